@@ -75,8 +75,15 @@ pub enum StuckCause {
         /// What the last attempt said.
         error: String,
     },
-    /// A step after the pivot refused, or the workflow failed there: there is no way back.
+    /// A step after the pivot spent its budget: there is no way back, so it is tried again later.
     FailedAfterPivot {
+        /// The step.
+        at: String,
+        /// What the last attempt said.
+        error: String,
+    },
+    /// A step after the pivot refused, or the workflow itself gave up there, where there is no way back.
+    RefusedAfterPivot {
         /// The step, or the workflow.
         at: String,
         /// What it said.
@@ -106,7 +113,8 @@ impl StuckCause {
     pub fn retries(&self) -> bool {
         match self {
             Self::Debt { .. } | Self::FailedAfterPivot { .. } => true,
-            Self::Diverged { .. }
+            Self::RefusedAfterPivot { .. }
+            | Self::Diverged { .. }
             | Self::Panicked { .. }
             | Self::Oversize { .. }
             | Self::ForeignWait

@@ -49,8 +49,8 @@ impl Route {
         Self(None)
     }
 
-    pub(crate) fn bucket(self) -> Bucket {
-        self.0.unwrap_or_else(|| Bucket::of_id(uuid::Uuid::now_v7()))
+    pub(crate) fn bucket(self) -> Option<Bucket> {
+        self.0
     }
 }
 

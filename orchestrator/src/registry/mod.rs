@@ -6,7 +6,7 @@ mod workflow;
 pub(crate) use step::{
     AnswerKind, AnyStep, CallAnswer, ErasedStep, RecordItem, RecordedEvent, RunItem, StepTable, UndoItem,
 };
-pub(crate) use workflow::{ErasedWorkflow, WorkflowTable};
+pub(crate) use workflow::{Attempt, WorkflowTable};
 
 use std::sync::Arc;
 

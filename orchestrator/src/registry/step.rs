@@ -45,6 +45,7 @@ pub(crate) struct RecordItem {
 }
 
 /// An [`Event`] with its type forgotten.
+#[derive(Clone)]
 pub(crate) enum RecordedEvent {
     Started,
     Ended(Result<CallAnswer, Rejected>),
@@ -101,13 +102,15 @@ pub(crate) trait ErasedStep: Send + Sync {
 }
 
 #[derive(Default)]
-pub(crate) struct StepTable {
+/// Steps by name. Public only because a public trait names it.
+#[doc(hidden)]
+pub struct StepTable {
     known: HashMap<&'static str, (&'static str, Arc<dyn ErasedStep>)>,
     pub(super) contradiction: Option<RegistryError>,
 }
 
 impl StepTable {
-    pub fn add<T: Step, S: Clone + Send + Sync + 'static>(&mut self, services: &S)
+    pub(crate) fn add<T: Step, S: Clone + Send + Sync + 'static>(&mut self, services: &S)
     where
         T::Medium: Provide<S>,
     {
@@ -120,7 +123,7 @@ impl StepTable {
         }
     }
 
-    pub fn get(&self, name: &str) -> Option<&Arc<dyn ErasedStep>> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Arc<dyn ErasedStep>> {
         self.known.get(name).map(|(_, step)| step)
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     cause::StuckCause,
     error::{Expired, Rejected},
     journal::{Answer, Entry, History, Json, Recall, What},
+    registry::AnyStep,
     step::Step,
     workflow::Signal,
 };
@@ -33,7 +34,7 @@ pub(crate) struct Core {
 
 /// What the future is pending on.
 pub(crate) enum Want {
-    Step { ask: u32, name: &'static str, step: Arc<dyn Any + Send + Sync>, pivot: bool },
+    Step { ask: u32, name: &'static str, step: AnyStep, pivot: bool },
     Signal { ask: u32, name: &'static str, deadline: Deadline },
     Sleep { ask: u32, until: DateTime<Utc> },
 }
@@ -106,18 +107,9 @@ impl Core {
 
     pub async fn step<S: Step>(&self, step: S, pivot: bool) -> Result<S::Output, Rejected> {
         let ask = self.agree(What::Step(S::NAME.to_owned())).await;
-        let mut step = Some(step);
-        let answer = poll_fn(|_| {
-            if let Some(answer) = self.answer(ask) {
-                return Poll::Ready(answer);
-            }
-            if let Some(step) = step.take() {
-                let want = Want::Step { ask, name: S::NAME, step: Arc::new(step), pivot };
-                *self.want.borrow_mut() = Some(want);
-            }
-            Poll::Pending
-        });
-        match answer.await {
+        let step: AnyStep = Arc::new(step);
+        let want = || Want::Step { ask, name: S::NAME, step: step.clone(), pivot };
+        match self.answered(ask, want).await {
             Answer::Done(json) => match self.take_fresh(ask) {
                 Some(output) => Ok(output),
                 None => Ok(self.decode(&format!("output of step `{}`", S::NAME), &json).await),
@@ -156,7 +148,7 @@ impl Core {
     }
 
     pub async fn refused_after_pivot<T>(&self, step: &str, rejected: Rejected) -> T {
-        let cause = StuckCause::FailedAfterPivot { at: step.to_owned(), error: rejected.to_string() };
+        let cause = StuckCause::RefusedAfterPivot { at: step.to_owned(), error: rejected.to_string() };
         self.stick(cause).await
     }
 
