@@ -93,7 +93,7 @@ impl Client {
         input: &W::Input,
         id: SagaId,
     ) -> Result<bool, ClientError> {
-        let new = new::<W>(input, Some(id), None, None)?;
+        let new = new_saga::<W>(input, Some(id), None, None)?;
         Ok(sagas::insert_due(connection, &new, &begun::<W>(input)?).await?)
     }
 
@@ -225,7 +225,7 @@ impl<W: Workflow> StartRequest<W> {
 
     async fn send(self) -> Result<Handle<W>, ClientError> {
         let Self { client, input, id, key, trace, .. } = self;
-        let new = new::<W>(&input, id, key, trace)?;
+        let new = new_saga::<W>(&input, id, key, trace)?;
         let handle = Handle::to(client.clone(), new.id);
         let Some(lanes) = client.lanes.clone() else {
             let mut connection = client.pool.acquire().await?;
@@ -260,7 +260,7 @@ impl<W: Workflow> IntoFuture for StartRequest<W> {
     }
 }
 
-fn new<W: Workflow>(
+pub(crate) fn new_saga<W: Workflow>(
     input: &W::Input,
     id: Option<SagaId>,
     start_key: Option<String>,

@@ -22,6 +22,8 @@ mod step;
 mod steps;
 mod store;
 mod sweep;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod workflow;
 
 pub use cause::{Cause, StuckCause};
@@ -41,7 +43,7 @@ pub use schema::{create_partitions, is_migrated, migrate};
 pub use settings::{BatchScope, Settings};
 pub use step::{DbError, Event, Item, Made, Probe, Recorded, Step, Undoing};
 pub use steps::{Contains, StepList};
-pub use store::sagas::State;
+pub use store::sagas::{State, Status};
 pub use workflow::{Route, Signal, Workflow};
 
 bucketed_id! {

@@ -196,8 +196,8 @@ impl Run {
                     step,
                     value,
                     of,
-                    event: RecordedEvent::Started,
-                    entry: Recorded::Plain(entry),
+                    event: Box::new(RecordedEvent::Started),
+                    entry: Box::new(Recorded::Plain(entry)),
                 })
             }
             begun => {
@@ -275,12 +275,12 @@ impl Run {
             return Some(Need::Undo { step, value, of, made });
         }
         if !step.repeatable() && !ask.undo_started {
-            let entry = Recorded::Plain(Entry::UndoStarted { of });
+            let entry = Box::new(Recorded::Plain(Entry::UndoStarted { of }));
             return Some(Need::Record {
                 step,
                 value,
                 of,
-                event: RecordedEvent::UndoStarted { cause },
+                event: Box::new(RecordedEvent::UndoStarted { cause }),
                 entry,
             });
         }
@@ -327,26 +327,32 @@ impl Run {
                 }
                 let (of, input) = self.of_call(ask, step.as_ref(), &value);
                 let entry = ended(ask, step.name(), input, Outcome::Done(answer.json.clone()), false);
-                let event = RecordedEvent::Ended(Ok(answer.clone()));
+                let event = Box::new(RecordedEvent::Ended(Ok(answer.clone())));
                 return Some(Need::Record {
                     step,
                     value,
                     of,
                     event,
-                    entry: Recorded::Output(entry, ask, answer),
+                    entry: Box::new(Recorded::Output(entry, ask, answer)),
                 });
             }
             (Direction::Forward { ask }, Err(CallFailure::Rejected(mut rejected))) => {
                 rejected.step = Some(step.name().to_owned());
                 let (of, input) = self.of_call(ask, step.as_ref(), &value);
                 let entry = ended(ask, step.name(), input, Outcome::Rejected(rejected.clone()), false);
-                let event = RecordedEvent::Ended(Err(rejected));
-                return Some(Need::Record { step, value, of, event, entry: Recorded::Plain(entry) });
+                let event = Box::new(RecordedEvent::Ended(Err(rejected)));
+                return Some(Need::Record {
+                    step,
+                    value,
+                    of,
+                    event,
+                    entry: Box::new(Recorded::Plain(entry)),
+                });
             }
             (Direction::Back { of, made }, Ok(undo)) => {
                 let cause = self.core.history().turned_back().cloned()?;
-                let entry = Recorded::Plain(Entry::UndoEnded { of, undo: undo.json.clone() });
-                let event = RecordedEvent::Undone { made, undo, cause };
+                let entry = Box::new(Recorded::Plain(Entry::UndoEnded { of, undo: undo.json.clone() }));
+                let event = Box::new(RecordedEvent::Undone { made, undo, cause });
                 return Some(Need::Record { step, value, of, event, entry });
             }
             (Direction::Forward { .. } | Direction::Back { .. }, Err(failure)) => failure,

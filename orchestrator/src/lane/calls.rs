@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 /// A call that its commit allows to leave.
+#[derive(Clone)]
 pub(crate) struct CallOut {
     pub saga: SagaId,
     pub token: i64,

@@ -8,6 +8,7 @@ mod advance;
 mod calls;
 mod claim;
 mod lease;
+mod probe;
 mod queue;
 mod round;
 mod run;
@@ -18,6 +19,8 @@ mod write;
 
 pub(crate) use calls::{CallEnded, CallFailure, CallOut, Calls, Direction};
 pub(crate) use lease::Leases;
+pub use probe::Done;
+pub(crate) use probe::Probe;
 pub(crate) use queue::{Group, LetterAnswer, Mail, Queue, Start, Started};
 pub(crate) use service::{Lane, Shared};
 pub(crate) use turn::{TurnError, Verdict};

@@ -63,7 +63,13 @@ pub(crate) enum Need {
     /// Run a `Tx` step's compensation.
     Undo { step: Arc<dyn ErasedStep>, value: AnyStep, of: Position, made: Option<Json> },
     /// Let a call write its rows, then append its entry.
-    Record { step: Arc<dyn ErasedStep>, value: AnyStep, of: Position, event: RecordedEvent, entry: Recorded },
+    Record {
+        step: Arc<dyn ErasedStep>,
+        value: AnyStep,
+        of: Position,
+        event: Box<RecordedEvent>,
+        entry: Box<Recorded>,
+    },
 }
 
 /// The entry that follows a call's rows.

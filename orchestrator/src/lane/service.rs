@@ -1,7 +1,7 @@
 //! The lane as a service: it gathers, turns, and tells everybody what came of it.
 
 use super::{
-    Calls, Group, Leases, LetterAnswer, Queue, Started, TurnError, Verdict, Watchers,
+    Calls, Group, Leases, LetterAnswer, Probe, Queue, Started, TurnError, Verdict, Watchers,
     turn::{Cached, Turn},
 };
 use crate::{
@@ -37,9 +37,7 @@ pub(crate) struct Lane {
     pub(super) cache: HashMap<SagaId, Cached>,
     /// Virtual time: tests move it, everybody else leaves it at zero.
     pub clock_offset: chrono::Duration,
-    /// Tests let the lane die at the n-th boundary from now.
-    #[cfg(feature = "testing")]
-    pub crash_in: Option<u32>,
+    pub probe: Probe,
     number: usize,
 }
 
@@ -56,8 +54,7 @@ impl Lane {
             shared,
             cache: HashMap::new(),
             clock_offset: chrono::Duration::zero(),
-            #[cfg(feature = "testing")]
-            crash_in: None,
+            probe: Probe::default(),
             number,
         })
     }
@@ -163,26 +160,6 @@ impl Lane {
             tell(&self.shared, group, verdict, turn.token, turn.since);
         }
     }
-
-    #[cfg(feature = "testing")]
-    pub(super) fn crash(&mut self, boundary: &'static str) -> Result<(), TurnError> {
-        match self.crash_in.as_mut() {
-            Some(0) => {
-                self.crash_in = None;
-                Err(TurnError::Crash(boundary))
-            }
-            Some(left) => {
-                *left -= 1;
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    #[cfg(not(feature = "testing"))]
-    pub(super) fn crash(&mut self, _: &'static str) -> Result<(), TurnError> {
-        Ok(())
-    }
 }
 
 /// Answers the callers of one saga, hands its call out, and sends it on.
@@ -197,7 +174,7 @@ fn tell(shared: &Shared, group: Group, verdict: Verdict, token: i64, since: std:
             release();
             if let Some(call) = call {
                 shared.leases.keep(id, token, since);
-                shared.calls.hand_out(call, shared.leases.clone(), queue.clone());
+                shared.calls.hand_out(*call, shared.leases.clone(), queue.clone());
             }
             shared.watchers.publish(id, &snapshot);
             if let Some(start) = start {

@@ -14,7 +14,7 @@ use std::{rc::Rc, sync::Arc, time::Instant};
 /// What a batch came to, for one of its sagas.
 pub(crate) enum Verdict {
     /// It moved, and that is committed.
-    Moved { snapshot: Arc<Snapshot>, call: Option<CallOut>, again: bool },
+    Moved { snapshot: Arc<Snapshot>, call: Option<Box<CallOut>>, again: bool },
     /// The start named a saga that exists, perhaps under another id.
     Existing(SagaId),
     /// There was nothing to move; letters are in the mailbox.
@@ -50,7 +50,6 @@ pub(crate) enum TurnError {
     #[error("only {written} of {of} locked rows could be written")]
     Fenced { written: u64, of: u64 },
     /// A test let the lane die here.
-    #[cfg(feature = "testing")]
     #[error("crash at {0}")]
     Crash(&'static str),
 }
@@ -114,15 +113,15 @@ impl Lane {
         for suspect in &suspects {
             claimed.verdicts.insert(*suspect, Verdict::Claimed(token));
         }
-        self.crash("claimed")?;
-        round::run_all(&mut self.tx, &mut claimed.runs, &env).await?;
+        self.probe.boundary("claimed")?;
+        round::run_all(&mut self.tx, &mut claimed.runs, &mut self.probe, &env).await?;
         write::write(&mut self.tx, &claimed.runs, token, &shared.settings.node, now).await?;
-        self.crash("before-commit")?;
+        self.probe.boundary("before-commit")?;
         crate::fault::point("lane-before-commit");
         let witness = claimed.runs.iter().find(|run| !run.vanished).map(Run::id);
         self.commit(token, witness).await?;
         crate::fault::point("lane-after-commit");
-        self.crash("after-commit")?;
+        self.probe.boundary("after-commit")?;
         Ok(Turn { verdicts: self.verdicts(groups, claimed, token), since, token })
     }
 
@@ -196,6 +195,6 @@ impl Lane {
             self.cache.insert(row.id, Cached { token, history: history.clone() });
         }
         let snapshot = Snapshot { state: parked.state, stuck: parked.stuck, leased: parked.leased, history };
-        Verdict::Moved { snapshot: Arc::new(snapshot), call, again: cut }
+        Verdict::Moved { snapshot: Arc::new(snapshot), call: call.map(Box::new), again: cut }
     }
 }

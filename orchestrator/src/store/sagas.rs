@@ -392,27 +392,43 @@ pub(crate) async fn find_started(
     Ok(id.map(SagaId::from_uuid))
 }
 
-/// What an unlocked look at a saga shows.
-#[derive(Clone, Debug)]
-pub(crate) struct Seen {
+/// A saga's row as anybody may see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// Which saga.
+    pub id: SagaId,
+    /// Its workflow's name.
     pub workflow: String,
+    /// Its workflow's version.
     pub version: i32,
+    /// Its state.
     pub state: State,
+    /// The next time that someone must look at it.
     pub due_at: Option<DateTime<Utc>>,
+    /// Whether a call is out.
     pub leased: bool,
+    /// How often it was claimed.
     pub epoch: i64,
+    /// How many entries its journal has.
     pub journal_len: i32,
+    /// Attempts at what is being tried.
     pub attempts: i32,
+    /// What the last failed attempt said.
     pub last_error: Option<String>,
+    /// Why a person is needed.
     pub stuck: Option<StuckCause>,
+    /// The node that wrote it last.
     pub node: Option<String>,
+    /// W3C traceparent of the request that started it.
     pub trace: Option<String>,
+    /// When it was started.
     pub created_at: DateTime<Utc>,
+    /// When it was written last.
     pub updated_at: DateTime<Utc>,
 }
 
 /// Reads a saga's row without locking it.
-pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<Option<Seen>, sqlx::Error> {
+pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<Option<Status>, sqlx::Error> {
     let row = sqlx::query!(
         r#"
         select workflow, version, state, due_at, leased, epoch, journal_len, attempts, last_error,
@@ -426,7 +442,8 @@ pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<
     .fetch_optional(connection)
     .await?;
     row.map(|row| {
-        Ok(Seen {
+        Ok(Status {
+            id: saga,
             workflow: row.workflow,
             version: row.version,
             state: row.state.parse().map_err(|error: String| sqlx::Error::Decode(error.into()))?,
