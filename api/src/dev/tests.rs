@@ -30,15 +30,32 @@ async fn a_committed_row_survives_kill_9_on_the_same_port() {
     let postgres = postgres(&scratch).await;
     write(&postgres).await;
     let port = postgres.port();
-    // A session that stays makes the successor wait for its end.
-    let mut witness = connect(&postgres).await;
+    let busy = a_busy_session(&postgres).await;
 
     postgres.kill().await;
     assert!(PgConnection::connect(&postgres.url("postgres")).await.is_err());
     postgres.restart().await.unwrap();
 
     assert_eq!((read(&postgres).await, postgres.port()), (7, port));
-    assert!(sqlx::query("select 1").execute(&mut witness).await.is_err());
+    let _ = busy.await;
+}
+
+/// A session that computes for a second or two: too busy to notice that its server is gone, it keeps the
+/// server's memory, and the successor has to wait for it.
+async fn a_busy_session(postgres: &Postgres) -> tokio::task::JoinHandle<()> {
+    let mut connection = connect(postgres).await;
+    let busy = tokio::spawn(async move {
+        let _ =
+            sqlx::query("select count(*) from generate_series(1, 10000000)").execute(&mut connection).await;
+    });
+    let mut witness = connect(postgres).await;
+    loop {
+        let active = "select exists (select from pg_stat_activity where state = 'active' and query like '%series%' and pid <> pg_backend_pid())";
+        if sqlx::query_scalar(active).fetch_one(&mut witness).await.unwrap() {
+            return busy;
+        }
+        assert!(!busy.is_finished(), "over before it was seen");
+    }
 }
 
 #[tokio::test]
@@ -90,14 +107,14 @@ async fn a_stale_pid_file_that_names_a_stranger_is_no_obstacle() {
     server.kill().await;
     drop(server);
 
-    let mut stranger = Command::new("sleep").arg("600").spawn().unwrap();
+    let mut stranger = Command::new("sleep");
+    owner::Owner::of_servers().unwrap().run(stranger.arg("600").stdout(Stdio::null()));
+    let stranger = Child::spawn("stranger", stranger, Signal::KILL).unwrap();
     let own_pid = written.lines().next().unwrap();
-    let stale = written.replacen(own_pid, &stranger.id().to_string(), 1);
+    let stale = written.replacen(own_pid, &stranger.pid().to_string(), 1);
     std::fs::write(folder.join("postmaster.pid"), stale).unwrap();
     assert_eq!(read(&postgres(&scratch).await).await, 7);
-    assert!(stranger.try_wait().unwrap().is_none(), "the stranger was signalled");
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
+    assert!(stranger.status().is_none(), "the stranger was signalled");
 }
 
 #[tokio::test]
