@@ -7,11 +7,15 @@
 //! What this module does not do: it never repeats a request on its own (the engine does, under the same key),
 //! it keeps no state beyond a circuit breaker, and it knows nothing of sagas, reservations or our tables.
 
+mod breaker;
 mod error;
 pub mod fact;
 mod ids;
 mod intent;
 mod money;
+pub mod signature;
+pub mod standard;
+pub mod stripe;
 
 pub use error::{Doubt, GatewayError, Unsent};
 pub use fact::{Fact, FactKind};
