@@ -11,6 +11,7 @@ mod breaker;
 mod error;
 pub mod fact;
 mod ids;
+pub mod instant;
 mod intent;
 mod money;
 pub mod signature;
