@@ -65,12 +65,15 @@ pub trait PaymentGateway: Send + Sync + 'static {
     fn find<'a>(&'a self, trace: &'a Trace) -> Answer<'a, Vec<Intent>>;
 
     /// Takes money that is secured; what is left of the authorisation is given back by the gateway.
+    /// Fine if exactly this was captured before.
     fn capture<'a>(&'a self, id: &'a IntentId, money: Money, key: &'a str) -> Answer<'a, Intent>;
 
-    /// Cancels an intent that is not captured; it can never be charged afterwards.
+    /// Cancels an intent that is not captured; it can never be charged afterwards. Fine if it was before.
+    /// Refused with [`GatewayError::WrongState`] and the intent if the money is there meanwhile.
     fn cancel<'a>(&'a self, id: &'a IntentId, reason: CancelReason, key: &'a str) -> Answer<'a, Intent>;
 
-    /// Gives captured money back. The gateway does not guard the sum: the caller must.
+    /// Gives captured money back. The gateway may not guard the sum: the caller must. After a stored 5xx
+    /// (`Doubt::Server` with `replayed`) look into [`PaymentGateway::refunds`] before asking under another key.
     fn refund<'a>(&'a self, order: &'a RefundOrder, key: &'a str) -> Answer<'a, Refund>;
 
     /// All refunds of an intent, at most [`PAGE_ITEMS_MAX`], newest first, whoever made them.

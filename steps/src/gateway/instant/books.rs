@@ -30,8 +30,7 @@ pub struct Entry {
     /// How often its money was secured: over 1 is a double charge.
     pub secured: u32,
     order: Order,
-    /// The keys that had an effect on it, with what they were for.
-    keys: Vec<(&'static str, String)>,
+    confirm_keys: Vec<String>,
 }
 
 /// Minor units in one currency, over the whole life of the books.
@@ -80,8 +79,13 @@ impl Books {
             created: Utc::now().trunc_subsecs(0),
             live: false,
         };
-        let entry =
-            Entry { intent: intent.clone(), refunds: vec![], secured: 0, order: order.clone(), keys: vec![] };
+        let entry = Entry {
+            intent: intent.clone(),
+            refunds: vec![],
+            secured: 0,
+            order: order.clone(),
+            confirm_keys: vec![],
+        };
         self.entries.insert(id.clone(), entry);
         self.oldest_first.push_back(id);
         self.forget_one();
@@ -90,7 +94,7 @@ impl Books {
 
     pub(super) fn confirm(&mut self, id: &IntentId, key: &str, act: Act) -> Result<Intent, GatewayError> {
         let (entry, sums) = self.entry(id)?;
-        if entry.used("confirm", key) {
+        if entry.confirm_keys.iter().any(|used| used == key) {
             return match entry.intent.last_error {
                 Some(_) => Err(entry.declined()),
                 None => Ok(entry.intent.clone()),
@@ -99,7 +103,7 @@ impl Books {
         if entry.intent.status.is_confirmed() {
             return Err(entry.wrong_state());
         }
-        entry.mark("confirm", key);
+        entry.confirm_keys.push(key.to_owned());
         match act {
             Act::Decline => return Err(entry.decline()),
             Act::Pend => entry.intent.status = IntentStatus::Processing,
@@ -126,16 +130,15 @@ impl Books {
         Some(entry.intent.clone())
     }
 
-    pub(super) fn capture(&mut self, id: &IntentId, money: Money, key: &str) -> Result<Intent, GatewayError> {
+    pub(super) fn capture(&mut self, id: &IntentId, money: Money) -> Result<Intent, GatewayError> {
         let (entry, sums) = self.entry(id)?;
-        if entry.used("capture", key) {
+        let Intent { status, amount_capturable, amount_received, .. } = entry.intent;
+        if status == IntentStatus::Succeeded && amount_received == money.amount {
             return Ok(entry.intent.clone());
         }
-        let Intent { status, amount_capturable, .. } = entry.intent;
         if status != IntentStatus::RequiresCapture || money.amount > amount_capturable {
             return Err(entry.wrong_state());
         }
-        entry.mark("capture", key);
         let intent = &mut entry.intent;
         intent.status = IntentStatus::Succeeded;
         intent.amount_capturable = 0;
@@ -144,15 +147,13 @@ impl Books {
         Ok(intent.clone())
     }
 
-    pub(super) fn cancel(&mut self, id: &IntentId, key: &str) -> Result<Intent, GatewayError> {
+    pub(super) fn cancel(&mut self, id: &IntentId) -> Result<Intent, GatewayError> {
         let (entry, _) = self.entry(id)?;
-        if entry.used("cancel", key) {
-            return Ok(entry.intent.clone());
+        match entry.intent.status {
+            IntentStatus::Canceled => return Ok(entry.intent.clone()),
+            IntentStatus::Succeeded => return Err(entry.wrong_state()),
+            _ => {}
         }
-        if matches!(entry.intent.status, IntentStatus::Succeeded | IntentStatus::Canceled) {
-            return Err(entry.wrong_state());
-        }
-        entry.mark("cancel", key);
         entry.intent.status = IntentStatus::Canceled;
         entry.intent.amount_capturable = 0;
         entry.intent.next_action = None;
@@ -233,15 +234,6 @@ impl Books {
 }
 
 impl Entry {
-    /// True if this operation had its effect under this key before.
-    fn used(&self, operation: &'static str, key: &str) -> bool {
-        self.keys.iter().any(|(name, used)| *name == operation && used == key)
-    }
-
-    fn mark(&mut self, operation: &'static str, key: &str) {
-        self.keys.push((operation, key.to_owned()));
-    }
-
     fn secure(&mut self, sums: &mut Sums) {
         let Money { amount, .. } = self.intent.money;
         self.secured += 1;

@@ -217,12 +217,12 @@ impl PaymentGateway for Instant {
 
     fn capture<'a>(&'a self, id: &'a IntentId, money: Money, key: &'a str) -> Answer<'a, Intent> {
         let act = self.act(Operation::Capture, key, Some(id), None);
-        self.play(act, |books| books.capture(id, money, key), show_other_money)
+        self.play(act, |books| books.capture(id, money), show_other_money)
     }
 
     fn cancel<'a>(&'a self, id: &'a IntentId, _reason: CancelReason, key: &'a str) -> Answer<'a, Intent> {
         let act = self.act(Operation::Cancel, key, Some(id), None);
-        self.play(act, |books| books.cancel(id, key), show_other_money)
+        self.play(act, |books| books.cancel(id), show_other_money)
     }
 
     fn refund<'a>(&'a self, order: &'a RefundOrder, key: &'a str) -> Answer<'a, Refund> {

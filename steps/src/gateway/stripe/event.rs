@@ -1,6 +1,6 @@
 //! Stripe's events, read as facts.
 
-use super::wire::{Metadata, PaymentIntent, WireRefund, time};
+use super::wire::{Metadata, PaymentIntent, WireRefund, currency, time};
 use crate::gateway::{Currency, EventId, Fact, FactKind, Intent, IntentId, Money, Trace, fact::DisputeStage};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -107,6 +107,7 @@ struct About {
 struct Charge {
     payment_intent: Option<IntentId>,
     amount_refunded: i64,
+    #[serde(deserialize_with = "currency")]
     currency: Currency,
     #[serde(default)]
     metadata: Option<Metadata>,
@@ -117,6 +118,7 @@ struct Dispute {
     id: String,
     payment_intent: Option<IntentId>,
     amount: i64,
+    #[serde(deserialize_with = "currency")]
     currency: Currency,
     status: String,
     #[serde(default)]

@@ -14,8 +14,8 @@ pub use super::breaker::BreakerConfig;
 pub use event::{BadEvent, PROVIDER, TYPES, read as read_event};
 
 use super::{
-    Answer, CancelReason, Event, EventId, GatewayError, Intent, IntentId, KEY_BYTES_MAX, Money, Order,
-    PAGE_ITEMS_MAX, Page, PaymentGateway, Refund, RefundOrder, Trace, Window,
+    Answer, CancelReason, Doubt, Event, EventId, GatewayError, Intent, IntentId, IntentStatus, KEY_BYTES_MAX,
+    Money, Order, PAGE_ITEMS_MAX, Page, PaymentGateway, Refund, RefundOrder, Trace, Window,
 };
 use chrono::{DateTime, Utc};
 use http::{Http, OBJECT_BYTES_MAX, PAGE_BYTES_MAX, Reply, Request};
@@ -121,6 +121,23 @@ impl Stripe {
             .await
     }
 
+    /// For what the object's own state lets happen only once, so that no key is needed to make it safe: where a
+    /// stored 5xx blocks the key for a day, a second key asks again.
+    async fn post_guarded(
+        &self,
+        path: &[&str],
+        parameters: Vec<(&'static str, String)>,
+        key: &str,
+        operation: &str,
+    ) -> Result<Reply, GatewayError> {
+        match self.post(path, parameters.clone(), key, operation).await {
+            Err(GatewayError::Unclear(Doubt::Server { replayed: true, .. })) => {
+                self.post(path, parameters, key, &format!("{operation}-2")).await
+            }
+            other => other,
+        }
+    }
+
     /// The intent of an answer; read again where the answer was a replay.
     async fn current(&self, reply: Reply, expected: Option<&IntentId>) -> Result<Intent, GatewayError> {
         let intent = intent(&reply, expected)?;
@@ -168,16 +185,18 @@ impl PaymentGateway for Stripe {
     fn capture<'a>(&'a self, id: &'a IntentId, money: Money, key: &'a str) -> Answer<'a, Intent> {
         Box::pin(async move {
             let path = ["payment_intents", id.as_str(), "capture"];
-            let reply = self.post(&path, form::capture(money), key, "capture").await?;
-            self.current(reply, Some(id)).await
+            let reply = self.post_guarded(&path, form::capture(money), key, "capture").await?;
+            let captured = |intent: &Intent| intent.amount_received == money.amount;
+            or_already(self.current(reply, Some(id)).await, captured)
         })
     }
 
     fn cancel<'a>(&'a self, id: &'a IntentId, reason: CancelReason, key: &'a str) -> Answer<'a, Intent> {
         Box::pin(async move {
             let path = ["payment_intents", id.as_str(), "cancel"];
-            let reply = self.post(&path, form::cancel(reason), key, "cancel").await?;
-            self.current(reply, Some(id)).await
+            let reply = self.post_guarded(&path, form::cancel(reason), key, "cancel").await?;
+            let canceled = |intent: &Intent| intent.status == IntentStatus::Canceled;
+            or_already(self.current(reply, Some(id)).await, canceled)
         })
     }
 
@@ -245,6 +264,17 @@ fn intent(reply: &Reply, expected: Option<&IntentId>) -> Result<Intent, GatewayE
     match expected {
         Some(id) if *id != intent.id => Err(garbage(reply.status, "another intent than the one asked for")),
         _ => Ok(intent),
+    }
+}
+
+/// A refusal because the intent is already as we want it is no refusal.
+fn or_already(
+    answer: Result<Intent, GatewayError>,
+    is_done: impl FnOnce(&Intent) -> bool,
+) -> Result<Intent, GatewayError> {
+    match answer {
+        Err(GatewayError::WrongState { intent: Some(intent), .. }) if is_done(&intent) => Ok(*intent),
+        other => other,
     }
 }
 

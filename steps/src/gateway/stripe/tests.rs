@@ -56,6 +56,10 @@ async fn started() -> (MockServer, Gateway) {
     (server, gateway)
 }
 
+fn key_of(request: &wiremock::Request) -> Option<String> {
+    Some(request.headers.get("idempotency-key")?.to_str().unwrap().to_owned())
+}
+
 fn adapter(url: &str) -> Gateway {
     let config = StripeConfig { deadline: Duration::from_millis(400), ..StripeConfig::new(url, "sk_test_1") };
     Gateway::new(Stripe::new(config).unwrap())
@@ -196,6 +200,12 @@ async fn a_replayed_answer_is_read_again_and_a_replayed_500_is_named() {
     assert_eq!(now.status, IntentStatus::Canceled);
     let error = gateway.capture(&id, order().money, "k").await.unwrap_err();
     assert!(matches!(error, GatewayError::Unclear(Doubt::Server { status: 500, replayed: true })));
+    let keys: Vec<_> = server.received_requests().await.unwrap().iter().filter_map(key_of).collect();
+    assert_eq!(
+        keys,
+        ["k:confirm", "k:capture", "k:capture-2"],
+        "the state guards a capture, so it is asked anew"
+    );
 }
 
 #[tokio::test]
@@ -206,6 +216,19 @@ async fn confirmed_before_under_a_forgotten_key_counts_as_confirmed() {
     answers(&server, CONFIRM, 400, refusal).await;
     let intent = gateway.authorise(&order(), "k").await.unwrap();
     assert_eq!(intent.status, IntentStatus::RequiresCapture);
+}
+
+#[tokio::test]
+async fn cancelling_what_is_cancelled_and_capturing_what_is_captured_is_done() {
+    let (server, gateway) = started().await;
+    let refusal = |status| error("invalid_request_error", "payment_intent_unexpected_state", Some(status));
+    answers(&server, "/v1/payment_intents/pi_1/cancel", 400, refusal("canceled")).await;
+    answers(&server, "/v1/payment_intents/pi_1/capture", 400, refusal("succeeded")).await;
+    let id = IntentId::new("pi_1");
+    assert!(gateway.cancel(&id, CancelReason::Abandoned, "k").await.is_ok());
+    let nothing_received = gateway.capture(&id, order().money, "k").await;
+    assert!(matches!(nothing_received, Err(GatewayError::WrongState { .. })), "the amount must be right too");
+    assert!(gateway.capture(&id, Money::new(0, Currency::EUR), "k").await.is_ok());
 }
 
 #[tokio::test]

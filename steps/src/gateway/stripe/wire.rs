@@ -5,7 +5,7 @@ use crate::gateway::{
     RefundId, RefundStatus, Trace,
 };
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use uuid::Uuid;
 
 /// A page of a list or of a search.
@@ -30,6 +30,7 @@ pub(super) struct PaymentIntent {
     id: IntentId,
     status: IntentStatus,
     amount: i64,
+    #[serde(deserialize_with = "currency")]
     currency: Currency,
     #[serde(default)]
     amount_capturable: i64,
@@ -88,6 +89,7 @@ pub(super) struct WireRefund {
     id: RefundId,
     payment_intent: Option<IntentId>,
     amount: i64,
+    #[serde(deserialize_with = "currency")]
     currency: Currency,
     status: RefundStatus,
     #[serde(default)]
@@ -161,6 +163,11 @@ impl WireRefund {
             created: time(self.created)?,
         })
     }
+}
+
+/// Stripe writes currencies in lower case.
+pub(super) fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Currency, D::Error> {
+    String::deserialize(deserializer)?.to_ascii_uppercase().parse().map_err(D::Error::custom)
 }
 
 /// Stripe's unix seconds.
