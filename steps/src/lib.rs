@@ -5,8 +5,13 @@
 //! follows which is none of this crate's business: that is what `workflows` says.
 
 pub mod ids;
+mod migrate;
 pub mod money;
+mod seat_list;
 pub mod status;
+pub mod store;
 
 pub use ids::{BookingId, EventId, PaymentId, ReservationId, SeatId, UserId};
-pub use money::{Currency, Money, NotACurrency};
+pub use migrate::migrate;
+pub use money::{BadCurrency, Currency, Money};
+pub use seat_list::{BadSeatList, SEATS_MAX, SeatList};

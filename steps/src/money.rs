@@ -4,6 +4,9 @@
 //! the currency's own business and nothing here divides.
 
 use serde::{Deserialize, Serialize};
+use sqlx::Postgres;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgTypeInfo, PgValueRef};
 use std::fmt;
 use std::str::FromStr;
 
@@ -31,11 +34,11 @@ impl Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} minor units of {}", self.amount, self.currency)
+        write!(f, "{} {}", self.amount, self.currency)
     }
 }
 
-/// An ISO 4217 code: three capital letters. Whether a bank knows it is the bank's to say.
+/// An ISO 4217 code: three letters, upper case in our JSON and rows. Whether a bank knows it is the bank's to say.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Currency([u8; 3]);
@@ -43,33 +46,36 @@ pub struct Currency([u8; 3]);
 impl Currency {
     /// The euro.
     pub const EUR: Self = Self(*b"EUR");
+    /// The United States dollar.
+    pub const USD: Self = Self(*b"USD");
 
-    /// The code, as `currency` columns and JSON hold it.
+    /// The code in upper case.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("only capital ASCII letters get in")
+        std::str::from_utf8(&self.0).expect("a currency holds ASCII letters only")
     }
 }
 
 /// Text that is no currency code.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not an ISO 4217 code: three capital letters, such as EUR")]
-pub struct NotACurrency(pub String);
+#[error("a currency is three letters as in ISO 4217, for example `EUR`")]
+pub struct BadCurrency;
 
 impl FromStr for Currency {
-    type Err = NotACurrency;
+    type Err = BadCurrency;
 
-    fn from_str(text: &str) -> Result<Self, NotACurrency> {
-        match <[u8; 3]>::try_from(text.as_bytes()) {
-            Ok(code) if code.iter().all(u8::is_ascii_uppercase) => Ok(Self(code)),
-            _ => Err(NotACurrency(text.to_owned())),
+    fn from_str(text: &str) -> Result<Self, BadCurrency> {
+        let code: [u8; 3] = text.as_bytes().try_into().map_err(|_| BadCurrency)?;
+        if !code.iter().all(u8::is_ascii_alphabetic) {
+            return Err(BadCurrency);
         }
+        Ok(Self(code.map(|letter| letter.to_ascii_uppercase())))
     }
 }
 
 impl TryFrom<String> for Currency {
-    type Error = NotACurrency;
+    type Error = BadCurrency;
 
-    fn try_from(text: String) -> Result<Self, NotACurrency> {
+    fn try_from(text: String) -> Result<Self, BadCurrency> {
         text.parse()
     }
 }
@@ -92,6 +98,22 @@ impl fmt::Debug for Currency {
     }
 }
 
+impl sqlx::Type<Postgres> for Currency {
+    fn type_info() -> PgTypeInfo {
+        <str as sqlx::Type<Postgres>>::type_info()
+    }
+
+    fn compatible(found: &PgTypeInfo) -> bool {
+        <str as sqlx::Type<Postgres>>::compatible(found)
+    }
+}
+
+impl<'r> sqlx::Decode<'r, Postgres> for Currency {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(<&str as sqlx::Decode<Postgres>>::decode(value)?.parse()?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,9 +127,10 @@ mod tests {
 
     #[test]
     fn what_is_not_a_code_is_refused() {
-        for text in ["eur", "EURO", "", "E1R", "€"] {
-            assert_eq!(text.parse::<Currency>(), Err(NotACurrency(text.to_owned())));
+        for text in ["EURO", "", "E1R", "€"] {
+            assert_eq!(text.parse::<Currency>(), Err(BadCurrency), "{text}");
         }
+        assert_eq!("eur".parse(), Ok(Currency::EUR));
     }
 
     #[test]

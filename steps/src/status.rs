@@ -1,12 +1,10 @@
 //! The states that the specification names, as closed enums; the database's CHECK constraints say the same.
 
-use serde::{Deserialize, Serialize};
-use std::fmt;
-
+/// A closed enum whose words are those of a text column and of JSON.
 macro_rules! status {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
         #[sqlx(type_name = "text")]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $text)] #[sqlx(rename = $text)] $variant,)+
@@ -19,13 +17,14 @@ macro_rules! status {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+pub(crate) use status;
 
 status! {
     /// Whose a seat is.
