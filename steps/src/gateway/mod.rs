@@ -13,7 +13,6 @@ pub mod fact;
 mod ids;
 pub mod instant;
 mod intent;
-mod money;
 pub mod signature;
 pub mod standard;
 pub mod stripe;
@@ -25,7 +24,7 @@ pub use intent::{
     CancelReason, CaptureMethod, Intent, IntentStatus, LastError, Mismatch, NextAction, Order, Refund,
     RefundOrder, RefundStatus, Trace,
 };
-pub use money::{BadCurrency, Currency, Money};
+pub use crate::money::{BadCurrency, Currency, Money};
 
 use chrono::{DateTime, Utc};
 use std::{future::Future, ops::Deref, pin::Pin, sync::Arc};
