@@ -1,1 +1,3 @@
-//! (being laid)
+//! The system from outside: real PostgreSQL, real Redis, real processes.
+
+pub mod support;

@@ -1,0 +1,30 @@
+//! `usher dev`: everything that a booking needs, on one machine, for one person.
+//!
+//! The picture: a folder, and a handful of processes that live and die with this one. [`Postgres`] and
+//! [`Redis`] are the real programs, started as private children on ports of their own; they never touch a
+//! server that the machine already runs. The benchmark and the tests start theirs through here too, in a
+//! [`Scratch`] folder, and may kill and restart them.
+//!
+//! What it deliberately does not do: passwords and TLS. The servers listen on loopback alone and trust whoever
+//! reaches them there. Production names its own servers by `USHER_DATABASE_URL` and `USHER_REDIS_URL`.
+
+mod child;
+mod cluster;
+mod error;
+mod log;
+mod owner;
+mod port;
+mod postgres;
+mod programs;
+mod redis;
+mod scratch;
+mod server;
+#[cfg(test)]
+mod tests;
+
+pub use child::Child;
+pub use error::DevError;
+pub use postgres::{Postgres, PostgresOptions};
+pub use redis::{Redis, RedisOptions};
+pub use rustix::process::Signal;
+pub use scratch::Scratch;

@@ -1,0 +1,197 @@
+//! A database a test, copied from a template that has been migrated once.
+
+use super::server::server;
+use futures_util::future::BoxFuture;
+use sqlx::{Connection, PgConnection};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::OnceCell;
+
+/// Brings the schema of one crate into the database at this URL.
+pub type Migrator = for<'a> fn(&'a str) -> BoxFuture<'a, anyhow::Result<()>>;
+
+/// The migrators of the whole service, in their order: the engine's, then the booking's.
+const USHER: &[Migrator] = &[];
+
+/// Databases of killed processes are dropped once they are so old.
+const ABANDONED_AFTER_S: u64 = 3600;
+const PREFIX: &str = "usher_test_";
+
+/// A database for one test. Dropping it drops the database.
+#[derive(Debug)]
+pub struct Database {
+    name: String,
+    url: String,
+    maintenance_url: String,
+}
+
+impl Database {
+    /// A new one with all migrations of the service applied.
+    pub async fn fresh() -> Self {
+        static TEMPLATE: OnceCell<Template> = OnceCell::const_new();
+        TEMPLATE.get_or_init(|| Template::prepare(USHER)).await.copy().await
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A connection of its own.
+    pub async fn connect(&self) -> PgConnection {
+        connect(&self.url).await
+    }
+}
+
+impl Drop for Database {
+    /// On a thread of its own, because a test's runtime can't wait for itself.
+    fn drop(&mut self) {
+        let (name, url) = (self.name.clone(), self.maintenance_url.clone());
+        let dropping = std::thread::spawn(move || -> anyhow::Result<()> {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let mut connection = PgConnection::connect(&url).await?;
+                execute(&mut connection, &format!("drop database if exists {name} with (force)")).await
+            })
+        });
+        // A database that stays behind harms nobody: private servers go with the process, others are swept.
+        let _ = dropping.join();
+    }
+}
+
+/// A migrated database from which others are copied.
+#[derive(Debug)]
+pub struct Template {
+    name: String,
+    maintenance_url: String,
+}
+
+impl Template {
+    /// Makes one and applies `migrators` in their order.
+    pub async fn prepare(migrators: &[Migrator]) -> Self {
+        let maintenance_url = server().await.database_url.clone();
+        let template = Self { name: unused_name(), maintenance_url };
+        let mut connection = connect(&template.maintenance_url).await;
+        sweep(&mut connection).await;
+        must(execute(&mut connection, &format!("create database {}", template.name)).await);
+        let url = with_database(&template.maintenance_url, &template.name);
+        for migrate in migrators {
+            must(migrate(&url).await);
+        }
+        template
+    }
+
+    /// A new database like it.
+    pub async fn copy(&self) -> Database {
+        let name = unused_name();
+        let mut connection = connect(&self.maintenance_url).await;
+        must(execute(&mut connection, &format!("create database {name} template {}", self.name)).await);
+        let url = with_database(&self.maintenance_url, &name);
+        Database { name, url, maintenance_url: self.maintenance_url.clone() }
+    }
+}
+
+/// Drops what processes left behind that were killed long ago, on a server that outlives them.
+async fn sweep(connection: &mut PgConnection) {
+    let names = sqlx::query_scalar("select datname::text from pg_database where starts_with(datname, $1)");
+    let names: Vec<String> = must(names.bind(PREFIX).fetch_all(&mut *connection).await);
+    for name in names {
+        let made_s = name.strip_prefix(PREFIX).and_then(|rest| rest.split('_').next()?.parse::<u64>().ok());
+        if made_s.is_some_and(|made_s| made_s + ABANDONED_AFTER_S < now_s()) {
+            let _ = execute(connection, &format!("drop database if exists {name} with (force)")).await;
+        }
+    }
+}
+
+/// Tells when it was made, for [`sweep`], and by whom.
+fn unused_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{PREFIX}{}_{}_{}", now_s(), std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The same server, another database; what follows a `?` stays.
+fn with_database(url: &str, name: &str) -> String {
+    let (address, options) =
+        url.split_once('?').map_or((url, String::new()), |(url, rest)| (url, format!("?{rest}")));
+    let authority = address.find("://").map_or(0, |at| at + 3);
+    let end = address[authority..].find('/').map_or(address.len(), |at| authority + at);
+    format!("{}/{name}{options}", &address[..end])
+}
+
+async fn connect(url: &str) -> PgConnection {
+    must(PgConnection::connect(url).await)
+}
+
+/// Names of databases can't be parameters; these are all made here.
+async fn execute(connection: &mut PgConnection, sql: &str) -> anyhow::Result<()> {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await?;
+    Ok(())
+}
+
+fn must<T, E: Into<anyhow::Error>>(result: Result<T, E>) -> T {
+    result.map_err(Into::into).unwrap_or_else(|error| panic!("preparing a test database: {error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn a_table(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
+        Box::pin(async move { execute(&mut connect(url).await, "create table t (n int)").await })
+    }
+
+    fn a_row(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
+        Box::pin(async move { execute(&mut connect(url).await, "insert into t values (7)").await })
+    }
+
+    async fn rows(database: &Database) -> i64 {
+        sqlx::query_scalar("select count(*) from t").fetch_one(&mut database.connect().await).await.unwrap()
+    }
+
+    async fn exists(name: &str) -> bool {
+        let mut connection = connect(&server().await.database_url).await;
+        let exists = sqlx::query_scalar("select exists (select from pg_database where datname = $1)");
+        exists.bind(name).fetch_one(&mut connection).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn each_copy_is_migrated_and_its_own_and_goes_when_dropped() {
+        let template = Template::prepare(&[a_table, a_row]).await;
+        let (one, other) = tokio::join!(template.copy(), template.copy());
+        must(a_row(one.url()).await);
+        assert_eq!((rows(&one).await, rows(&other).await), (2, 1));
+
+        let still_connected = other.connect().await;
+        let name = other.name.clone();
+        drop(other);
+        assert!(!exists(&name).await);
+        assert!(exists(&one.name).await);
+        drop(still_connected);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_process_left_long_ago_is_swept() {
+        let mut connection = connect(&server().await.database_url).await;
+        let abandoned = format!("{PREFIX}1000_1_1");
+        must(execute(&mut connection, &format!("create database {abandoned}")).await);
+        let young = Template::prepare(&[]).await.copy().await;
+        assert!(!exists(&abandoned).await);
+        assert!(exists(&young.name).await);
+    }
+
+    #[test]
+    fn the_database_is_replaced_and_nothing_else() {
+        let cases = [
+            ("postgres://u@h:1/db", "postgres://u@h:1/x"),
+            ("postgres://u@h:1", "postgres://u@h:1/x"),
+            ("postgres://u@h/db?sslmode=disable", "postgres://u@h/x?sslmode=disable"),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(with_database(url, "x"), expected);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What every test of the whole stands on: real servers, a database of one's own, and waiting without sleeping.
+//!
+//! ```no_run
+//! # async fn test() -> anyhow::Result<()> {
+//! use tests::support::{Database, redis_prefix, server, wait_until};
+//! let database = Database::fresh().await;              // migrated, empty, gone when dropped
+//! let redis = &server().await.redis_url;               // shared: keep to keys under a prefix
+//! let prefix = redis_prefix();
+//! # Ok(()) }
+//! ```
+//!
+//! A test that kills its servers starts its own: [`private_postgres`], [`private_redis`].
+
+mod database;
+mod server;
+mod wait;
+
+pub use database::{Database, Migrator, Template};
+pub use server::{Server, private_postgres, private_redis, redis_prefix, server};
+pub use wait::wait_until;
