@@ -4,6 +4,7 @@
 //! and never begins or commits. The ports are the seat locks in Redis and the payment gateway. Which step
 //! follows which is none of this crate's business: that is what `workflows` says.
 
+pub mod gateway;
 pub mod ids;
 mod migrate;
 pub mod money;
