@@ -2,3 +2,5 @@
 
 pub mod config;
 pub mod dev;
+pub mod http;
+mod migrations;
