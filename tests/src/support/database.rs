@@ -11,11 +11,19 @@ use tokio::sync::OnceCell;
 pub type Migrator = for<'a> fn(&'a str) -> BoxFuture<'a, anyhow::Result<()>>;
 
 /// The migrators of the whole service, in their order: the engine's, then the booking's.
-const USHER: &[Migrator] = &[];
+const USHER: &[Migrator] = &[engine, booking];
 
 /// Databases of killed processes are dropped once they are so old.
 const ABANDONED_AFTER_S: u64 = 3600;
 const PREFIX: &str = "usher_test_";
+
+fn engine(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
+    Box::pin(async move { Ok(orchestrator::migrate(&mut connect(url).await).await?) })
+}
+
+fn booking(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
+    Box::pin(async move { Ok(steps::migrate(&mut connect(url).await).await?) })
+}
 
 /// A database for one test. Dropping it drops the database.
 #[derive(Debug)]
