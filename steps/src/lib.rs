@@ -4,14 +4,18 @@
 //! and never begins or commits. The ports are the seat locks in Redis and the payment gateway. Which step
 //! follows which is none of this crate's business: that is what `workflows` says.
 
+mod breaker;
 pub mod gateway;
 pub mod ids;
+pub mod locks;
 mod migrate;
 pub mod money;
 mod seat_list;
 pub mod status;
 pub mod store;
+pub mod telemetry;
 
+pub use breaker::BreakerConfig;
 pub use ids::{BookingId, EventId, PaymentId, ReservationId, SeatId, UserId};
 pub use migrate::migrate;
 pub use money::{BadCurrency, Currency, Money};
