@@ -15,6 +15,13 @@ pub struct BreakerConfig {
     pub open_for: Duration,
 }
 
+impl Default for BreakerConfig {
+    /// Ten in a row: random failures of a third of all requests almost never look like that, an outage does.
+    fn default() -> Self {
+        Self { failures_max: 10, open_for: Duration::from_secs(5) }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Breaker {
     config: BreakerConfig,

@@ -11,14 +11,11 @@
 pub mod bookings;
 pub mod events;
 pub mod gateway_references;
-pub mod idempotency_keys;
 pub mod inbox;
 pub mod ledger;
 pub mod payments;
 pub mod reservations;
 pub mod seats;
-pub mod tokens;
-pub mod users;
 
 use orchestrator::Bucket;
 use uuid::Uuid;
