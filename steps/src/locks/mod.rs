@@ -18,7 +18,7 @@ use crate::store::seats::{Held, Owner};
 use crate::{EventId, ReservationId, SeatId, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 use connection::Connection;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ impl SeatLocksConfig {
 pub struct SeatLocks(Option<Arc<Connection>>);
 
 /// What a reservation holds, as the locks know it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// The owner.
     pub reservation: ReservationId,

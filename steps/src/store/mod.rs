@@ -47,3 +47,11 @@ fn expect_rows(what: &'static str, expected: usize, written: i64) -> Result<(), 
     let written = usize::try_from(written).unwrap_or_default();
     if written == expected { Ok(()) } else { Err(StoreError::Raced { what, expected, written }) }
 }
+
+/// A store's refusal as a set-based step reports it: the set goes back to its savepoint and is run one by one.
+pub(crate) fn statement_error(error: StoreError) -> sqlx::Error {
+    match error {
+        StoreError::Database(error) => error,
+        raced @ StoreError::Raced { .. } => sqlx::Error::InvalidArgument(raced.to_string()),
+    }
+}

@@ -32,16 +32,15 @@ impl Scenario for Trips {
 
     async fn check(&self, _: &String, end: &End) -> String {
         let kept = "select provider from trip.providers where key like $1 || ':%' and not cancelled order by provider";
-        let kept: Vec<String> = sqlx::query_scalar(kept)
-            .bind(end.saga.to_string())
-            .fetch_all(&self.providers.0)
-            .await
-            .unwrap();
+        let kept: Vec<String> =
+            sqlx::query_scalar(kept).bind(end.saga.to_string()).fetch_all(&self.providers.0).await.unwrap();
         let written = "select count(*) from trip.itineraries where saga = $1";
         let written: i64 =
             sqlx::query(written).bind(end.saga.uuid()).fetch_one(&self.providers.0).await.unwrap().get(0);
         match end.state {
-            State::Completed => assert_eq!((kept.join(" "), written), ("car flight hotel".into(), 1), "{end:?}"),
+            State::Completed => {
+                assert_eq!((kept.join(" "), written), ("car flight hotel".into(), 1), "{end:?}")
+            }
             State::Unwound => assert_eq!((kept.join(" "), written), (String::new(), 0), "{end:?}"),
             other => panic!("a trip never rests {other}: {end:?}"),
         }
