@@ -45,7 +45,7 @@ impl Run {
             } else if self.added() >= env.settings.stretch_steps_max {
                 self.cut = true;
                 self.park(self.moving(State::Running), Some(env.now));
-            } else if let Some(by) = self.cancelled() {
+            } else if let Some(by) = self.cancelled().filter(|_| !self.may_have_called_unrecorded()) {
                 self.turn_back(Cause::Cancelled { by });
             } else if self.core.history().turned_back().is_some() {
                 return self.unwind(env);
@@ -64,6 +64,12 @@ impl Run {
         }
         let letter = self.letters.iter().find(|letter| letter.kind == Kind::Cancel)?;
         Some(letter.sender.clone())
+    }
+
+    /// Something was tried that the journal doesn't have: a `Tx` step that failed, or a repeatable call that left
+    /// without a *started* entry. Which one it was shows when the workflow asks for it again.
+    fn may_have_called_unrecorded(&self) -> bool {
+        self.trying.attempts > 0 && self.core.history().asks().iter().all(|ask| ask.answer.is_some())
     }
 
     fn turn_back(&mut self, cause: Cause) {
@@ -173,6 +179,15 @@ impl Run {
             self.stick(StuckCause::Undecodable { what, error: "not known to this binary".into() }, env);
             return None;
         };
+        let cancelled = self.cancelled().filter(|_| step.ours());
+        if let Some(by) = cancelled {
+            self.turn_back(Cause::Cancelled { by });
+            return None;
+        }
+        if !step.ours() && self.may_have_called_unrecorded() {
+            self.note_call(ask, step.as_ref(), &value, env);
+            return None;
+        }
         if self.waits_for_retry(State::Waiting, env) {
             return None;
         }
@@ -355,10 +370,28 @@ impl Run {
                 let event = Box::new(RecordedEvent::Undone { made, undo, cause });
                 return Some(Need::Record { step, value, of, event, entry });
             }
-            (Direction::Forward { .. } | Direction::Back { .. }, Err(failure)) => failure,
+            (Direction::Forward { ask }, Err(failure)) => {
+                // It may have been done: from now on it must be undone if the saga turns back.
+                if self.known(ask, |_| ()).is_none() {
+                    self.note_call(ask, step.as_ref(), &value, env);
+                }
+                failure
+            }
+            (Direction::Back { .. }, Err(failure)) => failure,
         };
         self.failed(step.as_ref(), failure, env);
         None
+    }
+
+    /// Writes down that a repeatable call has left, once that matters; what is being tried goes on being tried.
+    fn note_call(&mut self, ask: u32, step: &dyn ErasedStep, value: &AnyStep, env: &Env<'_>) {
+        match self.encoded(step, value, env) {
+            Ok(input) => {
+                let step = step.name().to_owned();
+                self.core.append(Entry::Started { ask, step, input, at: env.now });
+            }
+            Err(cause) => self.stick(cause, env),
+        }
     }
 
     /// Where a call began, and its fields if no *started* entry has them.

@@ -1,0 +1,174 @@
+//! The booking, explored: whatever fails, seats and money agree.
+
+use crate::house::{House, PRICE};
+use orchestrator::{
+    State,
+    testing::{Begun, End, Letter, Scenario, explore},
+};
+use sqlx::Row;
+use std::time::Duration;
+use steps::{
+    ReservationId, SeatId, Services, gateway::IntentStatus, gateway::instant::Act,
+    gateway::instant::Operation,
+};
+use workflows::Booking;
+
+/// How the gateway behaves, and how the customer does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Plot {
+    /// All goes well.
+    Paid,
+    /// The customer never pays.
+    Abandoned,
+    /// The card is declined.
+    Declined,
+    /// The payment is pending at the deadline; the money comes in unheard.
+    SecuredUnheard,
+    /// The payment is pending at the deadline, and for ever.
+    PendingForEver,
+}
+
+struct Bookings {
+    house: House,
+    plot: Plot,
+}
+
+struct World {
+    reservation: ReservationId,
+    seats: Vec<SeatId>,
+}
+
+impl Scenario for Bookings {
+    type Workflow = Booking;
+    type Services = Services;
+    type World = World;
+
+    async fn begin(&self) -> Begun<Booking, Services, World> {
+        let show = self.house.show(2, Duration::from_secs(300)).await;
+        let input = show.request(&show.seats);
+        let letters = match self.plot {
+            Plot::Abandoned => Vec::new(),
+            _ => vec![Letter::signal("order", &show.order())],
+        };
+        let world = World { reservation: input.reservation, seats: show.seats };
+        Begun { services: self.house.services(), world, input, letters }
+    }
+
+    async fn check(&self, world: &World, end: &End) -> String {
+        let found = "select r.status, r.payment_id, p.status as paid, p.money,
+                (select count(*) from booking.bookings b where b.reservation_id = r.id and b.bucket = r.bucket) as booked,
+                (select string_agg(distinct s.status, ' ') from booking.seats s where s.id = any($3)) as seats,
+                (select count(*) from booking.reservation_seats c where c.reservation_id = r.id and c.live) as live
+            from booking.reservations r
+            left join booking.payments p on p.id = r.payment_id and p.bucket = r.bucket
+            where r.id = $1 and r.bucket = $2";
+        let row = sqlx::query(found)
+            .bind(world.reservation.uuid())
+            .bind(world.reservation.bucket().number())
+            .bind(world.seats.iter().map(|seat| seat.uuid()).collect::<Vec<_>>())
+            .fetch_optional(&self.house.pool)
+            .await
+            .unwrap();
+        let locked = self.locked(world).await;
+        let told = row.map(|row| {
+            let text = |name: &str| row.get::<Option<String>, _>(name).unwrap_or_else(|| "-".into());
+            let number = |name: &str| row.get::<i64, _>(name);
+            format!(
+                "{} {}/{} seats {} live {} booked {}",
+                text("status"),
+                text("paid"),
+                text("money"),
+                text("seats"),
+                number("live"),
+                number("booked")
+            )
+        });
+        let books = self.money(end);
+        // An undone charge is VOIDED or was never asked for; both leave nothing behind, and a crash may decide which.
+        let kind = match (end.state, told.as_deref()) {
+            (State::Completed, Some("CONFIRMED SUCCESS/CAPTURED seats BOOKED live 2 booked 1")) => "booked",
+            (State::Unwound, None) => "refused",
+            (State::Unwound, Some(told))
+                if told.starts_with("EXPIRED") && told.ends_with("seats AVAILABLE live 0 booked 0") =>
+            {
+                assert!(!told.contains("INITIATED") && !told.contains("SUCCESS"), "{told}: {end:?}");
+                "unwound"
+            }
+            other => panic!("{other:?} {books:?}: {end:?}"),
+        };
+        let kept = if kind == "booked" { 2 * PRICE } else { 0 };
+        assert_eq!(books, (kept, 0), "the gateway's books, (kept, still held): {end:?}");
+        assert_eq!(locked, 0, "locks left behind: {end:?}");
+        kind.to_owned()
+    }
+}
+
+impl Bookings {
+    async fn with(plot: Plot) -> Self {
+        let house = House::open().await;
+        let gateway = house.gateway.clone();
+        house.gateway.script(move |request| match (plot, request.operation) {
+            (Plot::Declined, Operation::Confirm) => Act::Decline,
+            (Plot::SecuredUnheard | Plot::PendingForEver, Operation::Confirm) => Act::Pend,
+            _ => Act::Go,
+        });
+        let _ = gateway;
+        Self { house, plot }
+    }
+
+    /// What the gateway has of this saga's money: taken and not given back, and still held.
+    fn money(&self, end: &End) -> (i64, i64) {
+        let books = self.house.gateway.books();
+        let ours = books.entries().filter(|entry| entry.intent.trace.saga_id == Some(end.saga.uuid()));
+        ours.fold((0, 0), |(kept, held), entry| {
+            assert!(entry.secured <= 1, "charged twice: {entry:?}");
+            let refunded = entry.refunds.iter().map(|refund| refund.money.amount).sum::<i64>();
+            let open = entry.intent.status != IntentStatus::Canceled;
+            (
+                kept + entry.intent.amount_received - refunded,
+                held + if open { entry.intent.amount_capturable } else { 0 },
+            )
+        })
+    }
+
+    async fn locked(&self, world: &World) -> usize {
+        let client = redis::Client::open(tests::support::server().await.redis_url.clone()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut locked = 0;
+        for seat in &world.seats {
+            let key = format!("{}lock:seat:{seat}", self.house.prefix);
+            let found: bool = redis::AsyncCommands::exists(&mut connection, key).await.unwrap();
+            locked += usize::from(found);
+        }
+        locked
+    }
+}
+
+#[tokio::test]
+async fn all_or_nothing_whatever_fails() {
+    let bookings = Bookings::with(Plot::Paid).await;
+    let report = explore(&bookings, &bookings.house.at()).await;
+    println!("{report:?}");
+    assert!(report.ends["booked"] > 50 && report.ends["unwound"] > 50, "{report:?}");
+}
+
+#[tokio::test]
+async fn abandoned_expires_whatever_fails() {
+    let bookings = Bookings::with(Plot::Abandoned).await;
+    let report = explore(&bookings, &bookings.house.at()).await;
+    assert!(!report.ends.contains_key("booked"), "{report:?}");
+}
+
+#[tokio::test]
+async fn decline_unwinds_whatever_fails() {
+    let bookings = Bookings::with(Plot::Declined).await;
+    let report = explore(&bookings, &bookings.house.at()).await;
+    assert!(!report.ends.contains_key("booked"), "{report:?}");
+}
+
+#[tokio::test]
+async fn pending_at_the_deadline_is_cancelled_at_the_gateway_whatever_fails() {
+    let bookings = Bookings::with(Plot::PendingForEver).await;
+    let report = explore(&bookings, &bookings.house.at()).await;
+    assert!(!report.ends.contains_key("booked"), "{report:?}");
+}
