@@ -1,3 +1,6 @@
-//! (being laid)
+//! The service around the sagas: configuration, command line, HTTP.
 
+pub mod config;
 pub mod dev;
+pub mod http;
+mod migrations;

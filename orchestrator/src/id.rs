@@ -30,6 +30,11 @@ impl Bucket {
         Self(((hash ^ (hash >> 32)) & u64::from(Self::COUNT - 1)) as i16)
     }
 
+    /// Any bucket.
+    pub(crate) fn random() -> Self {
+        Self((Uuid::now_v7().as_u128() & u128::from(Self::COUNT - 1)) as i16)
+    }
+
     /// The bucket with this number, if there is one.
     pub fn from_number(number: i16) -> Option<Self> {
         (0..Self::COUNT as i16).contains(&number).then_some(Self(number))

@@ -1,0 +1,47 @@
+//! Configuration: defaults, then a TOML file, then the environment; the later wins.
+//!
+//! All keys stand in one table ([`keys::KEYS`]); `USHER_LANES_BATCH_SCOPE` sets `lanes.batch_scope`. Every value
+//! remembers where it came from, so that `usher config` can say it and an error can name it. Secrets are wrapped
+//! and never printed, neither here nor by `Debug`.
+
+mod check;
+mod error;
+mod keys;
+mod sections;
+mod shown;
+mod source;
+
+pub use error::ConfigError;
+pub use keys::{Allowed, KEYS, Key};
+pub use sections::{
+    BatchScope, Booking, Capture, Config, Database, Gateway, Http, Lanes, Log, LogFormat, Redis,
+    WebhookSecret,
+};
+pub use shown::Shown;
+pub use source::Sources;
+
+/// A checked configuration, with its values as they may be shown.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What the program reads.
+    pub config: Config,
+    /// What people may see: every key, its value with secrets masked, and its source.
+    pub shown: Vec<Shown>,
+    /// Variables that begin like ours but name no key: probably a slip of the pen.
+    pub ignored: Vec<String>,
+}
+
+/// Reads and checks the configuration.
+///
+/// # Errors
+/// A file that can't be read, an unknown key or a value that isn't allowed; each names the key, the source and
+/// what is allowed.
+pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+    let figment = source::figment(sources)?;
+    check::check(&figment)?;
+    let config = figment.extract().map_err(error::from_figment)?;
+    Ok(Loaded { config, shown: shown::all(&figment), ignored: sources.ignored() })
+}
+
+#[cfg(test)]
+mod tests;

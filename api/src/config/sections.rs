@@ -1,0 +1,177 @@
+//! The configuration as the program reads it: typed, checked, secrets wrapped.
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, de::Error};
+use std::{net::SocketAddr, time::Duration};
+
+/// The whole configuration of one node.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The Postgres that holds everything.
+    pub database: Database,
+    /// The Redis that sheds load.
+    pub redis: Redis,
+    /// The API.
+    pub http: Http,
+    /// The engine's loops on this node.
+    pub lanes: Lanes,
+    /// What a reservation may be.
+    pub booking: Booking,
+    /// The payment gateway.
+    pub gateway: Gateway,
+    /// Log lines.
+    pub log: Log,
+}
+
+/// The Postgres that holds everything.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// With user, and password where there is one.
+    pub url: SecretString,
+    /// Connections for requests and jobs; each lane has its own beside them.
+    pub connections_max: u32,
+}
+
+/// The Redis that sheds load.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    /// With password where there is one.
+    pub url: SecretString,
+}
+
+/// The API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Where it is served.
+    pub listen: SocketAddr,
+    /// Requests handled at once.
+    pub requests_max: usize,
+    /// Requests a second that one customer may make for long.
+    pub quota_per_s: u32,
+    /// Requests that one customer may make at once.
+    pub quota_burst: u32,
+}
+
+/// The engine's loops on this node.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lanes {
+    /// How many.
+    pub count: usize,
+    /// Whether one transaction may hold many buckets.
+    pub batch_scope: BatchScope,
+    /// Starts and letters waiting for the lanes.
+    pub intake_max: usize,
+    /// Sagas in one transaction.
+    pub batch_max: usize,
+    /// Steps of one saga in one transaction.
+    pub stretch_steps_max: usize,
+    /// How long a node may be silent before others take its sagas over (`lease_ms`).
+    #[serde(rename = "lease_ms", deserialize_with = "milliseconds")]
+    pub lease: Duration,
+    /// How often due sagas are looked for when every hint is lost (`poll_ms`).
+    #[serde(rename = "poll_ms", deserialize_with = "milliseconds")]
+    pub poll: Duration,
+}
+
+/// Whether one transaction of a lane may hold many buckets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BatchScope {
+    /// Any bucket: one Postgres.
+    Database,
+    /// One bucket a transaction: Citus.
+    Bucket,
+}
+
+/// What a reservation may be.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Booking {
+    /// How long seats stay reserved where the event says nothing (`hold_ms`).
+    #[serde(rename = "hold_ms", deserialize_with = "milliseconds")]
+    pub hold: Duration,
+    /// Seats of one reservation.
+    pub seats_max: usize,
+}
+
+/// The payment gateway.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// Its base URL, without a path.
+    pub url: String,
+    /// Our key to it.
+    pub key: Option<SecretString>,
+    /// What it signs its webhooks with. None: every webhook is refused.
+    #[serde(default)]
+    pub webhook_secrets: Vec<WebhookSecret>,
+    /// When the money is taken.
+    pub capture: Capture,
+}
+
+/// One signing secret, valid until its end date: old and new are valid side by side while they are rotated.
+#[derive(Clone, Debug)]
+pub struct WebhookSecret {
+    /// The whole string, `whsec_…`.
+    pub secret: SecretString,
+    /// From when on it is refused. `None`: never.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// When the money is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Capture {
+    /// Authorised first, captured after the booking.
+    Manual,
+    /// Charged at once.
+    Automatic,
+}
+
+/// Log lines.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// How they are written.
+    pub format: LogFormat,
+    /// Which are written, in the words of `tracing_subscriber::EnvFilter`.
+    pub filter: String,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+impl<'de> Deserialize<'de> for WebhookSecret {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let (secret, until) = match text.split_once(" until ") {
+            None => (text.trim(), None),
+            Some((secret, until)) => {
+                let until = DateTime::parse_from_rfc3339(until.trim())
+                    .map_err(|_| D::Error::custom("the end date after ` until ` is not RFC 3339"))?;
+                (secret.trim(), Some(until.to_utc()))
+            }
+        };
+        if secret.is_empty() {
+            return Err(D::Error::custom("a signing secret is empty"));
+        }
+        Ok(Self { secret: secret.into(), until })
+    }
+}
+
+fn milliseconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    u64::deserialize(from).map(Duration::from_millis)
+}

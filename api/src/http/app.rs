@@ -1,0 +1,87 @@
+//! What every handler shares.
+
+use super::{auth::TokenCache, quota::Quotas, seats::StatusCache};
+use crate::config::Config;
+use metrics_exporter_prometheus::PrometheusHandle;
+use redis::aio::ConnectionManager;
+use sqlx::PgPool;
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::Semaphore, time::timeout};
+use tokio_util::task::TaskTracker;
+
+/// The service as handlers see it. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts themselves.
+pub struct Parts {
+    /// The configuration.
+    pub config: Config,
+    /// Connections for requests and jobs.
+    pub pool: PgPool,
+    /// Tokens seen lately.
+    pub tokens: TokenCache,
+    /// How often customers may ask.
+    pub quotas: Quotas,
+    /// Who has which seat, looked up lately.
+    pub seats: StatusCache,
+    /// Permits of requests being handled.
+    pub admission: Semaphore,
+    /// Work that goes on when its caller hangs up; awaited at shutdown.
+    pub tasks: TaskTracker,
+    /// Redis, connected when it is first needed and again whenever it was lost.
+    pub redis: ConnectionManager,
+    /// What the metrics say.
+    pub metrics: PrometheusHandle,
+    draining: AtomicBool,
+}
+
+impl App {
+    /// A service on this database.
+    pub fn new(config: Config, pool: PgPool, redis: ConnectionManager, metrics: PrometheusHandle) -> Self {
+        Self(Arc::new(Parts {
+            quotas: Quotas::new(&config.http),
+            admission: Semaphore::new(config.http.requests_max),
+            config,
+            pool,
+            redis,
+            tokens: TokenCache::default(),
+            seats: StatusCache::default(),
+            tasks: TaskTracker::new(),
+            metrics,
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// Whether Redis answers within `bound`.
+    pub async fn redis_answers(&self, bound: Duration) -> bool {
+        let mut redis = self.0.redis.clone();
+        let ping = async move { redis::cmd("PING").query_async::<()>(&mut redis).await };
+        matches!(timeout(bound, ping).await, Ok(Ok(())))
+    }
+
+    /// Says "not ready" from now on, so that no new callers are sent here.
+    pub fn begin_draining(&self) {
+        self.0.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether this node is about to leave.
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Acquire)
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

@@ -1,0 +1,213 @@
+//! Reads a JSON object field by field, and reports everything that is wrong with it at once.
+//!
+//! A derived `Deserialize` stops at the first mistake and names it in its own words; callers deserve all of them,
+//! each with its pointer.
+
+use super::super::problem::{FieldError, Problem};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::Value;
+use std::fmt;
+
+/// A type that a request body may hold.
+pub trait FromFields: Sized {
+    /// Takes the fields; what is wrong is noted in `fields`, and then the value doesn't matter.
+    fn from_fields(fields: &mut Fields) -> Option<Self>;
+}
+
+/// The fields of one object that haven't been taken yet, and the mistakes so far.
+pub struct Fields {
+    members: Vec<(String, Value)>,
+    errors: Vec<FieldError>,
+}
+
+/// Reads an object into `T`.
+///
+/// # Errors
+/// 422 with every field that is unknown, missing, given twice or wrong.
+pub fn read<T: FromFields>(members: Members) -> Result<T, Problem> {
+    let mut fields = Fields { errors: Vec::new(), members: members.0 };
+    fields.refuse_nul();
+    let value = T::from_fields(&mut fields);
+    let unknown: Vec<String> = fields.members.iter().map(|(name, _)| name.clone()).collect();
+    for name in unknown {
+        fields.wrong(&pointer(&name), "there is no such field, or it is given twice");
+    }
+    match value {
+        Some(value) if fields.errors.is_empty() => Ok(value),
+        _ => Err(Problem::validation(fields.errors)),
+    }
+}
+
+impl Fields {
+    /// A field that must be there.
+    pub fn required<T: Read>(&mut self, name: &str) -> Option<T> {
+        match self.take(name) {
+            Some(value) => self.convert(name, value),
+            None => {
+                self.wrong(&pointer(name), "is missing");
+                None
+            }
+        }
+    }
+
+    /// A field that may be absent or null. The outer `None` means that it was wrong.
+    pub fn optional<T: Read>(&mut self, name: &str) -> Option<Option<T>> {
+        match self.take(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(value) => self.convert(name, value).map(Some),
+        }
+    }
+
+    /// Notes a mistake.
+    pub fn wrong(&mut self, pointer: &str, detail: impl Into<String>) {
+        self.errors.push(FieldError { pointer: pointer.to_owned(), detail: detail.into() });
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        let index = self.members.iter().position(|(member, _)| member == name)?;
+        Some(self.members.remove(index).1)
+    }
+
+    fn convert<T: Read>(&mut self, name: &str, value: Value) -> Option<T> {
+        T::read(value, &pointer(name), &mut self.errors)
+    }
+
+    /// Postgres can't hold U+0000 in text, and nobody means it.
+    fn refuse_nul(&mut self) {
+        let members = std::mem::take(&mut self.members);
+        for (name, value) in &members {
+            nul(value, &pointer(name), &mut self.errors);
+            if name.contains('\0') {
+                self.wrong("", "a field's name contains U+0000");
+            }
+        }
+        self.members = members;
+    }
+}
+
+/// A value that knows how to read itself from JSON, noting what is wrong at `pointer`.
+pub trait Read: Sized {
+    /// `None` after noting a mistake.
+    fn read(value: Value, pointer: &str, errors: &mut Vec<FieldError>) -> Option<Self>;
+}
+
+/// Anything that text can be parsed into: ids, names.
+impl<T: std::str::FromStr + Expected> Read for T {
+    fn read(value: Value, pointer: &str, errors: &mut Vec<FieldError>) -> Option<Self> {
+        let read = value.as_str().and_then(|text| text.parse().ok());
+        if read.is_none() {
+            errors.push(FieldError { pointer: pointer.into(), detail: format!("must be {}", T::EXPECTED) });
+        }
+        read
+    }
+}
+
+/// What a text should have been, for people.
+pub trait Expected {
+    /// For example `a UUID`.
+    const EXPECTED: &'static str;
+}
+
+impl<T: Read> Read for Vec<T> {
+    fn read(value: Value, pointer: &str, errors: &mut Vec<FieldError>) -> Option<Self> {
+        let Value::Array(items) = value else {
+            errors.push(FieldError { pointer: pointer.into(), detail: "must be an array".into() });
+            return None;
+        };
+        let read: Vec<Option<T>> = items
+            .into_iter()
+            .enumerate()
+            .map(|(index, item)| T::read(item, &format!("{pointer}/{index}"), errors))
+            .collect();
+        read.into_iter().collect()
+    }
+}
+
+/// The members of a JSON object in order, doubled names and all.
+pub struct Members(pub Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Objects;
+        impl<'de> Visitor<'de> for Objects {
+            type Value = Members;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        from.deserialize_map(Objects)
+    }
+}
+
+fn nul(value: &Value, pointer: &str, errors: &mut Vec<FieldError>) {
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            errors.push(FieldError { pointer: pointer.into(), detail: "contains U+0000".into() });
+        }
+        Value::Array(items) => {
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(index, item)| nul(item, &format!("{pointer}/{index}"), errors));
+        }
+        Value::Object(members) => {
+            members
+                .iter()
+                .for_each(|(name, item)| nul(item, &format!("{pointer}{}", self::pointer(name)), errors));
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// RFC 6901: `~` and `/` are escaped.
+fn pointer(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Expected for u8 {
+        const EXPECTED: &'static str = "a small number in quotes";
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Pair(u8, Option<Vec<u8>>);
+    impl FromFields for Pair {
+        fn from_fields(fields: &mut Fields) -> Option<Self> {
+            let (one, two) = (fields.required("one"), fields.optional("two"));
+            Some(Self(one?, two?))
+        }
+    }
+
+    /// The pointers that reading `json` complains of.
+    fn pointers(json: &str) -> Vec<String> {
+        match read::<Pair>(serde_json::from_str(json).unwrap()) {
+            Ok(_) => Vec::new(),
+            Err(problem) => problem.body("", "").errors.into_iter().map(|error| error.pointer).collect(),
+        }
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_its_pointer() {
+        assert_eq!(pointers(r#"{"one": "1", "two": ["2", "3"]}"#), [""; 0]);
+        assert_eq!(pointers(r#"{"one": "1", "two": null}"#), [""; 0]);
+        assert_eq!(
+            pointers(r#"{"two": ["2", 3, "x"], "th/ree": 1}"#),
+            ["/one", "/two/1", "/two/2", "/th~1ree"]
+        );
+        assert_eq!(pointers(r#"{"one": "1", "one": "2"}"#), ["/one"]);
+        assert!(pointers(r#"{"one": "1", "deep": {"a": ["\u0000"]}}"#).contains(&"/deep/a/0".to_owned()));
+    }
+}

@@ -1,0 +1,88 @@
+//! The HTTP API: what callers may ask, and how every answer looks.
+//!
+//! The picture: an onion. Outermost, [`context`] gives each request its id and trace and writes the body of every
+//! problem; then panics are caught; then [`admission`] turns away what is too much; then extractors refuse what
+//! is malformed, unknown or not allowed; and only then a handler sees a request that it can believe. Handlers
+//! decide nothing about bookings: they start sagas, send them signals and read rows.
+
+mod admission;
+mod app;
+pub mod auth;
+mod conditional;
+mod context;
+mod extract;
+mod idempotency;
+mod list;
+mod openapi;
+mod problem;
+mod quota;
+mod routes;
+mod seats;
+mod server;
+pub mod store;
+pub mod telemetry;
+mod trace;
+mod views;
+mod wait;
+
+pub use app::{App, Parts};
+pub use idempotency::KEPT as IDEMPOTENCY_KEYS_KEPT;
+pub use openapi::document;
+pub use problem::{Problem, ProblemBody, ProblemType};
+pub use server::serve;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::Method,
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use std::any::Any;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The whole service.
+pub fn router(app: App) -> Router {
+    let (api, health) = described();
+    let api = Router::from(api)
+        .layer(from_fn(extract::acceptable))
+        .layer(from_fn_with_state(app.clone(), admission::layer));
+    Router::new()
+        .merge(api)
+        .merge(Router::from(health))
+        .merge(problem::pages())
+        .merge(openapi::pages())
+        .fallback(async || Problem::new(ProblemType::NotFound, "there is no such address"))
+        .method_not_allowed_fallback(async |method: Method| {
+            Problem::new(ProblemType::MethodNotAllowed, format!("`{method}` is not known here"))
+        })
+        .layer(DefaultBodyLimit::max(extract::BODY_BYTES_MAX))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(context::layer))
+        .with_state(app)
+}
+
+/// Every route that stands in the OpenAPI document: the API, and what the machinery around us asks.
+fn described() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
+    let api = OpenApiRouter::new()
+        .routes(routes!(routes::events::list))
+        .routes(routes!(routes::events::read))
+        .routes(routes!(routes::seats::read));
+    let health = OpenApiRouter::new()
+        .routes(routes!(routes::health::live))
+        .routes(routes!(routes::health::ready))
+        .routes(routes!(routes::health::metrics));
+    (api, health)
+}
+
+/// A handler that panicked: 500, opaque; what it said goes to the log.
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    metrics::counter!(telemetry::PANICS).increment(1);
+    let said = panic
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    Problem::internal(format!("a handler panicked: {said}")).into_response()
+}

@@ -1,0 +1,230 @@
+//! The closed list of problems that the API may answer with.
+
+use axum::http::StatusCode;
+
+/// What went wrong, as clients may branch on it. The slug is a promise; the title never varies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ProblemType {
+    /// The request isn't HTTP or JSON as it should be.
+    MalformedRequest,
+    /// A POST without `Idempotency-Key`.
+    IdempotencyKeyMissing,
+    /// An `Idempotency-Key` that is no key.
+    IdempotencyKeyInvalid,
+    /// A webhook whose signature doesn't hold. Never with detail.
+    SignatureInvalid,
+    /// No token, or one that isn't valid.
+    Unauthenticated,
+    /// Nothing has been paid yet.
+    PaymentRequired,
+    /// The gateway refused the payment.
+    PaymentDeclined,
+    /// The token's role may not do this.
+    Forbidden,
+    /// There is nothing here, or nothing of the caller's.
+    NotFound,
+    /// The path exists, the method doesn't.
+    MethodNotAllowed,
+    /// The caller accepts nothing that we speak.
+    NotAcceptable,
+    /// The first request with this key is still running.
+    IdempotencyKeyInProgress,
+    /// Somebody else has the seat.
+    SeatUnavailable,
+    /// The event isn't on sale.
+    SaleClosed,
+    /// The thing is in a state that doesn't allow this.
+    InvalidState,
+    /// The reservation is being paid already.
+    PaymentInProgress,
+    /// A paid seat went to somebody else.
+    SeatLost,
+    /// The reservation's time is over.
+    ReservationExpired,
+    /// `If-Match` names another version.
+    PreconditionFailed,
+    /// The body is larger than we read.
+    PayloadTooLarge,
+    /// The body isn't `application/json`.
+    UnsupportedMediaType,
+    /// Fields that are unknown, missing or wrong.
+    Validation,
+    /// This key was used with another request.
+    IdempotencyKeyReused,
+    /// The amount isn't the reservation's.
+    AmountMismatch,
+    /// There is no such reservation of the caller's.
+    ReservationUnknown,
+    /// The caller asks too often.
+    QuotaExceeded,
+    /// Our mistake.
+    Internal,
+    /// This node has all the work it can do.
+    Overloaded,
+    /// The database can't be reached.
+    Unavailable,
+    /// The payment gateway can't be reached; nothing was stored.
+    GatewayUnavailable,
+    /// The webhook can't be stored now.
+    InboxUnavailable,
+}
+
+struct Facts {
+    slug: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    about: &'static str,
+}
+
+impl ProblemType {
+    /// Every problem there is.
+    pub const ALL: &[Self] = &[
+        Self::MalformedRequest,
+        Self::IdempotencyKeyMissing,
+        Self::IdempotencyKeyInvalid,
+        Self::SignatureInvalid,
+        Self::Unauthenticated,
+        Self::PaymentRequired,
+        Self::PaymentDeclined,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::NotAcceptable,
+        Self::IdempotencyKeyInProgress,
+        Self::SeatUnavailable,
+        Self::SaleClosed,
+        Self::InvalidState,
+        Self::PaymentInProgress,
+        Self::SeatLost,
+        Self::ReservationExpired,
+        Self::PreconditionFailed,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::Validation,
+        Self::IdempotencyKeyReused,
+        Self::AmountMismatch,
+        Self::ReservationUnknown,
+        Self::QuotaExceeded,
+        Self::Internal,
+        Self::Overloaded,
+        Self::Unavailable,
+        Self::GatewayUnavailable,
+        Self::InboxUnavailable,
+    ];
+
+    /// The problem with this slug.
+    pub fn of_slug(slug: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.slug() == slug)
+    }
+
+    /// The last part of `type`, and `code`.
+    pub fn slug(self) -> &'static str {
+        self.facts().slug
+    }
+
+    /// The HTTP status, always the same for one type.
+    pub fn status(self) -> StatusCode {
+        self.facts().status
+    }
+
+    /// One line for people, always the same for one type.
+    pub fn title(self) -> &'static str {
+        self.facts().title
+    }
+
+    /// What a person should know and do about it.
+    pub fn about(self) -> &'static str {
+        self.facts().about
+    }
+
+    #[rustfmt::skip]
+    fn facts(self) -> Facts {
+        use StatusCode as S;
+        match self {
+            Self::MalformedRequest => facts("malformed-request", S::BAD_REQUEST, "The request is malformed",
+                "The body isn't JSON, or a header or a query parameter can't be read. `detail` says which. Repeating the same request won't help."),
+            Self::IdempotencyKeyMissing => facts("idempotency-key-missing", S::BAD_REQUEST, "The Idempotency-Key header is missing",
+                "Every POST must carry an `Idempotency-Key` header of its own, such as a UUID, so that repeating it after a lost answer does nothing twice."),
+            Self::IdempotencyKeyInvalid => facts("idempotency-key-invalid", S::BAD_REQUEST, "The Idempotency-Key header is no key",
+                "A key is 1 to 255 visible ASCII characters, bare or as a quoted string, and is sent once."),
+            Self::SignatureInvalid => facts("signature-invalid", S::BAD_REQUEST, "The signature is not valid",
+                "The webhook isn't signed with a secret that is valid now, or its time is too far from ours."),
+            Self::Unauthenticated => facts("unauthenticated", S::UNAUTHORIZED, "A valid token is required",
+                "Send `Authorization: Bearer …` with a token that was issued for this service and has not been revoked."),
+            Self::PaymentRequired => facts("payment-required", S::PAYMENT_REQUIRED, "The reservation has not been paid",
+                "Order a payment with `POST /payments` first."),
+            Self::PaymentDeclined => facts("payment-declined", S::PAYMENT_REQUIRED, "The payment was declined",
+                "The gateway refused the payment for good and the seats are free again. Make a new reservation to try another method."),
+            Self::Forbidden => facts("forbidden", S::FORBIDDEN, "The token's role may not do this",
+                "The token is valid, but its role doesn't allow this request."),
+            Self::NotFound => facts("not-found", S::NOT_FOUND, "There is nothing here",
+                "The address is wrong, or what it names doesn't exist or isn't the caller's."),
+            Self::MethodNotAllowed => facts("method-not-allowed", S::METHOD_NOT_ALLOWED, "The method is not allowed here",
+                "The `Allow` header lists the methods that this address knows."),
+            Self::NotAcceptable => facts("not-acceptable", S::NOT_ACCEPTABLE, "None of the accepted media types is available",
+                "The API speaks `application/json` and, for problems, `application/problem+json`."),
+            Self::IdempotencyKeyInProgress => facts("idempotency-key-in-progress", S::CONFLICT, "The first request with this key is still running",
+                "Repeat the request after the time that `Retry-After` names; it will then get the first one's answer."),
+            Self::SeatUnavailable => facts("seat-unavailable", S::CONFLICT, "A seat is not available",
+                "At least one of the seats is held, sold or blocked; `seats` names them and says why. No seat was reserved."),
+            Self::SaleClosed => facts("sale-closed", S::CONFLICT, "The event is not on sale",
+                "The event's sale has not begun or is over."),
+            Self::InvalidState => facts("invalid-state", S::CONFLICT, "The state does not allow this",
+                "`state` says where the thing is and `allowed` in which states the request would have been possible."),
+            Self::PaymentInProgress => facts("payment-in-progress", S::CONFLICT, "A payment is already in progress",
+                "The reservation has a payment. Read it instead of ordering another."),
+            Self::SeatLost => facts("seat-lost", S::CONFLICT, "A seat was lost",
+                "The payment came after the seats had gone to somebody else. The money goes back in full."),
+            Self::ReservationExpired => facts("reservation-expired", S::GONE, "The reservation has expired",
+                "Its time is over and the seats may be somebody else's. Make a new reservation."),
+            Self::PreconditionFailed => facts("precondition-failed", S::PRECONDITION_FAILED, "The version has changed",
+                "`If-Match` names another version than the present one. Read it again and decide again."),
+            Self::PayloadTooLarge => facts("payload-too-large", S::PAYLOAD_TOO_LARGE, "The body is too large",
+                "The API reads bodies of at most 64 KiB, and webhooks of at most 256 KiB."),
+            Self::UnsupportedMediaType => facts("unsupported-media-type", S::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON",
+                "Send `Content-Type: application/json`."),
+            Self::Validation => facts("validation", S::UNPROCESSABLE_ENTITY, "Some fields are not valid",
+                "`errors` names each field by a JSON pointer (RFC 6901) and says what is wrong with it."),
+            Self::IdempotencyKeyReused => facts("idempotency-key-reused", S::UNPROCESSABLE_ENTITY, "The Idempotency-Key was used for another request",
+                "A key belongs to one request for 24 hours. Use a new key for a new request."),
+            Self::AmountMismatch => facts("amount-mismatch", S::UNPROCESSABLE_ENTITY, "The amount is not the reservation's",
+                "Leave the amount out, or send the reservation's amount and currency."),
+            Self::ReservationUnknown => facts("reservation-unknown", S::UNPROCESSABLE_ENTITY, "There is no such reservation",
+                "The reservation that the body names doesn't exist or isn't the caller's."),
+            Self::QuotaExceeded => facts("quota-exceeded", S::TOO_MANY_REQUESTS, "Too many requests",
+                "Wait for the time that `Retry-After` names. `RateLimit-Policy` says how many requests are allowed."),
+            Self::Internal => facts("internal", S::INTERNAL_SERVER_ERROR, "The service made a mistake",
+                "Nothing that you can mend. Report the `trace_id`; repeating the request with the same `Idempotency-Key` is safe."),
+            Self::Overloaded => facts("overloaded", S::SERVICE_UNAVAILABLE, "The service is overloaded",
+                "Nothing was done. Repeat the request after the time that `Retry-After` names."),
+            Self::Unavailable => facts("unavailable", S::SERVICE_UNAVAILABLE, "The service is temporarily unavailable",
+                "The database can't be reached, so the outcome may be unknown. Repeat the request with the same `Idempotency-Key` after the time that `Retry-After` names."),
+            Self::GatewayUnavailable => facts("gateway-unavailable", S::SERVICE_UNAVAILABLE, "The payment gateway is unavailable",
+                "No payment was ordered and the reservation is untouched. Repeat the request after the time that `Retry-After` names."),
+            Self::InboxUnavailable => facts("inbox-unavailable", S::SERVICE_UNAVAILABLE, "The webhook can't be stored now",
+                "Deliver it again later."),
+        }
+    }
+}
+
+fn facts(slug: &'static str, status: StatusCode, title: &'static str, about: &'static str) -> Facts {
+    Facts { slug, status, title, about }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_problem_is_listed_once_under_its_own_slug() {
+        let slugs: HashSet<_> = ProblemType::ALL.iter().map(|kind| kind.slug()).collect();
+        assert_eq!(slugs.len(), ProblemType::ALL.len());
+        // The last variant's index is the number of variants less one: none is missing from the list.
+        assert_eq!(ProblemType::InboxUnavailable as usize + 1, ProblemType::ALL.len());
+        for kind in ProblemType::ALL {
+            assert_eq!(ProblemType::of_slug(kind.slug()), Some(*kind));
+            assert!(kind.status().is_client_error() || kind.status().is_server_error());
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Every answer that isn't good: RFC 9457, from one closed list.
+//!
+//! A handler returns a [`Problem`]; it knows the case but not the request. [`super::context`], which knows the
+//! request's id and trace, writes the body and logs the error behind it once. Nothing of that error is shown.
+
+mod body;
+mod database;
+mod kind;
+mod page;
+
+pub use body::{FieldError, LostReason, LostSeat, ProblemBody};
+pub use kind::ProblemType;
+pub use page::pages;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use std::{error::Error, sync::Arc, time::Duration};
+
+/// The media type of problems.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// One problem of one request.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// Which.
+    pub kind: ProblemType,
+    detail: String,
+    errors: Vec<FieldError>,
+    seats: Vec<LostSeat>,
+    state: Option<String>,
+    allowed: Vec<String>,
+    headers: HeaderMap,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Problem {
+    /// A problem with words about this case.
+    pub fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            seats: Vec::new(),
+            state: None,
+            allowed: Vec::new(),
+            headers: HeaderMap::new(),
+            source: None,
+        }
+    }
+
+    /// Our mistake: 500, opaque; `source` is logged with the trace id and never shown.
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(ProblemType::Internal, "the trace id leads us to the cause").because(source)
+    }
+
+    /// 404: it doesn't exist, or not for this caller.
+    pub fn not_found() -> Self {
+        Self::new(ProblemType::NotFound, "there is nothing here, or nothing of yours")
+    }
+
+    /// 422 with the fields that are wrong.
+    pub fn validation(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [one] => format!("`{}`: {}", one.pointer, one.detail),
+            many => format!("{} fields are not valid", many.len()),
+        };
+        Self { errors, ..Self::new(ProblemType::Validation, detail) }
+    }
+
+    /// 409 with the seats that can't be had.
+    pub fn seats_unavailable(seats: Vec<LostSeat>) -> Self {
+        let detail = format!("{} of the seats can't be had", seats.len());
+        Self { seats, ..Self::new(ProblemType::SeatUnavailable, detail) }
+    }
+
+    /// 409 with the state and those in which the request would have been possible.
+    pub fn invalid_state(detail: impl Into<String>, state: &str, allowed: &[&str]) -> Self {
+        let allowed = allowed.iter().map(|state| (*state).to_owned()).collect();
+        Self { state: Some(state.to_owned()), allowed, ..Self::new(ProblemType::InvalidState, detail) }
+    }
+
+    /// The same, with what would have been allowed.
+    pub fn allowing(self, allowed: &[&str]) -> Self {
+        Self { allowed: allowed.iter().map(|one| (*one).to_owned()).collect(), ..self }
+    }
+
+    /// The same, to be tried again after this time.
+    pub fn retry_after(self, wait: Duration) -> Self {
+        self.with_header(header::RETRY_AFTER, super::wait::seconds_up(wait).into())
+    }
+
+    /// The same, with a header beside the body.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// The same, with the error behind it for our log.
+    pub fn because(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { source: Some(Arc::from(source.into())), ..self }
+    }
+
+    /// The error behind it, for the log.
+    pub fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as &(dyn Error + 'static))
+    }
+
+    /// The words about this case.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// As it goes over the wire.
+    pub fn body(&self, request_id: &str, trace_id: &str) -> ProblemBody {
+        ProblemBody {
+            kind: format!("/problems/{}", self.kind.slug()),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: self.detail.clone(),
+            instance: format!("/requests/{request_id}"),
+            code: self.kind.slug(),
+            errors: self.errors.clone(),
+            seats: self.seats.clone(),
+            state: self.state.clone(),
+            allowed: self.allowed.clone(),
+            trace_id: trace_id.to_owned(),
+        }
+    }
+}
+
+/// Status and headers; the body follows in [`super::context`], which finds the problem in the extensions.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.kind.status(), Body::empty()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.extend(self.headers.clone());
+        if self.kind == ProblemType::Unauthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"usher\""));
+        }
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}

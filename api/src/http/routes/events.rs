@@ -1,0 +1,94 @@
+//! `GET /events`, `GET /events/{id}`: what is on sale. Open to everybody.
+
+use super::super::{
+    app::App,
+    conditional::{Conditions, ETag, REVALIDATE},
+    extract::{Id, Params},
+    list::{Page, PageParams},
+    problem::Problem,
+    store::{self, events::EventRow},
+};
+use axum::{extract::State, response::Response};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A show: one venue, one evening, one currency.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Event {
+    /// Its id.
+    event_id: Uuid,
+    /// What is shown.
+    name: String,
+    /// Where.
+    venue: String,
+    /// When it begins, in UTC.
+    #[schema(format = DateTime)]
+    starts_at: String,
+    /// Whether its seats may be reserved.
+    sale: Sale,
+    /// ISO 4217, of all its prices.
+    #[schema(example = "EUR")]
+    currency: String,
+    /// The most seats of one reservation.
+    seats_max: i16,
+    /// How long its seats stay reserved.
+    hold_ms: i64,
+    /// Raised by every change of the event; its seats have a version of their own.
+    version: i64,
+}
+
+/// Whether an event's seats may be reserved.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Sale {
+    /// They may.
+    Open,
+    /// They may not.
+    Closed,
+}
+
+/// The shows, in the order of their time.
+#[utoipa::path(
+    get, path = "/events", tag = "events", params(PageParams),
+    responses((status = 200, description = "one page", body = Page<Event>))
+)]
+pub async fn list(State(app): State<App>, Params(page): Params<PageParams>) -> Result<Response, Problem> {
+    let limit = page.limit()?;
+    let after: Option<(DateTime<Utc>, Uuid)> = page.after()?;
+    let found = store::events::list(&app.pool, after, limit as i64 + 1).await?;
+    let page = Page::of(found, limit, |event| (event.starts_at, event.id)).map(Event::from);
+    Ok(page.answer("/events", limit))
+}
+
+/// One show.
+#[utoipa::path(
+    get, path = "/events/{id}", tag = "events", params(("id" = Uuid, Path, description = "the event")),
+    responses((status = 200, description = "the event", body = Event), (status = 304, description = "not changed"))
+)]
+pub async fn read(
+    State(app): State<App>,
+    Id(id): Id<Uuid>,
+    conditions: Conditions,
+) -> Result<Response, Problem> {
+    let event = store::events::find(&app.pool, id).await?.ok_or_else(Problem::not_found)?;
+    let tag = ETag::of_version(event.version);
+    Ok(conditions.answer(&tag, REVALIDATE, &Event::from(event)))
+}
+
+impl From<EventRow> for Event {
+    fn from(row: EventRow) -> Self {
+        Self {
+            event_id: row.id,
+            name: row.name,
+            venue: row.venue,
+            starts_at: row.starts_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            sale: if row.sale == "OPEN" { Sale::Open } else { Sale::Closed },
+            currency: row.currency,
+            seats_max: row.seats_max,
+            hold_ms: row.hold_ms,
+            version: row.version,
+        }
+    }
+}

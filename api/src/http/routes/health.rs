@@ -1,0 +1,86 @@
+//! `/livez`, `/readyz`, `/metrics`: for the machinery around us, without tokens.
+
+use super::super::app::App;
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// How long a check may take. Probes have bounds of their own, usually a second or more.
+const CHECK_MAX: Duration = Duration::from_millis(800);
+
+/// Whether this node can work.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    /// `ready`, `degraded` (works, but slower) or `not-ready`.
+    status: &'static str,
+    /// What was looked at: `ok`, or what is wrong.
+    checks: Checks,
+}
+
+/// What was looked at.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Checks {
+    /// Can it be reached.
+    database: &'static str,
+    /// Has it all that this binary knows.
+    migrations: &'static str,
+    /// Can it be reached. Bookings go on without it.
+    redis: &'static str,
+    /// Is this node about to leave.
+    draining: bool,
+}
+
+/// The process lives. Nothing else is looked at: a restart would mend nothing else.
+#[utoipa::path(
+    get, path = "/livez", tag = "health",
+    responses((status = 200, description = "the process lives", body = String, content_type = "text/plain"))
+)]
+pub async fn live() -> &'static str {
+    "ok"
+}
+
+/// The node can work: database there, migrated, not draining. Without Redis it is ready, and `degraded`.
+#[utoipa::path(
+    get, path = "/readyz", tag = "health",
+    responses(
+        (status = 200, description = "send requests", body = Readiness),
+        (status = 503, description = "send none", body = Readiness),
+    )
+)]
+pub async fn ready(State(app): State<App>) -> Response {
+    let (database, migrations) = database(&app).await;
+    let redis = if app.redis_answers(CHECK_MAX).await { "ok" } else { "unreachable" };
+    let draining = app.is_draining();
+    let works = database == "ok" && migrations == "ok" && !draining;
+    let status = match (works, redis) {
+        (false, _) => "not-ready",
+        (true, "ok") => "ready",
+        (true, _) => "degraded",
+    };
+    let code = if works { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = Readiness { status, checks: Checks { database, migrations, redis, draining } };
+    (code, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+async fn database(app: &App) -> (&'static str, &'static str) {
+    match tokio::time::timeout(CHECK_MAX, crate::migrations::are_current(&app.pool)).await {
+        Ok(Ok(true)) => ("ok", "ok"),
+        Ok(Ok(false)) => ("ok", "missing: run `usher migrate`"),
+        Ok(Err(_)) | Err(_) => ("unreachable", "unknown"),
+    }
+}
+
+/// Prometheus metrics.
+#[utoipa::path(
+    get, path = "/metrics", tag = "health",
+    responses((status = 200, description = "the text format", body = String, content_type = "text/plain"))
+)]
+pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
+}

@@ -1,0 +1,5 @@
+//! The endpoints, one file a thing.
+
+pub mod events;
+pub mod health;
+pub mod seats;

@@ -1,0 +1,63 @@
+//! Connections: bounded in number and in patience, drained at shutdown.
+
+use super::App;
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Connections at once. A connection costs some tens of KiB; requests have a bound of their own.
+const CONNECTIONS_MAX: usize = 10_000;
+/// How long a caller may take to send a request's head.
+const HEAD_MAX: Duration = Duration::from_secs(10);
+/// How long requests that run are waited for at shutdown.
+const DRAIN_MAX: Duration = Duration::from_secs(20);
+
+/// Serves until `shutdown`, then lets running requests end.
+///
+/// # Errors
+/// Only those of the listener itself.
+pub async fn serve(app: App, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
+    let router: Router = super::router(app.clone());
+    let (connections, graceful) = (TaskTracker::new(), GracefulShutdown::new());
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_MAX);
+    loop {
+        // The place is taken before the connection: beyond the bound callers wait in the kernel's queue.
+        let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
+        let stream = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of descriptors, or the caller left at once: neither is a reason to stop serving.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        let _ = stream.set_nodelay(true); // small answers must not wait for company
+        let service = TowerToHyperService::new(router.clone());
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = graceful.watch(connection);
+        connections.spawn(async move {
+            // An error here is a caller that left or spoke no HTTP; it has been told as far as possible.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    if timeout(DRAIN_MAX, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not end in time and are cut off");
+    }
+    app.tasks.close();
+    let _ = timeout(DRAIN_MAX, app.tasks.wait()).await;
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! Why a saga turned back, and why one is stuck: closed lists, stored as JSON and shown to operators.
+
+use crate::{error::Rejected, journal::Position};
+use serde::{Deserialize, Serialize};
+
+/// Why a saga turns back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Somebody asked for it from outside.
+    Cancelled {
+        /// Who asked, as the sender named itself.
+        by: String,
+    },
+    /// A wait's deadline passed and the workflow gave up.
+    Expired {
+        /// The signal that never came.
+        signal: String,
+    },
+    /// A step refused, or the workflow itself did (then the refusal names no step).
+    Rejected(Rejected),
+    /// A call spent its budget and its outcome is unknown.
+    InDoubt {
+        /// The step.
+        step: String,
+        /// What the last attempt said.
+        error: String,
+    },
+    /// A step of ours failed until its budget was spent; nothing of it was done.
+    Failed {
+        /// The step.
+        step: String,
+        /// What the last attempt said.
+        error: String,
+    },
+}
+
+/// Why a saga needs a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StuckCause {
+    /// The workflow's code asks for something else than its journal remembers.
+    Diverged {
+        /// Where in the order of the workflow's requests.
+        ask: u32,
+        /// What the journal has there.
+        journal: String,
+        /// What the code wants.
+        code: String,
+    },
+    /// The workflow, a step or a compensation panicked.
+    Panicked {
+        /// Where.
+        at: String,
+        /// The panic's message.
+        message: String,
+    },
+    /// A journal entry, or the journal, is larger than its bound.
+    Oversize {
+        /// What was too large.
+        what: String,
+        /// Its size: bytes, or entries.
+        size: u64,
+        /// The bound in the same unit.
+        bound: u64,
+    },
+    /// The workflow awaits something that is not the engine's, so nothing would ever wake it.
+    ForeignWait,
+    /// A compensation spent its budget: what it should undo is still owed.
+    Debt {
+        /// The step to be undone.
+        step: String,
+        /// The position of its start.
+        position: Position,
+        /// What the last attempt said.
+        error: String,
+    },
+    /// A step after the pivot spent its budget: there is no way back, so it is tried again later.
+    FailedAfterPivot {
+        /// The step.
+        at: String,
+        /// What the last attempt said.
+        error: String,
+    },
+    /// A step after the pivot refused, or the workflow itself gave up there, where there is no way back.
+    RefusedAfterPivot {
+        /// The step, or the workflow.
+        at: String,
+        /// What it said.
+        error: String,
+    },
+    /// A poll of the workflow took longer than its bound.
+    PollTooLong {
+        /// The bound, in milliseconds.
+        bound_ms: u64,
+    },
+    /// Several nodes claimed the saga, none of them got anywhere: it may be killing them.
+    Quarantined {
+        /// How many claims ended without an entry.
+        claims: i16,
+    },
+    /// Something recorded cannot be read by this code.
+    Undecodable {
+        /// What.
+        what: String,
+        /// Why.
+        error: String,
+    },
+}
+
+impl StuckCause {
+    /// Whether the engine itself tries again after a while: the world outside may have recovered.
+    pub fn retries(&self) -> bool {
+        match self {
+            Self::Debt { .. } | Self::FailedAfterPivot { .. } => true,
+            Self::RefusedAfterPivot { .. }
+            | Self::Diverged { .. }
+            | Self::Panicked { .. }
+            | Self::Oversize { .. }
+            | Self::ForeignWait
+            | Self::PollTooLong { .. }
+            | Self::Quarantined { .. }
+            | Self::Undecodable { .. } => false,
+        }
+    }
+}

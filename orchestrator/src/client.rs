@@ -1,0 +1,295 @@
+//! The engine from outside: start sagas, send them letters, ask how they are. Works on every node, with lanes or
+//! without: what this node's lanes can't take is written as rows, and some node's sweep finds it.
+
+use crate::{
+    Bucket, SagaId,
+    handle::Handle,
+    hints::Hints,
+    journal::{Entry, Json},
+    lane::{LetterAnswer, Mail, Shared, Snapshot, Start, Started},
+    store::{
+        mailbox::{self, Kind, Letter},
+        sagas::{self, New, State},
+    },
+    workflow::{Signal, Workflow},
+};
+use futures_util::future::BoxFuture;
+use serde_json::value::to_raw_value;
+use sqlx::{PgConnection, PgPool};
+use std::{future::IntoFuture, marker::PhantomData, sync::Arc, time::Duration};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+/// Starts, signals, cancels and watches sagas. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) pool: PgPool,
+    pub(crate) lanes: Option<Arc<Shared>>,
+    pub(crate) hints: Option<Hints>,
+    pub(crate) draining: CancellationToken,
+}
+
+/// Why the engine did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A queue is full: nothing was done; come back later.
+    #[error("the engine is overloaded, try again in {0:?}")]
+    Overloaded(Duration),
+    /// This node is shutting down: nothing was done; ask another one.
+    #[error("this node is shutting down")]
+    Draining,
+    /// The database could not be asked, or refused.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// A lane could not write it.
+    #[error("the saga's stretch could not be written: {0}")]
+    Failed(String),
+    /// There is no such saga.
+    #[error("there is no saga {0}")]
+    NotFound(SagaId),
+    /// Something could not be encoded, or what is recorded could not be read.
+    #[error("{what} can't be converted")]
+    Json {
+        /// What.
+        what: String,
+        /// Why.
+        #[source]
+        error: serde_json::Error,
+    },
+    /// The id given for a saga is not in the bucket that its workflow's route names.
+    #[error("saga {id} is in bucket {its}, its route says {route}", its = .id.bucket())]
+    WrongBucket {
+        /// The id.
+        id: SagaId,
+        /// The bucket of the route.
+        route: Bucket,
+    },
+}
+
+/// What became of a wish to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// Turning back is committed.
+    TurnedBack,
+    /// A call is out; the saga turns back when that has ended, unless it decides the saga.
+    InFlight,
+    /// It is decided, or over: nothing turns back.
+    Refused(State),
+}
+
+/// When a full queue should be tried again.
+const FULL_RETRY: Duration = Duration::from_secs(1);
+
+impl Client {
+    /// Starts a saga. Await it, or first give it an id or a start key.
+    pub fn start<W: Workflow>(&self, input: W::Input) -> StartRequest<W> {
+        StartRequest { client: self.clone(), input, id: None, key: None, trace: None, workflow: PhantomData }
+    }
+
+    /// Writes a start in a transaction that the caller owns; lanes pick it up after its commit. Says the saga's id,
+    /// and whether it is new. After the commit, [`nudge`](Client::nudge) saves the wait for the sweep.
+    pub async fn start_in<W: Workflow>(
+        connection: &mut PgConnection,
+        input: &W::Input,
+        id: SagaId,
+    ) -> Result<bool, ClientError> {
+        let new = new_saga::<W>(input, Some(id), None, None)?;
+        Ok(sagas::insert_due(connection, &new, &begun::<W>(input)?).await?)
+    }
+
+    /// A handle to a saga that exists, or will.
+    pub fn handle<W: Workflow>(&self, id: SagaId) -> Handle<W> {
+        Handle::to(self.clone(), id)
+    }
+
+    /// Sends a signal. `sender` is the sender's id of it: the same again is the same letter. Says how far the saga
+    /// came with it, if this node has the saga.
+    pub async fn signal<T: Signal>(
+        &self,
+        saga: SagaId,
+        sender: &str,
+        signal: &T,
+    ) -> Result<Option<Arc<Snapshot>>, ClientError> {
+        self.send(saga, letter(sender, signal)?).await
+    }
+
+    /// Writes a signal in a transaction that the caller owns; its saga wakes after the commit.
+    pub async fn signal_in<T: Signal>(
+        connection: &mut PgConnection,
+        saga: SagaId,
+        sender: &str,
+        signal: &T,
+    ) -> Result<(), ClientError> {
+        mailbox::deliver(connection, saga, &letter(sender, signal)?).await?;
+        Ok(())
+    }
+
+    /// Asks a saga to turn back. `by` is who asks, and dedupes.
+    pub async fn cancel(&self, saga: SagaId, by: &str) -> Result<Cancelled, ClientError> {
+        let letter =
+            Letter { kind: Kind::Cancel, name: String::new(), sender: by.to_owned(), payload: "null".into() };
+        if let Some(snapshot) = self.send(saga, letter).await? {
+            return Ok(cancelled(&snapshot));
+        }
+        let handle: crate::handle::AnyHandle = crate::handle::AnyHandle::to(self.clone(), saga);
+        let settled = |snapshot: &Snapshot| {
+            let answer = cancelled(snapshot);
+            (snapshot.leased || answer != Cancelled::InFlight).then_some(answer)
+        };
+        Ok(handle.until(Duration::from_secs(2), settled).await?.unwrap_or(Cancelled::InFlight))
+    }
+
+    /// Tells some lane that a saga may be due. Only a hint.
+    pub async fn nudge(&self, saga: SagaId) {
+        if let Some(lanes) = &self.lanes {
+            lanes.queue(saga).wake(saga);
+        } else if let Some(hints) = &self.hints {
+            hints.publish(saga).await;
+        }
+    }
+
+    async fn send(&self, saga: SagaId, letter: Letter) -> Result<Option<Arc<Snapshot>>, ClientError> {
+        if let Some(lanes) = self.lanes.as_ref().filter(|_| !self.draining.is_cancelled()) {
+            let (reply, answer) = oneshot::channel();
+            let mail = Mail { saga, letter: letter.clone(), reply };
+            lanes.queue(saga).mail(mail).map_err(|_| ClientError::Overloaded(FULL_RETRY))?;
+            match answer.await {
+                Ok(LetterAnswer::Stored(snapshot)) => return Ok(snapshot),
+                Ok(LetterAnswer::Failed(error)) => return Err(error),
+                // Somebody else has the row, or the lane is gone: wait for the row instead.
+                Ok(LetterAnswer::Busy) | Err(_) => {}
+            }
+        }
+        let mut connection = self.pool.acquire().await?;
+        mailbox::deliver(&mut connection, saga, &letter).await?;
+        drop(connection);
+        self.nudge(saga).await;
+        Ok(None)
+    }
+
+    /// How far a saga is, read from the database.
+    pub(crate) async fn look(&self, saga: SagaId) -> Result<Option<Snapshot>, ClientError> {
+        let mut connection = self.pool.acquire().await?;
+        let Some(seen) = sagas::look(&mut connection, saga).await? else { return Ok(None) };
+        let mut journals = crate::store::journal::read(&mut connection, &[saga]).await?;
+        let history = crate::journal::History::of(journals.remove(&saga).unwrap_or_default())
+            .map_err(|error| ClientError::Failed(error.to_string()))?;
+        Ok(Some(Snapshot {
+            state: seen.state,
+            stuck: seen.stuck,
+            leased: seen.leased,
+            history: Arc::new(history),
+        }))
+    }
+}
+
+fn cancelled(snapshot: &Snapshot) -> Cancelled {
+    if snapshot.history.turned_back().is_some() {
+        Cancelled::TurnedBack
+    } else if snapshot.history.pivoted() || snapshot.state.at_rest() || snapshot.state == State::Stuck {
+        Cancelled::Refused(snapshot.state)
+    } else {
+        Cancelled::InFlight
+    }
+}
+
+/// A start that is being put together.
+#[must_use = "await it"]
+pub struct StartRequest<W: Workflow> {
+    client: Client,
+    input: W::Input,
+    id: Option<SagaId>,
+    key: Option<String>,
+    trace: Option<String>,
+    workflow: PhantomData<fn() -> W>,
+}
+
+impl<W: Workflow> StartRequest<W> {
+    /// Under this id: the same again is the same saga.
+    pub fn id(mut self, id: SagaId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// Under this key: the same again, for the same workflow and route, is the same saga.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Keeps the trace that started it (a W3C traceparent).
+    pub fn trace(mut self, traceparent: impl Into<String>) -> Self {
+        self.trace = Some(traceparent.into());
+        self
+    }
+
+    async fn send(self) -> Result<Handle<W>, ClientError> {
+        let Self { client, input, id, key, trace, .. } = self;
+        let new = new_saga::<W>(&input, id, key, trace)?;
+        let handle = Handle::to(client.clone(), new.id);
+        let Some(lanes) = client.lanes.clone() else {
+            let mut connection = client.pool.acquire().await?;
+            let is_new = sagas::insert_due(&mut connection, &new, &begun::<W>(&input)?).await?;
+            let known = match (&new.start_key, is_new) {
+                (Some(key), false) => {
+                    sagas::find_started(&mut connection, W::NAME, key, new.id.bucket()).await?
+                }
+                (Some(_) | None, _) => None,
+            };
+            drop(connection);
+            client.nudge(new.id).await;
+            return Ok(handle.answered(Started { id: known.unwrap_or(new.id), snapshot: None }));
+        };
+        if client.draining.is_cancelled() {
+            return Err(ClientError::Draining);
+        }
+        let (reply, answer) = oneshot::channel();
+        let start = Start { input: json::<W>(&input)?, new, reply };
+        let queue = lanes.queue(start.new.id);
+        queue.start(start).map_err(|_| ClientError::Overloaded(FULL_RETRY))?;
+        Ok(handle.answered(answer.await.map_err(|_| ClientError::Draining)??))
+    }
+}
+
+impl<W: Workflow> IntoFuture for StartRequest<W> {
+    type Output = Result<Handle<W>, ClientError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+pub(crate) fn new_saga<W: Workflow>(
+    input: &W::Input,
+    id: Option<SagaId>,
+    start_key: Option<String>,
+    trace: Option<String>,
+) -> Result<New, ClientError> {
+    let routed = W::route(input).bucket().or_else(|| start_key.as_deref().map(Bucket::of_key));
+    let id = match (id, routed) {
+        (Some(id), Some(route)) if id.bucket() != route => {
+            return Err(ClientError::WrongBucket { id, route });
+        }
+        (Some(id), _) => id,
+        (None, route) => SagaId::new_in(route.unwrap_or_else(Bucket::random)),
+    };
+    Ok(New { id, workflow: W::NAME, version: W::VERSION as i32, start_key, trace })
+}
+
+fn json<W: Workflow>(input: &W::Input) -> Result<Json, ClientError> {
+    let what = || format!("input of workflow `{}`", W::NAME);
+    to_raw_value(input).map(Json::from).map_err(|error| ClientError::Json { what: what(), error })
+}
+
+fn begun<W: Workflow>(input: &W::Input) -> Result<String, ClientError> {
+    let begun = Entry::Begun { workflow: W::NAME.to_owned(), version: W::VERSION, input: json::<W>(input)? };
+    serde_json::to_string(&[begun])
+        .map_err(|error| ClientError::Json { what: "the first entry".into(), error })
+}
+
+fn letter<T: Signal>(sender: &str, signal: &T) -> Result<Letter, ClientError> {
+    let payload = serde_json::to_string(signal)
+        .map_err(|error| ClientError::Json { what: format!("signal `{}`", T::NAME), error })?;
+    Ok(Letter { kind: Kind::Signal, name: T::NAME.to_owned(), sender: sender.to_owned(), payload })
+}

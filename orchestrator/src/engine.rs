@@ -1,0 +1,213 @@
+//! A node: its lanes, its sweep, its leases, its client. Built once, drained once.
+
+use crate::{
+    client::Client,
+    database::Database,
+    hints::Hints,
+    lane::{Calls, Lane, Leases, Queue, Shared, Watchers},
+    registry::{Registry, RegistryError},
+    settings::Settings,
+    steps::StepList,
+    sweep,
+    workflow::Workflow,
+};
+use sqlx::PgPool;
+use std::{sync::Arc, thread::JoinHandle, time::Duration};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Pooled connections for one-statement work: letters that wait for a row, handles that look.
+const POOL_MAX: u32 = 8;
+
+/// A running node.
+pub struct Engine {
+    client: Client,
+    shared: Arc<Shared>,
+    lanes: Vec<JoinHandle<()>>,
+    tasks: TaskTracker,
+    /// No more new work.
+    draining: CancellationToken,
+    /// No more work at all.
+    stop: CancellationToken,
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Its workflows contradict each other.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The database can't be reached.
+    #[error("connecting to the database")]
+    Database(#[from] sqlx::Error),
+    /// The address of Redis can't be read.
+    #[error("reading the address of Redis")]
+    Redis(#[from] redis::RedisError),
+    /// A lane could not get its thread.
+    #[error("starting a lane")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A node that is being put together.
+pub struct Builder<S> {
+    services: S,
+    database: Database,
+    settings: Settings,
+    hints: Option<(String, String)>,
+    registry: Registry,
+}
+
+impl Engine {
+    /// Begins a node whose calls use `services`.
+    pub fn builder<S: Clone + Send + Sync + 'static>(services: S, database: Database) -> Builder<S> {
+        let registry = Registry::default();
+        Builder { services, database, settings: Settings::default(), hints: None, registry }
+    }
+
+    /// The way in.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Stops taking work, lets calls that are out come home, commits what they brought, and leaves. What is still out
+    /// then is taken over by other nodes when its lease ends.
+    pub async fn drain(self) {
+        self.draining.cancel();
+        self.shared.calls.tasks.close();
+        let home = tokio::time::timeout(self.shared.settings.drain, async {
+            self.shared.calls.tasks.wait().await;
+            while self.shared.queues.iter().any(|queue| !queue.is_empty()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        if home.await.is_err() {
+            tracing::warn!("calls are still out; their sagas go to other nodes when the leases end");
+        }
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        let lanes = self.lanes;
+        let joined =
+            tokio::task::spawn_blocking(move || lanes.into_iter().for_each(|lane| drop(lane.join())));
+        if tokio::time::timeout(Duration::from_secs(2), joined).await.is_err() {
+            tracing::warn!("a lane did not stop in time");
+        }
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Builder<S> {
+    /// Knows this workflow and its steps.
+    pub fn workflow<W>(mut self) -> Self
+    where
+        W: Workflow,
+        W::Steps: StepList<S>,
+    {
+        self.registry.workflows.add::<W>();
+        W::Steps::register(&self.services, &mut self.registry.steps);
+        self
+    }
+
+    /// With these bounds and times.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// With hints through this Redis, on this channel.
+    pub fn hints(mut self, redis_url: &str, channel: &str) -> Self {
+        self.hints = Some((redis_url.to_owned(), channel.to_owned()));
+        self
+    }
+
+    /// A client alone: for a node that leaves the lanes to others.
+    pub async fn client(self) -> Result<Client, BuildError> {
+        self.registry.checked()?;
+        let hints = self.hints.map(|(url, channel)| Hints::open(&url, &channel)).transpose()?;
+        let pool = self.database.pool(POOL_MAX).await?;
+        Ok(Client { pool, lanes: None, hints, draining: CancellationToken::new() })
+    }
+
+    /// Starts the node.
+    pub async fn start(self) -> Result<Engine, BuildError> {
+        let hints = self.hints.as_ref().map(|(url, channel)| Hints::open(url, channel)).transpose()?;
+        let pool: PgPool = self.database.pool(POOL_MAX).await?;
+        let shared = self.shared()?;
+        let (draining, stop, tasks) =
+            (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        let mut lanes = Vec::with_capacity(shared.queues.len());
+        for number in 0..shared.queues.len() {
+            lanes.push(spawn_lane(shared.clone(), number, stop.clone()).await?);
+        }
+        tasks.spawn(sweep::run(shared.clone(), draining.clone()));
+        tasks.spawn(renew(shared.clone(), stop.clone()));
+        if let Some(hints) = hints.clone() {
+            tasks.spawn(hints.listen(shared.clone(), draining.clone()));
+        }
+        let client = Client { pool, lanes: Some(shared.clone()), hints, draining: draining.clone() };
+        Ok(Engine { client, shared, lanes, tasks, draining, stop })
+    }
+
+    /// What the lanes of this node share.
+    pub(crate) fn shared(self) -> Result<Arc<Shared>, RegistryError> {
+        let settings = self.settings;
+        let registry = self.registry.checked()?;
+        Ok(Arc::new(Shared {
+            registry,
+            database: self.database,
+            queues: (0..settings.lanes.max(1)).map(|_| Arc::new(Queue::new(&settings))).collect(),
+            watchers: Watchers::default(),
+            leases: Arc::new(Leases::new(settings.lease)),
+            calls: Calls::new(settings.calls_max, tokio::runtime::Handle::current()),
+            settings,
+        }))
+    }
+}
+
+/// A lane on a thread of its own; returns when it is connected.
+async fn spawn_lane(
+    shared: Arc<Shared>,
+    number: usize,
+    stop: CancellationToken,
+) -> Result<JoinHandle<()>, BuildError> {
+    let (ready, is_ready) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().name(format!("lane-{number}")).spawn(move || {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(ready.send(Err(BuildError::Thread(error)))),
+        };
+        runtime.block_on(async {
+            match Lane::open(shared, number).await {
+                Ok(lane) => {
+                    let _ = ready.send(Ok(()));
+                    lane.run(stop).await;
+                }
+                Err(error) => drop(ready.send(Err(BuildError::Database(error)))),
+            }
+        });
+    })?;
+    match is_ready.await {
+        Ok(ready) => ready.map(|()| thread),
+        Err(_) => Err(BuildError::Thread(std::io::Error::other("the lane's thread ended"))),
+    }
+}
+
+/// Renews leases on a connection of its own, so that busy lanes and a full pool can't starve it.
+async fn renew(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut connection = None;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(shared.settings.lease / 6) => {}
+        }
+        let renewed = async {
+            let connection = match &mut connection {
+                Some(connection) => connection,
+                None => connection.insert(shared.database.connect("leases").await?),
+            };
+            shared.leases.renew(connection).await
+        };
+        if let Err(error) = renewed.await {
+            tracing::warn!(%error, "leases could not be renewed");
+            connection = None;
+        }
+    }
+}

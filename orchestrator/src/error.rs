@@ -1,0 +1,107 @@
+//! What a step may answer besides its output, and what a workflow may end with besides its result.
+
+use crate::cause::Cause;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{error::Error, time::Duration};
+
+/// Why a step has no output this time.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// It was surely not done and will not be: a business answer, journaled, given to the workflow.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// Not yet: try again after this long. Spends the policy's time bound but none of its attempts.
+    #[error("not yet, try again in {0:?}")]
+    Later(Duration),
+    /// The database refused a statement. In a `Tx` step the effect is rolled back; in a call it is unclear.
+    #[error("the database refused a statement")]
+    Database(#[from] sqlx::Error),
+    /// Nobody knows whether it was done: tried again under the same key.
+    #[error("outcome unknown")]
+    Unclear(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl StepError {
+    /// A business refusal with a code for programs and a detail for people.
+    pub fn rejected(code: impl Into<String>, detail: impl Into<String>) -> Self {
+        Rejected::new(code, detail).into()
+    }
+
+    /// An outcome that nobody knows.
+    pub fn unclear(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unclear(source.into())
+    }
+
+    /// The whole chain in one line, for journals and operators.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = self.source();
+        while let Some(inner) = source {
+            text.push_str(": ");
+            text.push_str(&inner.to_string());
+            source = inner.source();
+        }
+        text
+    }
+}
+
+/// A step's refusal: the effect was surely not made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[error("rejected with `{code}`: {detail}")]
+pub struct Rejected {
+    /// The step that refused, written by the engine; none where the workflow itself did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// For programs; kebab-case, stable.
+    pub code: String,
+    /// For people.
+    pub detail: String,
+    /// Whatever the caller needs to act on it.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub data: Value,
+}
+
+impl Rejected {
+    /// A refusal without data.
+    pub fn new(code: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { step: None, code: code.into(), detail: detail.into(), data: Value::Null }
+    }
+
+    /// The same with data.
+    pub fn with(mut self, data: Value) -> Self {
+        self.data = data;
+        self
+    }
+}
+
+/// The deadline of a wait passed before its signal was received.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("no `{signal}` was received before the deadline")]
+pub struct Expired {
+    /// The signal that was waited for.
+    pub signal: String,
+}
+
+/// What a workflow returns to turn back. `?` makes it from [`Rejected`] and [`Expired`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure(pub(crate) Cause);
+
+impl Failure {
+    /// A decision of the workflow itself.
+    pub fn because(code: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self(Cause::Rejected(Rejected::new(code, detail)))
+    }
+}
+
+impl From<Rejected> for Failure {
+    fn from(rejected: Rejected) -> Self {
+        Self(Cause::Rejected(rejected))
+    }
+}
+
+impl From<Expired> for Failure {
+    fn from(expired: Expired) -> Self {
+        Self(Cause::Expired { signal: expired.signal })
+    }
+}

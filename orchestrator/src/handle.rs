@@ -1,0 +1,209 @@
+//! A handle to one saga, from any node: hear of it, and look for yourself.
+
+use crate::{
+    SagaId,
+    cause::{Cause, StuckCause},
+    client::{Client, ClientError},
+    error::Rejected,
+    journal::{Answer, What},
+    lane::{Receiver, Snapshot, Started},
+    step::Step,
+    store::sagas::State,
+    workflow::Workflow,
+};
+use serde::de::DeserializeOwned;
+use std::{marker::PhantomData, sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// A saga of the workflow `W`.
+pub struct Handle<W> {
+    any: AnyHandle,
+    existing: bool,
+    workflow: PhantomData<fn() -> W>,
+}
+
+/// How far a saga came towards a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reached<T> {
+    /// The step gave this.
+    Done(T),
+    /// The step refused.
+    Rejected(Rejected),
+    /// The saga turned back before the step was done.
+    TurnedBack(Cause),
+    /// It needs a person first.
+    Stuck(StuckCause),
+    /// It ended without the step.
+    Passed,
+    /// Not yet.
+    NotYet,
+}
+
+/// How a saga ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ended<T> {
+    /// With this result.
+    Completed(T),
+    /// It went back, owing nothing.
+    Unwound(Cause),
+    /// It needs a person first.
+    Stuck(StuckCause),
+    /// Not yet.
+    NotYet,
+}
+
+impl<W: Workflow> Handle<W> {
+    pub(crate) fn to(client: Client, id: SagaId) -> Self {
+        Self { any: AnyHandle::to(client, id), existing: false, workflow: PhantomData }
+    }
+
+    pub(crate) fn answered(mut self, started: Started) -> Self {
+        self.existing = started.snapshot.is_none();
+        if started.id != self.any.id {
+            self.any = AnyHandle::to(self.any.client.clone(), started.id);
+        }
+        self.any.first = started.snapshot;
+        self
+    }
+
+    /// The saga's id.
+    pub fn id(&self) -> SagaId {
+        self.any.id
+    }
+
+    /// Whether the start that gave this handle found a saga that was there already, or handed it to another node.
+    pub fn existing(&self) -> bool {
+        self.existing
+    }
+
+    /// Waits until the latest request for the step `S` has its answer.
+    pub async fn reached<S: Step>(&self, within: Duration) -> Result<Reached<S::Output>, ClientError> {
+        let reached = self.any.until(within, |snapshot| reached::<S>(snapshot)).await?;
+        reached.unwrap_or(Ok(Reached::NotYet))
+    }
+
+    /// Waits until the saga is over, or stuck.
+    pub async fn result(&self, within: Duration) -> Result<Ended<W::Output>, ClientError> {
+        let ended = self.any.until(within, |snapshot| ended::<W>(snapshot)).await?;
+        ended.unwrap_or(Ok(Ended::NotYet))
+    }
+
+    /// How far the saga is, now.
+    pub async fn status(&self) -> Result<Arc<Snapshot>, ClientError> {
+        match self.any.client.look(self.any.id).await? {
+            Some(snapshot) => Ok(Arc::new(snapshot)),
+            // Refused in its first stretch, it left no row.
+            None => self.any.first.clone().ok_or(ClientError::NotFound(self.any.id)),
+        }
+    }
+}
+
+/// The longest wait between two looks when nothing is heard.
+const LOOK_MAX: Duration = Duration::from_millis(250);
+/// The same where the saga is in this node's lanes, so that something will be heard.
+const LOOK_OURS: Duration = Duration::from_secs(1);
+
+/// A handle that doesn't know its workflow.
+pub(crate) struct AnyHandle {
+    client: Client,
+    id: SagaId,
+    first: Option<Arc<Snapshot>>,
+    heard: Option<Receiver>,
+}
+
+impl AnyHandle {
+    /// Subscribes before anything is asked, or a hint between the two would be lost.
+    pub fn to(client: Client, id: SagaId) -> Self {
+        let heard = client.lanes.as_ref().map(|lanes| lanes.watchers.watch(id));
+        Self { client, id, first: None, heard }
+    }
+
+    /// Waits until a snapshot of the saga passes the check.
+    pub async fn until<T>(
+        &self,
+        within: Duration,
+        check: impl Fn(&Snapshot) -> Option<T>,
+    ) -> Result<Option<T>, ClientError> {
+        let deadline = Instant::now() + within;
+        let mut heard = self.heard.clone();
+        let latest = heard.as_mut().and_then(|heard| heard.borrow_and_update().clone());
+        let ours = self.first.is_some();
+        if let Some(passed) = latest.or_else(|| self.first.clone()).and_then(|snapshot| check(&snapshot)) {
+            return Ok(Some(passed));
+        }
+        let mut pause = if ours { LOOK_OURS } else { Duration::ZERO };
+        loop {
+            let next_look = (Instant::now() + pause).min(deadline);
+            tokio::select! {
+                changed = hear(&mut heard) => {
+                    if let Some(passed) = changed.and_then(|snapshot| check(&snapshot)) {
+                        return Ok(Some(passed));
+                    }
+                }
+                () = tokio::time::sleep_until(next_look) => {
+                    let snapshot = self.client.look(self.id).await?;
+                    if let Some(passed) = snapshot.and_then(|snapshot| check(&snapshot)) {
+                        return Ok(Some(passed));
+                    }
+                    if Instant::now() >= deadline {
+                        return Ok(None);
+                    }
+                    pause = if ours { LOOK_OURS } else { (pause * 2).clamp(Duration::from_millis(10), LOOK_MAX) };
+                }
+            }
+        }
+    }
+}
+
+async fn hear(heard: &mut Option<Receiver>) -> Option<Arc<Snapshot>> {
+    if let Some(receiver) = heard
+        && receiver.changed().await.is_ok()
+    {
+        return receiver.borrow_and_update().clone();
+    }
+    std::future::pending().await
+}
+
+impl Drop for AnyHandle {
+    fn drop(&mut self) {
+        self.heard = None;
+        if let Some(lanes) = &self.client.lanes {
+            lanes.watchers.leave(self.id);
+        }
+    }
+}
+
+fn reached<S: Step>(snapshot: &Snapshot) -> Option<Result<Reached<S::Output>, ClientError>> {
+    let history = &snapshot.history;
+    let of_step = |what: &What| matches!(what, What::Step(name) if name == S::NAME);
+    let ask = history.asks().iter().rev().find(|ask| of_step(&ask.what));
+    match ask.and_then(|ask| ask.answer.as_ref()) {
+        Some(Answer::Done(output)) => return Some(decoded(S::NAME, output.get()).map(Reached::Done)),
+        Some(Answer::Rejected(rejected)) => return Some(Ok(Reached::Rejected(rejected.clone()))),
+        Some(Answer::Passed | Answer::Value(_)) | None => {}
+    }
+    let instead = match (history.turned_back(), &snapshot.stuck) {
+        (Some(cause), _) => Reached::TurnedBack(cause.clone()),
+        (None, Some(cause)) => Reached::Stuck(cause.clone()),
+        (None, None) if snapshot.state.at_rest() => Reached::Passed,
+        (None, None) => return None,
+    };
+    Some(Ok(instead))
+}
+
+fn ended<W: Workflow>(snapshot: &Snapshot) -> Option<Result<Ended<W::Output>, ClientError>> {
+    match snapshot.state {
+        State::Completed => {
+            let output = snapshot.history.returned().map_or("null", |output| output.get());
+            Some(decoded(W::NAME, output).map(Ended::Completed))
+        }
+        State::Unwound => snapshot.history.turned_back().cloned().map(|cause| Ok(Ended::Unwound(cause))),
+        State::Stuck => snapshot.stuck.clone().map(|cause| Ok(Ended::Stuck(cause))),
+        State::Running | State::Waiting | State::Unwinding => None,
+    }
+}
+
+fn decoded<T: DeserializeOwned>(what: &str, json: &str) -> Result<T, ClientError> {
+    serde_json::from_str(json)
+        .map_err(|error| ClientError::Json { what: format!("output of `{what}`"), error })
+}

@@ -1,0 +1,272 @@
+//! What a journal means: the workflow's requests with their answers, and the way back.
+
+use super::{Entry, Json, Outcome, Position, Recall};
+use crate::{cause::Cause, error::Rejected};
+use chrono::{DateTime, Utc};
+use std::fmt;
+
+/// The fold of a journal. Built entry by entry; an entry that can't follow is refused.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    entries: Vec<Entry>,
+    asks: Vec<Ask>,
+    turned_back: Option<Cause>,
+    pivoted: bool,
+    returned: Option<Json>,
+}
+
+/// One request of the workflow.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// What was asked.
+    pub what: What,
+    /// The position of its first entry; names a step in compensations and keys.
+    pub first: Position,
+    /// A step's fields.
+    pub input: Option<Json>,
+    /// When a call was first handed out, or until when a wait lasts.
+    pub at: Option<DateTime<Utc>>,
+    /// The answer, once there is one.
+    pub answer: Option<Answer>,
+    /// Whether its compensation has left.
+    pub undo_started: bool,
+    /// What its compensation reports, once done.
+    pub undone: Option<Json>,
+}
+
+/// What a workflow can ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A step, by name.
+    Step(String),
+    /// A signal, by name.
+    Signal(String),
+    /// Nothing but time.
+    Sleep,
+    /// A recorded value, by kind.
+    Value(&'static str),
+}
+
+/// What a workflow can be answered.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// A step's output, or a signal's payload.
+    Done(Json),
+    /// A step refused.
+    Rejected(Rejected),
+    /// The deadline passed, or the sleep is over.
+    Passed,
+    /// A recorded value.
+    Value(Recall),
+}
+
+/// A journal that no engine of this kind can have written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("entry {position} can't follow what is before it: {why}")]
+pub struct Impossible {
+    /// Which entry.
+    pub position: i32,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+impl History {
+    /// The history of these entries.
+    pub fn of(entries: Vec<Entry>) -> Result<Self, Impossible> {
+        let mut history = Self::default();
+        for entry in entries {
+            history.append(entry)?;
+        }
+        Ok(history)
+    }
+
+    /// Appends one entry and says where.
+    pub fn append(&mut self, entry: Entry) -> Result<Position, Impossible> {
+        let position = Position(self.entries.len() as i32);
+        self.fold(position, &entry).map_err(|why| Impossible { position: position.0, why })?;
+        self.entries.push(entry);
+        Ok(position)
+    }
+
+    fn fold(&mut self, position: Position, entry: &Entry) -> Result<(), &'static str> {
+        if (position.0 == 0) != matches!(entry, Entry::Begun { .. }) {
+            return Err("`begun` is entry 0 and nothing else is");
+        }
+        if self.returned.is_some() {
+            return Err("the workflow has returned");
+        }
+        match entry {
+            Entry::Begun { .. } => {}
+            Entry::Started { ask, step, input, at } => {
+                let ask = self.ask(*ask, position, What::Step(step.clone()))?;
+                ask.input = Some(input.clone());
+                ask.at = Some(*at);
+            }
+            Entry::Ended { ask, step, input, outcome, pivot } => {
+                let ask = self.ask(*ask, position, What::Step(step.clone()))?;
+                if let Some(input) = input {
+                    ask.input = Some(input.clone());
+                }
+                ask.answer(match outcome {
+                    Outcome::Done(output) => Answer::Done(output.clone()),
+                    Outcome::Rejected(rejected) => Answer::Rejected(rejected.clone()),
+                })?;
+                self.pivoted |= *pivot && matches!(outcome, Outcome::Done(_));
+            }
+            Entry::Waiting { ask, signal, until } => {
+                self.ask(*ask, position, What::wait(signal))?.at = Some(*until);
+            }
+            Entry::Received { ask, signal, payload, .. } => {
+                let ask = self.ask(*ask, position, What::Signal(signal.clone()))?;
+                ask.answer(Answer::Done(payload.clone()))?;
+            }
+            Entry::DeadlinePassed { ask, signal } => {
+                self.ask(*ask, position, What::wait(signal))?.answer(Answer::Passed)?;
+            }
+            Entry::Value { ask, recall } => {
+                let ask = self.ask(*ask, position, What::Value(recall.name()))?;
+                ask.answer(Answer::Value(recall.clone()))?;
+            }
+            Entry::TurnedBack { cause } => {
+                if self.pivoted || self.turned_back.is_some() {
+                    return Err("there is no way back any more, or it was taken already");
+                }
+                self.turned_back = Some(cause.clone());
+            }
+            Entry::UndoStarted { of } => self.undoing(*of)?.undo_started = true,
+            Entry::UndoEnded { of, undo } => self.undoing(*of)?.undone = Some(undo.clone()),
+            Entry::Returned { output } => self.returned = Some(output.clone()),
+        }
+        Ok(())
+    }
+
+    /// The request with this number: the existing one if it is the same, or the next one.
+    fn ask(&mut self, number: u32, first: Position, what: What) -> Result<&mut Ask, &'static str> {
+        if self.turned_back.is_some() {
+            return Err("the saga has turned back");
+        }
+        let number = number as usize;
+        if number > self.asks.len() {
+            return Err("requests are numbered without gaps");
+        }
+        if number == self.asks.len() {
+            let fresh =
+                Ask { what, first, input: None, at: None, answer: None, undo_started: false, undone: None };
+            self.asks.push(fresh);
+        } else if self.asks[number].what != what {
+            return Err("the request with this number is another one");
+        }
+        Ok(&mut self.asks[number])
+    }
+
+    fn undoing(&mut self, of: Position) -> Result<&mut Ask, &'static str> {
+        if self.next_undo().map(|ask| ask.first) != Some(of) {
+            return Err("compensations run once each, in reverse order, after turning back");
+        }
+        self.asks.iter_mut().find(|ask| ask.first == of).ok_or("no step began there")
+    }
+
+    /// All entries, in order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing has happened yet.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The workflow's requests, in order.
+    pub fn asks(&self) -> &[Ask] {
+        &self.asks
+    }
+
+    /// What the saga was started with.
+    pub fn input(&self) -> Option<&Json> {
+        match self.entries.first() {
+            Some(Entry::Begun { input, .. }) => Some(input),
+            _ => None,
+        }
+    }
+
+    /// Why the saga goes back, if it does.
+    pub fn turned_back(&self) -> Option<&Cause> {
+        self.turned_back.as_ref()
+    }
+
+    /// Whether the deciding step is done.
+    pub fn pivoted(&self) -> bool {
+        self.pivoted
+    }
+
+    /// The workflow's result, if it returned.
+    pub fn returned(&self) -> Option<&Json> {
+        self.returned.as_ref()
+    }
+
+    /// Whether a wait has already chosen this letter.
+    pub fn has_received(&self, signal: &str, sender: &str) -> bool {
+        self.entries.iter().any(|entry| {
+            matches!(entry, Entry::Received { signal: name, sender: id, .. } if name == signal && id == sender)
+        })
+    }
+
+    /// The step to be undone next: the latest begun that was not refused and is not undone.
+    pub fn next_undo(&self) -> Option<&Ask> {
+        self.turned_back.as_ref()?;
+        self.undoable().next()
+    }
+
+    /// Whether going back from here would undo anything.
+    pub fn owes_undo(&self) -> bool {
+        self.undoable().next().is_some()
+    }
+
+    fn undoable(&self) -> impl Iterator<Item = &Ask> {
+        self.asks.iter().rev().filter(|ask| {
+            matches!(ask.what, What::Step(_))
+                && !matches!(ask.answer, Some(Answer::Rejected(_)))
+                && ask.undone.is_none()
+        })
+    }
+}
+
+impl Ask {
+    fn answer(&mut self, answer: Answer) -> Result<(), &'static str> {
+        if self.answer.is_some() {
+            return Err("the request has its answer already");
+        }
+        self.answer = Some(answer);
+        Ok(())
+    }
+
+    /// A step's output, if it has one.
+    pub fn output(&self) -> Option<&Json> {
+        match &self.answer {
+            Some(Answer::Done(output)) => Some(output),
+            _ => None,
+        }
+    }
+}
+
+impl What {
+    fn wait(signal: &Option<String>) -> Self {
+        signal.as_ref().map_or(Self::Sleep, |name| Self::Signal(name.clone()))
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Step(name) => write!(f, "step `{name}`"),
+            Self::Signal(name) => write!(f, "signal `{name}`"),
+            Self::Sleep => write!(f, "sleep"),
+            Self::Value(kind) => write!(f, "{kind}"),
+        }
+    }
+}

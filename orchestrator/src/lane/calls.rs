@@ -1,0 +1,131 @@
+//! Calls to the world outside: handed out after the commit that allows them, bounded, timed, and guarded.
+
+use super::{Leases, Queue};
+use crate::{
+    SagaId,
+    error::{Rejected, StepError},
+    journal::{Json, Position},
+    medium::CallContext,
+    registry::{AnswerKind, AnyStep, CallAnswer, ErasedStep},
+};
+use futures_util::FutureExt;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+/// A call that its commit allows to leave.
+#[derive(Clone)]
+pub(crate) struct CallOut {
+    pub saga: SagaId,
+    pub token: i64,
+    pub step: Arc<dyn ErasedStep>,
+    pub value: AnyStep,
+    pub direction: Direction,
+    pub probe: bool,
+    pub context: CallContext,
+}
+
+/// Which way a call goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Direction {
+    /// The workflow's request with this number.
+    Forward { ask: u32 },
+    /// The compensation of the step that began there.
+    Back { of: Position, made: Option<Json> },
+}
+
+/// How a call ended.
+#[derive(Clone)]
+pub(crate) struct CallEnded {
+    pub saga: SagaId,
+    pub token: i64,
+    pub step: Arc<dyn ErasedStep>,
+    pub value: AnyStep,
+    pub direction: Direction,
+    pub answer: Result<CallAnswer, CallFailure>,
+}
+
+/// Why a call, or a `Tx` step, has no output this time.
+#[derive(Clone, Debug)]
+pub(crate) enum CallFailure {
+    Rejected(Rejected),
+    Later(Duration),
+    Unclear(String),
+    Panicked(String),
+}
+
+impl From<StepError> for CallFailure {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Rejected(rejected) => Self::Rejected(rejected),
+            StepError::Later(after) => Self::Later(after),
+            error @ (StepError::Database(_) | StepError::Unclear(_)) => Self::Unclear(error.chain()),
+        }
+    }
+}
+
+impl CallOut {
+    /// Makes the call: with its timeout, and so that a panic is its own alone.
+    pub async fn make(self) -> CallEnded {
+        let Self { saga, token, step, value, direction, probe, context } = self;
+        let (kind, timeout) = match &direction {
+            Direction::Forward { .. } if probe => (AnswerKind::Probe, step.policy().timeout),
+            Direction::Forward { .. } => (AnswerKind::Run, step.policy().timeout),
+            Direction::Back { made, .. } => {
+                (AnswerKind::Undo { made: made.clone() }, step.undo_policy().timeout)
+            }
+        };
+        // The call itself is made inside, so that what it does before its first await is guarded too.
+        let called = AssertUnwindSafe(async { step.call(value.clone(), kind, context).await }).catch_unwind();
+        let answer = match tokio::time::timeout(timeout, called).await {
+            Ok(Ok(answer)) => answer.map_err(CallFailure::from),
+            Ok(Err(panic)) => Err(CallFailure::Panicked(panic_message(panic.as_ref()))),
+            Err(_) => Err(CallFailure::Unclear(format!("no answer within {timeout:?}"))),
+        };
+        CallEnded { saga, token, step, value, direction, answer }
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".into())
+}
+
+/// The calls of a node.
+pub(crate) struct Calls {
+    pub tasks: TaskTracker,
+    permits: Arc<Semaphore>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Calls {
+    pub fn new(most: usize, runtime: tokio::runtime::Handle) -> Self {
+        Self { tasks: TaskTracker::new(), permits: Arc::new(Semaphore::new(most)), runtime }
+    }
+
+    /// Hands a call out. It waits for its permit; its lease, already kept, is renewed meanwhile.
+    pub fn hand_out(&self, call: CallOut, leases: Arc<Leases>, queue: Arc<Queue>) {
+        let permits = self.permits.clone();
+        let task = async move {
+            let Ok(_permit) = permits.acquire_owned().await else { return };
+            crate::fault::point("call-before");
+            if !leases.holds(call.saga, call.token) {
+                tracing::warn!(saga = %call.saga, step = call.step.name(), "lease ended before the call left");
+                leases.release(call.saga, call.token);
+                return;
+            }
+            let began = Instant::now();
+            let ended = call.make().await;
+            metrics::histogram!("usher_call_seconds", "step" => ended.step.name())
+                .record(began.elapsed().as_secs_f64());
+            crate::fault::point("call-after");
+            queue.ended(ended);
+        };
+        self.tasks.spawn_on(task, &self.runtime);
+    }
+}

@@ -1,0 +1,271 @@
+//! Claiming: which sagas of a batch this lane has, and what they begin with.
+
+use super::{
+    Group,
+    run::{Env, Run},
+    turn::{Cached, TurnError, Verdict},
+};
+use crate::{
+    SagaId,
+    cause::StuckCause,
+    journal::{Entry, History},
+    medium::Tx,
+    store::{
+        journal, mailbox,
+        sagas::{self, New, Row, State, Trying},
+    },
+};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// Claims that may end without an entry before the saga is suspected of killing its nodes.
+const FRUITLESS_CLAIMS_MAX: i16 = 3;
+
+/// What a claim came to: the sagas to be moved, and a verdict on the others.
+pub(super) struct Claimed {
+    pub runs: Vec<Run>,
+    pub verdicts: HashMap<SagaId, Verdict>,
+}
+
+/// The rows of these groups that nobody else has locked.
+pub(super) async fn lock(tx: &mut Tx, groups: &[Group]) -> Result<HashMap<SagaId, Row>, TurnError> {
+    let wanted: Vec<SagaId> =
+        groups.iter().filter(|group| !group.only_starts()).map(|group| group.id).collect();
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sagas::lock(&mut tx.connection, &wanted).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// Sagas due for longer than a lease, as if somebody had died on them: they are claimed in a commit of their own.
+pub(super) fn suspects(rows: &HashMap<SagaId, Row>, groups: &[Group], env: &Env<'_>) -> Vec<SagaId> {
+    let long_ago = env.now - env.settings.lease;
+    let overdue = groups.iter().filter(|group| {
+        rows.get(&group.id).is_some_and(|row| {
+            !group.holds_lease(row)
+                && row.due_at.is_some_and(|due_at| due_at < long_ago)
+                && row.state != State::Stuck
+                && row.claims < FRUITLESS_CLAIMS_MAX
+                && env.registry.workflows.get(&row.workflow, row.version).is_some()
+        })
+    });
+    overdue.map(|group| group.id).collect()
+}
+
+/// Begins new sagas, delivers letters, and loads what the others need to go on.
+pub(super) async fn claim(
+    tx: &mut Tx,
+    groups: &[Group],
+    rows: HashMap<SagaId, Row>,
+    cache: &mut HashMap<SagaId, Cached>,
+    env: &Env<'_>,
+) -> Result<Claimed, TurnError> {
+    let mut verdicts = HashMap::new();
+    let fresh = begin(tx, groups, &mut verdicts, env).await?;
+    deliver(tx, groups, &rows, &fresh, &mut verdicts, env).await?;
+
+    let mut ours: Vec<(&Group, Row)> = Vec::with_capacity(groups.len());
+    let mut rows = rows;
+    for group in groups {
+        match rows.remove(&group.id) {
+            Some(row) if group.may_move(&row, env) => ours.push((group, row)),
+            Some(_) => {
+                verdicts.entry(group.id).or_insert(Verdict::Stored);
+            }
+            None => {}
+        }
+    }
+    let mut histories = histories(tx, ours.iter().map(|(_, row)| row), cache).await?;
+    let mut runs: Vec<Run> = fresh;
+    for (group, row) in ours {
+        runs.push(claimed(group, row, &mut histories, env));
+    }
+    let ids: Vec<SagaId> = runs.iter().map(Run::id).collect();
+    if !ids.is_empty() {
+        let mut letters = mailbox::read(&mut tx.connection, &ids).await?;
+        for run in &mut runs {
+            run.letters = letters.remove(&run.id()).unwrap_or_default();
+        }
+    }
+    runs.sort_by_key(Run::id);
+    Ok(Claimed { runs, verdicts })
+}
+
+async fn begin(
+    tx: &mut Tx,
+    groups: &[Group],
+    verdicts: &mut HashMap<SagaId, Verdict>,
+    env: &Env<'_>,
+) -> Result<Vec<Run>, TurnError> {
+    let starts: Vec<_> = groups.iter().filter_map(|group| group.start.as_ref()).collect();
+    if starts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let new: Vec<&New> = starts.iter().map(|start| &start.new).collect();
+    let inserted: HashSet<SagaId> =
+        sagas::insert(&mut tx.connection, &new, env.now).await?.into_iter().collect();
+    let mut fresh = Vec::with_capacity(starts.len());
+    for start in starts {
+        let id = start.new.id;
+        if inserted.contains(&id) {
+            let mut history = History::default();
+            let begun = Entry::Begun {
+                workflow: start.new.workflow.to_owned(),
+                version: start.new.version as u32,
+                input: start.input.clone(),
+            };
+            history.append(begun).map_err(|error| TurnError::Halve(error.to_string()))?;
+            fresh.push(Run::new(begun_row(&start.new), true, history, env));
+        } else {
+            let known = match &start.new.start_key {
+                Some(key) => {
+                    sagas::find_started(&mut tx.connection, start.new.workflow, key, id.bucket()).await?
+                }
+                None => None,
+            };
+            verdicts.insert(id, Verdict::Existing(known.unwrap_or(id)));
+        }
+    }
+    Ok(fresh)
+}
+
+/// Puts letters into the mailboxes of the sagas that are locked, new, or not there yet. Those of the others are left
+/// out: their holder may have looked into the mailbox already.
+async fn deliver(
+    tx: &mut Tx,
+    groups: &[Group],
+    rows: &HashMap<SagaId, Row>,
+    fresh: &[Run],
+    verdicts: &mut HashMap<SagaId, Verdict>,
+    env: &Env<'_>,
+) -> Result<(), TurnError> {
+    let fresh: HashSet<SagaId> = fresh.iter().map(Run::id).collect();
+    let mut letters = Vec::new();
+    for group in groups.iter().filter(|group| !group.mail.is_empty()) {
+        let ours = rows.contains_key(&group.id) || fresh.contains(&group.id);
+        let orphan = !ours && sagas::look(&mut tx.connection, group.id).await?.is_none();
+        if ours || orphan {
+            letters.extend(group.mail.iter().map(|mail| (group.id, &mail.letter, orphan)));
+        }
+        if !ours {
+            verdicts.insert(group.id, if orphan { Verdict::Stored } else { Verdict::Busy });
+        }
+    }
+    if !letters.is_empty() {
+        mailbox::add(&mut tx.connection, &letters, env.now).await?;
+    }
+    Ok(())
+}
+
+/// The histories of these sagas: from the cache if it is what this lane wrote last, else from the journal.
+async fn histories<'a>(
+    tx: &mut Tx,
+    rows: impl Iterator<Item = &'a Row>,
+    cache: &mut HashMap<SagaId, Cached>,
+) -> Result<HashMap<SagaId, Result<History, StuckCause>>, TurnError> {
+    let mut histories = HashMap::new();
+    let mut missing = Vec::new();
+    for row in rows {
+        match cache.remove(&row.id) {
+            Some(cached) if cached.token == row.token && cached.history.len() == row.journal_len as usize => {
+                histories.insert(row.id, Ok(Arc::unwrap_or_clone(cached.history)));
+            }
+            Some(_) | None => missing.push((row.id, row.journal_len)),
+        }
+    }
+    if !missing.is_empty() {
+        let ids: Vec<SagaId> = missing.iter().map(|(id, _)| *id).collect();
+        let mut journals = journal::read(&mut tx.connection, &ids).await?;
+        for (id, len) in missing {
+            let history =
+                History::of(journals.remove(&id).unwrap_or_default()).map_err(|error| error.to_string());
+            let history = match history {
+                Ok(history) if history.len() == len as usize => Ok(history),
+                Ok(history) => Err(format!("{} entries, the saga's row says {len}", history.len())),
+                Err(error) => Err(error),
+            };
+            let unreadable = |error| StuckCause::Undecodable { what: "the journal".into(), error };
+            histories.insert(id, history.map_err(unreadable));
+        }
+    }
+    Ok(histories)
+}
+
+fn claimed(
+    group: &Group,
+    row: Row,
+    histories: &mut HashMap<SagaId, Result<History, StuckCause>>,
+    env: &Env<'_>,
+) -> Run {
+    let history = histories.remove(&row.id).unwrap_or_else(|| Ok(History::default()));
+    let fruitless = row.claims >= FRUITLESS_CLAIMS_MAX && !row.holds_result_of(group);
+    let claims = row.claims;
+    let ended = group.ended.iter().find(|ended| row.leased && ended.token == row.token).cloned();
+    match history {
+        Ok(history) => {
+            let mut run = Run::new(row, false, history, env);
+            run.ended = ended;
+            if fruitless {
+                run.stick(StuckCause::Quarantined { claims }, env);
+            }
+            run
+        }
+        Err(cause) => {
+            let mut run = Run::new(row, false, History::default(), env);
+            run.stick(cause, env);
+            run
+        }
+    }
+}
+
+fn begun_row(new: &New) -> Row {
+    Row {
+        id: new.id,
+        workflow: new.workflow.to_owned(),
+        version: new.version,
+        state: State::Running,
+        due_at: None,
+        leased: false,
+        paused: false,
+        epoch: 0,
+        token: 0,
+        journal_len: 0,
+        trying: Trying::default(),
+        claims: 0,
+        stuck: None,
+    }
+}
+
+impl Row {
+    fn holds_result_of(&self, group: &Group) -> bool {
+        self.leased && group.ended.iter().any(|ended| ended.token == self.token)
+    }
+}
+
+impl Group {
+    /// Nothing but a start: there is no row to lock yet.
+    fn only_starts(&self) -> bool {
+        self.start.is_some() && self.mail.is_empty() && self.ended.is_empty() && self.resume.is_none()
+    }
+
+    /// Whether this batch comes with the lease that the row is under.
+    fn holds_lease(&self, row: &Row) -> bool {
+        row.leased && (row.holds_result_of(self) || self.resume == Some(row.token))
+    }
+
+    /// Whether the saga may be moved now, and by us.
+    fn may_move(&self, row: &Row, env: &Env<'_>) -> bool {
+        let due = row.due_at.is_some_and(|due_at| due_at <= env.now);
+        let called_for = match row.state {
+            State::Completed | State::Unwound => false,
+            State::Stuck => due,
+            State::Running | State::Waiting | State::Unwinding => {
+                due || self.holds_lease(row) || (!row.leased && !self.mail.is_empty())
+            }
+        };
+        called_for && !row.paused && env.registry.workflows.get(&row.workflow, row.version).is_some()
+    }
+}

@@ -1,0 +1,134 @@
+//! One saga in one batch: what it began with, what has happened to it, and what it is left as.
+
+use super::{CallEnded, CallOut};
+use crate::{
+    SagaId,
+    cause::StuckCause,
+    journal::{Entry, History, Json, Position},
+    registry::{AnyStep, Attempt, CallAnswer, ErasedStep, RecordedEvent, Registry},
+    saga::Core,
+    settings::Settings,
+    store::{
+        mailbox::Received,
+        sagas::{Row, State, Trying},
+    },
+};
+use chrono::{DateTime, Utc};
+use std::{rc::Rc, sync::Arc};
+
+/// What a batch knows besides its sagas.
+pub(crate) struct Env<'a> {
+    pub registry: &'a Registry,
+    pub settings: &'a Settings,
+    pub now: DateTime<Utc>,
+    pub token: i64,
+}
+
+/// A saga that this batch has claimed.
+pub(crate) struct Run {
+    pub row: Row,
+    /// This batch began it.
+    pub fresh: bool,
+    pub letters: Vec<Received>,
+    /// A call's end, not yet dealt with.
+    pub ended: Option<CallEnded>,
+    pub trying: Trying,
+    pub core: Rc<Core>,
+    pub attempt: Option<Attempt>,
+    /// How long the journal is in the database.
+    pub committed: usize,
+    /// How it is left, once that is decided.
+    pub parked: Option<Parked>,
+    /// The call that leaves after the commit.
+    pub call: Option<CallOut>,
+    /// It was refused in its first stretch and leaves no row.
+    pub vanished: bool,
+    /// Its stretch was cut: it goes on in the next batch.
+    pub cut: bool,
+}
+
+/// How a stretch leaves its saga.
+#[derive(Clone, Debug)]
+pub(crate) struct Parked {
+    pub state: State,
+    pub due_at: Option<DateTime<Utc>>,
+    pub leased: bool,
+    pub stuck: Option<StuckCause>,
+}
+
+/// Something that only the batch can do: it is done for all sagas that need it at once.
+pub(crate) enum Need {
+    /// Run a `Tx` step.
+    Run { step: Arc<dyn ErasedStep>, value: AnyStep, ask: u32, position: Position, pivot: bool },
+    /// Run a `Tx` step's compensation.
+    Undo { step: Arc<dyn ErasedStep>, value: AnyStep, of: Position, made: Option<Json> },
+    /// Let a call write its rows, then append its entry.
+    Record {
+        step: Arc<dyn ErasedStep>,
+        value: AnyStep,
+        of: Position,
+        event: Box<RecordedEvent>,
+        entry: Box<Recorded>,
+    },
+}
+
+/// The entry that follows a call's rows.
+pub(crate) enum Recorded {
+    Plain(Entry),
+    /// With the output that the workflow waits for.
+    Output(Entry, u32, CallAnswer),
+}
+
+impl Run {
+    pub fn new(row: Row, fresh: bool, history: History, env: &Env<'_>) -> Self {
+        let committed = if fresh { 0 } else { history.len() };
+        Self {
+            fresh,
+            letters: Vec::new(),
+            ended: None,
+            trying: row.trying.clone(),
+            core: Rc::new(Core::new(row.id, history, env.now)),
+            attempt: None,
+            committed,
+            parked: None,
+            call: None,
+            vanished: false,
+            cut: false,
+            row,
+        }
+    }
+
+    pub fn id(&self) -> SagaId {
+        self.row.id
+    }
+
+    /// Appends an entry. Whatever was being tried is over.
+    pub fn append(&mut self, entry: Entry) {
+        self.core.append(entry);
+        self.trying = Trying::default();
+    }
+
+    pub fn park(&mut self, state: State, due_at: Option<DateTime<Utc>>) {
+        self.parked = Some(Parked { state, due_at, leased: false, stuck: None });
+    }
+
+    /// Stops for a person; what the world may have mended meanwhile is tried again by itself.
+    pub fn stick(&mut self, cause: StuckCause, env: &Env<'_>) {
+        let due_at = cause.retries().then(|| env.now + env.settings.stuck_retry);
+        let last_error = self.trying.last_error.take();
+        self.trying = Trying { last_error, ..Trying::default() };
+        self.attempt = None;
+        self.call = None;
+        self.parked = Some(Parked { state: State::Stuck, due_at, leased: false, stuck: Some(cause) });
+    }
+
+    /// The state of a saga that goes on, in whichever direction it goes.
+    pub fn moving(&self, forward: State) -> State {
+        if self.core.history().turned_back().is_some() { State::Unwinding } else { forward }
+    }
+
+    /// Entries that this stretch has added.
+    pub fn added(&self) -> usize {
+        self.core.history().len() - self.committed
+    }
+}

@@ -1,0 +1,218 @@
+//! The lane as a service: it gathers, turns, and tells everybody what came of it.
+
+use super::{
+    Calls, Group, Leases, LetterAnswer, Probe, Queue, Started, TurnError, Verdict, Watchers,
+    turn::{Cached, Turn},
+};
+use crate::{
+    SagaId, client::ClientError, database::Database, medium::Tx, registry::Registry, settings::Settings,
+};
+use chrono::{DateTime, Utc};
+use rand::Rng;
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// What the lanes of a node share.
+pub(crate) struct Shared {
+    pub registry: Arc<Registry>,
+    pub settings: Settings,
+    pub database: Database,
+    pub queues: Vec<Arc<Queue>>,
+    pub watchers: Watchers,
+    pub leases: Arc<Leases>,
+    pub calls: Calls,
+}
+
+impl Shared {
+    /// The queue of the lane that owns this saga's bucket.
+    pub fn queue(&self, saga: SagaId) -> &Arc<Queue> {
+        &self.queues[saga.bucket().number() as usize % self.queues.len()]
+    }
+}
+
+/// One lane. Lives on a thread of its own: a workflow that computes for long holds up its lane and nothing else.
+pub(crate) struct Lane {
+    pub(super) tx: Tx,
+    pub(super) shared: Arc<Shared>,
+    pub(super) cache: HashMap<SagaId, Cached>,
+    /// Virtual time: tests move it, everybody else leaves it at zero.
+    pub clock_offset: chrono::Duration,
+    pub probe: Probe,
+    number: usize,
+}
+
+/// How often a batch is repeated whole before it is halved.
+const REPEATS_MAX: u32 = 8;
+/// The longest wait between two attempts to reach the database.
+const RECONNECT_MAX: Duration = Duration::from_secs(2);
+
+impl Lane {
+    pub async fn open(shared: Arc<Shared>, number: usize) -> Result<Self, sqlx::Error> {
+        let connection = shared.database.connect_lane(number).await?;
+        Ok(Self {
+            tx: Tx { connection, now: DateTime::<Utc>::MIN_UTC, context: None },
+            shared,
+            cache: HashMap::new(),
+            clock_offset: chrono::Duration::zero(),
+            probe: Probe::default(),
+            number,
+        })
+    }
+
+    /// Works until told to stop, and then until its queue is empty.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let shared = self.shared.clone();
+        let queue = shared.queues[self.number].clone();
+        let (most, scope) = (shared.settings.batch_max, shared.settings.batch_scope);
+        loop {
+            let groups = tokio::select! {
+                biased;
+                groups = queue.gather(most, scope) => groups,
+                () = stop.cancelled() => return,
+            };
+            crate::fault::point("lane-gathered");
+            self.work(groups).await;
+        }
+    }
+
+    /// Runs a batch to its end: repeated, reconnected or halved as its errors ask.
+    async fn work(&mut self, groups: Vec<Group>) {
+        let mut todo = vec![(groups, 0)];
+        while let Some((groups, tries)) = todo.pop() {
+            let error = match self.turn(&groups).await {
+                Ok(turn) => {
+                    metrics::histogram!("usher_batch_sagas").record(groups.len() as f64);
+                    self.publish(groups, turn);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            self.cache.clear();
+            match error {
+                TurnError::Lost(error) => {
+                    tracing::warn!(lane = self.number, %error, "the lane lost its database");
+                    self.reconnect().await;
+                    todo.push((groups, tries));
+                }
+                TurnError::Repeat(error) if tries < REPEATS_MAX => {
+                    tracing::debug!(lane = self.number, %error, "the batch is repeated");
+                    self.rollback().await;
+                    let wait = Duration::from_millis(rand::rng().random_range(0..=5 << tries));
+                    tokio::time::sleep(wait).await;
+                    todo.push((groups, tries + 1));
+                }
+                error => {
+                    self.rollback().await;
+                    if let Some(halves) = self.halve(groups, &error) {
+                        todo.extend(halves.map(|half| (half, 0)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Two halves; or, of one saga alone, its callers are told and it is left to its next turn.
+    fn halve(&self, mut groups: Vec<Group>, error: &TurnError) -> Option<[Vec<Group>; 2]> {
+        if groups.len() > 1 {
+            let later = groups.split_off(groups.len() / 2);
+            return Some([later, groups]);
+        }
+        for group in groups {
+            tracing::error!(saga = %group.id, %error, "a saga's stretch could not be written");
+            if let Some(start) = group.start {
+                let _ = start.reply.send(Err(ClientError::Failed(error.to_string())));
+            }
+            for mail in group.mail {
+                let _ = mail.reply.send(LetterAnswer::Failed(ClientError::Failed(error.to_string())));
+            }
+            for ended in group.ended {
+                self.shared.leases.release(group.id, ended.token);
+            }
+        }
+        None
+    }
+
+    async fn rollback(&mut self) {
+        if sqlx::raw_sql("rollback").execute(&mut self.tx.connection).await.is_err() {
+            self.reconnect().await;
+        }
+    }
+
+    /// A new connection, however long it takes; the old one's transaction dies with it.
+    pub(super) async fn reconnect(&mut self) {
+        self.cache.clear();
+        let mut wait = Duration::from_millis(20);
+        loop {
+            match self.shared.database.connect_lane(self.number).await {
+                Ok(connection) => {
+                    self.tx.connection = connection;
+                    return;
+                }
+                Err(error) => tracing::warn!(lane = self.number, %error, "the database can't be reached"),
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(RECONNECT_MAX);
+        }
+    }
+
+    fn publish(&self, groups: Vec<Group>, turn: Turn) {
+        for (group, verdict) in groups.into_iter().zip(turn.verdicts) {
+            tell(&self.shared, group, verdict, turn.token, turn.since);
+        }
+    }
+}
+
+/// Answers the callers of one saga, hands its call out, and sends it on.
+fn tell(shared: &Shared, group: Group, verdict: Verdict, token: i64, since: std::time::Instant) {
+    let id = group.id;
+    let queue = shared.queue(id);
+    let (start, mail) = (group.start, group.mail);
+    let held: Vec<i64> = group.ended.iter().map(|ended| ended.token).chain(group.resume).collect();
+    let release = || held.iter().for_each(|token| shared.leases.release(id, *token));
+    match verdict {
+        Verdict::Moved { snapshot, call, again } => {
+            release();
+            if let Some(call) = call {
+                shared.leases.keep(id, token, since);
+                shared.calls.hand_out(*call, shared.leases.clone(), queue.clone());
+            }
+            shared.watchers.publish(id, &snapshot);
+            if let Some(start) = start {
+                let _ = start.reply.send(Ok(Started { id, snapshot: Some(snapshot.clone()) }));
+            }
+            for mail in mail {
+                let _ = mail.reply.send(LetterAnswer::Stored(Some(snapshot.clone())));
+            }
+            if again {
+                queue.wake(id);
+            }
+        }
+        Verdict::Existing(existing) => {
+            if let Some(start) = start {
+                let _ = start.reply.send(Ok(Started { id: existing, snapshot: None }));
+            }
+            mail.into_iter().for_each(|mail| drop(mail.reply.send(LetterAnswer::Stored(None))));
+        }
+        Verdict::Stored => {
+            release();
+            mail.into_iter().for_each(|mail| drop(mail.reply.send(LetterAnswer::Stored(None))));
+        }
+        Verdict::Busy => {
+            mail.into_iter().for_each(|mail| drop(mail.reply.send(LetterAnswer::Busy)));
+            // Whoever has the row lets it go within a batch; our lease outlives that.
+            for ended in group.ended {
+                if shared.leases.holds(id, ended.token) {
+                    queue.ended(ended);
+                }
+            }
+            if let Some(token) = group.resume.filter(|token| shared.leases.holds(id, *token)) {
+                queue.resume(id, token);
+            }
+        }
+        Verdict::Claimed(token) => {
+            shared.leases.keep(id, token, since);
+            queue.resume(id, token);
+            mail.into_iter().for_each(|mail| drop(mail.reply.send(LetterAnswer::Busy)));
+        }
+    }
+}

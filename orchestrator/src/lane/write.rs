@@ -1,0 +1,107 @@
+//! Writing what a batch has done: entries, rows, messages, audit, in a handful of statements.
+
+use super::{run::Run, turn::TurnError};
+use crate::{
+    SagaId,
+    journal::{Entry, Position, Recall},
+    medium::Tx,
+    store::{
+        audit,
+        journal::{self, Stretch},
+        outbox::{self, Message},
+        sagas::{self, State, Written},
+    },
+};
+use chrono::{DateTime, Utc};
+
+/// Writes the batch. All its rows get one token, so that one of them tells whether it was committed.
+pub(super) async fn write(
+    tx: &mut Tx,
+    runs: &[Run],
+    token: i64,
+    node: &str,
+    now: DateTime<Utc>,
+) -> Result<(), TurnError> {
+    let (kept, gone): (Vec<&Run>, Vec<&Run>) = runs.iter().partition(|run| !run.vanished);
+    let connection = &mut tx.connection;
+    if !gone.is_empty() {
+        let gone: Vec<SagaId> = gone.iter().map(|run| run.id()).collect();
+        sagas::delete(connection, &gone).await?;
+    }
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let stretches: Vec<Stretch> =
+        kept.iter().filter(|run| run.added() > 0).map(|run| stretch(run)).collect::<Result<_, _>>()?;
+    if !stretches.is_empty() {
+        journal::append(connection, &stretches, token, now).await?;
+    }
+    let written: Vec<Written> = kept.iter().map(|run| row(run)).collect();
+    let rows = sagas::write(connection, &written, token, node, now).await?;
+    // They are locked since the claim, so a missing one is a bug or a lock lost with its connection.
+    if rows != written.len() as u64 {
+        return Err(TurnError::Fenced { written: rows, of: written.len() as u64 });
+    }
+    let messages: Vec<Message> = kept.iter().flat_map(|run| messages(run)).collect();
+    if !messages.is_empty() {
+        outbox::add(connection, &messages, now).await?;
+    }
+    let records: Vec<audit::Record> = kept.iter().filter_map(|run| stuck_record(run)).collect();
+    if !records.is_empty() {
+        audit::add(connection, &records, now).await?;
+    }
+    Ok(())
+}
+
+fn stretch(run: &Run) -> Result<Stretch, TurnError> {
+    let history = run.core.history();
+    let entries = serde_json::to_string(&history.entries()[run.committed..])
+        .map_err(|error| TurnError::Halve(format!("encoding entries of saga {}: {error}", run.id())))?;
+    Ok(Stretch { id: run.id(), position: run.row.journal_len, entries, epoch: run.row.epoch + 1 })
+}
+
+fn row(run: &Run) -> Written {
+    let parked = run.parked.clone().expect("the round ends when every saga is parked");
+    let journal_len_before = run.row.journal_len;
+    Written {
+        id: run.id(),
+        epoch_before: run.row.epoch,
+        journal_len_before,
+        journal_len: journal_len_before + run.added() as i32,
+        state: parked.state,
+        due_at: parked.due_at,
+        leased: parked.leased,
+        trying: run.trying.clone(),
+        stuck: parked.stuck,
+    }
+}
+
+fn messages(run: &Run) -> Vec<Message> {
+    let history = run.core.history();
+    let added = history.entries().iter().enumerate().skip(run.committed);
+    let emitted = added.filter_map(|(index, entry)| match entry {
+        Entry::Value { recall: Recall::Emitted { kind, payload }, .. } => Some(Message {
+            saga: run.id(),
+            position: Position(index as i32),
+            kind: kind.clone(),
+            payload: payload.get().to_owned(),
+        }),
+        _ => None,
+    });
+    emitted.collect()
+}
+
+fn stuck_record(run: &Run) -> Option<audit::Record> {
+    let parked = run.parked.as_ref().filter(|parked| parked.state == State::Stuck)?;
+    if run.row.state == State::Stuck && run.row.stuck == parked.stuck {
+        return None;
+    }
+    let cause = parked.stuck.as_ref()?;
+    Some(audit::Record {
+        saga: run.id(),
+        actor: "engine".into(),
+        action: "stuck",
+        reason: "the saga can't go on by itself".into(),
+        detail: serde_json::to_string(cause).unwrap_or_else(|_| "null".into()),
+    })
+}

@@ -1,0 +1,178 @@
+//! Where a step's effect happens: in the engine's own transaction ([`Tx`]) or outside ([`Call`]).
+
+use crate::{SagaId, cause::Cause, journal::Position};
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use std::ops::{Deref, DerefMut};
+
+/// The two media. Sealed: the guarantees of a step follow from its medium.
+pub trait Medium: Sized + Send + sealed::Sealed + 'static {
+    /// What a compensation is told of the step it undoes: its output, or for a call perhaps nothing.
+    type Made<T: Send>: Send;
+
+    /// Whether the effect commits with its journal entry.
+    #[doc(hidden)]
+    const OURS: bool;
+    #[doc(hidden)]
+    fn made<T: Send>(output: Option<T>) -> Option<Self::Made<T>>;
+    #[doc(hidden)]
+    fn of_tx(tx: &mut Tx) -> Option<&mut Self>;
+    #[doc(hidden)]
+    fn enter(&mut self, saga: SagaId, position: Position);
+}
+
+/// A medium that services of type `S` can open.
+#[diagnostic::on_unimplemented(
+    message = "the services `{S}` can't provide `{Self}`",
+    note = "implement `FromRef<{S}>` for the client of this call"
+)]
+pub trait Provide<S>: Medium {
+    #[doc(hidden)]
+    fn open(services: &S, context: CallContext) -> Option<Self>;
+}
+
+/// Takes one client out of the services that the engine was built with.
+pub trait FromRef<S> {
+    /// A clone, or a handle, of the part.
+    fn from_ref(services: &S) -> Self;
+}
+
+impl<T: Clone> FromRef<T> for T {
+    fn from_ref(services: &T) -> Self {
+        services.clone()
+    }
+}
+
+/// The transaction of a lane's batch. Derefs to the connection; only the engine begins and commits.
+///
+/// What a step writes here commits together with its journal entry. It touches only rows of its saga's bucket.
+pub struct Tx {
+    pub(crate) connection: PgConnection,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) context: Option<(SagaId, Position)>,
+}
+
+impl Tx {
+    /// The database's time, one value for the whole batch. The only clock for decisions.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The saga whose step is running. Set-based forms have it in their items instead.
+    pub fn saga(&self) -> SagaId {
+        self.context.expect("the engine sets the context before it runs a single step").0
+    }
+
+    /// The journal position of the step that is running.
+    pub fn position(&self) -> Position {
+        self.context.expect("the engine sets the context before it runs a single step").1
+    }
+}
+
+impl Deref for Tx {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+}
+
+/// A call to the world outside through the client `C`; derefs to it. At least once, always under one key.
+pub struct Call<C> {
+    client: C,
+    context: CallContext,
+}
+
+/// What the engine knows about one call.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct CallContext {
+    pub(crate) saga: SagaId,
+    pub(crate) position: Position,
+    pub(crate) attempt: u32,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) cause: Option<Cause>,
+}
+
+impl<C> Call<C> {
+    /// The same for every attempt at this step of this saga, and for no other: send it to the other side.
+    pub fn key(&self) -> String {
+        format!("{}:{}", self.context.saga, self.context.position)
+    }
+
+    /// Which attempt this is, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.context.attempt
+    }
+
+    /// The saga that calls.
+    pub fn saga(&self) -> SagaId {
+        self.context.saga
+    }
+
+    /// The database's time when the call was handed out.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.context.now
+    }
+
+    /// While unwinding: why the saga turned back.
+    pub fn cause(&self) -> Option<&Cause> {
+        self.context.cause.as_ref()
+    }
+}
+
+impl<C> Deref for Call<C> {
+    type Target = C;
+    fn deref(&self) -> &C {
+        &self.client
+    }
+}
+
+impl Medium for Tx {
+    type Made<T: Send> = T;
+    const OURS: bool = true;
+    fn made<T: Send>(output: Option<T>) -> Option<T> {
+        output
+    }
+    fn of_tx(tx: &mut Tx) -> Option<&mut Self> {
+        Some(tx)
+    }
+    fn enter(&mut self, saga: SagaId, position: Position) {
+        self.context = Some((saga, position));
+    }
+}
+
+impl<S> Provide<S> for Tx {
+    fn open(_: &S, _: CallContext) -> Option<Self> {
+        None
+    }
+}
+
+impl<C: Send + 'static> Medium for Call<C> {
+    type Made<T: Send> = Option<T>;
+    const OURS: bool = false;
+    fn made<T: Send>(output: Option<T>) -> Option<Option<T>> {
+        Some(output)
+    }
+    fn of_tx(_: &mut Tx) -> Option<&mut Self> {
+        None
+    }
+    fn enter(&mut self, _: SagaId, _: Position) {}
+}
+
+impl<S, C: FromRef<S> + Send + 'static> Provide<S> for Call<C> {
+    fn open(services: &S, context: CallContext) -> Option<Self> {
+        Some(Self { client: C::from_ref(services), context })
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Tx {}
+    impl<C> Sealed for super::Call<C> {}
+}

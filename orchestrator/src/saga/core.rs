@@ -1,0 +1,208 @@
+//! The meeting point of a workflow's future and the lane that polls it.
+
+use crate::{
+    SagaId,
+    cause::StuckCause,
+    error::{Expired, Rejected},
+    journal::{Answer, Entry, History, Json, Recall, What},
+    registry::AnyStep,
+    step::Step,
+    workflow::Signal,
+};
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    future::{pending, poll_fn},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+/// One attempt's shared state. The lane owns the attempt; the future sees only this.
+pub(crate) struct Core {
+    id: SagaId,
+    now: Cell<DateTime<Utc>>,
+    history: RefCell<History>,
+    next_ask: Cell<u32>,
+    want: RefCell<Option<Want>>,
+    /// The output of a step that has just run, still typed: saves decoding what was encoded a moment ago.
+    fresh: RefCell<Option<(u32, Arc<dyn Any + Send + Sync>)>>,
+    stuck: RefCell<Option<StuckCause>>,
+}
+
+/// What the future is pending on.
+pub(crate) enum Want {
+    Step { ask: u32, name: &'static str, step: AnyStep, pivot: bool },
+    Signal { ask: u32, name: &'static str, deadline: Deadline },
+    Sleep { ask: u32, until: DateTime<Utc> },
+}
+
+/// The latest moment of a wait.
+#[derive(Clone, Copy)]
+pub(crate) enum Deadline {
+    At(DateTime<Utc>),
+    Within(Duration),
+}
+
+impl Core {
+    pub fn new(id: SagaId, history: History, now: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            now: Cell::new(now),
+            history: RefCell::new(history),
+            next_ask: Cell::new(0),
+            want: RefCell::new(None),
+            fresh: RefCell::new(None),
+            stuck: RefCell::new(None),
+        }
+    }
+
+    pub fn id(&self) -> SagaId {
+        self.id
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now.get()
+    }
+
+    pub fn history(&self) -> std::cell::Ref<'_, History> {
+        self.history.borrow()
+    }
+
+    pub fn into_history(self) -> History {
+        self.history.into_inner()
+    }
+
+    /// Appends what has happened. The engine writes only entries that can follow.
+    pub fn append(&self, entry: Entry) {
+        let appended = self.history.borrow_mut().append(entry);
+        appended.expect("the engine appends only what can follow the journal");
+    }
+
+    pub fn take_want(&self) -> Option<Want> {
+        self.want.borrow_mut().take()
+    }
+
+    pub fn take_stuck(&self) -> Option<StuckCause> {
+        self.stuck.borrow_mut().take()
+    }
+
+    /// Leaves a fresh output for the future that waits for it.
+    pub fn hand_over(&self, ask: u32, output: Arc<dyn Any + Send + Sync>) {
+        *self.fresh.borrow_mut() = Some((ask, output));
+    }
+
+    /// After the workflow has returned: a request that the journal has and the code no longer made.
+    pub fn unasked(&self) -> Option<StuckCause> {
+        let made = self.next_ask.get();
+        let history = self.history.borrow();
+        history.asks().get(made as usize).map(|ask| StuckCause::Diverged {
+            ask: made,
+            journal: ask.what.to_string(),
+            code: "the end of the workflow".into(),
+        })
+    }
+
+    pub async fn step<S: Step>(&self, step: S, pivot: bool) -> Result<S::Output, Rejected> {
+        let ask = self.agree(What::Step(S::NAME.to_owned())).await;
+        let step: AnyStep = Arc::new(step);
+        let want = || Want::Step { ask, name: S::NAME, step: step.clone(), pivot };
+        match self.answered(ask, want).await {
+            Answer::Done(json) => match self.take_fresh(ask) {
+                Some(output) => Ok(output),
+                None => Ok(self.decode(&format!("output of step `{}`", S::NAME), &json).await),
+            },
+            Answer::Rejected(rejected) => Err(rejected),
+            answer @ (Answer::Passed | Answer::Value(_)) => unreachable!("a step has no {answer:?}"),
+        }
+    }
+
+    pub async fn signal<T: Signal>(&self, deadline: Deadline) -> Result<T, Expired> {
+        let ask = self.agree(What::Signal(T::NAME.to_owned())).await;
+        match self.answered(ask, || Want::Signal { ask, name: T::NAME, deadline }).await {
+            Answer::Done(json) => Ok(self.decode(&format!("signal `{}`", T::NAME), &json).await),
+            Answer::Passed => Err(Expired { signal: T::NAME.to_owned() }),
+            answer @ (Answer::Rejected(_) | Answer::Value(_)) => unreachable!("a wait has no {answer:?}"),
+        }
+    }
+
+    pub async fn sleep(&self, until: DateTime<Utc>) {
+        let ask = self.agree(What::Sleep).await;
+        self.answered(ask, || Want::Sleep { ask, until }).await;
+    }
+
+    /// A value that the journal remembers, or that is made now and journaled.
+    pub async fn value(&self, kind: &'static str, make: impl FnOnce() -> Recall) -> Recall {
+        let ask = self.agree(What::Value(kind)).await;
+        match self.answer(ask) {
+            Some(Answer::Value(recall)) => recall,
+            Some(answer) => unreachable!("a value has no {answer:?}"),
+            None => {
+                let recall = make();
+                self.append(Entry::Value { ask, recall: recall.clone() });
+                recall
+            }
+        }
+    }
+
+    pub async fn refused_after_pivot<T>(&self, step: &str, rejected: Rejected) -> T {
+        let cause = StuckCause::RefusedAfterPivot { at: step.to_owned(), error: rejected.to_string() };
+        self.stick(cause).await
+    }
+
+    pub async fn unencodable<T>(&self, what: &str, error: &serde_json::Error) -> T {
+        self.stick(StuckCause::Undecodable { what: what.to_owned(), error: error.to_string() }).await
+    }
+
+    /// Numbers the request, and checks that a journal which has it has the same.
+    async fn agree(&self, what: What) -> u32 {
+        let ask = self.next_ask.get();
+        self.next_ask.set(ask + 1);
+        let known = self.history.borrow().asks().get(ask as usize).map(|ask| ask.what.clone());
+        if let Some(known) = known
+            && known != what
+        {
+            let diff = StuckCause::Diverged { ask, journal: known.to_string(), code: what.to_string() };
+            return self.stick(diff).await;
+        }
+        ask
+    }
+
+    async fn answered(&self, ask: u32, want: impl Fn() -> Want) -> Answer {
+        poll_fn(|_| match self.answer(ask) {
+            Some(answer) => Poll::Ready(answer),
+            None => {
+                *self.want.borrow_mut() = Some(want());
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    fn answer(&self, ask: u32) -> Option<Answer> {
+        self.history.borrow().asks().get(ask as usize)?.answer.clone()
+    }
+
+    fn take_fresh<T: Clone + 'static>(&self, ask: u32) -> Option<T> {
+        let (of, output) = self.fresh.borrow_mut().take()?;
+        if of != ask {
+            return None;
+        }
+        output.downcast_ref().cloned()
+    }
+
+    async fn decode<T: DeserializeOwned>(&self, what: &str, json: &Json) -> T {
+        match serde_json::from_str(json.get()) {
+            Ok(value) => value,
+            Err(error) => self.unencodable(what, &error).await,
+        }
+    }
+
+    /// Gives the saga up for a person to look at: the lane sees the reason, the future is never polled again.
+    async fn stick<T>(&self, cause: StuckCause) -> T {
+        *self.stuck.borrow_mut() = Some(cause);
+        pending().await
+    }
+}

@@ -1,0 +1,66 @@
+//! The engine's bounds and times, each with its reason.
+
+use std::time::Duration;
+
+/// How an engine runs. Every queue, batch, retry and wait has its bound here.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The node's name in rows and logs; for people, not for correctness.
+    pub node: String,
+    /// Lanes of this node. Two keep a small database busy; more make smaller batches, which cost more.
+    pub lanes: usize,
+    /// How much of the data one transaction may touch.
+    pub batch_scope: BatchScope,
+    /// Starts that may wait for a lane before the next is refused. A second's worth of a busy node.
+    pub intake_max: usize,
+    /// Letters that may wait for a lane before the next is refused.
+    pub letters_max: usize,
+    /// Sagas in one batch. Larger ones bring little and lock rows for longer.
+    pub batch_max: usize,
+    /// Journal entries that one saga may add before its stretch is committed.
+    pub stretch_steps_max: usize,
+    /// Calls out at once on this node.
+    pub calls_max: usize,
+    /// How long a saga with a call out belongs to its node without a renewal.
+    pub lease: Duration,
+    /// How often the sweep looks for sagas that are due: the bound on lateness when every hint is lost.
+    pub poll: Duration,
+    /// One journal entry's input or output, in bytes of JSON.
+    pub entry_bytes_max: usize,
+    /// Entries in one journal. A saga that needs more is a loop.
+    pub journal_entries_max: usize,
+    /// How long a debt, or a step after the pivot that spent its budget, rests before the engine tries again.
+    pub stuck_retry: Duration,
+    /// How long a drain waits for calls that are out.
+    pub drain: Duration,
+}
+
+/// How much of the data one transaction may touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchScope {
+    /// Any buckets: for one Postgres.
+    Database,
+    /// One bucket: for a distributed one.
+    Bucket,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            node: format!("node-{}", std::process::id()),
+            lanes: 2,
+            batch_scope: BatchScope::Database,
+            intake_max: 4096,
+            letters_max: 4096,
+            batch_max: 256,
+            stretch_steps_max: 64,
+            calls_max: 512,
+            lease: Duration::from_secs(10),
+            poll: Duration::from_millis(200),
+            entry_bytes_max: 256 * 1024,
+            journal_entries_max: 10_000,
+            stuck_retry: Duration::from_secs(15 * 60),
+            drain: Duration::from_secs(20),
+        }
+    }
+}

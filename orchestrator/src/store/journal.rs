@@ -1,0 +1,96 @@
+//! `usher.journal`: one row a stretch, append-only.
+
+use super::columns;
+use crate::{SagaId, journal::Entry};
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use std::collections::HashMap;
+
+/// The entries of one stretch, encoded.
+pub(crate) struct Stretch {
+    pub id: SagaId,
+    pub position: i32,
+    pub entries: String,
+    pub epoch: i64,
+}
+
+/// Appends stretches. The primary key refuses a position that is taken.
+pub(crate) async fn append(
+    connection: &mut PgConnection,
+    stretches: &[Stretch],
+    token: i64,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let (ids, buckets) = columns(stretches.iter().map(|stretch| stretch.id));
+    let positions: Vec<i32> = stretches.iter().map(|stretch| stretch.position).collect();
+    let entries: Vec<&str> = stretches.iter().map(|stretch| stretch.entries.as_str()).collect();
+    let epochs: Vec<i64> = stretches.iter().map(|stretch| stretch.epoch).collect();
+    sqlx::query!(
+        r#"
+        insert into usher.journal (saga_id, bucket, position, entries, epoch, token, written_at)
+        select id, bucket, position, entries::json, epoch, $6, $7
+        from unnest($1::uuid[], $2::smallint[], $3::integer[], $4::text[], $5::bigint[])
+            as stretch (id, bucket, position, entries, epoch)
+        "#,
+        &ids,
+        &buckets,
+        &positions,
+        &entries as &[&str],
+        &epochs,
+        token,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Reads whole journals.
+pub(crate) async fn read(
+    connection: &mut PgConnection,
+    sagas: &[SagaId],
+) -> Result<HashMap<SagaId, Vec<Entry>>, sqlx::Error> {
+    let (ids, buckets) = columns(sagas.iter().copied());
+    let rows = sqlx::query!(
+        r#"
+        select j.saga_id, j.entries::text as "entries!"
+        from unnest($1::uuid[], $2::smallint[]) as wanted (id, bucket)
+        join usher.journal j on j.saga_id = wanted.id and j.bucket = wanted.bucket
+        order by j.saga_id, j.position
+        "#,
+        &ids,
+        &buckets,
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut journals: HashMap<SagaId, Vec<Entry>> = HashMap::with_capacity(sagas.len());
+    for row in rows {
+        let entries: Vec<Entry> =
+            serde_json::from_str(&row.entries).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        journals.entry(SagaId::from_uuid(row.saga_id)).or_default().extend(entries);
+    }
+    Ok(journals)
+}
+
+/// Whether the batch with this token has committed, asked of one saga that it wrote entries for.
+pub(crate) async fn has_token(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    token: i64,
+) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from usher.sagas where id = $1 and bucket = $2 and token = $3
+            union all
+            select from usher.journal where saga_id = $1 and bucket = $2 and token = $3
+        ) as "found!"
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+        token,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(found)
+}

@@ -1,0 +1,194 @@
+//! `usher.mailbox`: wishes from outside. Append-only; the journal says which one was chosen.
+
+use super::columns;
+use crate::SagaId;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use std::collections::HashMap;
+
+/// A letter to a saga.
+#[derive(Clone, Debug)]
+pub(crate) struct Letter {
+    pub kind: Kind,
+    /// The signal's name; empty for a cancellation.
+    pub name: String,
+    /// The sender's id of this letter: the same again is the same letter.
+    pub sender: String,
+    pub payload: String,
+}
+
+/// What a letter wishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Signal,
+    Cancel,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Signal => "signal",
+            Self::Cancel => "cancel",
+        }
+    }
+}
+
+/// A letter as the mailbox has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub kind: Kind,
+    pub name: String,
+    pub sender: String,
+    pub payload: String,
+    pub received_at: DateTime<Utc>,
+}
+
+/// Puts letters in. One that is there already stays as it is.
+pub(crate) async fn add(
+    connection: &mut PgConnection,
+    letters: &[(SagaId, &Letter, bool)],
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let (ids, buckets) = columns(letters.iter().map(|(saga, _, _)| *saga));
+    let kinds: Vec<&str> = letters.iter().map(|(_, letter, _)| letter.kind.as_str()).collect();
+    let names: Vec<&str> = letters.iter().map(|(_, letter, _)| letter.name.as_str()).collect();
+    let senders: Vec<&str> = letters.iter().map(|(_, letter, _)| letter.sender.as_str()).collect();
+    let payloads: Vec<&str> = letters.iter().map(|(_, letter, _)| letter.payload.as_str()).collect();
+    let orphans: Vec<bool> = letters.iter().map(|(_, _, orphan)| *orphan).collect();
+    sqlx::query!(
+        r#"
+        insert into usher.mailbox (saga_id, bucket, kind, name, sender, payload, orphan, received_at)
+        select id, bucket, kind, name, sender, payload::json, orphan, $8
+        from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[])
+            as letter (id, bucket, kind, name, sender, payload, orphan)
+        on conflict do nothing
+        "#,
+        &ids,
+        &buckets,
+        &kinds as &[&str],
+        &names as &[&str],
+        &senders as &[&str],
+        &payloads as &[&str],
+        &orphans,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Reads the mailboxes of sagas that are locked, in the order in which letters count. A statement of its own after
+/// the lock: one that began before the lock could miss a letter whose sender has just released the row.
+pub(crate) async fn read(
+    connection: &mut PgConnection,
+    sagas: &[SagaId],
+) -> Result<HashMap<SagaId, Vec<Received>>, sqlx::Error> {
+    let (ids, buckets) = columns(sagas.iter().copied());
+    let rows = sqlx::query!(
+        r#"
+        select m.saga_id, m.kind, m.name, m.sender, m.payload::text as "payload!", m.received_at
+        from unnest($1::uuid[], $2::smallint[]) as wanted (id, bucket)
+        join usher.mailbox m on m.saga_id = wanted.id and m.bucket = wanted.bucket
+        order by m.saga_id, m.received_at, m.sender
+        "#,
+        &ids,
+        &buckets,
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut letters: HashMap<SagaId, Vec<Received>> = HashMap::new();
+    for row in rows {
+        let kind = if row.kind == "cancel" { Kind::Cancel } else { Kind::Signal };
+        letters.entry(SagaId::from_uuid(row.saga_id)).or_default().push(Received {
+            kind,
+            name: row.name,
+            sender: row.sender,
+            payload: row.payload,
+            received_at: row.received_at,
+        });
+    }
+    Ok(letters)
+}
+
+/// Delivers one letter from outside the lanes, waiting for the saga's row: either the one who parks sees the letter,
+/// or the letter sees the parked row and makes it due. Says whether the saga exists.
+pub(crate) async fn deliver(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    letter: &Letter,
+) -> Result<bool, sqlx::Error> {
+    let known = sqlx::query_scalar!(
+        r#"
+        with saga as materialized (
+            select id, bucket, state, leased, paused
+            from usher.sagas
+            where id = $1 and bucket = $2
+            for update
+        ),
+        letter as (
+            insert into usher.mailbox (saga_id, bucket, kind, name, sender, payload, orphan, received_at)
+            select $1, $2, $3, $4, $5, $6::text::json, not exists (select from saga), now()
+            on conflict do nothing
+            returning saga_id
+        ),
+        woken as (
+            update usher.sagas s
+            set due_at = least(s.due_at, now())
+            from saga, letter
+            where s.id = saga.id and s.bucket = saga.bucket
+              and saga.state in ('running', 'waiting', 'unwinding') and not saga.leased and not saga.paused
+        )
+        select exists (select from saga) as "known!"
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+        letter.kind.as_str(),
+        letter.name,
+        letter.sender,
+        letter.payload,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(known)
+}
+
+/// Sagas whose letters came before their rows, and whose rows are there now: an unlocked read.
+pub(crate) async fn orphans(connection: &mut PgConnection, most: i64) -> Result<Vec<SagaId>, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select m.saga_id
+        from usher.mailbox m
+        join usher.sagas s on s.id = m.saga_id and s.bucket = m.bucket
+        where m.orphan
+        order by m.received_at
+        limit $1
+        "#,
+        most,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(found.into_iter().map(SagaId::from_uuid).collect())
+}
+
+/// Gives a saga the letters that came before it: makes it due, so that its next holder looks into its mailbox.
+pub(crate) async fn adopt(connection: &mut PgConnection, saga: SagaId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        with adopted as (
+            update usher.mailbox
+            set orphan = false
+            where saga_id = $1 and bucket = $2 and orphan
+            returning saga_id
+        )
+        update usher.sagas
+        set due_at = least(due_at, now())
+        where id = $1 and bucket = $2 and exists (select from adopted)
+          and state in ('running', 'waiting', 'unwinding') and not leased and not paused
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! The engine's SQL: one module a table, functions named verb and noun, each one statement on the connection it is
+//! given. Nothing here begins or commits.
+
+pub(crate) mod audit;
+pub(crate) mod journal;
+pub(crate) mod mailbox;
+pub(crate) mod outbox;
+pub(crate) mod sagas;
+
+use crate::SagaId;
+use uuid::Uuid;
+
+/// Ids as the two columns that `unnest` joins on.
+pub(crate) fn columns(ids: impl Iterator<Item = SagaId>) -> (Vec<Uuid>, Vec<i16>) {
+    ids.map(|id| (id.uuid(), id.bucket().number())).unzip()
+}

@@ -1,0 +1,472 @@
+//! `usher.sagas`: one row a saga.
+
+use super::columns;
+use crate::{SagaId, cause::StuckCause};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use std::{fmt, str::FromStr};
+
+/// The states of a saga.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// A call is out, or the next stretch is about to begin.
+    Running,
+    /// Waits for a signal, a timer or a retry.
+    Waiting,
+    /// Goes back: compensations are running or waiting for a retry.
+    Unwinding,
+    /// Ended well. At rest.
+    Completed,
+    /// Went back, owing nothing. At rest.
+    Unwound,
+    /// Needs a person, or a later retry.
+    Stuck,
+}
+
+impl State {
+    /// The word in the `state` column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Unwinding => "unwinding",
+            Self::Completed => "completed",
+            Self::Unwound => "unwound",
+            Self::Stuck => "stuck",
+        }
+    }
+
+    /// Whether the saga is over and owes nothing.
+    pub fn at_rest(self) -> bool {
+        matches!(self, Self::Completed | Self::Unwound)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for State {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Running, Self::Waiting, Self::Unwinding, Self::Completed, Self::Unwound, Self::Stuck]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is not a state of a saga"))
+    }
+}
+
+/// A saga's row as a lane locked it.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub id: SagaId,
+    pub workflow: String,
+    pub version: i32,
+    pub state: State,
+    pub due_at: Option<DateTime<Utc>>,
+    pub leased: bool,
+    pub paused: bool,
+    pub epoch: i64,
+    pub token: i64,
+    pub journal_len: i32,
+    pub trying: Trying,
+    pub claims: i16,
+    pub stuck: Option<StuckCause>,
+}
+
+/// The attempts at what is being tried.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trying {
+    pub attempts: i32,
+    pub since: Option<DateTime<Utc>>,
+    pub retry_at: Option<DateTime<Utc>>,
+    pub last_error: Option<String>,
+}
+
+/// A start, as it becomes a row.
+#[derive(Clone, Debug)]
+pub(crate) struct New {
+    pub id: SagaId,
+    pub workflow: &'static str,
+    pub version: i32,
+    pub start_key: Option<String>,
+    pub trace: Option<String>,
+}
+
+/// What a stretch leaves of a row.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub id: SagaId,
+    pub epoch_before: i64,
+    pub journal_len_before: i32,
+    pub journal_len: i32,
+    pub state: State,
+    pub due_at: Option<DateTime<Utc>>,
+    pub leased: bool,
+    pub trying: Trying,
+    pub stuck: Option<StuckCause>,
+}
+
+/// Inserts new sagas; says which of them are new. Their lane has them to itself until it commits.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    new: &[&New],
+    now: DateTime<Utc>,
+) -> Result<Vec<SagaId>, sqlx::Error> {
+    let (ids, buckets) = columns(new.iter().map(|new| new.id));
+    let workflows: Vec<&str> = new.iter().map(|new| new.workflow).collect();
+    let versions: Vec<i32> = new.iter().map(|new| new.version).collect();
+    let keys: Vec<Option<String>> = new.iter().map(|new| new.start_key.clone()).collect();
+    let traces: Vec<Option<String>> = new.iter().map(|new| new.trace.clone()).collect();
+    let inserted = sqlx::query_scalar!(
+        r#"
+        insert into usher.sagas
+            (id, bucket, workflow, version, start_key, trace, state, due_at, journal_len, created_at, updated_at)
+        select id, bucket, workflow, version, start_key, trace, 'running', $7, 0, $7, $7
+        from unnest($1::uuid[], $2::smallint[], $3::text[], $4::integer[], $5::text[], $6::text[])
+            as new (id, bucket, workflow, version, start_key, trace)
+        on conflict do nothing
+        returning id
+        "#,
+        &ids,
+        &buckets,
+        &workflows as &[&str],
+        &versions,
+        &keys as &[Option<String>],
+        &traces as &[Option<String>],
+        now,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(inserted.into_iter().map(SagaId::from_uuid).collect())
+}
+
+/// Locks these sagas in key order, except those that somebody else has locked.
+pub(crate) async fn lock(connection: &mut PgConnection, wanted: &[SagaId]) -> Result<Vec<Row>, sqlx::Error> {
+    let (ids, buckets) = columns(wanted.iter().copied());
+    let rows = sqlx::query!(
+        r#"
+        select s.id, s.workflow, s.version, s.state, s.due_at, s.leased, s.paused, s.epoch, s.token, s.journal_len,
+               s.attempts, s.trying_since, s.retry_at, s.last_error, s.claims, s.stuck::text as stuck
+        from unnest($1::uuid[], $2::smallint[]) as wanted (id, bucket)
+        join usher.sagas s on s.id = wanted.id and s.bucket = wanted.bucket
+        order by s.id, s.bucket
+        for update of s skip locked
+        "#,
+        &ids,
+        &buckets,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Row {
+                id: SagaId::from_uuid(row.id),
+                workflow: row.workflow,
+                version: row.version,
+                state: row.state.parse().map_err(|error: String| sqlx::Error::Decode(error.into()))?,
+                due_at: row.due_at,
+                leased: row.leased,
+                paused: row.paused,
+                epoch: row.epoch,
+                token: row.token,
+                journal_len: row.journal_len,
+                trying: Trying {
+                    attempts: row.attempts,
+                    since: row.trying_since,
+                    retry_at: row.retry_at,
+                    last_error: row.last_error,
+                },
+                claims: row.claims,
+                stuck: row.stuck.map(|json| decode(&json)).transpose()?,
+            })
+        })
+        .collect()
+}
+
+/// Writes what the batch's stretches leave; raises each epoch. The rows are locked, so any other number than
+/// `written.len()` coming back is a bug or a lost lock, and the transaction must go.
+pub(crate) async fn write(
+    connection: &mut PgConnection,
+    written: &[Written],
+    token: i64,
+    node: &str,
+    now: DateTime<Utc>,
+) -> Result<u64, sqlx::Error> {
+    let (ids, buckets) = columns(written.iter().map(|saga| saga.id));
+    let epochs: Vec<i64> = written.iter().map(|saga| saga.epoch_before).collect();
+    let lens_before: Vec<i32> = written.iter().map(|saga| saga.journal_len_before).collect();
+    let lens: Vec<i32> = written.iter().map(|saga| saga.journal_len).collect();
+    let states: Vec<&str> = written.iter().map(|saga| saga.state.as_str()).collect();
+    let dues: Vec<Option<DateTime<Utc>>> = written.iter().map(|saga| saga.due_at).collect();
+    let leased: Vec<bool> = written.iter().map(|saga| saga.leased).collect();
+    let attempts: Vec<i32> = written.iter().map(|saga| saga.trying.attempts).collect();
+    let since: Vec<Option<DateTime<Utc>>> = written.iter().map(|saga| saga.trying.since).collect();
+    let retries: Vec<Option<DateTime<Utc>>> = written.iter().map(|saga| saga.trying.retry_at).collect();
+    let errors: Vec<Option<String>> = written.iter().map(|saga| saga.trying.last_error.clone()).collect();
+    let stuck: Vec<Option<String>> = written.iter().map(|saga| saga.stuck.as_ref().map(encode)).collect();
+    let done = sqlx::query!(
+        r#"
+        update usher.sagas s
+        set epoch = s.epoch + 1, token = $14, journal_len = w.len, state = w.state, due_at = w.due_at,
+            leased = w.leased, attempts = w.attempts, trying_since = w.since, retry_at = w.retry_at,
+            last_error = w.error, stuck = w.stuck::json, node = $15, updated_at = $16,
+            claims = case when w.len > w.len_before then 0 else s.claims end
+        from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::integer[], $5::integer[], $6::text[],
+                    $7::timestamptz[], $8::boolean[], $9::integer[], $10::timestamptz[], $11::timestamptz[],
+                    $12::text[], $13::text[])
+            as w (id, bucket, epoch, len_before, len, state, due_at, leased, attempts, since, retry_at, error, stuck)
+        where s.id = w.id and s.bucket = w.bucket and s.epoch = w.epoch and s.journal_len = w.len_before
+        "#,
+        &ids,
+        &buckets,
+        &epochs,
+        &lens_before,
+        &lens,
+        &states as &[&str],
+        &dues as &[Option<DateTime<Utc>>],
+        &leased,
+        &attempts,
+        &since as &[Option<DateTime<Utc>>],
+        &retries as &[Option<DateTime<Utc>>],
+        &errors as &[Option<String>],
+        &stuck as &[Option<String>],
+        token,
+        node,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Removes sagas that this transaction began and that came to nothing.
+pub(crate) async fn delete(connection: &mut PgConnection, sagas: &[SagaId]) -> Result<(), sqlx::Error> {
+    let (ids, buckets) = columns(sagas.iter().copied());
+    sqlx::query!(
+        r#"
+        delete from usher.sagas s
+        using unnest($1::uuid[], $2::smallint[]) as gone (id, bucket)
+        where s.id = gone.id and s.bucket = gone.bucket and s.journal_len = 0
+        "#,
+        &ids,
+        &buckets,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Counts a claim of sagas on which somebody may have died; they are leased to the new holder.
+pub(crate) async fn count_claims(
+    connection: &mut PgConnection,
+    sagas: &[SagaId],
+    token: i64,
+    node: &str,
+    lease_end: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let (ids, buckets) = columns(sagas.iter().copied());
+    sqlx::query!(
+        r#"
+        update usher.sagas s
+        set epoch = s.epoch + 1, token = $3, node = $4, claims = s.claims + 1, leased = true, due_at = $5,
+            updated_at = $6
+        from unnest($1::uuid[], $2::smallint[]) as claimed (id, bucket)
+        where s.id = claimed.id and s.bucket = claimed.bucket
+        "#,
+        &ids,
+        &buckets,
+        token,
+        node,
+        lease_end,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The sagas that are due, oldest first: an unlocked read, only of workflows that this binary knows.
+pub(crate) async fn due(
+    connection: &mut PgConnection,
+    known: &(Vec<String>, Vec<i32>),
+    most: i64,
+) -> Result<Vec<SagaId>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        r#"
+        select s.id
+        from usher.sagas s
+        where s.due_at <= now() and not s.paused
+          and (s.workflow, s.version) in (select * from unnest($1::text[], $2::integer[]))
+        order by s.due_at
+        limit $3
+        "#,
+        &known.0,
+        &known.1,
+        most,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(SagaId::from_uuid).collect())
+}
+
+/// Puts the end of these leases off; says for which sagas that was still possible.
+pub(crate) async fn renew(
+    connection: &mut PgConnection,
+    leases: &[(SagaId, i64)],
+    lease_ms: i64,
+) -> Result<Vec<SagaId>, sqlx::Error> {
+    let (ids, buckets) = columns(leases.iter().map(|(saga, _)| *saga));
+    let tokens: Vec<i64> = leases.iter().map(|(_, token)| *token).collect();
+    let renewed = sqlx::query_scalar!(
+        r#"
+        update usher.sagas s
+        set due_at = now() + $4 * interval '1 millisecond'
+        from unnest($1::uuid[], $2::smallint[], $3::bigint[]) as held (id, bucket, token)
+        where s.id = held.id and s.bucket = held.bucket and s.token = held.token and s.leased
+        returning s.id
+        "#,
+        &ids,
+        &buckets,
+        &tokens,
+        lease_ms as f64,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(renewed.into_iter().map(SagaId::from_uuid).collect())
+}
+
+/// Writes a start from outside the lanes: the row, due at once, and its first entry. Says whether it is new.
+pub(crate) async fn insert_due(
+    connection: &mut PgConnection,
+    new: &New,
+    begun: &str,
+) -> Result<bool, sqlx::Error> {
+    let inserted = sqlx::query_scalar!(
+        r#"
+        with new as (
+            insert into usher.sagas
+                (id, bucket, workflow, version, start_key, trace, state, due_at, journal_len, created_at, updated_at)
+            values ($1, $2, $3, $4, $5, $6, 'running', now(), 1, now(), now())
+            on conflict do nothing
+            returning id, bucket
+        )
+        insert into usher.journal (saga_id, bucket, position, entries, epoch, token, written_at)
+        select id, bucket, 0, $7::text::json, 0, 0, now()
+        from new
+        returning saga_id
+        "#,
+        new.id.uuid(),
+        new.id.bucket().number(),
+        new.workflow,
+        new.version,
+        new.start_key.as_deref(),
+        new.trace.as_deref(),
+        begun,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(inserted.is_some())
+}
+
+/// The saga that a start key names.
+pub(crate) async fn find_started(
+    connection: &mut PgConnection,
+    workflow: &str,
+    start_key: &str,
+    bucket: crate::Bucket,
+) -> Result<Option<SagaId>, sqlx::Error> {
+    let id = sqlx::query_scalar!(
+        "select id from usher.sagas where workflow = $1 and start_key = $2 and bucket = $3",
+        workflow,
+        start_key,
+        bucket.number(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(id.map(SagaId::from_uuid))
+}
+
+/// A saga's row as anybody may see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// Which saga.
+    pub id: SagaId,
+    /// Its workflow's name.
+    pub workflow: String,
+    /// Its workflow's version.
+    pub version: i32,
+    /// Its state.
+    pub state: State,
+    /// The next time that someone must look at it.
+    pub due_at: Option<DateTime<Utc>>,
+    /// Whether a call is out.
+    pub leased: bool,
+    /// How often it was claimed.
+    pub epoch: i64,
+    /// How many entries its journal has.
+    pub journal_len: i32,
+    /// Attempts at what is being tried.
+    pub attempts: i32,
+    /// What the last failed attempt said.
+    pub last_error: Option<String>,
+    /// Why a person is needed.
+    pub stuck: Option<StuckCause>,
+    /// The node that wrote it last.
+    pub node: Option<String>,
+    /// W3C traceparent of the request that started it.
+    pub trace: Option<String>,
+    /// When it was started.
+    pub created_at: DateTime<Utc>,
+    /// When it was written last.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Reads a saga's row without locking it.
+pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<Option<Status>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"
+        select workflow, version, state, due_at, leased, epoch, journal_len, attempts, last_error,
+               stuck::text as stuck, node, trace, created_at, updated_at
+        from usher.sagas
+        where id = $1 and bucket = $2
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        Ok(Status {
+            id: saga,
+            workflow: row.workflow,
+            version: row.version,
+            state: row.state.parse().map_err(|error: String| sqlx::Error::Decode(error.into()))?,
+            due_at: row.due_at,
+            leased: row.leased,
+            epoch: row.epoch,
+            journal_len: row.journal_len,
+            attempts: row.attempts,
+            last_error: row.last_error,
+            stuck: row.stuck.map(|json| decode(&json)).transpose()?,
+            node: row.node,
+            trace: row.trace,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    })
+    .transpose()
+}
+
+fn decode(json: &str) -> Result<StuckCause, sqlx::Error> {
+    serde_json::from_str(json).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+fn encode(cause: &StuckCause) -> String {
+    serde_json::to_string(cause).expect("a stuck cause has only strings and numbers")
+}

@@ -1,0 +1,213 @@
+//! Driving one saga through one case: a lane with a batch of one, calls made in place, time that jumps.
+
+use super::{
+    End, Input, Letter, Scenario,
+    case::{Case, Fault},
+};
+use crate::{
+    Database, Engine, Settings, State,
+    client::new_saga,
+    journal::{History, Json},
+    lane::{
+        CallEnded, CallFailure, CallOut, Direction, Done, Group, Lane, Probe, Shared, Start, TurnError,
+        Verdict,
+    },
+    settings::BatchScope,
+    store::{
+        journal, mailbox,
+        sagas::{self, New},
+    },
+};
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use std::sync::Arc;
+
+/// Turns after which a case counts as one that never ends.
+const TURNS_MAX: usize = 5_000;
+
+/// One case being run.
+pub(super) struct Drive {
+    shared: Arc<Shared>,
+    lane: Lane,
+    outside: PgConnection,
+    case: Case,
+    /// Faults of calls that have not happened yet.
+    faults: Vec<Fault>,
+    done: Vec<Done>,
+    new: New,
+    input: Json,
+    /// The call that may leave; gone if the node dies before.
+    out: Option<CallOut>,
+    refused_at_once: bool,
+}
+
+/// How it went: the end, what was done, and how many boundaries were passed.
+pub(super) type Driven = (End, Vec<Done>, u32);
+
+impl Drive {
+    pub async fn new<S: Scenario>(
+        database: &Database,
+        services: S::Services,
+        input: &Input<S>,
+        case: &Case,
+    ) -> Self {
+        let stretch_steps_max = if case.full { 64 } else { 1 };
+        let settings = Settings { lanes: 1, stretch_steps_max, ..Settings::default() };
+        let builder = Engine::builder(services, database.clone()).settings(settings);
+        let shared = builder.workflow::<S::Workflow>().shared().expect("the workflow can be registered");
+        let (ours, theirs): (Vec<&Fault>, Vec<&Fault>) =
+            case.faults.iter().partition(|fault| fault.at().ours);
+        let failing = ours.iter().map(|fault| (fault.at().clone(), fault.is_for_good())).collect();
+        let mut lane = Lane::open(shared.clone(), 0).await.expect("the test's database is there");
+        lane.probe = Probe { boundaries: 0, crash_at: case.crash_at, failing, done: Some(Vec::new()) };
+        Self {
+            lane,
+            outside: database.connect("test").await.expect("the test's database is there"),
+            case: case.clone(),
+            faults: theirs.into_iter().cloned().collect(),
+            done: Vec::new(),
+            new: new_saga::<S::Workflow>(input, None, None, None).expect("the input can be routed"),
+            input: serde_json::value::to_raw_value(input).expect("the input can be encoded").into(),
+            out: None,
+            refused_at_once: false,
+            shared,
+        }
+    }
+
+    pub async fn run(mut self, letters: &[Letter]) -> Driven {
+        let saga = self.new.id;
+        for letter in letters {
+            let delivered = mailbox::deliver(&mut self.outside, saga, &letter.0).await;
+            delivered.expect("the test's database is there");
+        }
+        for _ in 0..TURNS_MAX {
+            let queue = self.shared.queues[0].clone();
+            let groups = queue.take(1, BatchScope::Database);
+            if !groups.is_empty() {
+                self.turn(&groups).await;
+            } else if let Some(call) = self.out.take() {
+                if let Some(ended) = self.make(call).await {
+                    queue.ended(ended);
+                }
+            } else if !self.go_on().await {
+                let end = self.end().await;
+                let mut done = self.lane.probe.done.take().unwrap_or_default();
+                done.append(&mut self.done);
+                return (end, done, self.lane.probe.boundaries);
+            }
+        }
+        panic!("{:?} has not ended after {TURNS_MAX} turns", self.case)
+    }
+
+    async fn turn(&mut self, groups: &[Group]) {
+        match self.lane.turn(groups).await {
+            Ok(turn) => {
+                for verdict in turn.verdicts {
+                    if let Verdict::Moved { snapshot, call, again } = verdict {
+                        self.refused_at_once = snapshot.state.at_rest();
+                        self.out = call.map(|call| *call);
+                        if again {
+                            self.shared.queues[0].wake(self.new.id);
+                        }
+                    }
+                }
+            }
+            Err(TurnError::Crash(_)) => self.node_dies().await,
+            Err(error) => panic!("{:?}: {error:?}", self.case),
+        }
+    }
+
+    /// What the node had in memory is gone with it; another one begins.
+    async fn node_dies(&mut self) {
+        let clock_offset = self.lane.clock_offset;
+        let probe = std::mem::take(&mut self.lane.probe);
+        self.shared.queues[0].take(usize::MAX, BatchScope::Database);
+        self.out = None;
+        self.lane = Lane::open(self.shared.clone(), 0).await.expect("the test's database is there");
+        self.lane.clock_offset = clock_offset;
+        self.lane.probe = probe;
+    }
+
+    /// Nothing is ready: starts the saga if it isn't there, or lets time pass. Says whether anything is left to do.
+    async fn go_on(&mut self) -> bool {
+        let saga = self.new.id;
+        let seen = sagas::look(&mut self.outside, saga).await.expect("the test's database is there");
+        match seen {
+            None if self.refused_at_once => return false,
+            // Never started, or its start was lost with its node: the client asks again.
+            None => {
+                let (new, input) = (self.new.clone(), self.input.clone());
+                let started = self.shared.queues[0].start(Start {
+                    new,
+                    input,
+                    reply: tokio::sync::oneshot::channel().0,
+                });
+                assert!(started.is_ok(), "nothing else is in the queue");
+            }
+            Some(seen) => match seen.due_at.filter(|_| seen.state != State::Stuck) {
+                Some(due_at) => {
+                    let now: DateTime<Utc> = sqlx::query_scalar("select now()")
+                        .fetch_one(&mut self.outside)
+                        .await
+                        .expect("the test's database is there");
+                    self.lane.clock_offset = self.lane.clock_offset.max(due_at - now);
+                    self.shared.queues[0].wake(saga);
+                }
+                None => return false,
+            },
+        }
+        true
+    }
+
+    /// Makes a call as the case wants it. `None`: the node died before it heard the answer.
+    async fn make(&mut self, call: CallOut) -> Option<CallEnded> {
+        let undo = matches!(call.direction, Direction::Back { .. });
+        let done = Done { step: call.step.name(), ours: false, undo };
+        self.done.push(done.clone());
+        let fault = self.faults.iter().position(|fault| *fault.at() == done).map(|index| {
+            let fault = self.faults[index].clone();
+            if !fault.is_for_good() {
+                self.faults.remove(index);
+            }
+            fault
+        });
+        let failed = |ended: CallEnded| {
+            let answer = Err(CallFailure::Unclear("a fault that a test explores".into()));
+            Some(CallEnded { answer, ..ended })
+        };
+        match fault {
+            None => Some(call.make().await),
+            Some(Fault::Before(_) | Fault::AlwaysBefore(_)) => failed(call.unmade()),
+            Some(Fault::After(_) | Fault::AlwaysAfter(_)) => failed(call.make().await),
+            Some(Fault::Twice(_)) => {
+                call.clone().make().await;
+                Some(call.make().await)
+            }
+            Some(Fault::AnswerLost(_)) => {
+                call.make().await;
+                self.node_dies().await;
+                None
+            }
+        }
+    }
+
+    async fn end(&mut self) -> End {
+        let saga = self.new.id;
+        let seen = sagas::look(&mut self.outside, saga).await.expect("the test's database is there");
+        let mut journals = journal::read(&mut self.outside, &[saga]).await.expect("the journal can be read");
+        let history =
+            History::of(journals.remove(&saga).unwrap_or_default()).expect("the journal is possible");
+        match seen {
+            Some(seen) => End { saga, state: seen.state, stuck: seen.stuck, history },
+            None => End { saga, state: State::Unwound, stuck: None, history },
+        }
+    }
+}
+
+impl CallOut {
+    /// As if it had ended without having left.
+    fn unmade(self) -> CallEnded {
+        let Self { saga, token, step, value, direction, .. } = self;
+        CallEnded { saga, token, step, value, direction, answer: Err(CallFailure::Unclear(String::new())) }
+    }
+}

@@ -1,0 +1,174 @@
+//! Exploring a workflow: everything that can go wrong, one thing at a time, on a real lane and a real Postgres.
+//!
+//! [`explore`] runs the workflow without a fault and notes what it does. Then it runs it again from a fresh world for
+//! every fault that could have met it there: each step failing before and after its effect, once and for good; each
+//! call made twice, each compensation too; its answer lost; a crash before and after every commit, on the way forward
+//! and on the way back. Every case runs with stretches cut after each entry and with full ones. Time is virtual: when
+//! a saga waits, the clock jumps to the moment it waits for. A crash is the lane's connection dropped there.
+
+mod case;
+mod drive;
+
+pub use crate::lane::Done;
+pub use case::{Case, Fault};
+
+use crate::{
+    Cause, Database, SagaId, State, StuckCause,
+    journal::History,
+    steps::StepList,
+    workflow::{Signal, Workflow},
+};
+use drive::Drive;
+use std::fmt::Write;
+
+/// What is explored: a workflow, a fresh world for each case, and what must hold at each end.
+pub trait Scenario {
+    /// The workflow.
+    type Workflow: Workflow<Steps: StepList<Self::Services>>;
+    /// What its calls use.
+    type Services: Clone + Send + Sync + 'static;
+    /// What the check needs to know of the world that a case ran in.
+    type World;
+
+    /// Makes a fresh world.
+    fn begin(&self) -> impl Future<Output = Begun<Self::Workflow, Self::Services, Self::World>>;
+
+    /// Asserts what must hold at an end, and says in a few words which end it is: cases that differ only in crashes,
+    /// or in how stretches are cut, must come to the same words.
+    fn check(&self, world: &Self::World, end: &End) -> impl Future<Output = String>;
+}
+
+/// What a scenario's saga is started with.
+pub type Input<S> = <<S as Scenario>::Workflow as Workflow>::Input;
+
+/// A world at its beginning.
+pub struct Begun<W: Workflow, S, World> {
+    /// What calls use.
+    pub services: S,
+    /// What the check needs.
+    pub world: World,
+    /// What the saga is started with.
+    pub input: W::Input,
+    /// Letters that will reach the saga; they are in its mailbox from the beginning.
+    pub letters: Vec<Letter>,
+}
+
+/// A signal to the explored saga.
+#[derive(Clone, Debug)]
+pub struct Letter(pub(crate) crate::store::mailbox::Letter);
+
+impl Letter {
+    /// A signal under its sender's id.
+    pub fn signal<T: Signal>(sender: &str, signal: &T) -> Self {
+        Self(crate::store::mailbox::Letter {
+            kind: crate::store::mailbox::Kind::Signal,
+            name: T::NAME.to_owned(),
+            sender: sender.to_owned(),
+            payload: serde_json::to_string(signal).expect("a signal in a test can be encoded"),
+        })
+    }
+}
+
+/// How an explored saga ended.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// Which saga.
+    pub saga: SagaId,
+    /// `Unwound` also if it was refused at once and left no row.
+    pub state: State,
+    /// Why a person is needed, if one is.
+    pub stuck: Option<StuckCause>,
+    /// Its journal; empty if it left no row.
+    pub history: History,
+}
+
+impl End {
+    /// Why it turned back.
+    pub fn cause(&self) -> Option<&Cause> {
+        self.history.turned_back()
+    }
+}
+
+/// What an exploration did.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Cases run.
+    pub cases: usize,
+    /// Their ends in words, each with how often it came.
+    pub ends: std::collections::BTreeMap<String, usize>,
+}
+
+/// Explores a scenario; panics with the case at the first end that is wrong.
+pub async fn explore<S: Scenario>(scenario: &S, database: &Database) -> Report {
+    let mut report = Report::default();
+    for full in [false, true] {
+        let plain = run(scenario, database, Case::plain(full), &mut report).await;
+        // Everything that can meet the saga on its way forward.
+        let mut bent = Vec::new();
+        for fault in Fault::all_of(&plain.done) {
+            bent.push((fault.clone(), run(scenario, database, Case::with(full, fault), &mut report).await));
+        }
+        crash_everywhere(scenario, database, Case::plain(full), &plain, &mut report).await;
+        // The ways back: a step that fails for good, and then every compensation, crashed, doubled and unanswered.
+        for (fault, way_back) in bent.into_iter().filter(|(fault, _)| fault.is_for_good()) {
+            let case = Case::with(full, fault);
+            for second in Fault::all_of_undos(&way_back.done) {
+                let doubled = run(scenario, database, case.clone().and(second), &mut report).await;
+                assert_same(&doubled, &way_back);
+            }
+            crash_everywhere(scenario, database, case, &way_back, &mut report).await;
+        }
+    }
+    report
+}
+
+/// Runs one case and hands its end to the scenario.
+pub async fn run<S: Scenario>(scenario: &S, database: &Database, case: Case, report: &mut Report) -> Ran {
+    let Begun { services, world, input, letters } = scenario.begin().await;
+    let drive = Drive::new::<S>(database, services, &input, &case).await;
+    let (end, done, boundaries) = drive.run(&letters).await;
+    let words = scenario.check(&world, &end).await;
+    report.cases += 1;
+    *report.ends.entry(words.clone()).or_default() += 1;
+    Ran { case, words, done, boundaries, end }
+}
+
+/// One case that was run.
+pub struct Ran {
+    /// Which.
+    pub case: Case,
+    /// Its end in the scenario's words.
+    pub words: String,
+    /// What was done in it, in order.
+    pub done: Vec<Done>,
+    /// How many places it passed at which a crash is possible.
+    pub boundaries: u32,
+    /// Its end.
+    pub end: End,
+}
+
+async fn crash_everywhere<S: Scenario>(
+    scenario: &S,
+    database: &Database,
+    case: Case,
+    expected: &Ran,
+    report: &mut Report,
+) {
+    for boundary in 0..expected.boundaries {
+        let crashed = run(scenario, database, case.clone().crash_at(boundary), report).await;
+        assert_same(&crashed, expected);
+    }
+}
+
+fn assert_same(got: &Ran, expected: &Ran) {
+    if got.words != expected.words {
+        let mut journal = String::new();
+        for entry in got.end.history.entries() {
+            let _ = writeln!(journal, "  {}", serde_json::to_string(entry).unwrap_or_default());
+        }
+        panic!(
+            "{:?} ended as `{}`, but {:?} as `{}`\n{journal}",
+            got.case, got.words, expected.case, expected.words
+        );
+    }
+}

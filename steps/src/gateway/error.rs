@@ -1,0 +1,151 @@
+//! What can go wrong at a gateway, sorted by what the caller may do about it.
+
+use super::Intent;
+use std::time::Duration;
+
+/// Why the gateway did not do what was asked, or why we can't tell.
+///
+/// | variant | was it done? | what to do |
+/// |---|---|---|
+/// | `Declined`, `WrongState`, `NotFound`, `Invalid`, `KeyReused`, `Unauthorised` | surely not by this request | never repeat it unchanged |
+/// | `Busy`, `Refused` | surely not | repeat later under the same key |
+/// | `KeyInUse` | being decided | repeat later under the same key |
+/// | `Unclear` | nobody knows | repeat under the same key while the gateway remembers it, then read or find |
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The bank or the gateway says no; final for this attempt.
+    #[error("the gateway declined the payment (`{code}`)")]
+    Declined {
+        /// For example `card_declined`.
+        code: String,
+        /// The bank's reason, for example `insufficient_funds`.
+        decline_code: Option<String>,
+        /// The intent, still alive, if the gateway showed it.
+        intent: Option<Box<Intent>>,
+    },
+    /// The intent or charge is in a state that forbids this (captured already, cancelled, lapsed).
+    #[error("the payment's state forbids this (`{code}`)")]
+    WrongState {
+        /// For example `payment_intent_unexpected_state` or `charge_already_refunded`.
+        code: String,
+        /// The intent as it is, if the gateway showed it.
+        intent: Option<Box<Intent>>,
+    },
+    /// There is no such object, at least not yet.
+    #[error("the gateway knows no such object")]
+    NotFound,
+    /// Our request is wrong: a bug, or a method that doesn't exist.
+    #[error("the gateway finds the request invalid (`{code}`, parameter `{param}`): {message}")]
+    Invalid {
+        /// For example `resource_missing`.
+        code: String,
+        /// The parameter it names, or nothing.
+        param: String,
+        /// Its text, for operators.
+        message: String,
+    },
+    /// The same key was used with other parameters: a bug of ours.
+    #[error("the idempotency key was used before with other parameters")]
+    KeyReused,
+    /// The secret key is wrong or may not do this: for operators.
+    #[error("the gateway refuses our credentials (status {status}); check the gateway's secret key")]
+    Unauthorised {
+        /// 401 or 403.
+        status: u16,
+    },
+    /// Too many requests, or the object is locked by another one.
+    #[error("the gateway is busy; again in {retry_after:?}")]
+    Busy {
+        /// How long to wait, as it said, bounded.
+        retry_after: Duration,
+    },
+    /// The first request under this key still runs.
+    #[error("the first request under this key still runs; again in {retry_after:?}")]
+    KeyInUse {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// Nothing was sent.
+    #[error("the gateway was not reached")]
+    Refused(#[source] Unsent),
+    /// Sent, and the outcome is unknown.
+    #[error("the outcome is unknown")]
+    Unclear(#[source] Doubt),
+}
+
+/// Why nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsent {
+    /// No connection.
+    #[error("connecting to the gateway")]
+    Connect(#[source] reqwest::Error),
+    /// The last requests failed; the next try is let through later.
+    #[error("the circuit breaker is open for {retry_after:?} more")]
+    BreakerOpen {
+        /// How long.
+        retry_after: Duration,
+    },
+    /// An in-process gateway was told to refuse.
+    #[error("refused by script")]
+    Scripted,
+}
+
+/// Why the outcome is unknown.
+#[derive(Debug, thiserror::Error)]
+pub enum Doubt {
+    /// No whole answer within the deadline: a hang, or slow bytes.
+    #[error("no whole answer within {0:?}")]
+    Deadline(Duration),
+    /// The connection broke after the request left.
+    #[error("the connection broke before a whole answer")]
+    Broken(#[source] reqwest::Error),
+    /// 5xx. A replayed one stays the answer for as long as the gateway keeps the key.
+    #[error("status {status}, replayed: {replayed}")]
+    Server {
+        /// 500–599.
+        status: u16,
+        /// The gateway said that it is the stored answer of an earlier request.
+        replayed: bool,
+    },
+    /// A redirect, which we never follow.
+    #[error("a redirect (status {0})")]
+    Redirect(u16),
+    /// A status or body that the protocol doesn't have.
+    #[error("an answer that is not the gateway's protocol (status {status}): {detail}")]
+    Garbage {
+        /// The HTTP status.
+        status: u16,
+        /// What was wrong; never the body itself.
+        detail: String,
+    },
+    /// A body over the bound.
+    #[error("a body of more than {0} bytes")]
+    TooLarge(usize),
+    /// An in-process gateway was told to leave it open.
+    #[error("unknown by script")]
+    Scripted,
+}
+
+impl GatewayError {
+    /// True if this request surely had no effect. False for `KeyInUse` and `Unclear`.
+    pub fn is_surely_not_done(&self) -> bool {
+        !matches!(self, Self::KeyInUse { .. } | Self::Unclear(_))
+    }
+
+    /// When to try again, where the gateway or the breaker said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after }
+            | Self::KeyInUse { retry_after }
+            | Self::Refused(Unsent::BreakerOpen { retry_after }) => Some(*retry_after),
+            Self::Declined { .. }
+            | Self::WrongState { .. }
+            | Self::NotFound
+            | Self::Invalid { .. }
+            | Self::KeyReused
+            | Self::Unauthorised { .. }
+            | Self::Refused(_)
+            | Self::Unclear(_) => None,
+        }
+    }
+}

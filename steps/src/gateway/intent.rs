@@ -1,0 +1,224 @@
+//! What a gateway knows of one payment, and what we ask it for.
+
+use super::{ChargeId, IntentId, Money, PaymentMethod, RefundId};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The gateway's record of one payment, as it was when read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The gateway's id.
+    pub id: IntentId,
+    /// Where it stands.
+    pub status: IntentStatus,
+    /// What it is meant to charge.
+    pub money: Money,
+    /// Minor units that are authorised and can still be captured.
+    pub amount_capturable: i64,
+    /// Minor units that were captured.
+    pub amount_received: i64,
+    /// Minor units that went back; `None` where the gateway didn't say (inside error answers and events).
+    pub amount_refunded: Option<i64>,
+    /// Whether its money is held first or taken at once.
+    pub capture: CaptureMethod,
+    /// Our ids, as we gave them.
+    pub trace: Trace,
+    /// What the customer must do, in [`IntentStatus::RequiresAction`].
+    pub next_action: Option<NextAction>,
+    /// Why the last try to secure the money failed.
+    pub last_error: Option<LastError>,
+    /// The charge of the last try.
+    pub latest_charge: Option<ChargeId>,
+    /// When it was made, by the gateway's clock, in whole seconds.
+    pub created: DateTime<Utc>,
+    /// Real money (`true`) or the gateway's test mode.
+    pub live: bool,
+}
+
+/// Stripe's states of an intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentStatus {
+    /// New without a method, or the last try was declined.
+    RequiresPaymentMethod,
+    /// Made, not confirmed.
+    RequiresConfirmation,
+    /// The customer must do something (3-D Secure).
+    RequiresAction,
+    /// The gateway is at it and will tell later.
+    Processing,
+    /// The money is held for us.
+    RequiresCapture,
+    /// The money is ours.
+    Succeeded,
+    /// Over; it can never be charged again.
+    Canceled,
+}
+
+/// Whether money is held first or taken at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptureMethod {
+    /// Authorise now, capture later.
+    Manual,
+    /// Charge when confirmed.
+    Automatic,
+}
+
+/// Our ids in the gateway's metadata. Plain ids: the port knows nothing of our types.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Trace {
+    /// The saga that asked.
+    pub saga_id: Option<Uuid>,
+    /// The payment it is for.
+    pub payment_id: Option<Uuid>,
+    /// The reservation it pays.
+    pub reservation_id: Option<Uuid>,
+}
+
+/// What the customer must do next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextAction {
+    /// The gateway's name of it, for example `redirect_to_url`.
+    pub kind: String,
+    /// Where to send the customer, if it is a page.
+    pub url: Option<String>,
+}
+
+/// Why securing the money failed, in the gateway's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastError {
+    /// For example `card_declined`.
+    pub code: String,
+    /// The bank's reason, for example `insufficient_funds`.
+    pub decline_code: Option<String>,
+}
+
+/// An order to secure money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// How much.
+    pub money: Money,
+    /// The customer's method.
+    pub method: PaymentMethod,
+    /// Hold it or take it.
+    pub capture: CaptureMethod,
+    /// Where the gateway sends the customer back to after 3-D Secure.
+    pub return_url: Option<String>,
+    /// Our ids.
+    pub trace: Trace,
+}
+
+/// An order to give captured money back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundOrder {
+    /// From which intent.
+    pub intent: IntentId,
+    /// How much; at most what was captured and has not gone back yet.
+    pub money: Money,
+    /// Our ids.
+    pub trace: Trace,
+}
+
+/// Money on its way back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// The gateway's id.
+    pub id: RefundId,
+    /// The intent whose money it is, if the gateway says.
+    pub intent: Option<IntentId>,
+    /// How much.
+    pub money: Money,
+    /// Where it stands.
+    pub status: RefundStatus,
+    /// Our ids, if it was we who asked.
+    pub trace: Trace,
+    /// When it was made, by the gateway's clock, in whole seconds.
+    pub created: DateTime<Utc>,
+}
+
+/// Stripe's states of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundStatus {
+    /// Accepted; can still fail.
+    Pending,
+    /// The customer must give an account to pay to.
+    RequiresAction,
+    /// Gone back. Can still fail later, rarely.
+    Succeeded,
+    /// The money came back to us: still owed.
+    Failed,
+    /// Called off: still owed.
+    Canceled,
+}
+
+/// Why we cancel, in Stripe's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelReason {
+    /// The customer changed their mind.
+    RequestedByCustomer,
+    /// The time ran out, or the saga turned back.
+    Abandoned,
+}
+
+/// The gateway's record is not what we ordered: never a booking, always a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum Mismatch {
+    /// Another amount or currency.
+    #[error("the gateway has {theirs}, we ordered {ours}")]
+    Money {
+        /// What we ordered.
+        ours: Money,
+        /// What it has.
+        theirs: Money,
+    },
+    /// Another payment's ids, or none.
+    #[error("the gateway's record carries the ids of another payment")]
+    Trace,
+}
+
+impl IntentStatus {
+    /// Has been confirmed, or can't be any more: there is nothing left to confirm.
+    pub fn is_confirmed(self) -> bool {
+        !matches!(self, Self::RequiresPaymentMethod | Self::RequiresConfirmation)
+    }
+}
+
+impl Intent {
+    /// The money that is held for us or is ours; `None` while it is not. Refunds are not taken off.
+    pub fn secured(&self) -> Option<Money> {
+        let amount = match self.status {
+            IntentStatus::RequiresCapture => self.amount_capturable,
+            IntentStatus::Succeeded => self.amount_received,
+            _ => return None,
+        };
+        Some(Money { amount, ..self.money })
+    }
+
+    /// Whether this is the intent that `order` asked for, with all of its money if any is secured.
+    ///
+    /// # Errors
+    /// The first [`Mismatch`].
+    pub fn check(&self, order: &Order) -> Result<(), Mismatch> {
+        let theirs = self.secured().unwrap_or(self.money);
+        for theirs in [self.money, theirs] {
+            if theirs != order.money {
+                return Err(Mismatch::Money { ours: order.money, theirs });
+            }
+        }
+        if self.trace != order.trace {
+            return Err(Mismatch::Trace);
+        }
+        Ok(())
+    }
+}
+
+impl RefundStatus {
+    /// The money did not reach the customer and is owed again.
+    pub fn is_owed_again(self) -> bool {
+        matches!(self, Self::Failed | Self::Canceled)
+    }
+}

@@ -1,0 +1,52 @@
+//! SQL of the booking's tables: a module a table, a statement a function, outcomes as types.
+//!
+//! Functions take a connection and never begin or commit; whoever owns the transaction does. They take time
+//! as a parameter too, the transaction's own by the database's clock, so that all that one transaction writes
+//! is of one moment. The forms named `…_all` do for a batch in a few statements what would otherwise be a few
+//! statements each; they answer in the order they were asked.
+//!
+//! Isolation is READ COMMITTED. Each decision is made on rows that the same transaction has locked, or by the
+//! `where` of the write itself, and the unique indexes are the last word.
+
+pub mod bookings;
+pub mod events;
+pub mod gateway_references;
+pub mod idempotency_keys;
+pub mod inbox;
+pub mod ledger;
+pub mod payments;
+pub mod reservations;
+pub mod seats;
+pub mod tokens;
+pub mod users;
+
+use orchestrator::Bucket;
+use uuid::Uuid;
+
+/// Why a store function could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database said no, or went away.
+    #[error("asking the database")]
+    Database(#[from] sqlx::Error),
+    /// A row changed between the look at it and the write, against the locks: the transaction must go.
+    #[error("writing {what}: {written} of {expected} rows took it; roll back and repeat")]
+    Raced {
+        /// What was written.
+        what: &'static str,
+        /// How many rows should have changed.
+        expected: usize,
+        /// How many did.
+        written: usize,
+    },
+}
+
+/// Ids as the two columns of every key, for `unnest`.
+fn keys(ids: impl IntoIterator<Item = Uuid>) -> (Vec<Uuid>, Vec<i16>) {
+    ids.into_iter().map(|id| (id, Bucket::of_id(id).number())).unzip()
+}
+
+fn expect_rows(what: &'static str, expected: usize, written: i64) -> Result<(), StoreError> {
+    let written = usize::try_from(written).unwrap_or_default();
+    if written == expected { Ok(()) } else { Err(StoreError::Raced { what, expected, written }) }
+}

@@ -1,0 +1,10 @@
+//! `booking.seats`: what is for sale, and whose each seat is.
+
+mod decide;
+mod list;
+mod lock;
+mod take;
+
+pub use decide::{Lost, LostReason, Owner, Refusal};
+pub use list::{Seat, SeatState, find_all, list_of_event, list_states};
+pub use take::{Held, Take, TakeOutcome, Taken, take_all};

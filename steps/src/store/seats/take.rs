@@ -1,0 +1,175 @@
+//! Taking seats off sale, for a batch of reservations in two statements, three or four where holds have lapsed.
+
+use super::decide::{Refusal, Verdict, decide};
+use super::lock::{LockedSeat, lock};
+use crate::money::Money;
+use crate::seat_list::SeatList;
+use crate::status::{ReservationStatus, SeatStatus};
+use crate::store::reservations::{self, End};
+use crate::store::{StoreError, expect_rows, keys};
+use crate::{EventId, ReservationId, SeatId, UserId};
+use chrono::{DateTime, Utc};
+use orchestrator::SagaId;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A reservation to be made.
+#[derive(Clone, Debug)]
+pub struct Take {
+    /// Its id, in the seats' bucket.
+    pub reservation: ReservationId,
+    /// Whose business it is.
+    pub saga: SagaId,
+    /// For whom.
+    pub user: UserId,
+    /// Which seats, all or none.
+    pub seats: SeatList,
+    /// For how long; `None` for what the event says.
+    pub hold: Option<Duration>,
+    /// The ended reservation whose late money pays for this one.
+    pub revives: Option<ReservationId>,
+}
+
+/// What became of a [`Take`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakeOutcome {
+    /// The seats are its own.
+    Taken(Taken),
+    /// They are not, and nothing was written.
+    Refused(Refusal),
+}
+
+/// Seats taken off sale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// At which event.
+    pub event: EventId,
+    /// The seats, each with the number under which it is held.
+    pub seats: Vec<Held>,
+    /// What they cost together.
+    pub amount: Money,
+    /// Until when, by the database's clock.
+    pub reserved_until: DateTime<Utc>,
+}
+
+/// A seat and the number under which it is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Which seat.
+    pub seat: SeatId,
+    /// How often it has been taken, this time included: the fence.
+    pub hold: i64,
+}
+
+/// Takes the seats of each reservation, all or none, the earlier in the batch before the later.
+///
+/// Seats held by a reservation whose time is up and that ordered no payment are taken over: that reservation
+/// ends as EXPIRED and its other seats go back on sale.
+///
+/// # Errors
+/// [`StoreError`]; the caller's transaction must then be rolled back.
+pub async fn take_all(
+    connection: &mut PgConnection,
+    takes: &[Take],
+    now: DateTime<Utc>,
+) -> Result<Vec<TakeOutcome>, StoreError> {
+    let seats = lock(connection, takes).await?;
+    let lapsed = reservations::lock_lapsed(connection, &candidates(&seats, now), now).await?;
+    let verdict = decide(takes, &seats, &lapsed, now);
+    let ends: Vec<End> = verdict
+        .to_expire
+        .iter()
+        .map(|owner| End { reservation: *owner, status: ReservationStatus::Expired })
+        .collect();
+    reservations::end_all(connection, &ends, now).await?;
+    let outcomes = outcomes(takes, &seats, verdict);
+    write(connection, takes, &outcomes, now).await?;
+    Ok(outcomes)
+}
+
+/// Whose seats might be taken over.
+fn candidates(seats: &HashMap<SeatId, LockedSeat>, now: DateTime<Utc>) -> BTreeSet<ReservationId> {
+    seats
+        .values()
+        .filter(|seat| {
+            seat.status == SeatStatus::Reserved && seat.reserved_until.is_some_and(|until| until < now)
+        })
+        .filter_map(|seat| seat.reservation)
+        .collect()
+}
+
+fn outcomes(takes: &[Take], seats: &HashMap<SeatId, LockedSeat>, verdict: Verdict) -> Vec<TakeOutcome> {
+    let outcome = |(take, answer): (&Take, Result<DateTime<Utc>, Refusal>)| match answer {
+        Err(refusal) => TakeOutcome::Refused(refusal),
+        Ok(reserved_until) => {
+            let rows = || take.seats.iter().map(|seat| (*seat, &seats[seat]));
+            let first = &seats[&take.seats[0]];
+            TakeOutcome::Taken(Taken {
+                event: first.event,
+                seats: rows().map(|(seat, row)| Held { seat, hold: row.hold + 1 }).collect(),
+                amount: Money::new(rows().map(|(_, row)| row.price_minor).sum(), first.currency),
+                reserved_until,
+            })
+        }
+    };
+    takes.iter().zip(verdict.takes).map(outcome).collect()
+}
+
+async fn write(
+    connection: &mut PgConnection,
+    takes: &[Take],
+    outcomes: &[TakeOutcome],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut won: Vec<(&Take, &Taken)> = takes
+        .iter()
+        .zip(outcomes)
+        .filter_map(|(take, outcome)| match outcome {
+            TakeOutcome::Taken(taken) => Some((take, taken)),
+            TakeOutcome::Refused(_) => None,
+        })
+        .collect();
+    if won.is_empty() {
+        return Ok(());
+    }
+    won.sort_unstable_by_key(|(take, _)| take.reservation);
+    let mut held: Vec<(Held, Uuid, DateTime<Utc>)> = won
+        .iter()
+        .flat_map(|(take, taken)| {
+            taken.seats.iter().map(|held| (*held, take.reservation.uuid(), taken.reserved_until))
+        })
+        .collect();
+    held.sort_unstable_by_key(|(held, ..)| held.seat);
+
+    let (seat_ids, seat_buckets) = keys(held.iter().map(|(held, ..)| held.seat.uuid()));
+    let (ids, buckets) = keys(won.iter().map(|(take, _)| take.reservation.uuid()));
+    let column = |value: fn(&Take, &Taken) -> Uuid| {
+        won.iter().map(|(take, taken)| value(take, taken)).collect::<Vec<_>>()
+    };
+    let taken = sqlx::query_file_scalar!(
+        "src/store/sql/take_seats.sql",
+        &seat_ids,
+        &seat_buckets,
+        &held.iter().map(|(held, ..)| held.hold).collect::<Vec<_>>(),
+        &held.iter().map(|(_, reservation, _)| *reservation).collect::<Vec<_>>(),
+        &held.iter().map(|(.., until)| *until).collect::<Vec<_>>(),
+        &ids,
+        &buckets,
+        &column(|_, taken| taken.event.uuid()),
+        &column(|take, _| take.user.uuid()),
+        &column(|take, _| take.saga.uuid()),
+        &won.iter().map(|(_, taken)| taken.amount.amount).collect::<Vec<_>>(),
+        &won.iter().map(|(_, taken)| taken.amount.currency.as_str().to_owned()).collect::<Vec<_>>(),
+        &won.iter().map(|(_, taken)| taken.seats.len() as i16).collect::<Vec<_>>(),
+        &won.iter().map(|(_, taken)| taken.reserved_until).collect::<Vec<_>>(),
+        &won.iter().map(|(take, _)| take.revives.map(ReservationId::uuid)).collect::<Vec<_>>()
+            as &[Option<Uuid>],
+        now,
+    )
+    .fetch_one(connection)
+    .await?;
+    expect_rows("the seats of a reservation", held.len(), taken)
+}

@@ -1,0 +1,35 @@
+with wanted as materialized (
+    select id, bucket, status
+    from unnest($1::uuid[], $2::smallint[], $3::text[]) as w (id, bucket, status)
+),
+ended as (
+    update booking.reservations as r
+    set status = wanted.status, ended_at = $4
+    from wanted
+    where r.id = wanted.id and r.bucket = wanted.bucket and r.status = 'PENDING'
+    returning r.id, r.bucket
+),
+released as (
+    update booking.reservation_seats as c
+    set live = false
+    from ended
+    where c.reservation_id = ended.id and c.bucket = ended.bucket and c.live
+    returning c.seat_id, c.bucket, c.reservation_id
+),
+freed as (
+    update booking.seats as s
+    set status = 'AVAILABLE', reservation_id = null, reserved_until = null
+    from (select * from released order by seat_id, bucket) as own
+    where s.id = own.seat_id
+        and s.bucket = own.bucket
+        and s.reservation_id = own.reservation_id
+        and s.status = 'RESERVED'
+    returning s.id
+)
+select
+    wanted.id as "id!",
+    before.status as "before: Option<ReservationStatus>",
+    ended.id is not null as "ended!"
+from wanted
+left join booking.reservations as before on before.id = wanted.id and before.bucket = wanted.bucket
+left join ended on ended.id = wanted.id
