@@ -89,6 +89,13 @@ pub enum StuckCause {
         /// What it said.
         error: String,
     },
+    /// The other side of a call contradicts what was asked of it.
+    Contradicted {
+        /// The step.
+        step: String,
+        /// What was asked, what was answered.
+        detail: String,
+    },
     /// A poll of the workflow took longer than its bound.
     PollTooLong {
         /// The bound, in milliseconds.
@@ -118,6 +125,7 @@ impl StuckCause {
             | Self::Panicked { .. }
             | Self::Oversize { .. }
             | Self::ForeignWait
+            | Self::Contradicted { .. }
             | Self::PollTooLong { .. }
             | Self::Quarantined { .. }
             | Self::Undecodable { .. } => false,

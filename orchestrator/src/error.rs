@@ -17,6 +17,9 @@ pub enum StepError {
     /// The database refused a statement. In a `Tx` step the effect is rolled back; in a call it is unclear.
     #[error("the database refused a statement")]
     Database(#[from] sqlx::Error),
+    /// The other side contradicts what we asked for: the saga stops for a person.
+    #[error("contradiction: {0}")]
+    Contradiction(String),
     /// Nobody knows whether it was done: tried again under the same key.
     #[error("outcome unknown")]
     Unclear(#[source] Box<dyn Error + Send + Sync>),

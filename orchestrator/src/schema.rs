@@ -12,7 +12,10 @@ pub async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let mut migrator: Migrator = sqlx::migrate!("../migrations/engine");
     migrator.create_schema("usher");
     migrator.dangerous_set_table_name("usher.migrations");
-    migrator.run(&mut *connection).await.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
+    migrator
+        .run_direct(None, connection, false)
+        .await
+        .map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
     create_partitions(connection, Utc::now()).await
 }
 

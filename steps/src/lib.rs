@@ -4,15 +4,37 @@
 //! and never begins or commits. The ports are the seat locks in Redis and the payment gateway. Which step
 //! follows which is none of this crate's business: that is what `workflows` says.
 
+mod breaker;
+mod capture;
+mod cashier;
+mod confirm;
 pub mod gateway;
 pub mod ids;
+mod lock;
+pub mod locks;
 mod migrate;
 pub mod money;
+mod pay;
+mod reserve;
 mod seat_list;
+mod services;
+mod settle;
 pub mod status;
 pub mod store;
+pub mod telemetry;
+mod unlock;
 
+pub use breaker::BreakerConfig;
+pub use capture::Capture;
+pub use cashier::{Cashier, Secured};
+pub use confirm::{Booked, Confirm};
 pub use ids::{BookingId, EventId, PaymentId, ReservationId, SeatId, UserId};
+pub use lock::{Lock, Locked};
 pub use migrate::migrate;
 pub use money::{BadCurrency, Currency, Money};
+pub use pay::{Charge, Outcome, Pay, Undone};
+pub use reserve::{Reservation, Reserve};
 pub use seat_list::{BadSeatList, SEATS_MAX, SeatList};
+pub use services::Services;
+pub use settle::Settle;
+pub use unlock::Unlock;

@@ -13,7 +13,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 /// # Errors
 /// A migration that fails or was changed after it had been applied, or a lost connection.
 pub async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
-    migrator().run(connection).await
+    migrator().run_direct(None, connection, false).await
 }
 
 fn migrator() -> Migrator {

@@ -442,6 +442,9 @@ impl Run {
                 let at = format!("step `{}`", step.name());
                 return self.stick(StuckCause::Panicked { at, message }, env);
             }
+            CallFailure::Contradiction(detail) => {
+                return self.stick(StuckCause::Contradicted { step: step.name().to_owned(), detail }, env);
+            }
             CallFailure::Rejected(rejected) => (None, rejected.to_string()),
             CallFailure::Later(after) => {
                 self.trying.attempts -= 1;

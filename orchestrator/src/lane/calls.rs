@@ -55,6 +55,7 @@ pub(crate) enum CallFailure {
     Rejected(Rejected),
     Later(Duration),
     Unclear(String),
+    Contradiction(String),
     Panicked(String),
 }
 
@@ -63,6 +64,7 @@ impl From<StepError> for CallFailure {
         match error {
             StepError::Rejected(rejected) => Self::Rejected(rejected),
             StepError::Later(after) => Self::Later(after),
+            StepError::Contradiction(detail) => Self::Contradiction(detail),
             error @ (StepError::Database(_) | StepError::Unclear(_)) => Self::Unclear(error.chain()),
         }
     }

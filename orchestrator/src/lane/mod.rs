@@ -19,6 +19,7 @@ mod write;
 
 pub(crate) use calls::{CallEnded, CallFailure, CallOut, Calls, Direction};
 pub(crate) use lease::Leases;
+#[cfg(feature = "testing")]
 pub use probe::Done;
 pub(crate) use probe::Probe;
 pub(crate) use queue::{Group, LetterAnswer, Mail, Queue, Start, Started};

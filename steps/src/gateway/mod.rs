@@ -7,7 +7,6 @@
 //! What this module does not do: it never repeats a request on its own (the engine does, under the same key),
 //! it keeps no state beyond a circuit breaker, and it knows nothing of sagas, reservations or our tables.
 
-mod breaker;
 mod error;
 pub mod fact;
 mod ids;
@@ -17,6 +16,7 @@ pub mod signature;
 pub mod standard;
 pub mod stripe;
 
+pub use crate::money::{BadCurrency, Currency, Money};
 pub use error::{Doubt, GatewayError, Unsent};
 pub use fact::{Fact, FactKind};
 pub use ids::{BadMethod, ChargeId, EventId, IntentId, PaymentMethod, RefundId};
@@ -24,7 +24,6 @@ pub use intent::{
     CancelReason, CaptureMethod, Intent, IntentStatus, LastError, Mismatch, NextAction, Order, Refund,
     RefundOrder, RefundStatus, Trace,
 };
-pub use crate::money::{BadCurrency, Currency, Money};
 
 use chrono::{DateTime, Utc};
 use std::{future::Future, ops::Deref, pin::Pin, sync::Arc};

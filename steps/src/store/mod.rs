@@ -11,14 +11,11 @@
 pub mod bookings;
 pub mod events;
 pub mod gateway_references;
-pub mod idempotency_keys;
 pub mod inbox;
 pub mod ledger;
 pub mod payments;
 pub mod reservations;
 pub mod seats;
-pub mod tokens;
-pub mod users;
 
 use orchestrator::Bucket;
 use uuid::Uuid;
@@ -49,4 +46,12 @@ fn keys(ids: impl IntoIterator<Item = Uuid>) -> (Vec<Uuid>, Vec<i16>) {
 fn expect_rows(what: &'static str, expected: usize, written: i64) -> Result<(), StoreError> {
     let written = usize::try_from(written).unwrap_or_default();
     if written == expected { Ok(()) } else { Err(StoreError::Raced { what, expected, written }) }
+}
+
+/// A store's refusal as a set-based step reports it: the set goes back to its savepoint and is run one by one.
+pub(crate) fn statement_error(error: StoreError) -> sqlx::Error {
+    match error {
+        StoreError::Database(error) => error,
+        raced @ StoreError::Raced { .. } => sqlx::Error::InvalidArgument(raced.to_string()),
+    }
 }

@@ -1,9 +1,12 @@
 //! The booking's tables and ports against the real things: a private Postgres and a private Redis.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on should fail where it stands")]
+
 mod support;
 
 mod border;
 mod confirming;
+mod locking;
 mod migrating;
 mod money;
 mod reserving;

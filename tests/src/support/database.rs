@@ -1,29 +1,29 @@
 //! A database a test, copied from a template that has been migrated once.
 
 use super::server::server;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::BoxFuture;
 use sqlx::{Connection, PgConnection};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::OnceCell;
 
 /// Brings the schema of one crate into the database at this URL.
-pub type Migrator = for<'a> fn(&'a str) -> LocalBoxFuture<'a, anyhow::Result<()>>;
+pub type Migrator = for<'a> fn(&'a str) -> BoxFuture<'a, anyhow::Result<()>>;
 
 /// The migrators of the whole service, in their order: the engine's, then the booking's.
 const USHER: &[Migrator] = &[engine, booking];
 
-fn engine(url: &str) -> LocalBoxFuture<'_, anyhow::Result<()>> {
-    Box::pin(async move { Ok(orchestrator::migrate(&mut PgConnection::connect(url).await?).await?) })
-}
-
-fn booking(url: &str) -> LocalBoxFuture<'_, anyhow::Result<()>> {
-    Box::pin(async move { Ok(steps::migrate(&mut PgConnection::connect(url).await?).await?) })
-}
-
 /// Databases of killed processes are dropped once they are so old.
 const ABANDONED_AFTER_S: u64 = 3600;
 const PREFIX: &str = "usher_test_";
+
+fn engine(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
+    Box::pin(async move { Ok(orchestrator::migrate(&mut connect(url).await).await?) })
+}
+
+fn booking(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
+    Box::pin(async move { Ok(steps::migrate(&mut connect(url).await).await?) })
+}
 
 /// A database for one test. Dropping it drops the database.
 #[derive(Debug)]
@@ -76,24 +76,16 @@ pub struct Template {
 
 impl Template {
     /// Makes one and applies `migrators` in their order.
-    pub async fn prepare(migrators: &'static [Migrator]) -> Self {
+    pub async fn prepare(migrators: &[Migrator]) -> Self {
         let maintenance_url = server().await.database_url.clone();
         let template = Self { name: unused_name(), maintenance_url };
         let mut connection = connect(&template.maintenance_url).await;
         sweep(&mut connection).await;
         must(execute(&mut connection, &format!("create database {}", template.name)).await);
         let url = with_database(&template.maintenance_url, &template.name);
-        // On a thread of their own, because sqlx's migrations are no `Send` futures.
-        let runtime = tokio::runtime::Handle::current();
-        let migrated = tokio::task::spawn_blocking(move || {
-            runtime.block_on(async {
-                for migrate in migrators {
-                    migrate(&url).await?;
-                }
-                anyhow::Ok(())
-            })
-        });
-        must(must(migrated.await));
+        for migrate in migrators {
+            must(migrate(&url).await);
+        }
         template
     }
 
@@ -156,11 +148,11 @@ fn must<T, E: Into<anyhow::Error>>(result: Result<T, E>) -> T {
 mod tests {
     use super::*;
 
-    fn a_table(url: &str) -> LocalBoxFuture<'_, anyhow::Result<()>> {
+    fn a_table(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
         Box::pin(async move { execute(&mut connect(url).await, "create table t (n int)").await })
     }
 
-    fn a_row(url: &str) -> LocalBoxFuture<'_, anyhow::Result<()>> {
+    fn a_row(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
         Box::pin(async move { execute(&mut connect(url).await, "insert into t values (7)").await })
     }
 

@@ -1,9 +1,9 @@
 //! One request to Stripe: bounded in time and size, through the circuit breaker, never redirected.
 
 use super::StripeConfig;
-use crate::gateway::{
-    Doubt, GatewayError, Unsent,
+use crate::{
     breaker::{Breaker, Pass},
+    gateway::{Doubt, GatewayError, Unsent},
 };
 use chrono::{DateTime, Utc};
 use reqwest::{

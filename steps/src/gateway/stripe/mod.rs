@@ -10,7 +10,7 @@ mod http;
 mod refusal;
 mod wire;
 
-pub use super::breaker::BreakerConfig;
+pub use crate::breaker::BreakerConfig;
 pub use event::{BadEvent, PROVIDER, TYPES, read as read_event};
 
 use super::{

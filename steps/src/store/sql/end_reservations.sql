@@ -25,6 +25,14 @@ freed as (
         and s.reservation_id = own.reservation_id
         and s.status = 'RESERVED'
     returning s.id
+),
+-- A payment that was ordered and never asked for at the gateway: whoever asks has settled it before we come here.
+unasked as (
+    update booking.payments as p
+    set status = 'FAILED', failure = 'reservation-ended', settled_at = $4
+    from ended
+    where p.reservation_id = ended.id and p.bucket = ended.bucket and p.live and p.status = 'INITIATED'
+    returning p.id
 )
 select
     wanted.id as "id!",

@@ -48,7 +48,7 @@ async fn server() -> u16 {
 }
 
 async fn start() -> u16 {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let mut child = spawn(port);
     // The child says one line once the server answers.
     let mut ready = [0; 6];
@@ -58,13 +58,18 @@ async fn start() -> u16 {
         .unwrap()
         .read_exact(&mut ready)
         .expect("the private Postgres starts; is it installed?");
-    std::mem::forget(child.stdin.take()); // closed by our death, whatever its manner; that is the child's sign
+    std::mem::forget(child); // its standard input is closed by our death, whatever its manner: its sign to end
     let mut connection = Database { port, name: "postgres".to_owned() }.connect().await;
     sqlx::query("create database booking_template").execute(&mut connection).await.unwrap();
     let mut template = Database { port, name: "booking_template".to_owned() }.connect().await;
     steps::migrate(&mut template).await.unwrap();
     template.close().await.unwrap();
     port
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// `initdb` and `postgres` in a folder of their own, gone as soon as our end of its standard input is closed.

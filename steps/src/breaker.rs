@@ -1,15 +1,13 @@
 //! A circuit breaker: after several failures in a row nothing is sent for a while, then one trial.
 //!
-//! It saves the engine's attempts and the gateway's strength while the gateway is down; correctness never
-//! depends on it, because a request that it holds back is surely not sent.
+//! It spares a service that is down, and whoever would wait for it. Correctness never depends on it: a request
+//! that it holds back is surely not sent.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// When to stop sending, and for how long.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BreakerConfig {
     /// Failures in a row that open it.
     pub failures_max: u32,
@@ -25,7 +23,7 @@ impl Default for BreakerConfig {
 }
 
 #[derive(Debug)]
-pub(super) struct Breaker {
+pub(crate) struct Breaker {
     config: BreakerConfig,
     state: Mutex<State>,
 }
@@ -37,10 +35,10 @@ enum State {
     Trying,
 }
 
-/// The right to send one request. Dropped without [`Pass::answered`], it counts as a failure: nobody gives
-/// up on a gateway that answers.
+/// The right to send one request. Dropped without [`Pass::answered`], it counts as a failure: nobody gives up
+/// on a service that answers.
 #[derive(Debug)]
-pub(super) struct Pass<'a> {
+pub(crate) struct Pass<'a> {
     breaker: &'a Breaker,
     answered: bool,
 }
@@ -62,10 +60,15 @@ impl Breaker {
         }
         Ok(Pass { breaker: self, answered: false })
     }
+
+    /// Whether requests go out freely.
+    pub fn is_closed(&self) -> bool {
+        matches!(*self.state.lock().unwrap_or_else(PoisonError::into_inner), State::Closed { .. })
+    }
 }
 
 impl Pass<'_> {
-    /// The gateway answered in its protocol, whatever it said.
+    /// The service answered in its protocol, whatever it said.
     pub fn answered(mut self) {
         self.answered = true;
     }
@@ -99,13 +102,14 @@ mod tests {
         drop(breaker.admit().unwrap());
         breaker.admit().unwrap().answered();
         drop(breaker.admit().unwrap());
+        assert!(breaker.is_closed());
         drop(breaker.admit().unwrap());
-        assert!(matches!(*breaker.state.lock().unwrap(), State::Open { .. }));
+        assert!(!breaker.is_closed());
 
         let trial = breaker.admit().unwrap();
         assert!(breaker.admit().is_err(), "one trial at a time");
         trial.answered();
-        assert!(matches!(*breaker.state.lock().unwrap(), State::Closed { failures: 0 }));
+        assert!(breaker.is_closed());
     }
 
     #[test]

@@ -1,0 +1,100 @@
+//! Confirm: the pivot. The seats are sold if everything is as it must be, whatever the time.
+
+use crate::{
+    BookingId, PaymentId, ReservationId,
+    cashier::Secured,
+    store::{
+        bookings::{self, ConfirmOutcome, ConfirmRefusal},
+        payments, statement_error,
+    },
+};
+use orchestrator::{DbError, Item, Rejected, Step, StepError, Tx};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+/// Books the seats of a reservation that is PENDING and still owns them, against money that is secured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Confirm {
+    /// What is confirmed.
+    pub reservation: ReservationId,
+    /// What pays for it.
+    pub payment: PaymentId,
+    /// Money that news brought and no step has written down yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<Secured>,
+}
+
+/// A booking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Booked {
+    /// Its id, in the reservation's bucket.
+    pub booking: BookingId,
+    /// What the customer shows at the door.
+    pub code: String,
+}
+
+impl Step for Confirm {
+    const NAME: &'static str = "confirm";
+    type Output = Booked;
+    type Medium = Tx;
+    type Undo = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<Booked, StepError> {
+        let alone = Item { step: self, saga: tx.saga(), position: tx.position() };
+        let mut answers = Self::run_all(&[alone], tx).await?;
+        answers.pop().unwrap_or_else(|| Err(StepError::unclear("a set of one has one answer")))
+    }
+
+    async fn run_all(
+        batch: &[Item<'_, Self>],
+        tx: &mut Tx,
+    ) -> Result<Vec<Result<Booked, StepError>>, DbError> {
+        let now = tx.now();
+        let news: Vec<_> = batch
+            .iter()
+            .filter_map(|item| Some((item.step.payment, item.step.news.as_ref()?.news())))
+            .collect();
+        payments::apply_all(tx, &news, now).await.map_err(statement_error)?;
+        let booked: Vec<Booked> = batch
+            .iter()
+            .map(|item| Booked {
+                booking: BookingId::new_in(item.step.reservation.bucket()),
+                code: door_code(),
+            })
+            .collect();
+        let confirms: Vec<bookings::Confirm> = batch
+            .iter()
+            .zip(&booked)
+            .map(|(item, booked)| bookings::Confirm {
+                reservation: item.step.reservation,
+                payment: item.step.payment,
+                booking: booked.booking,
+                code: booked.code.clone(),
+            })
+            .collect();
+        let outcomes = bookings::confirm_all(tx, &confirms, now).await.map_err(statement_error)?;
+        let answer = |(booked, outcome)| match outcome {
+            ConfirmOutcome::Confirmed => Ok(booked),
+            ConfirmOutcome::Refused(refusal) => Err(rejected(&refusal).into()),
+        };
+        Ok(booked.into_iter().zip(outcomes).map(answer).collect())
+    }
+}
+
+fn rejected(refusal: &ConfirmRefusal) -> Rejected {
+    let (code, detail) = match refusal {
+        ConfirmRefusal::Unknown | ConfirmRefusal::NotPending { .. } | ConfirmRefusal::SeatsLost { .. } => {
+            ("seat-lost", "the seats are no longer the reservation's")
+        }
+        ConfirmRefusal::NotPaid { .. } => ("payment-required", "the money is not secured"),
+        ConfirmRefusal::AmountDiffers { .. } => ("amount-mismatch", "another amount was paid than is due"),
+    };
+    Rejected::new(code, detail).with(serde_json::to_value(refusal).unwrap_or_default())
+}
+
+/// Twelve characters that nobody confuses (Crockford's base 32): 60 random bits.
+fn door_code() -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let mut random = rand::rng();
+    (0..12).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
+}

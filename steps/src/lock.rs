@@ -1,0 +1,52 @@
+//! Lock: tells Redis whose the seats are, so that the next thousand clicks stop there.
+
+use crate::locks::{Acquired, Hold, Locks, SeatLocks};
+use orchestrator::{Call, Policy, Step, StepError};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Sets the seat locks of a hold that Postgres has granted. Never refuses: Redis sheds load and decides nothing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Lock(pub Hold);
+
+/// What the locks said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Locked {
+    /// They are set.
+    All,
+    /// One of them has a value that doesn't give way; the database is right, the lock is not.
+    InTheWay,
+    /// Redis didn't answer in time: degraded, and on.
+    Unavailable,
+}
+
+/// One try, and quick: nobody waits for a lock that decides nothing.
+pub(crate) const QUICK: Policy =
+    Policy { attempts_max: 1, timeout: Duration::from_secs(2), ..Policy::FORWARD };
+
+impl Step for Lock {
+    const NAME: &'static str = "lock";
+    const POLICY: Policy = QUICK;
+    const REPEATABLE: bool = true;
+    type Output = Locked;
+    type Medium = Call<SeatLocks>;
+    type Undo = ();
+
+    async fn run(&self, call: &mut Call<SeatLocks>) -> Result<Locked, StepError> {
+        Ok(match call.acquire(&self.0, call.now()).await {
+            Locks::Answered(Acquired::All) => Locked::All,
+            Locks::Answered(Acquired::InTheWay { seat, value }) => {
+                tracing::warn!(%seat, value, "a seat lock is in the way of a granted reservation");
+                Locked::InTheWay
+            }
+            Locks::Unavailable => Locked::Unavailable,
+        })
+    }
+
+    /// Releases what is still this hold's own; what Redis doesn't hear runs out by itself.
+    async fn compensate(&self, call: &mut Call<SeatLocks>, _: Option<Locked>) -> Result<(), StepError> {
+        call.release(&self.0).await;
+        Ok(())
+    }
+}

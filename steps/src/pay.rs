@@ -1,0 +1,268 @@
+//! Pay: asks the gateway to secure the money. Theirs: at least once, always under one key.
+
+use crate::{
+    Money, PaymentId, ReservationId,
+    cashier::{Cashier, KEY_REMEMBERED, Secured, again},
+    gateway::{
+        CancelReason, GatewayError, Intent, IntentId, IntentStatus, NextAction, PaymentMethod, RefundId,
+        RefundOrder, Trace,
+    },
+    store::{
+        payments::{self, Applied, News, Order},
+        statement_error,
+    },
+};
+use orchestrator::{Call, Cause, DbError, Event, Policy, Probe, Recorded, Rejected, Step, StepError, Tx};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Asks the gateway to secure the money of one payment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pay {
+    /// Our id of it.
+    pub payment: PaymentId,
+    /// What is paid for.
+    pub reservation: ReservationId,
+    /// How much.
+    pub money: Money,
+    /// The customer's way to pay.
+    pub method: PaymentMethod,
+    /// Through which gateway, by its name in our tables.
+    pub gateway: String,
+}
+
+/// What the gateway answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// The gateway's id of the payment.
+    pub intent: IntentId,
+    /// How far it is.
+    pub outcome: Outcome,
+}
+
+/// How far a charge is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The money is held or taken.
+    Secured(Secured),
+    /// The gateway or the customer has something to do first; news will come.
+    Pending {
+        /// What the customer must do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next_action: Option<NextAction>,
+    },
+}
+
+/// How a charge was undone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undone {
+    /// It never came to be, and never will: its intent is cancelled.
+    #[default]
+    Voided,
+    /// The money goes back. A refund that is acknowledged as pending is done for us; its later failure is news.
+    Refunded {
+        /// The gateway's id of the payment.
+        intent: IntentId,
+        /// The gateway's id of the refund.
+        refund: RefundId,
+        /// How much.
+        money: Money,
+    },
+}
+
+impl Step for Pay {
+    const NAME: &'static str = "pay";
+    const POLICY: Policy = Policy { timeout: Duration::from_secs(15), ..Policy::FORWARD };
+    const KEY_REMEMBERED: Option<Duration> = Some(KEY_REMEMBERED);
+    type Output = Charge;
+    type Medium = Call<Cashier>;
+    type Undo = Undone;
+
+    async fn run(&self, call: &mut Call<Cashier>) -> Result<Charge, StepError> {
+        let order = call.order(call.saga(), self.payment, self.reservation, self.money, &self.method);
+        match call.authorise(&order, &call.key()).await {
+            Ok(intent) => self.charge(call, intent).await,
+            Err(GatewayError::Declined { code, decline_code, intent }) => {
+                let reason = decline_code.unwrap_or(code);
+                self.give_up(call, intent.map(|intent| intent.id), &reason).await
+            }
+            // Of the first request, or of all under this key: nothing was done.
+            Err(error @ GatewayError::Invalid { .. }) => {
+                Err(Rejected::new("payment-refused", error.to_string()).into())
+            }
+            Err(error) => Err(again(error)),
+        }
+    }
+
+    /// Cancels or refunds, also a charge whose answer never reached us: then it is made under its own key to learn
+    /// its id, for a cancelled intent can never be charged.
+    async fn compensate(&self, call: &mut Call<Cashier>, made: Option<Charge>) -> Result<Undone, StepError> {
+        let intent = match made {
+            Some(charge) => charge.intent,
+            None => {
+                let order = call.order(call.saga(), self.payment, self.reservation, self.money, &self.method);
+                match call.create(&order, &call.key()).await {
+                    Ok(intent) => intent.id,
+                    // The gateway found it wrong from the first: there is nothing under this key.
+                    Err(GatewayError::Invalid { .. }) => return Ok(Undone::Voided),
+                    Err(error) => return Err(again(error)),
+                }
+            }
+        };
+        // A key of its own: giving up a declined payment may have cancelled under the other, for another reason.
+        match call.cancel(&intent, reason(call.cause()), &undo_key(call)).await {
+            Ok(cancelled) if cancelled.status == IntentStatus::Canceled => Ok(Undone::Voided),
+            Ok(other) => self.refund(call, other).await,
+            Err(GatewayError::WrongState { .. }) => {
+                let found = call.read(&intent).await.map_err(again)?;
+                self.refund(call, found).await
+            }
+            Err(error) => Err(again(error)),
+        }
+    }
+
+    /// Looks the payment up by our id: the key is forgotten, so repeating could charge twice.
+    async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Charge>, StepError> {
+        let found = call.find(&self.trace(call)).await.map_err(again)?;
+        match found.into_iter().next() {
+            Some(intent) => Ok(Probe::Done(self.charge(call, intent).await?)),
+            None => Ok(Probe::Unknown),
+        }
+    }
+
+    async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {
+        let alone = Recorded { step: self, saga: tx.saga(), position: tx.position(), event };
+        Self::record_all(vec![alone], tx).await
+    }
+
+    /// Payment and ledger rows of a batch.
+    async fn record_all(batch: Vec<Recorded<'_, Self>>, tx: &mut Tx) -> Result<(), DbError> {
+        let (mut orders, mut news) = (Vec::new(), Vec::new());
+        for Recorded { step, event, .. } in &batch {
+            match event {
+                Event::Started => orders.push((step.row(), step.money)),
+                Event::Ended(Ok(Charge { outcome: Outcome::Secured(secured), .. })) => {
+                    news.push((step.payment, secured.news()));
+                }
+                Event::Ended(Ok(Charge { outcome: Outcome::Pending { .. }, .. }))
+                | Event::UndoStarted { .. } => {}
+                Event::Ended(Err(rejected)) => {
+                    news.push((step.payment, News::Failed { reason: rejected.detail.clone() }));
+                }
+                Event::Undone { undo, .. } => news.push((step.payment, undo.news())),
+            }
+        }
+        let now = tx.now();
+        payments::initiate_all(tx, &orders, now).await.map_err(statement_error)?;
+        for (applied, (payment, news)) in
+            payments::apply_all(tx, &news, now).await.map_err(statement_error)?.iter().zip(&news)
+        {
+            if let Applied::Contradicts(contradiction) = applied {
+                tracing::error!(%payment, ?news, ?contradiction, "news that contradicts the payment");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Pay {
+    fn row(&self) -> Order {
+        // The gateway's name is what `POST /payments` wrote; an order by signal alone has the only one there is.
+        Order {
+            payment: self.payment,
+            reservation: self.reservation,
+            amount: None,
+            gateway: "gateway".into(),
+        }
+    }
+
+    fn trace(&self, call: &Call<Cashier>) -> Trace {
+        call.order(call.saga(), self.payment, self.reservation, self.money, &self.method).trace
+    }
+
+    /// What an intent is for us. One that isn't what we ordered is a lie, and never a booking.
+    async fn charge(&self, call: &Call<Cashier>, intent: Intent) -> Result<Charge, StepError> {
+        let order = call.order(call.saga(), self.payment, self.reservation, self.money, &self.method);
+        if let Err(mismatch) = intent.check(&order) {
+            return Err(StepError::Contradiction(format!(
+                "payment {} at the gateway: {mismatch}",
+                intent.id
+            )));
+        }
+        let outcome = match (Secured::of(&intent), intent.status) {
+            (Some(secured), _) => Outcome::Secured(secured),
+            (None, IntentStatus::RequiresAction | IntentStatus::Processing) => {
+                Outcome::Pending { next_action: intent.next_action }
+            }
+            (None, _) => {
+                let reason =
+                    intent.last_error.map_or_else(|| "payment not confirmed".into(), |error| error.code);
+                return self.give_up(call, Some(intent.id), &reason).await;
+            }
+        };
+        Ok(Charge { intent: intent.id, outcome })
+    }
+
+    /// Declined: the intent is still alive, so it is cancelled before we say that nothing was done.
+    async fn give_up(
+        &self,
+        call: &Call<Cashier>,
+        intent: Option<IntentId>,
+        reason: &str,
+    ) -> Result<Charge, StepError> {
+        if let Some(intent) = intent {
+            let cancelled =
+                call.cancel(&intent, CancelReason::Abandoned, &call.key()).await.map_err(again)?;
+            if let Some(secured) = Secured::of(&cancelled) {
+                return Ok(Charge { intent: cancelled.id, outcome: Outcome::Secured(secured) });
+            }
+        }
+        Err(Rejected::new("payment-declined", reason).into())
+    }
+
+    async fn refund(&self, call: &Call<Cashier>, intent: Intent) -> Result<Undone, StepError> {
+        match Secured::of(&intent) {
+            None if intent.status == IntentStatus::Canceled => Ok(Undone::Voided),
+            None => Err(StepError::unclear(format!(
+                "payment {} is {:?}: not cancelled yet",
+                intent.id, intent.status
+            ))),
+            Some(secured) => {
+                let order =
+                    RefundOrder { intent: intent.id.clone(), money: secured.money, trace: self.trace(call) };
+                let refund = call.refund(&order, &undo_key(call)).await.map_err(again)?;
+                if refund.status.is_owed_again() {
+                    return Err(StepError::unclear(format!("refund {} is {:?}", refund.id, refund.status)));
+                }
+                Ok(Undone::Refunded { intent: intent.id, refund: refund.id, money: secured.money })
+            }
+        }
+    }
+}
+
+impl Undone {
+    fn news(&self) -> News {
+        match self {
+            Self::Voided => News::Voided,
+            Self::Refunded { intent, refund, money } => News::Refunded {
+                reference: intent.as_str().to_owned(),
+                refund: refund.as_str().to_owned(),
+                money: *money,
+            },
+        }
+    }
+}
+
+fn undo_key(call: &Call<Cashier>) -> String {
+    format!("{}:undo", call.key())
+}
+
+fn reason(cause: Option<&Cause>) -> CancelReason {
+    match cause {
+        Some(Cause::Cancelled { .. }) => CancelReason::RequestedByCustomer,
+        Some(Cause::Expired { .. } | Cause::Rejected(_) | Cause::InDoubt { .. } | Cause::Failed { .. })
+        | None => CancelReason::Abandoned,
+    }
+}

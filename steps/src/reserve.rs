@@ -1,0 +1,144 @@
+//! Reserve: takes seats off sale. Ours: commits together with its journal entry.
+
+use crate::{
+    EventId, Money, ReservationId, SeatList, UserId,
+    locks::Hold,
+    status::ReservationStatus,
+    store::{
+        reservations::{self, End},
+        seats::{self, Held, Refusal, Take, TakeOutcome},
+        statement_error,
+    },
+};
+use chrono::{DateTime, Utc};
+use orchestrator::{Cause, DbError, Item, Rejected, Step, StepError, Tx, Undoing};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Takes the seats off sale, all or none, until `reserved_until`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Reserve {
+    /// The reservation's id, in the seats' bucket.
+    pub reservation: ReservationId,
+    /// For whom.
+    pub user: UserId,
+    /// Which seats.
+    pub seats: SeatList,
+    /// For how long; `None` for what the event says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Duration>,
+}
+
+/// Seats that are held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// Its id.
+    pub reservation: ReservationId,
+    /// For whom.
+    pub user: UserId,
+    /// At which event.
+    pub event: EventId,
+    /// The seats, each with the number under which it is held.
+    pub seats: Vec<Held>,
+    /// What they cost together.
+    pub amount: Money,
+    /// Until when, by the database's clock.
+    pub reserved_until: DateTime<Utc>,
+}
+
+impl Reservation {
+    /// The same as the seat locks know it.
+    pub fn hold(&self) -> Hold {
+        Hold {
+            reservation: self.reservation,
+            user: self.user,
+            event: self.event,
+            seats: self.seats.clone(),
+            reserved_until: self.reserved_until,
+        }
+    }
+}
+
+impl Step for Reserve {
+    const NAME: &'static str = "reserve";
+    type Output = Reservation;
+    type Medium = Tx;
+    type Undo = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<Reservation, StepError> {
+        let alone = Item { step: self, saga: tx.saga(), position: tx.position() };
+        let mut answers = Self::run_all(&[alone], tx).await?;
+        answers.pop().unwrap_or_else(|| Err(StepError::unclear("a set of one has one answer")))
+    }
+
+    /// A batch of buyers in two statements. Two who want one seat meet here, and not on a row lock.
+    async fn run_all(
+        batch: &[Item<'_, Self>],
+        tx: &mut Tx,
+    ) -> Result<Vec<Result<Reservation, StepError>>, DbError> {
+        let takes: Vec<Take> = batch
+            .iter()
+            .map(|item| Take {
+                reservation: item.step.reservation,
+                saga: item.saga,
+                user: item.step.user,
+                seats: item.step.seats.clone(),
+                hold: item.step.hold,
+                revives: None,
+            })
+            .collect();
+        let now = tx.now();
+        let outcomes = seats::take_all(tx, &takes, now).await.map_err(statement_error)?;
+        let answer = |(item, outcome): (&Item<'_, Self>, TakeOutcome)| match outcome {
+            TakeOutcome::Taken(taken) => Ok(Reservation {
+                reservation: item.step.reservation,
+                user: item.step.user,
+                event: taken.event,
+                seats: taken.seats,
+                amount: taken.amount,
+                reserved_until: taken.reserved_until,
+            }),
+            TakeOutcome::Refused(refusal) => Err(rejected(&refusal).into()),
+        };
+        Ok(batch.iter().zip(outcomes).map(answer).collect())
+    }
+
+    async fn compensate(&self, tx: &mut Tx, made: Reservation) -> Result<(), StepError> {
+        let end = End { reservation: made.reservation, status: ReservationStatus::Expired };
+        let now = tx.now();
+        reservations::end_all(tx, &[end], now).await.map_err(statement_error)?;
+        Ok(())
+    }
+
+    /// Frees the seats. CANCELLED if a person wanted it so, EXPIRED in every other case.
+    async fn compensate_all(
+        batch: Vec<Undoing<'_, Self>>,
+        tx: &mut Tx,
+    ) -> Result<Vec<Result<(), StepError>>, DbError> {
+        let ends: Vec<End> = batch
+            .iter()
+            .map(|undoing| {
+                let cancelled = matches!(undoing.cause, Cause::Cancelled { .. });
+                let status =
+                    if cancelled { ReservationStatus::Cancelled } else { ReservationStatus::Expired };
+                End { reservation: undoing.made.reservation, status }
+            })
+            .collect();
+        let now = tx.now();
+        // Ended before (taken over by another claim) is as good as ended now.
+        reservations::end_all(tx, &ends, now).await.map_err(statement_error)?;
+        Ok(batch.iter().map(|_| Ok(())).collect())
+    }
+}
+
+/// The refusal as callers of the API will see it; `data` is the whole of it.
+fn rejected(refusal: &Refusal) -> Rejected {
+    let (code, detail) = match refusal {
+        Refusal::SeatsLost { seats } => {
+            ("seat-unavailable", format!("{} of the seats can't be had", seats.len()))
+        }
+        Refusal::SaleClosed => ("sale-closed", "the event is not on sale".to_owned()),
+        Refusal::TooMany { seats_max } => ("too-many-seats", format!("the event allows {seats_max} seats")),
+    };
+    Rejected::new(code, detail).with(serde_json::to_value(refusal).unwrap_or_default())
+}

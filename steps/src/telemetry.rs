@@ -1,0 +1,11 @@
+//! Names of this crate's metrics. They are read by dashboards and alerts: treat them as API.
+
+/// Requests to the seat locks, by `operation` (acquire, release, extend, note, peek) and `outcome` (done, conflict,
+/// failed, held_back).
+pub const SEAT_LOCK_REQUESTS: &str = "usher_seat_lock_requests_total";
+
+/// 1 while a degraded mode lasts, by `mode`.
+pub const DEGRADED: &str = "usher_degraded";
+
+/// The degraded mode in which Redis is out of reach: bookings go on, and losers of a seat cost a transaction each.
+pub const MODE_WITHOUT_SEAT_LOCKS: &str = "without_seat_locks";

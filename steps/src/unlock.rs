@@ -1,0 +1,26 @@
+//! Unlock: the seats are booked, their locks may go.
+
+use crate::{
+    lock::QUICK,
+    locks::{Hold, SeatLocks},
+};
+use orchestrator::{Call, Policy, Step, StepError};
+use serde::{Deserialize, Serialize};
+
+/// Releases the seat locks of a hold, those that are still its own. Late is harmless.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Unlock(pub Hold);
+
+impl Step for Unlock {
+    const NAME: &'static str = "unlock";
+    const POLICY: Policy = QUICK;
+    const REPEATABLE: bool = true;
+    type Output = ();
+    type Medium = Call<SeatLocks>;
+    type Undo = ();
+
+    async fn run(&self, call: &mut Call<SeatLocks>) -> Result<(), StepError> {
+        call.release(&self.0).await;
+        Ok(())
+    }
+}
