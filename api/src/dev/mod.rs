@@ -5,13 +5,25 @@
 //! server that the machine already runs. The benchmark and the tests start theirs through here too, in a
 //! [`Scratch`] folder, and may kill and restart them.
 //!
+//! From the ground up: `child` is one process, `server` one that listens; `postgres` (with its data directory,
+//! `cluster`) and `redis` are two of them. `keeper` starts a process again that has ended, `commands` says what
+//! our own children are told, `stage` starts and stops all of it, `demo` books, and `command` is `usher dev`.
+//!
 //! What it deliberately does not do: passwords and TLS. The servers listen on loopback alone and trust whoever
 //! reaches them there. Production names its own servers by `USHER_DATABASE_URL` and `USHER_REDIS_URL`.
 
 mod child;
 mod cluster;
+mod command;
+mod commands;
+mod demo;
 mod error;
+mod folder;
+mod keeper;
+#[cfg(test)]
+mod keeper_tests;
 mod log;
+mod once;
 mod owner;
 mod port;
 mod postgres;
@@ -19,10 +31,13 @@ mod programs;
 mod redis;
 mod scratch;
 mod server;
+mod stage;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 pub use child::Child;
+pub use command::{DevArgs, run};
 pub use error::DevError;
 pub use postgres::{Postgres, PostgresOptions};
 pub use redis::{Redis, RedisOptions};

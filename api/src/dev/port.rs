@@ -21,3 +21,12 @@ pub(super) fn free() -> Result<u16, DevError> {
     }
     last.doing(|| "looking for a free port on 127.0.0.1".to_owned())
 }
+
+/// `wanted` on 127.0.0.1, or the next one that is free.
+pub(super) fn from(wanted: u16) -> Result<u16, DevError> {
+    const TRIES: u16 = 100;
+    let ports = wanted..=wanted.saturating_add(TRIES);
+    let free = ports.into_iter().find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    let none = || std::io::Error::from(std::io::ErrorKind::AddrInUse);
+    free.ok_or_else(none).doing(|| format!("looking for a free port on 127.0.0.1 from {wanted} on"))
+}

@@ -172,6 +172,23 @@ async fn a_paused_redis_answers_after_it_is_resumed() {
     redis.stop().await.unwrap();
 }
 
+#[test]
+fn a_reset_removes_what_is_ours_and_nothing_else() {
+    let scratch = Scratch::new().unwrap();
+    let named = scratch.path().join("data");
+    let folder = folder::Folder::open(Some(&named)).unwrap();
+    std::fs::create_dir_all(named.join("postgres/base")).unwrap();
+    std::fs::create_dir_all(named.join("services/bin")).unwrap();
+    for file in ["tokens.json", "thesis.txt"] {
+        std::fs::write(named.join(file), "").unwrap();
+    }
+    folder.empty().unwrap();
+    let mut left: Vec<_> = named.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["dev.lock", "services", "thesis.txt"]);
+    assert!(matches!(folder::Folder::open(Some(&named)), Err(DevError::InUse { .. })));
+}
+
 #[tokio::test]
 async fn children_inherit_no_open_files() {
     let scratch = Scratch::new().unwrap();
@@ -225,7 +242,7 @@ fn processes_in(folder: &Path) -> Vec<u32> {
         .collect()
 }
 
-async fn until(what: &str, condition: impl Fn() -> bool) {
+pub(super) async fn until(what: &str, condition: impl Fn() -> bool) {
     let started = Instant::now();
     while !condition() {
         assert!(started.elapsed() < Duration::from_secs(30), "waited in vain until {what}");

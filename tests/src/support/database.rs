@@ -167,6 +167,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_fresh_database_has_every_table_of_the_service() {
+        let database = Database::fresh().await;
+        let found =
+            "select to_regclass('usher.sagas') is not null and to_regclass('booking.tokens') is not null";
+        let found: bool = sqlx::query_scalar(found).fetch_one(&mut database.connect().await).await.unwrap();
+        assert!(found);
+    }
+
+    #[tokio::test]
     async fn each_copy_is_migrated_and_its_own_and_goes_when_dropped() {
         let template = Template::prepare(&[a_table, a_row]).await;
         let (one, other) = tokio::join!(template.copy(), template.copy());

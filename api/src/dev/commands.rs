@@ -1,0 +1,138 @@
+//! What the child processes are told: this same program, other subcommands, one environment.
+
+use rand::Rng;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Everything that the children must know, and how each is called.
+#[derive(Clone, Debug)]
+pub(super) struct Commands {
+    program: PathBuf,
+    database_url: String,
+    redis_url: String,
+    node: SocketAddr,
+    gateway: SocketAddr,
+    gateway_key: String,
+    webhook_secret: String,
+    books: PathBuf,
+}
+
+/// A house that is generated if there is none like it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct House {
+    /// How it is shown, and how it is found again.
+    pub name: &'static str,
+    /// Of the generator; two houses need two.
+    pub seed: u64,
+    /// How long its seats stay reserved.
+    pub hold_ms: i64,
+}
+
+/// Where people book.
+pub(super) const THEATRE: House = House { name: "Hamlet", seed: 1, hold_ms: 300_000 };
+/// Where the demonstration shows what happens to those who reserve and go away.
+pub(super) const HASTY_THEATRE: House = House { name: "Macbeth, in haste", seed: 2, hold_ms: 4_000 };
+
+impl Commands {
+    /// With keys and secrets that are drawn anew: both ends of the wire are ours, and start together.
+    pub fn new(
+        program: PathBuf,
+        (database_url, redis_url): (String, String),
+        node: SocketAddr,
+        gateway: SocketAddr,
+        folder: &Path,
+    ) -> Self {
+        let secret = || format!("{:032x}", rand::rng().random::<u128>());
+        Self {
+            program,
+            database_url,
+            redis_url,
+            node,
+            gateway,
+            gateway_key: format!("sk_test_{}", secret()),
+            webhook_secret: format!("whsec_{}", secret()),
+            books: folder.join("gateway.books"),
+        }
+    }
+
+    /// The API and the lanes.
+    pub fn node(&self) -> Command {
+        self.usher(&["serve"])
+    }
+
+    /// The simulated payment gateway.
+    pub fn gateway(&self) -> Command {
+        let mut command = self.usher(&["gateway", "--listen", &self.gateway.to_string()]);
+        command.args(["--webhook-url", &format!("{}/webhooks/stripe", self.node_url())]);
+        command.arg("--books").arg(&self.books);
+        command
+    }
+
+    /// Brings the database up to date.
+    pub fn migrate(&self) -> Command {
+        self.usher(&["migrate"])
+    }
+
+    /// Makes a theatre of 500 seats.
+    pub fn generate(&self, house: House) -> Command {
+        let mut command = self.usher(&["venue", "generate", "theatre", "--name", house.name]);
+        command.args(["--seed", &house.seed.to_string(), "--hold-ms", &house.hold_ms.to_string()]);
+        command
+    }
+
+    /// Makes a token and prints it.
+    pub fn token(&self, role: &str, subject: &str) -> Command {
+        let mut command = self.usher(&["token", "create", "--role", role, "--subject", subject]);
+        if role == "customer" {
+            command.args(["--name", subject, "--email", &format!("{subject}@example.com")]);
+        }
+        command
+    }
+
+    /// Prints a saga's timeline.
+    pub fn show_saga(&self, saga: &str) -> Command {
+        self.usher(&["saga", "show", saga])
+    }
+
+    /// Looks for violations of what must always hold.
+    pub fn verify(&self) -> Command {
+        self.usher(&["verify"])
+    }
+
+    /// Where the API is.
+    pub fn node_url(&self) -> String {
+        format!("http://{}", self.node)
+    }
+
+    /// Where the gateway is.
+    pub fn gateway_url(&self) -> String {
+        format!("http://{}", self.gateway)
+    }
+
+    /// For the witnesses.
+    pub fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
+    /// For the witnesses.
+    pub fn redis_url(&self) -> &str {
+        &self.redis_url
+    }
+
+    /// Secrets go by the environment: a command line is for everybody to read.
+    fn usher(&self, arguments: &[&str]) -> Command {
+        /// A killed node's sagas are taken over in seconds. What the caller has set wins.
+        const LEASE_MS: &str = "2000";
+        let mut command = Command::new(&self.program);
+        command.args(arguments);
+        command.env("USHER_DATABASE_URL", &self.database_url).env("USHER_REDIS_URL", &self.redis_url);
+        command.env("USHER_HTTP_LISTEN", self.node.to_string()).env("USHER_GATEWAY_URL", self.gateway_url());
+        command.env("USHER_GATEWAY_KEY", &self.gateway_key);
+        command.env("USHER_GATEWAY_WEBHOOK_SECRETS", &self.webhook_secret);
+        if std::env::var_os("USHER_LANES_LEASE_MS").is_none() {
+            command.env("USHER_LANES_LEASE_MS", LEASE_MS);
+        }
+        command
+    }
+}
