@@ -25,6 +25,8 @@ pub struct Settings {
     pub lease: Duration,
     /// How often the sweep looks for sagas that are due: the bound on lateness when every hint is lost.
     pub poll: Duration,
+    /// No step is tried more often than this in one go, whatever its policy says.
+    pub attempts_max: u32,
     /// One journal entry's input or output, in bytes of JSON.
     pub entry_bytes_max: usize,
     /// Entries in one journal. A saga that needs more is a loop.
@@ -57,6 +59,7 @@ impl Default for Settings {
             calls_max: 512,
             lease: Duration::from_secs(10),
             poll: Duration::from_millis(200),
+            attempts_max: 1000,
             entry_bytes_max: 256 * 1024,
             journal_entries_max: 10_000,
             stuck_retry: Duration::from_secs(15 * 60),

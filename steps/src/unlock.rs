@@ -13,7 +13,7 @@ pub struct Unlock(pub Hold);
 
 impl Step for Unlock {
     const NAME: &'static str = "unlock";
-    const POLICY: Policy = QUICK;
+    const POLICY: Policy = Policy { timeout: QUICK.timeout, ..Policy::PATIENT };
     const REPEATABLE: bool = true;
     type Output = ();
     type Medium = Call<SeatLocks>;

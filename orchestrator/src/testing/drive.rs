@@ -52,7 +52,8 @@ impl Drive {
         case: &Case,
     ) -> Self {
         let stretch_steps_max = if case.full { 64 } else { 1 };
-        let settings = Settings { lanes: 1, stretch_steps_max, ..Settings::default() };
+        // Three attempts show what a thousand would.
+        let settings = Settings { lanes: 1, stretch_steps_max, attempts_max: 3, ..Settings::default() };
         let builder = Engine::builder(services, database.clone()).settings(settings);
         let shared = builder.workflow::<S::Workflow>().shared().expect("the workflow can be registered");
         let (ours, theirs): (Vec<&Fault>, Vec<&Fault>) =
