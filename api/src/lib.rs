@@ -4,3 +4,4 @@ pub mod config;
 pub mod dev;
 pub mod http;
 mod migrations;
+pub mod venue;

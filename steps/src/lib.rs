@@ -23,6 +23,7 @@ pub mod status;
 pub mod store;
 pub mod telemetry;
 mod unlock;
+pub mod venue;
 
 pub use breaker::BreakerConfig;
 pub use capture::Capture;

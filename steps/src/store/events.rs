@@ -117,7 +117,7 @@ pub async fn set_hold(
         r#"
         update booking.events
         set hold_ms = $3, version = version + 1
-        where id = $1 and bucket = $2
+        where id = $1 and bucket = $2 and hold_ms <> $3
         "#,
         event.uuid(),
         event.bucket().number(),

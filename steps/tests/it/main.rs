@@ -10,3 +10,4 @@ mod locking;
 mod migrating;
 mod money;
 mod reserving;
+mod venues;

@@ -116,6 +116,21 @@ pub async fn list_states(
     Ok(rows.into_iter().map(|row| state(row.id, row.status, row.blocked)).collect())
 }
 
+/// How many seats an event has.
+///
+/// # Errors
+/// The database's.
+pub async fn count(connection: &mut PgConnection, event: EventId) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from booking.seats where event_id = $1 and bucket = $2"#,
+        event.uuid(),
+        event.bucket().number(),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(count)
+}
+
 struct SeatRow {
     id: uuid::Uuid,
     event_id: uuid::Uuid,

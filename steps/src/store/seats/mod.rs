@@ -6,5 +6,5 @@ mod lock;
 mod take;
 
 pub use decide::{Lost, LostReason, Owner, Refusal};
-pub use list::{Seat, SeatState, find_all, list_of_event, list_states};
+pub use list::{Seat, SeatState, count, find_all, list_of_event, list_states};
 pub use take::{Held, Take, TakeOutcome, Taken, take_all};
