@@ -50,7 +50,7 @@ pub(super) struct Books {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Change {
-    Intent(Intent),
+    Intent(Box<Intent>),
     Refund(Refund),
     Event(Event),
     Key(Stored),
@@ -81,8 +81,8 @@ impl Books {
     }
 
     pub fn put_intent(&mut self, intent: Intent) {
-        self.changes.push(Change::Intent(intent.clone()));
-        self.take(Change::Intent(intent));
+        self.changes.push(Change::Intent(Box::new(intent.clone())));
+        self.take(Change::Intent(Box::new(intent)));
     }
 
     pub fn put_refund(&mut self, refund: Refund) {
@@ -124,7 +124,7 @@ impl Books {
             Change::Intent(intent) => {
                 let due = intent.due.as_ref().map(|due| due.at_ms);
                 self.agenda.set(Task::Settle(intent.id().to_owned()), due);
-                self.intents.put(intent);
+                self.intents.put(*intent);
             }
             Change::Refund(refund) => {
                 let due = refund.due.as_ref().map(|due| due.at_ms);

@@ -26,7 +26,7 @@ async fn money_is_held_captured_refunded_and_every_step_is_told() {
     let refund = world.gateway.refund(&part, &key(&order)).await.unwrap();
     assert_eq!(refund.status, RefundStatus::Succeeded);
     assert_eq!(world.gateway.read(&intent.id).await.unwrap().amount_refunded, Some(500));
-    assert_eq!(world.gateway.refunds(&intent.id).await.unwrap(), [refund.clone()]);
+    assert_eq!(world.gateway.refunds(&intent.id).await.unwrap(), std::slice::from_ref(&refund));
 
     let kinds = world.kinds(4).await;
     let refunded = FactKind::Refund { id: refund.id, status: RefundStatus::Succeeded };
@@ -98,6 +98,8 @@ async fn what_is_processing_settles_or_fails_later_by_webhook() {
         let now = world.gateway.read(&intent.id).await.unwrap();
         assert_eq!(now.secured().is_some(), last == FactKind::Authorised);
         assert_eq!(now.last_error.is_some(), last == FactKind::Declined);
+        let again = world.gateway.authorise(&order, &key(&order)).await;
+        assert_eq!(again.is_ok(), last == FactKind::Authorised, "a later decline is a decline: {again:?}");
     }
 }
 

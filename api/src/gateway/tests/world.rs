@@ -11,7 +11,6 @@ use axum::{
 use chrono::Utc;
 use serde_json::{Value, json};
 use std::{
-    future::Future,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU16, Ordering},
@@ -217,9 +216,4 @@ async fn receive(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body
     let body = String::from_utf8(body.to_vec()).unwrap();
     receiver.received.lock().unwrap().push(Received { signature, body });
     StatusCode::from_u16(receiver.status.load(Ordering::SeqCst)).unwrap()
-}
-
-/// Lets a test drop what it doesn't wait for.
-pub async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(limit, future).await.ok()
 }

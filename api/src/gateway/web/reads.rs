@@ -141,8 +141,8 @@ pub(super) async fn events(
         // As they were sent, byte for byte.
         let bodies = found.iter().map(|event| serde_json::from_str::<&RawValue>(&event.body));
         let data = bodies.collect::<Result<Vec<_>, _>>().map_err(|_| Problem::server(500))?;
-        Ok(serde_json::to_string(&EventPage { object: "list", url: "/v1/events", has_more, data })
-            .map_err(|_| Problem::server(500))?)
+        let page = EventPage { object: "list", url: "/v1/events", has_more, data };
+        serde_json::to_string(&page).map_err(|_| Problem::server(500))
     })
     .await
 }
