@@ -87,8 +87,9 @@ pub async fn serve(
         }
     }
     ending.cancel();
-    // What still runs after the drain hangs by script, and is dropped with the set.
+    // What still runs after the drain hangs by script.
     let _ = timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
+    tasks.shutdown().await;
     match simulator.take_failure() {
         Some(error) => Err(ServeError::Books(error)),
         None => Ok(()),

@@ -11,9 +11,11 @@ pub(super) struct File(fs::File);
 
 impl File {
     /// Opens or makes it, and reads its lines. A last line without its end was cut by a kill, never answered
-    /// for, and is cut off.
+    /// for, and is cut off. Locked against a second simulator until it is closed.
     pub fn open<T: DeserializeOwned>(path: &Path) -> io::Result<(Self, Vec<T>)> {
-        let file = fs::OpenOptions::new().create(true).append(true).read(true).open(path)?;
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display()));
+        let file = fs::OpenOptions::new().create(true).append(true).read(true).open(path).map_err(named)?;
+        file.try_lock().map_err(|error| named(error.into()))?;
         let (mut whole_bytes, mut lines, mut line) = (0, vec![], String::new());
         let mut reader = BufReader::new(&file);
         while reader.read_line(&mut line)? > 0 && line.ends_with('\n') {
@@ -51,9 +53,12 @@ mod tests {
         assert!(lines.is_empty());
         file.append(&1).unwrap();
         file.0.write_all(b"12345").unwrap();
+        assert!(File::open::<u32>(&path).is_err(), "one simulator at a time");
+        drop(file);
         let (mut file, lines) = File::open::<u32>(&path).unwrap();
         assert_eq!(lines, [1]);
         file.append(&2).unwrap();
+        drop(file);
         assert_eq!(File::open::<u32>(&path).unwrap().1, [1, 2]);
         fs::write(&path, "1\nnonsense\n").unwrap();
         assert!(File::open::<u32>(&path).err().unwrap().to_string().contains("line 2"));

@@ -14,6 +14,8 @@ const COPIES_MAX: u32 = 1000;
 pub(in crate::gateway) struct Acts {
     /// Work this long before the effect; the idempotency key is in use meanwhile.
     pub delay_ms: u64,
+    /// Answer so long after the effect: its webhooks come first.
+    pub answer_delay_ms: u64,
     /// Never come to the effect.
     pub before: Option<Before>,
     /// How confirming goes, instead of what the method does.
@@ -24,6 +26,8 @@ pub(in crate::gateway) struct Acts {
     pub lax: bool,
     /// Have the effect, then answer badly or not at all.
     pub after: Option<After>,
+    /// Reads only: find nothing, as a search does whose index lags behind.
+    pub blind: bool,
     /// Show another amount or currency in the answer, or in the event.
     pub lie: Option<Lie>,
     /// How the event is delivered; only for rules on `webhook`.
@@ -147,7 +151,8 @@ impl Acts {
             _ => 0,
         };
         let webhook = self.webhook.clone().unwrap_or_default();
-        let waits = [self.delay_ms, process, refund, webhook.delay_ms, webhook.jitter_ms];
+        let waits =
+            [self.delay_ms, self.answer_delay_ms, process, refund, webhook.delay_ms, webhook.jitter_ms];
         let server = |status: u16| (500..600).contains(&status);
         match (&self.before, &self.after) {
             _ if waits.iter().any(|wait| *wait > WAIT_MS_MAX) => {

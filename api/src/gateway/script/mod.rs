@@ -57,6 +57,8 @@ pub(super) enum Operation {
     List,
     Search,
     ReadRefund,
+    ListRefunds,
+    ReadEvent,
     Events,
     Webhook,
 }
@@ -164,7 +166,14 @@ impl Operation {
     fn is_write(self) -> bool {
         match self {
             Self::Create | Self::Confirm | Self::Capture | Self::Cancel | Self::Refund => true,
-            Self::Read | Self::List | Self::Search | Self::ReadRefund | Self::Events | Self::Webhook => false,
+            Self::Read
+            | Self::List
+            | Self::Search
+            | Self::ReadRefund
+            | Self::ListRefunds
+            | Self::ReadEvent
+            | Self::Events
+            | Self::Webhook => false,
         }
     }
 }

@@ -4,8 +4,8 @@ use super::world::{DEADLINE, World, key, order};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use steps::gateway::{
-    CancelReason, Currency, Doubt, GatewayError, IntentStatus, Mismatch, Money, RefundOrder, RefundStatus,
-    Trace,
+    CancelReason, Currency, Doubt, FactKind, GatewayError, IntentStatus, Mismatch, Money, RefundOrder,
+    RefundStatus, Trace,
 };
 
 /// Confirms under a rule and compares what the adapter says and whether the money was secured.
@@ -204,4 +204,29 @@ async fn a_lax_peer_answers_200_to_a_capture_after_a_cancel_and_refunds_too_much
     }
     let doubles = &world.get("books").await["doubles"];
     assert_eq!((&doubles["captured_after_cancel"], &doubles["refunded_too_much"]), (&json!(1), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_webhook_may_come_before_the_answer() {
+    let world = World::new().await;
+    world.rule(json!({"match": {"on": ["confirm"]}, "do": {"answer_delay_ms": 60_000}})).await;
+    let order = order("pm_card_visa");
+    let (gateway, key) = (world.gateway.clone(), key(&order));
+    let (answer, told) = tokio::join!(gateway.authorise(&order, &key), world.kinds(1));
+    assert!(is_late(&answer.unwrap_err()));
+    assert_eq!(told, [FactKind::Authorised]);
+}
+
+#[tokio::test]
+async fn not_found_is_no_proof() {
+    let world = World::new().await;
+    world
+        .rule(json!({"match": {"on": ["read", "search", "list_refunds"]}, "times": 3, "do": {"blind": true}}))
+        .await;
+    let order = order("pm_card_visa");
+    let id = world.gateway.authorise(&order, &key(&order)).await.unwrap().id;
+    assert!(matches!(world.gateway.read(&id).await, Err(GatewayError::NotFound)));
+    assert!(world.gateway.find(&order.trace).await.unwrap().is_empty());
+    assert!(world.gateway.refunds(&id).await.unwrap().is_empty());
+    assert_eq!(world.gateway.find(&order.trace).await.unwrap().len(), 1);
 }

@@ -99,6 +99,7 @@ async fn answer(simulator: &Simulator, order: Order<'_>, key: Option<&str>) -> R
             writes::perform(simulator, books, &order, &acts)
         }
     });
+    tokio::time::sleep(Duration::from_millis(acts.answer_delay_ms)).await;
     send(acts.after.as_ref(), status, show(body, acts.lie.as_ref())).await
 }
 

@@ -97,7 +97,7 @@ pub(super) async fn refunds(
     RawQuery(query): RawQuery,
 ) -> Response {
     let known = ["payment_intent", "limit", "starting_after", "expand[]"];
-    read(&simulator, &headers, query, &known, Operation::ReadRefund, None, |books, params| {
+    read(&simulator, &headers, query, &known, Operation::ListRefunds, None, |books, params| {
         let all =
             books.refunds.newest_first(params.get("starting_after")).ok_or_else(|| no_cursor(params))?;
         let intent = params.get("payment_intent");
@@ -113,7 +113,7 @@ pub(super) async fn event(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    read(&simulator, &headers, query, &[], Operation::Events, None, |books, _| {
+    read(&simulator, &headers, query, &[], Operation::ReadEvent, None, |books, _| {
         let found = books.events.get(&id).ok_or_else(|| Problem::missing("event", &id))?;
         Ok(found.body.clone())
     })
@@ -187,9 +187,29 @@ async fn read(
         Some(Before::Fail { status, .. }) => return reply::problem(&Problem::server(*status)),
         Some(Before::Refuse { code }) => return reply::problem(&Problem::state(code, "Refused by script.")),
     }
-    match simulator.read(|books| look(books, &params)) {
+    let seen = if acts.blind { nothing(operation) } else { simulator.read(|books| look(books, &params)) };
+    match seen {
         Ok(body) => exchange::send(acts.after.as_ref(), 200, exchange::show(body, acts.lie.as_ref())).await,
         Err(problem) => exchange::send(acts.after.as_ref(), problem.status, problem.body()).await,
+    }
+}
+
+/// What a read answers that finds nothing.
+fn nothing(operation: Operation) -> Result<String, Problem> {
+    match operation {
+        Operation::Read | Operation::ReadRefund | Operation::ReadEvent => {
+            Err(Problem::missing("object", "…"))
+        }
+        Operation::List
+        | Operation::Search
+        | Operation::ListRefunds
+        | Operation::Events
+        | Operation::Create
+        | Operation::Confirm
+        | Operation::Capture
+        | Operation::Cancel
+        | Operation::Refund
+        | Operation::Webhook => Ok(json!({"object": "list", "data": [], "has_more": false}).to_string()),
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) fn known(operation: Operation) -> &'static [&'static str] {
         | Operation::List
         | Operation::Search
         | Operation::ReadRefund
+        | Operation::ListRefunds
+        | Operation::ReadEvent
         | Operation::Events
         | Operation::Webhook => &[],
     }
@@ -99,6 +101,8 @@ pub(super) fn perform(
         | Operation::List
         | Operation::Search
         | Operation::ReadRefund
+        | Operation::ListRefunds
+        | Operation::ReadEvent
         | Operation::Events
         | Operation::Webhook => unreachable!("only POSTs come here"),
     };
