@@ -1,6 +1,6 @@
 //! `usher gateway`: the simulator as a process.
 
-use super::{Config, serve};
+use super::{Config, serve::Server};
 use anyhow::Context;
 use std::{future::Future, net::SocketAddr, path::PathBuf, time::Duration};
 use tokio::net::TcpListener;
@@ -83,8 +83,9 @@ pub async fn run(args: Args, shutdown: impl Future<Output = ()>) -> anyhow::Resu
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("listening on {}; choose another address with --listen", args.listen))?;
-    println!("listening on http://{}", listener.local_addr().context("reading the listener's address")?);
-    serve(args.into(), listener, shutdown).await.context("serving the simulated gateway")
+    let server = Server::open(args.into(), listener).context("starting the simulated gateway")?;
+    println!("listening on {}", server.url());
+    server.run(shutdown).await.context("serving the simulated gateway")
 }
 
 impl From<Args> for Config {

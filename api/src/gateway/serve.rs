@@ -37,6 +37,13 @@ pub enum ServeError {
     Client(#[source] reqwest::Error),
 }
 
+/// A simulator with its books open, ready to take requests.
+pub(super) struct Server {
+    simulator: Arc<Simulator>,
+    listener: TcpListener,
+    client: reqwest::Client,
+}
+
 /// Serves until `shutdown` is ready, then lets requests under way end for two seconds.
 ///
 /// # Errors
@@ -46,53 +53,71 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let address = listener.local_addr().map_err(ServeError::Listen)?;
-    let ending = CancellationToken::new();
-    let simulator = Simulator::new(config, format!("http://{address}"), ending.clone());
-    let simulator = Arc::new(simulator.map_err(ServeError::Books)?);
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(Config::WEBHOOK_TIMEOUT)
-        .build()
-        .map_err(ServeError::Client)?;
+    Server::open(config, listener)?.run(shutdown).await
+}
 
-    let mut tasks = JoinSet::new();
-    tasks.spawn(work::run(Arc::clone(&simulator), client));
-    let router = web::router(Arc::clone(&simulator));
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut shutdown = pin!(shutdown);
-    loop {
-        while tasks.try_join_next().is_some() {}
-        let permit = Arc::clone(&permits).acquire_owned();
-        let accepted = tokio::select! {
-            () = &mut shutdown => break,
-            () = ending.cancelled() => break,
-            accepted = async { (permit.await, listener.accept().await) } => accepted,
-        };
-        match accepted {
-            (Ok(permit), Ok((stream, _))) => {
-                let (router, ending) = (router.clone(), ending.clone());
-                tasks.spawn(async move {
-                    connection(stream, router, ending).await;
-                    drop(permit);
-                });
-            }
-            // Out of files, or the peer is gone already: neither is a reason to end, and both pass.
-            (_, Err(error)) => {
-                tracing::warn!(error = %error, "accepting a connection failed");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            (Err(_), _) => break,
-        }
+impl Server {
+    pub fn open(config: Config, listener: TcpListener) -> Result<Self, ServeError> {
+        let address = listener.local_addr().map_err(ServeError::Listen)?;
+        let simulator = Simulator::new(config, format!("http://{address}"), CancellationToken::new());
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Config::WEBHOOK_TIMEOUT)
+            .build()
+            .map_err(ServeError::Client)?;
+        Ok(Self { simulator: Arc::new(simulator.map_err(ServeError::Books)?), listener, client })
     }
-    ending.cancel();
-    // What still runs after the drain hangs by script.
-    let _ = timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
-    tasks.shutdown().await;
-    match simulator.take_failure() {
-        Some(error) => Err(ServeError::Books(error)),
-        None => Ok(()),
+
+    pub fn url(&self) -> &str {
+        &self.simulator.url
+    }
+
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let Self { simulator, listener, client } = self;
+        let ending = simulator.shutdown.clone();
+        let mut tasks = JoinSet::new();
+        // Without its worker the simulator would only seem to live.
+        let (worker, guard) = (work::run(Arc::clone(&simulator), client), ending.clone().drop_guard());
+        tasks.spawn(async move {
+            worker.await;
+            drop(guard);
+        });
+        let router = web::router(Arc::clone(&simulator));
+        let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let mut shutdown = pin!(shutdown);
+        loop {
+            while tasks.try_join_next().is_some() {}
+            let permit = Arc::clone(&permits).acquire_owned();
+            let accepted = tokio::select! {
+                () = &mut shutdown => break,
+                () = ending.cancelled() => break,
+                accepted = async { (permit.await, listener.accept().await) } => accepted,
+            };
+            match accepted {
+                (Ok(permit), Ok((stream, _))) => {
+                    let (router, ending) = (router.clone(), ending.clone());
+                    tasks.spawn(async move {
+                        connection(stream, router, ending).await;
+                        drop(permit);
+                    });
+                }
+                // Out of files, or the peer is gone already: neither is a reason to end, and both pass.
+                (_, Err(error)) => {
+                    tracing::warn!(error = %error, "accepting a connection failed");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                (Err(_), _) => break,
+            }
+        }
+        ending.cancel();
+        // What still runs after the drain hangs by script.
+        let _ = timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
+        tasks.shutdown().await;
+        match simulator.take_failure() {
+            Some(error) => Err(ServeError::Books(error)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -15,7 +15,10 @@ impl File {
     pub fn open<T: DeserializeOwned>(path: &Path) -> io::Result<(Self, Vec<T>)> {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display()));
         let file = fs::OpenOptions::new().create(true).append(true).read(true).open(path).map_err(named)?;
-        file.try_lock().map_err(|error| named(error.into()))?;
+        file.try_lock().map_err(|error| match error {
+            fs::TryLockError::WouldBlock => named(io::Error::other("another simulator has it open")),
+            fs::TryLockError::Error(error) => named(error),
+        })?;
         let (mut whole_bytes, mut lines, mut line) = (0, vec![], String::new());
         let mut reader = BufReader::new(&file);
         while reader.read_line(&mut line)? > 0 && line.ends_with('\n') {
