@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod dev;
+pub mod gateway;
 pub mod http;
 mod migrations;
 pub mod venue;

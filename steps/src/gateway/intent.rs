@@ -1,6 +1,6 @@
 //! What a gateway knows of one payment, and what we ask it for.
 
-use super::{ChargeId, IntentId, Money, PaymentMethod, RefundId};
+use super::{ChargeId, GatewayError, IntentId, Money, PaymentMethod, RefundId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -193,9 +193,30 @@ impl Intent {
         let amount = match self.status {
             IntentStatus::RequiresCapture => self.amount_capturable,
             IntentStatus::Succeeded => self.amount_received,
-            _ => return None,
+            IntentStatus::RequiresPaymentMethod
+            | IntentStatus::RequiresConfirmation
+            | IntentStatus::RequiresAction
+            | IntentStatus::Processing
+            | IntentStatus::Canceled => return None,
         };
         Some(Money { amount, ..self.money })
+    }
+
+    /// The intent, unless its last try to secure the money failed, at once or later.
+    ///
+    /// # Errors
+    /// [`GatewayError::Declined`] with the intent in it.
+    pub fn or_declined(self) -> Result<Self, GatewayError> {
+        match &self.last_error {
+            Some(LastError { code, decline_code }) if self.status == IntentStatus::RequiresPaymentMethod => {
+                Err(GatewayError::Declined {
+                    code: code.clone(),
+                    decline_code: decline_code.clone(),
+                    intent: Some(Box::new(self)),
+                })
+            }
+            _ => Ok(self),
+        }
     }
 
     /// Whether this is the intent that `order` asked for, with all of its money if any is secured.

@@ -137,10 +137,10 @@ impl Gateway {
     /// [`Intent::check`] before it believes in it.
     ///
     /// # Errors
-    /// As [`GatewayError`] says. [`GatewayError::Declined`] carries the intent, which is still alive and
-    /// must be cancelled by whoever gives up.
+    /// As [`GatewayError`] says. [`GatewayError::Declined`], also where the decline came later, carries the
+    /// intent, which is still alive and must be cancelled by whoever gives up. It is never tried again.
     pub async fn authorise(&self, order: &Order, key: &str) -> Result<Intent, GatewayError> {
-        let made = self.create(order, key).await?;
+        let made = self.create(order, key).await?.or_declined()?;
         if made.status.is_confirmed() {
             return Ok(made);
         }
@@ -149,7 +149,8 @@ impl Gateway {
             Err(GatewayError::WrongState { intent: Some(intent), .. }) if intent.status.is_confirmed() => {
                 Ok(*intent)
             }
-            other => other,
+            // A replay shows what became of the first try.
+            other => other?.or_declined(),
         }
     }
 }

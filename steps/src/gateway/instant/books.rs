@@ -95,25 +95,28 @@ impl Books {
     pub(super) fn confirm(&mut self, id: &IntentId, key: &str, act: Act) -> Result<Intent, GatewayError> {
         let (entry, sums) = self.entry(id)?;
         if entry.confirm_keys.iter().any(|used| used == key) {
-            return match entry.intent.last_error {
-                Some(_) => Err(entry.declined()),
-                None => Ok(entry.intent.clone()),
-            };
+            return entry.intent.clone().or_declined();
         }
         if entry.intent.status.is_confirmed() {
             return Err(entry.wrong_state());
         }
         entry.confirm_keys.push(key.to_owned());
         match act {
-            Act::Decline => return Err(entry.decline()),
+            Act::Decline => entry.decline(),
             Act::Pend => entry.intent.status = IntentStatus::Processing,
             Act::RequireAction => {
                 entry.intent.status = IntentStatus::RequiresAction;
                 entry.intent.next_action = Some(NextAction { kind: "redirect_to_url".to_owned(), url: None });
             }
-            _ => entry.secure(sums),
+            Act::Go
+            | Act::Refuse
+            | Act::Busy(_)
+            | Act::LoseRequest
+            | Act::LoseAnswer
+            | Act::Hang
+            | Act::Lie(_) => entry.secure(sums),
         }
-        Ok(entry.intent.clone())
+        entry.intent.clone().or_declined()
     }
 
     pub(super) fn settle(&mut self, id: &IntentId, secured: bool) -> Option<Intent> {
@@ -152,7 +155,11 @@ impl Books {
         match entry.intent.status {
             IntentStatus::Canceled => return Ok(entry.intent.clone()),
             IntentStatus::Succeeded => return Err(entry.wrong_state()),
-            _ => {}
+            IntentStatus::RequiresPaymentMethod
+            | IntentStatus::RequiresConfirmation
+            | IntentStatus::RequiresAction
+            | IntentStatus::Processing
+            | IntentStatus::RequiresCapture => {}
         }
         entry.intent.status = IntentStatus::Canceled;
         entry.intent.amount_capturable = 0;
@@ -253,20 +260,11 @@ impl Entry {
         }
     }
 
-    fn decline(&mut self) -> GatewayError {
+    fn decline(&mut self) {
         self.intent.status = IntentStatus::RequiresPaymentMethod;
         let error =
             LastError { code: "card_declined".to_owned(), decline_code: Some("generic_decline".to_owned()) };
         self.intent.last_error = Some(error);
-        self.declined()
-    }
-
-    fn declined(&self) -> GatewayError {
-        GatewayError::Declined {
-            code: "card_declined".to_owned(),
-            decline_code: Some("generic_decline".to_owned()),
-            intent: Some(Box::new(self.intent.clone())),
-        }
     }
 
     fn wrong_state(&self) -> GatewayError {

@@ -182,7 +182,11 @@ fn show_other_money(intent: &mut Intent, money: Money) {
     match intent.status {
         IntentStatus::RequiresCapture => intent.amount_capturable = money.amount,
         IntentStatus::Succeeded => intent.amount_received = money.amount,
-        _ => {}
+        IntentStatus::RequiresPaymentMethod
+        | IntentStatus::RequiresConfirmation
+        | IntentStatus::RequiresAction
+        | IntentStatus::Processing
+        | IntentStatus::Canceled => {}
     }
     intent.money = money;
 }

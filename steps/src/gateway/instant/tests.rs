@@ -79,6 +79,8 @@ async fn what_is_pending_is_settled_by_hand_and_told_as_a_fact() {
         assert_eq!(intent.status, IntentStatus::Processing);
         instant.settle(&intent.id, secured).unwrap();
         assert_eq!(instant.settle(&intent.id, secured), None);
+        let again = gateway.authorise(&order(), key).await;
+        assert_eq!(again.is_ok(), secured, "a later decline is a decline: {again:?}");
         let fact = instant.fact(&intent.id, EventId::new("evt_1")).unwrap();
         assert_eq!((fact.kind, fact.money, fact.trace), (kind, Some(order().money), order().trace));
     }

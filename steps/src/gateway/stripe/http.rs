@@ -11,7 +11,7 @@ use reqwest::{
     header::{HeaderMap, RETRY_AFTER},
 };
 use secrecy::{ExposeSecret, SecretString};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The largest answer about one object; Stripe's intents have two to eight KiB.
 pub(super) const OBJECT_BYTES_MAX: usize = 64 * 1024;
@@ -71,10 +71,13 @@ impl Http {
     pub async fn send(&self, request: Request<'_>) -> Result<Reply, GatewayError> {
         let refused = |retry_after| GatewayError::Refused(Unsent::BreakerOpen { retry_after });
         let pass = self.breaker.admit().map_err(refused)?;
-        match tokio::time::timeout(self.deadline, self.exchange(request, pass)).await {
-            Ok(reply) => reply,
-            Err(_) => Err(GatewayError::Unclear(Doubt::Deadline(self.deadline))),
-        }
+        let (method, path, began) = (request.method.clone(), request.path.join("/"), Instant::now());
+        let exchanged = tokio::time::timeout(self.deadline, self.exchange(request, pass)).await;
+        let reply = exchanged.unwrap_or(Err(GatewayError::Unclear(Doubt::Deadline(self.deadline))));
+        let status = reply.as_ref().ok().map(|reply| reply.status);
+        let elapsed_ms = began.elapsed().as_millis() as u64;
+        tracing::debug!(%method, path, status, elapsed_ms, "asked the gateway");
+        reply
     }
 
     async fn exchange(&self, request: Request<'_>, pass: Pass<'_>) -> Result<Reply, GatewayError> {

@@ -1,0 +1,302 @@
+//! A payment intent and what may happen to it, by Stripe's rules.
+//!
+//! Each transition is a method that either refuses with Stripe's error or changes the record and says which
+//! events the world should hear of.
+
+use super::shelf::Keyed;
+use crate::gateway::problem::Problem;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::gateway) struct Intent {
+    pub id: String,
+    pub created_s: i64,
+    pub status: Status,
+    pub amount: i64,
+    /// Three letters in lower case, as Stripe writes them.
+    pub currency: String,
+    pub capture: Capture,
+    pub method: Option<String>,
+    pub metadata: BTreeMap<String, String>,
+    pub amount_capturable: i64,
+    pub amount_received: i64,
+    pub action: Option<Action>,
+    pub last_error: Option<Decline>,
+    pub cancellation_reason: Option<String>,
+    pub charge: Option<Charge>,
+    pub due: Option<Due>,
+    pub counts: Counts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::gateway) enum Status {
+    RequiresPaymentMethod,
+    RequiresConfirmation,
+    RequiresAction,
+    Processing,
+    RequiresCapture,
+    Succeeded,
+    Canceled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::gateway) enum Capture {
+    Manual,
+    Automatic,
+}
+
+/// What the customer must do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::gateway) struct Action {
+    pub url: String,
+    pub return_url: Option<String>,
+}
+
+/// Why the bank says no.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::gateway) struct Decline {
+    pub code: String,
+    pub decline_code: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::gateway) struct Charge {
+    pub id: String,
+    pub amount_captured: i64,
+    pub amount_refunded: i64,
+    pub dispute: Option<Dispute>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::gateway) struct Dispute {
+    pub id: String,
+    pub amount: i64,
+    pub status: String,
+}
+
+/// What happens by itself, and when.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::gateway) struct Due {
+    pub at_ms: i64,
+    pub ending: Ending,
+}
+
+/// How a try to secure the money ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::gateway) enum Ending {
+    Secure,
+    Decline(Decline),
+}
+
+/// What was done, for the witness: how often money moved, whatever the status says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::gateway) struct Counts {
+    pub secured: u32,
+    pub captured: u32,
+    pub declined: u32,
+    pub canceled: u32,
+    pub captures_after_cancel: u32,
+}
+
+/// What confirming does.
+#[derive(Clone, Debug)]
+pub(in crate::gateway) enum Fate {
+    End(Ending),
+    RequireAction { action: Action, approve_at_ms: Option<i64> },
+    Process(Due),
+}
+
+/// Event types to tell, each with the object that it carries.
+pub(in crate::gateway) type Told = Vec<(&'static str, About)>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::gateway) enum About {
+    Intent,
+    Charge,
+    Dispute,
+}
+
+impl Keyed for Intent {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Decline {
+    pub fn new(code: &str, decline_code: Option<&str>) -> Self {
+        Self { code: code.to_owned(), decline_code: decline_code.map(str::to_owned) }
+    }
+}
+
+impl Intent {
+    /// Tries to secure the money. A decline changes the intent too: its error is for the caller to show.
+    pub fn confirm(&mut self, fate: Fate) -> Result<Told, Problem> {
+        match self.status {
+            Status::RequiresPaymentMethod | Status::RequiresConfirmation | Status::RequiresAction => {}
+            Status::Processing | Status::RequiresCapture | Status::Succeeded | Status::Canceled => {
+                return Err(self.unexpected_state("confirm"));
+            }
+        }
+        if self.method.is_none() {
+            return Err(self.unexpected_state("confirm, for it has no payment method,"));
+        }
+        self.last_error = None;
+        self.action = None;
+        self.due = None;
+        Ok(match fate {
+            Fate::End(ending) => self.end(ending),
+            Fate::RequireAction { action, approve_at_ms } => {
+                self.status = Status::RequiresAction;
+                self.action = Some(action);
+                self.due = approve_at_ms.map(|at_ms| Due { at_ms, ending: Ending::Secure });
+                vec![("payment_intent.requires_action", About::Intent)]
+            }
+            Fate::Process(due) => {
+                self.status = Status::Processing;
+                self.due = Some(due);
+                vec![("payment_intent.processing", About::Intent)]
+            }
+        })
+    }
+
+    /// Ends what is pending: the customer acted, or the gateway is done.
+    pub fn settle(&mut self, ending: Ending) -> Result<Told, Problem> {
+        match self.status {
+            Status::RequiresAction | Status::Processing => Ok(self.end(ending)),
+            Status::RequiresPaymentMethod
+            | Status::RequiresConfirmation
+            | Status::RequiresCapture
+            | Status::Succeeded
+            | Status::Canceled => Err(self.unexpected_state("settle")),
+        }
+    }
+
+    pub fn capture(&mut self, amount: Option<i64>, lax: bool) -> Result<Told, Problem> {
+        if lax && self.status == Status::Canceled {
+            self.counts.captures_after_cancel += 1;
+            return Ok(vec![]);
+        }
+        if self.status != Status::RequiresCapture {
+            return Err(self.unexpected_state("capture"));
+        }
+        let amount = amount.unwrap_or(self.amount_capturable);
+        if amount < 1 || amount > self.amount_capturable {
+            let message = format!("The amount to capture must be 1 to {}.", self.amount_capturable);
+            return Err(Problem::parameter("amount_to_capture", "amount_too_large", &message));
+        }
+        self.take_money(amount);
+        Ok(vec![("payment_intent.succeeded", About::Intent), ("charge.captured", About::Charge)])
+    }
+
+    pub fn cancel(&mut self, reason: Option<String>) -> Result<Told, Problem> {
+        if matches!(self.status, Status::Succeeded | Status::Canceled) {
+            return Err(self.unexpected_state("cancel"));
+        }
+        self.status = Status::Canceled;
+        self.cancellation_reason = reason;
+        self.amount_capturable = 0;
+        self.action = None;
+        self.due = None;
+        self.counts.canceled += 1;
+        Ok(vec![("payment_intent.canceled", About::Intent)])
+    }
+
+    /// The customer's bank takes the money's side; refunds are frozen.
+    pub fn dispute(&mut self, id: String, amount: Option<i64>) -> Result<Told, Problem> {
+        match &mut self.charge {
+            Some(charge) if charge.amount_captured > 0 && charge.dispute.is_none() => {
+                let amount = amount.unwrap_or(charge.amount_captured);
+                charge.dispute = Some(Dispute { id, amount, status: "needs_response".to_owned() });
+                Ok(vec![("charge.dispute.created", About::Dispute)])
+            }
+            _ => Err(self.unexpected_state("dispute")),
+        }
+    }
+
+    pub fn change_dispute(&mut self, status: &str) -> Result<Told, Problem> {
+        let Some(dispute) = self.charge.as_mut().and_then(|charge| charge.dispute.as_mut()) else {
+            return Err(self.unexpected_state("change a dispute of"));
+        };
+        dispute.status = status.to_owned();
+        let kind = if dispute.is_open() { "charge.dispute.updated" } else { "charge.dispute.closed" };
+        Ok(vec![(kind, About::Dispute)])
+    }
+
+    pub fn unexpected_state(&self, verb: &str) -> Problem {
+        let message = format!(
+            "You cannot {verb} this PaymentIntent because it has a status of {}.",
+            self.status.as_str()
+        );
+        Problem::state("payment_intent_unexpected_state", &message).about(self)
+    }
+
+    fn end(&mut self, ending: Ending) -> Told {
+        self.action = None;
+        self.due = None;
+        match ending {
+            Ending::Secure => self.secure(),
+            Ending::Decline(decline) => {
+                self.status = Status::RequiresPaymentMethod;
+                self.method = None;
+                self.last_error = Some(decline);
+                self.counts.declined += 1;
+                vec![("payment_intent.payment_failed", About::Intent)]
+            }
+        }
+    }
+
+    fn secure(&mut self) -> Told {
+        self.counts.secured += 1;
+        let id = self.id.replacen("pi_", "ch_", 1);
+        self.charge = Some(Charge { id, amount_captured: 0, amount_refunded: 0, dispute: None });
+        match self.capture {
+            Capture::Manual => {
+                self.status = Status::RequiresCapture;
+                self.amount_capturable = self.amount;
+                vec![
+                    ("payment_intent.amount_capturable_updated", About::Intent),
+                    ("charge.succeeded", About::Charge),
+                ]
+            }
+            Capture::Automatic => {
+                self.take_money(self.amount);
+                vec![("payment_intent.succeeded", About::Intent), ("charge.succeeded", About::Charge)]
+            }
+        }
+    }
+
+    fn take_money(&mut self, amount: i64) {
+        self.counts.captured += 1;
+        self.status = Status::Succeeded;
+        self.amount_capturable = 0;
+        self.amount_received = amount;
+        if let Some(charge) = &mut self.charge {
+            charge.amount_captured += amount;
+        }
+    }
+}
+
+impl Dispute {
+    pub fn is_open(&self) -> bool {
+        !matches!(self.status.as_str(), "won" | "lost" | "warning_closed")
+    }
+}
+
+impl Status {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RequiresPaymentMethod => "requires_payment_method",
+            Self::RequiresConfirmation => "requires_confirmation",
+            Self::RequiresAction => "requires_action",
+            Self::Processing => "processing",
+            Self::RequiresCapture => "requires_capture",
+            Self::Succeeded => "succeeded",
+            Self::Canceled => "canceled",
+        }
+    }
+}

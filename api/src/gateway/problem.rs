@@ -1,0 +1,107 @@
+//! Stripe's error answers: `{"error": {type, code, message, param, decline_code, payment_intent}}`.
+
+use super::books::{
+    intent::{Decline, Intent},
+    render,
+};
+use serde_json::{Map, Value, json};
+
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    pub status: u16,
+    pub retry_after_s: Option<u32>,
+    /// Stripe keeps an answer under its key once the request began to be worked on.
+    pub is_kept: bool,
+    error: Map<String, Value>,
+}
+
+impl Problem {
+    /// A parameter is missing or wrong.
+    pub fn parameter(param: &str, code: &str, message: &str) -> Self {
+        Self::new(400, "invalid_request_error", Some(code), message).with("param", json!(param))
+    }
+
+    /// The object named in a parameter, or in the path, is not there.
+    pub fn missing(what: &str, id: &str) -> Self {
+        let message = format!("No such {what}: '{id}'");
+        Self::new(404, "invalid_request_error", Some("resource_missing"), &message).with("param", json!("id"))
+    }
+
+    /// The object's state forbids it.
+    pub fn state(code: &str, message: &str) -> Self {
+        Self::new(400, "invalid_request_error", Some(code), message).kept()
+    }
+
+    pub fn declined(decline: &Decline, intent: &Intent) -> Self {
+        let problem = Self::new(402, "card_error", Some(&decline.code), "Your card was declined.");
+        problem.with("decline_code", json!(decline.decline_code)).about(intent).kept()
+    }
+
+    pub fn unauthorised() -> Self {
+        Self::new(401, "invalid_request_error", None, "Invalid API Key provided.")
+    }
+
+    pub fn unknown_path(method: &str, path: &str) -> Self {
+        Self::new(
+            404,
+            "invalid_request_error",
+            None,
+            &format!("Unrecognized request URL ({method}: {path})."),
+        )
+    }
+
+    pub fn key_reused() -> Self {
+        let message = "Keys for idempotent requests can only be used with the same parameters they were first \
+                       used with. Try using a key other than the one you sent if you meant another request.";
+        Self::new(400, "idempotency_error", None, message)
+    }
+
+    pub fn key_in_use() -> Self {
+        let message = "There is currently another in-progress request using this Idempotent Key.";
+        Self::new(409, "idempotency_error", Some("idempotency_key_in_use"), message)
+    }
+
+    pub fn busy(retry_after_s: u32, message: &str) -> Self {
+        let problem = Self::new(429, "invalid_request_error", Some("rate_limit"), message);
+        Self { retry_after_s: Some(retry_after_s), ..problem }
+    }
+
+    /// `status` is a 5xx.
+    pub fn server(status: u16) -> Self {
+        Self::new(
+            status,
+            "api_error",
+            None,
+            "An error occurred with our connection to ourselves (simulated).",
+        )
+    }
+
+    /// Kept under its key, as if the request had been worked on.
+    pub fn kept(self) -> Self {
+        Self { is_kept: true, ..self }
+    }
+
+    /// Shows the intent as it is.
+    pub fn about(self, intent: &Intent) -> Self {
+        self.with("payment_intent", render::intent(intent, false))
+    }
+
+    pub fn body(&self) -> String {
+        json!({"error": self.error}).to_string()
+    }
+
+    fn new(status: u16, kind: &str, code: Option<&str>, message: &str) -> Self {
+        let mut error = Map::new();
+        error.insert("type".to_owned(), json!(kind));
+        error.insert("message".to_owned(), json!(message));
+        if let Some(code) = code {
+            error.insert("code".to_owned(), json!(code));
+        }
+        Self { status, retry_after_s: None, is_kept: false, error }
+    }
+
+    fn with(mut self, field: &str, value: Value) -> Self {
+        self.error.insert(field.to_owned(), value);
+        self
+    }
+}

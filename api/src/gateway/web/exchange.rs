@@ -1,0 +1,125 @@
+//! One POST, as Stripe takes it: authorised, scripted, under its idempotency key, and answered.
+
+use super::{
+    super::{
+        problem::Problem,
+        script::{After, Before, Lie, Occasion, Operation},
+        simulator::{Simulator, lied},
+    },
+    claim::Claimed,
+    params::Params,
+    reply, writes,
+};
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, header::AUTHORIZATION},
+    response::Response,
+};
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
+use subtle::ConstantTimeEq;
+
+/// The longest key, as on Stripe.
+const KEY_BYTES_MAX: usize = 255;
+
+/// What a write needs to know.
+pub(super) struct Order<'a> {
+    pub operation: Operation,
+    /// The intent in the path.
+    pub id: Option<&'a str>,
+    pub params: &'a Params,
+}
+
+pub(super) async fn write(
+    simulator: Arc<Simulator>,
+    operation: Operation,
+    id: Option<String>,
+    headers: HeaderMap,
+    form: Bytes,
+) -> Response {
+    let outcome = async {
+        authorise(&simulator, &headers)?;
+        let params = Params::parse(&form, writes::known(operation))?;
+        Ok(answer(&simulator, Order { operation, id: id.as_deref(), params: &params }, key(&headers)?).await)
+    };
+    outcome.await.unwrap_or_else(|problem: Problem| reply::problem(&problem))
+}
+
+/// Is the key ours? As bearer token or as basic user.
+pub(super) fn authorise(simulator: &Simulator, headers: &HeaderMap) -> Result<(), Problem> {
+    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|text| {
+        let (scheme, value) = text.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(value.trim())
+    });
+    let wanted = simulator.config.api_key.as_bytes();
+    match given {
+        Some(given) if bool::from(given.as_bytes().ct_eq(wanted)) => Ok(()),
+        _ => Err(Problem::unauthorised()),
+    }
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= KEY_BYTES_MAX => Ok(Some(key)),
+        _ => {
+            Err(Problem::parameter("idempotency_key", "parameter_invalid", "A key has 1 to 255 characters."))
+        }
+    }
+}
+
+async fn answer(simulator: &Simulator, order: Order<'_>, key: Option<&str>) -> Response {
+    let (metadata, method) = simulator.read(|books| writes::about(books, &order));
+    let acts = simulator.acts(&Occasion {
+        operation: order.operation,
+        intent: order.id.or(order.params.get("payment_intent")),
+        method: method.as_deref(),
+        event: None,
+        metadata: &metadata,
+    });
+    match &acts.before {
+        Some(Before::Drop) => return reply::abandoned(),
+        Some(Before::Hang) => return reply::never().await,
+        Some(Before::Busy { retry_after_s }) => {
+            return reply::problem(&Problem::busy(*retry_after_s, "Too many requests (simulated)."));
+        }
+        Some(Before::Fail { status, kept: false }) => return reply::problem(&Problem::server(*status)),
+        Some(Before::Fail { kept: true, .. } | Before::Refuse { .. }) | None => {}
+    }
+    let path = format!("{:?} {}", order.operation, order.id.unwrap_or_default());
+    let claimed = match Claimed::new(simulator, key, order.params.fingerprint(&path)) {
+        Ok(claimed) => claimed,
+        Err(answer) => return *answer,
+    };
+    tokio::time::sleep(Duration::from_millis(acts.delay_ms)).await;
+    let (status, body) = claimed.finish(acts.after.as_ref(), |books| match &acts.before {
+        Some(Before::Fail { status, .. }) => Err(Problem::server(*status).kept()),
+        Some(Before::Refuse { code }) => Err(writes::refusal(books, &order, code)),
+        Some(Before::Drop | Before::Hang | Before::Busy { .. }) | None => {
+            writes::perform(simulator, books, &order, &acts)
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(acts.answer_delay_ms)).await;
+    send(acts.after.as_ref(), status, show(body, acts.lie.as_ref())).await
+}
+
+/// The answer as the script wants it seen.
+pub(super) async fn send(after: Option<&After>, status: u16, body: String) -> Response {
+    match after {
+        None => reply::json(status, body),
+        Some(After::Hang) => reply::never().await,
+        Some(After::Close) => reply::abandoned(),
+        Some(After::Fail { status, .. }) => reply::problem(&Problem::server(*status)),
+        Some(After::Garbage) => reply::garbage(),
+        Some(After::Huge) => reply::huge(),
+        Some(After::Slow) => reply::slow(body),
+        Some(After::Redirect) => reply::redirect(),
+    }
+}
+
+pub(super) fn show(body: String, lie: Option<&Lie>) -> String {
+    match (lie, serde_json::from_str::<Value>(&body)) {
+        (Some(_), Ok(object)) => lied(object, lie).to_string(),
+        _ => body,
+    }
+}

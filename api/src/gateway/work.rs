@@ -1,0 +1,128 @@
+//! The one worker: settles what is due and sends webhooks, until the shutdown.
+//!
+//! What is due stands in the books, so a restart goes on where the process was killed. A delivery that was under
+//! way then is sent again: at least once, in no order, as with the real one.
+
+use super::{
+    books::{
+        Books, Task,
+        news::{Delivery, DeliveryState},
+    },
+    config::Config,
+    simulator::{Simulator, change_intent, now_ms, settle},
+};
+use chrono::Utc;
+use reqwest::Client;
+use std::{sync::Arc, time::Duration};
+use tokio::task::JoinSet;
+
+/// Deliveries under way at a time.
+const DELIVERIES_MAX: usize = 32;
+/// The longest sleep: a clock that was set back is noticed after this.
+const SLEEP_MAX: Duration = Duration::from_secs(5);
+
+/// One try of one delivery.
+struct Parcel {
+    event: String,
+    index: usize,
+    body: String,
+    delivery: Delivery,
+}
+
+/// Works until the shutdown; deliveries under way then are given up and sent again after a restart.
+pub(super) async fn run(simulator: Arc<Simulator>, client: Client) {
+    let mut sending = JoinSet::new();
+    loop {
+        simulator.change_quietly(settle_due);
+        while sending.len() < DELIVERIES_MAX
+            && let Some(parcel) = simulator.change_quietly(next_parcel)
+        {
+            let (simulator, client) = (Arc::clone(&simulator), client.clone());
+            sending.spawn(async move { deliver(&simulator, &client, parcel).await });
+        }
+        let wait = simulator.read(|books| wait(books, sending.len() < DELIVERIES_MAX));
+        tokio::select! {
+            () = simulator.wake.notified() => {}
+            Some(_) = sending.join_next() => {}
+            () = tokio::time::sleep(wait) => {}
+            () = simulator.shutdown.cancelled() => return,
+        }
+    }
+}
+
+/// Until something is due that there is room for.
+fn wait(books: &Books, may_send: bool) -> Duration {
+    let mail = books.mail.next_ms().filter(|_| may_send);
+    let next_ms = books.agenda.next_ms().into_iter().chain(mail).min();
+    let ms = next_ms.map_or(i64::MAX, |at_ms| at_ms.saturating_sub(now_ms()));
+    Duration::from_millis(ms.max(0) as u64).min(SLEEP_MAX)
+}
+
+fn settle_due(books: &mut Books) {
+    while let Some(task) = books.agenda.pop_due(now_ms()) {
+        // Refused only if someone ended it meanwhile, and then there is nothing to do.
+        match task {
+            Task::Settle(id) => {
+                if let Some(due) = books.intents.get(&id).and_then(|intent| intent.due.clone()) {
+                    let _ = change_intent(books, &id, |intent| settle(intent, due.ending));
+                }
+            }
+            Task::Refund(id) => {
+                if let Some(due) = books.refunds.get(&id).and_then(|refund| refund.due.clone()) {
+                    let _ = books.end_refund(&id, due.status);
+                }
+            }
+        }
+    }
+}
+
+fn next_parcel(books: &mut Books) -> Option<Parcel> {
+    let (event, index) = books.mail.pop_due(now_ms())?;
+    let found = books.events.get_mut(&event)?;
+    let delivery = found.deliveries.get_mut(index)?;
+    delivery.sending = true;
+    Some(Parcel { body: found.body.clone(), delivery: delivery.clone(), event, index })
+}
+
+async fn deliver(simulator: &Simulator, client: &Client, parcel: Parcel) {
+    let Parcel { event, index, body, delivery } = parcel;
+    let mut request = client.post(&delivery.url).header("content-type", "application/json");
+    if let Some(signature) = signature(&simulator.config, &delivery, body.as_bytes()) {
+        request = request.header("stripe-signature", signature);
+    }
+    let accepted = match request.body(body).send().await {
+        Ok(response) => response.status().is_success(),
+        Err(error) => {
+            tracing::debug!(event, url = delivery.url, error = %error.without_url(), "a webhook was not taken");
+            false
+        }
+    };
+    simulator.change(|books| {
+        let Some(mut found) = books.events.get(&event).cloned() else { return };
+        let Some(delivery) = found.deliveries.get_mut(index) else { return };
+        delivery.sending = false;
+        delivery.tries += 1;
+        delivery.state = match accepted {
+            true => DeliveryState::Delivered,
+            false if delivery.tries >= Config::TRIES_MAX => DeliveryState::GivenUp,
+            false => DeliveryState::Due { at_ms: now_ms() + backoff_ms(&simulator.config, delivery.tries) },
+        };
+        books.put_event(found);
+    });
+}
+
+fn backoff_ms(config: &Config, tries: u32) -> i64 {
+    let doubled = config.webhook_retry.saturating_mul(1 << (tries - 1).min(16));
+    doubled.min(Config::RETRY_MAX).as_millis() as i64
+}
+
+/// `None` for a forgery without one.
+fn signature(config: &Config, delivery: &Delivery, body: &[u8]) -> Option<String> {
+    let Some(forgery) = &delivery.forged else {
+        let secrets: Vec<_> = config.webhook_secrets.iter().map(String::as_str).collect();
+        return Some(steps::gateway::signature::sign(body, &secrets, Utc::now()));
+    };
+    let at = Utc::now() + chrono::TimeDelta::seconds(forgery.skew_s);
+    let signed = |secret: &String| steps::gateway::signature::sign(body, &[secret], at);
+    forgery.header.clone().or_else(|| forgery.secret.as_ref().map(signed))
+}
