@@ -1,10 +1,10 @@
 //! What every handler shares.
 
-use super::{auth::TokenCache, quota::Quotas, seats::StatusCache};
+use super::{auth::TokenCache, problem::Problem, quota::Quotas, seats::StatusCache};
 use crate::config::Config;
 use metrics_exporter_prometheus::PrometheusHandle;
 use redis::aio::ConnectionManager;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, pool::PoolConnection};
 use std::{
     ops::Deref,
     sync::{
@@ -58,6 +58,14 @@ impl App {
             metrics,
             draining: AtomicBool::new(false),
         }))
+    }
+
+    /// A connection for a few statements; 503 if none is to be had in time.
+    ///
+    /// # Errors
+    /// The pool's.
+    pub async fn connection(&self) -> Result<PoolConnection<Postgres>, Problem> {
+        Ok(self.0.pool.acquire().await?)
     }
 
     /// Whether Redis answers within `bound`.

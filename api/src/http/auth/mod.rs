@@ -9,28 +9,18 @@ pub use token::{Token, TokenHash};
 use super::{
     app::App,
     problem::{Problem, ProblemType},
-    store,
 };
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
-use clap::ValueEnum;
-use std::{fmt, time::Instant};
-use uuid::Uuid;
+use std::time::Instant;
+use steps::{
+    UserId,
+    store::tokens::{self, Principal},
+};
 
-/// What a token may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Role {
-    /// Books for itself and sees only what is its own.
-    Customer,
-    /// A program that books for users.
-    Service,
-    /// Reads everything and repairs sagas.
-    Operator,
-    /// Reads everything.
-    Auditor,
-}
+pub use tokens::Role;
 
 /// The bearer of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +30,7 @@ pub struct Caller {
     /// Who it is, in words that stand in audits.
     pub subject: String,
     /// The user that a customer is.
-    pub user: Option<Uuid>,
+    pub user: Option<UserId>,
 }
 
 impl Caller {
@@ -50,7 +40,7 @@ impl Caller {
     }
 
     /// Whether something of `owner`'s may be seen. What may not is 404, so that nothing leaks.
-    pub fn may_see(&self, owner: Uuid) -> bool {
+    pub fn may_see(&self, owner: UserId) -> bool {
         match self.role {
             Role::Customer => self.user == Some(owner),
             Role::Service | Role::Operator | Role::Auditor => true,
@@ -72,28 +62,9 @@ impl Caller {
     }
 }
 
-impl Role {
-    /// The word, as the column holds it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Service => "service",
-            Self::Operator => "operator",
-            Self::Auditor => "auditor",
-        }
-    }
-
-    /// The role of that name.
-    pub fn of_name(name: &str) -> Option<Self> {
-        [Self::Customer, Self::Service, Self::Operator, Self::Auditor]
-            .into_iter()
-            .find(|role| role.as_str() == name)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+impl From<Principal> for Caller {
+    fn from(principal: Principal) -> Self {
+        Self { role: principal.role, subject: principal.subject, user: principal.user }
     }
 }
 
@@ -107,15 +78,16 @@ impl FromRequestParts<App> for Caller {
         let caller = match app.tokens.get(&hash, now) {
             Some(caller) => caller,
             None => {
-                let found = store::tokens::find(&app.pool, &hash).await?;
+                let found = tokens::find(&mut *app.connection().await?, token.expose()).await?;
+                let caller = found.map(Caller::from);
                 let caller =
-                    found.ok_or_else(|| unauthenticated("the token is unknown, revoked or expired"))?;
+                    caller.ok_or_else(|| unauthenticated("the token is unknown, revoked or expired"))?;
                 app.tokens.put(hash, caller.clone(), now);
                 caller
             }
         };
         if let Some(user) = caller.user {
-            app.quotas.take(user)?;
+            app.quotas.take(user.uuid())?;
         }
         Ok(caller)
     }

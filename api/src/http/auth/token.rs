@@ -1,7 +1,6 @@
 //! Bearer tokens: 256 random bits, of which the database knows only the hash.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use orchestrator::Bucket;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -12,7 +11,7 @@ const PREFIX: &str = "usr_";
 #[derive(Clone, Debug)]
 pub struct Token(SecretString);
 
-/// What the database knows of a token. 256 random bits need no salt and no slow hash.
+/// What a token is remembered by. 256 random bits need no salt and no slow hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
@@ -29,7 +28,7 @@ impl Token {
         (secret.len() == 32).then(|| Self(text.into()))
     }
 
-    /// To look it up by. The lookup is by hash, so its timing tells nothing about the token.
+    /// To remember it by. A lookup is by hash, so its timing tells nothing about the token.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0.expose_secret()).into())
     }
@@ -37,18 +36,6 @@ impl Token {
     /// The token itself, for the one time that it is shown.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
-    }
-}
-
-impl TokenHash {
-    /// As the column holds it.
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// Where its row lives.
-    pub fn bucket(&self) -> Bucket {
-        Bucket::of_key(&hex::encode(self.0))
     }
 }
 
