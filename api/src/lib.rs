@@ -4,3 +4,5 @@ pub mod config;
 pub mod dev;
 pub mod http;
 mod migrations;
+
+pub use migrations::migrate;

@@ -8,6 +8,13 @@ use std::str::FromStr;
 /// # Errors
 /// No connection, or a migration that fails or was changed after it had been applied.
 pub async fn migrate(url: &str) -> anyhow::Result<()> {
+    let url = url.to_owned();
+    let runtime = tokio::runtime::Handle::current();
+    // The migrator's future can't be shown to be `Send`, so it stays on one thread.
+    tokio::task::spawn_blocking(move || runtime.block_on(run(&url))).await?
+}
+
+async fn run(url: &str) -> anyhow::Result<()> {
     // A connection of its own: after an error the migrator's lock is kept until it is closed.
     let mut connection = PgConnectOptions::from_str(url)?.application_name("usher migrate").connect().await?;
     orchestrator::migrate(&mut connection).await?;

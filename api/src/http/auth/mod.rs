@@ -1,9 +1,11 @@
 //! Who is asking: bearer tokens with a role and a subject.
 
 mod cache;
+mod issue;
 mod token;
 
 pub use cache::{BELIEVED_FOR, TokenCache};
+pub use issue::{issue, issue_customer};
 pub use token::{Token, TokenHash};
 
 use super::{
