@@ -1,5 +1,6 @@
 //! The service around the sagas: configuration, command line, HTTP.
 
+pub mod cli;
 pub mod config;
 pub mod dev;
 pub mod http;

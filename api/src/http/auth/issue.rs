@@ -1,16 +1,8 @@
 //! Making tokens.
 
-use super::{Role, Token};
-use chrono::{Days, Utc};
+use super::{super::store, Caller, Role, Token};
 use sqlx::PgPool;
-use steps::{
-    UserId,
-    store::{
-        StoreError,
-        tokens::{self, Principal},
-        users,
-    },
-};
+use steps::UserId;
 
 /// Makes a token for whoever isn't a customer, and gives it this once.
 ///
@@ -20,9 +12,9 @@ pub async fn issue(
     pool: &PgPool,
     role: Role,
     subject: &str,
-    valid_days: Option<u64>,
-) -> Result<Token, StoreError> {
-    insert(pool, Principal { role, subject: subject.to_owned(), user: None }, valid_days).await
+    valid_days: Option<i32>,
+) -> Result<Token, sqlx::Error> {
+    insert(pool, &Caller { role, subject: subject.to_owned(), user: None }, valid_days).await
 }
 
 /// Makes a token for a customer, and the user behind it unless there is one with this address.
@@ -33,17 +25,16 @@ pub async fn issue_customer(
     pool: &PgPool,
     name: &str,
     email: &str,
-    valid_days: Option<u64>,
-) -> Result<(Token, UserId), StoreError> {
-    let user = users::ensure(&mut *pool.acquire().await?, name, email, Utc::now()).await?.user;
+    valid_days: Option<i32>,
+) -> Result<(Token, UserId), sqlx::Error> {
+    let user = store::users::ensure(&mut *pool.acquire().await?, name, email).await?;
     // The subject stands in audits: the id, not the person's address.
-    let principal = Principal { role: Role::Customer, subject: user.to_string(), user: Some(user) };
-    Ok((insert(pool, principal, valid_days).await?, user))
+    let bearer = Caller { role: Role::Customer, subject: user.to_string(), user: Some(user) };
+    Ok((insert(pool, &bearer, valid_days).await?, user))
 }
 
-async fn insert(pool: &PgPool, principal: Principal, valid_days: Option<u64>) -> Result<Token, StoreError> {
-    let (token, now) = (Token::draw(), Utc::now());
-    let expires_at = valid_days.and_then(|days| now.checked_add_days(Days::new(days)));
-    tokens::insert(&mut *pool.acquire().await?, token.expose(), &principal, expires_at, now).await?;
+async fn insert(pool: &PgPool, bearer: &Caller, valid_days: Option<i32>) -> Result<Token, sqlx::Error> {
+    let token = Token::draw();
+    store::tokens::insert(&mut *pool.acquire().await?, &token.hash(), bearer, valid_days).await?;
     Ok(token)
 }

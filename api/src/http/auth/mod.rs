@@ -2,27 +2,25 @@
 
 mod cache;
 mod issue;
+mod role;
 mod token;
 
 pub use cache::{BELIEVED_FOR, TokenCache};
 pub use issue::{issue, issue_customer};
+pub use role::Role;
 pub use token::{Token, TokenHash};
 
 use super::{
     app::App,
     problem::{Problem, ProblemType},
+    store,
 };
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
 use std::time::Instant;
-use steps::{
-    UserId,
-    store::tokens::{self, Principal},
-};
-
-pub use tokens::Role;
+use steps::UserId;
 
 /// The bearer of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,12 +62,6 @@ impl Caller {
     }
 }
 
-impl From<Principal> for Caller {
-    fn from(principal: Principal) -> Self {
-        Self { role: principal.role, subject: principal.subject, user: principal.user }
-    }
-}
-
 /// 401 without a valid token; 429 for a customer that asks too often.
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
@@ -80,10 +72,9 @@ impl FromRequestParts<App> for Caller {
         let caller = match app.tokens.get(&hash, now) {
             Some(caller) => caller,
             None => {
-                let found = tokens::find(&mut *app.connection().await?, token.expose()).await?;
-                let caller = found.map(Caller::from);
+                let found = store::tokens::find(&mut *app.connection().await?, &hash).await?;
                 let caller =
-                    caller.ok_or_else(|| unauthenticated("the token is unknown, revoked or expired"))?;
+                    found.ok_or_else(|| unauthenticated("the token is unknown, revoked or expired"))?;
                 app.tokens.put(hash, caller.clone(), now);
                 caller
             }

@@ -1,6 +1,7 @@
 //! Bearer tokens: 256 random bits, of which the database knows only the hash.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use orchestrator::Bucket;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -36,6 +37,18 @@ impl Token {
     /// The token itself, for the one time that it is shown.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+}
+
+impl TokenHash {
+    /// As the column holds it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Where its row lives.
+    pub fn bucket(&self) -> Bucket {
+        Bucket::of_key(&hex::encode(self.0))
     }
 }
 

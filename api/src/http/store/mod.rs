@@ -4,3 +4,5 @@
 
 pub mod idempotency;
 pub mod seats;
+pub mod tokens;
+pub mod users;
