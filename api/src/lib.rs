@@ -1,8 +1,11 @@
 //! The service around the sagas: configuration, command line, HTTP.
 
+pub mod cli;
 pub mod config;
 pub mod dev;
 pub mod gateway;
 pub mod http;
 mod migrations;
 pub mod venue;
+
+pub use migrations::migrate;

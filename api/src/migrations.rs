@@ -1,12 +1,38 @@
 //! Both schemas, brought up to date together.
 
-use sqlx::PgPool;
+use sqlx::{ConnectOptions, PgConnection, PgPool, postgres::PgConnectOptions};
+use std::str::FromStr;
+
+/// Brings both schemas of a database up to date: the engine's, then the booking's.
+///
+/// # Errors
+/// No connection, or a migration that fails or was changed after it had been applied.
+pub async fn migrate(url: &str) -> anyhow::Result<()> {
+    let url = url.to_owned();
+    let runtime = tokio::runtime::Handle::current();
+    // The migrator's future can't be shown to be `Send`, so it stays on one thread.
+    tokio::task::spawn_blocking(move || runtime.block_on(run(&url))).await?
+}
+
+async fn run(url: &str) -> anyhow::Result<()> {
+    // A connection of its own: after an error the migrator's lock is kept until it is closed.
+    let mut connection = PgConnectOptions::from_str(url)?.application_name("usher migrate").connect().await?;
+    orchestrator::migrate(&mut connection).await?;
+    steps::migrate(&mut connection).await?;
+    Ok(())
+}
 
 /// Whether the database has every table that this binary needs.
+///
+/// # Errors
+/// The database's.
 pub async fn are_current(pool: &PgPool) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(
-        "select to_regclass('usher.sagas') is not null and to_regclass('booking.tokens') is not null",
-    )
-    .fetch_one(pool)
-    .await
+    let mut connection = pool.acquire().await?;
+    Ok(orchestrator::is_migrated(&mut connection).await? && booking_is_migrated(&mut connection).await?)
+}
+
+async fn booking_is_migrated(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select to_regclass('booking.idempotency_keys') is not null")
+        .fetch_one(connection)
+        .await
 }

@@ -1,10 +1,13 @@
 //! What every handler shares.
 
-use super::{auth::TokenCache, quota::Quotas, seats::StatusCache};
+use super::{auth::TokenCache, problem::Problem, quota::Quotas, seats::StatusCache, telemetry};
 use crate::config::Config;
+use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
-use redis::aio::ConnectionManager;
-use sqlx::PgPool;
+use orchestrator::Database;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use secrecy::ExposeSecret;
+use sqlx::{PgPool, Postgres, pool::PoolConnection};
 use std::{
     ops::Deref,
     sync::{
@@ -15,6 +18,14 @@ use std::{
 };
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::task::TaskTracker;
+
+/// Redis sheds load: an answer that takes longer than the database's own is worth nothing.
+fn redis_manners() -> ConnectionManagerConfig {
+    ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(Duration::from_millis(500)))
+        .set_response_timeout(Some(Duration::from_millis(250)))
+        .set_number_of_retries(1)
+}
 
 /// The service as handlers see it. Cheap to clone.
 #[derive(Clone)]
@@ -44,9 +55,17 @@ pub struct Parts {
 }
 
 impl App {
-    /// A service on this database.
-    pub fn new(config: Config, pool: PgPool, redis: ConnectionManager, metrics: PrometheusHandle) -> Self {
-        Self(Arc::new(Parts {
+    /// A service on the database and the Redis that the configuration names.
+    ///
+    /// # Errors
+    /// The database can't be reached. Redis may be away: it is tried again when it is needed.
+    pub async fn open(config: Config) -> anyhow::Result<Self> {
+        let database = Database::at(config.database.url.expose_secret())?;
+        let pool =
+            database.pool(config.database.connections_max).await.context("connecting to the database")?;
+        let client = redis::Client::open(config.redis.url.expose_secret()).context("reading `redis.url`")?;
+        let redis = ConnectionManager::new_lazy_with_config(client, redis_manners())?;
+        Ok(Self(Arc::new(Parts {
             quotas: Quotas::new(&config.http),
             admission: Semaphore::new(config.http.requests_max),
             config,
@@ -55,9 +74,17 @@ impl App {
             tokens: TokenCache::default(),
             seats: StatusCache::default(),
             tasks: TaskTracker::new(),
-            metrics,
+            metrics: telemetry::recorder()?,
             draining: AtomicBool::new(false),
-        }))
+        })))
+    }
+
+    /// A connection for a few statements; 503 if none is to be had in time.
+    ///
+    /// # Errors
+    /// The pool's.
+    pub async fn connection(&self) -> Result<PoolConnection<Postgres>, Problem> {
+        Ok(self.0.pool.acquire().await?)
     }
 
     /// Whether Redis answers within `bound`.

@@ -1,9 +1,13 @@
 //! Who is asking: bearer tokens with a role and a subject.
 
 mod cache;
+mod issue;
+mod role;
 mod token;
 
 pub use cache::{BELIEVED_FOR, TokenCache};
+pub use issue::{issue, issue_customer};
+pub use role::Role;
 pub use token::{Token, TokenHash};
 
 use super::{
@@ -15,22 +19,8 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
-use clap::ValueEnum;
-use std::{fmt, time::Instant};
-use uuid::Uuid;
-
-/// What a token may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Role {
-    /// Books for itself and sees only what is its own.
-    Customer,
-    /// A program that books for users.
-    Service,
-    /// Reads everything and repairs sagas.
-    Operator,
-    /// Reads everything.
-    Auditor,
-}
+use std::time::Instant;
+use steps::UserId;
 
 /// The bearer of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +30,7 @@ pub struct Caller {
     /// Who it is, in words that stand in audits.
     pub subject: String,
     /// The user that a customer is.
-    pub user: Option<Uuid>,
+    pub user: Option<UserId>,
 }
 
 impl Caller {
@@ -50,7 +40,7 @@ impl Caller {
     }
 
     /// Whether something of `owner`'s may be seen. What may not is 404, so that nothing leaks.
-    pub fn may_see(&self, owner: Uuid) -> bool {
+    pub fn may_see(&self, owner: UserId) -> bool {
         match self.role {
             Role::Customer => self.user == Some(owner),
             Role::Service | Role::Operator | Role::Auditor => true,
@@ -72,31 +62,6 @@ impl Caller {
     }
 }
 
-impl Role {
-    /// The word, as the column holds it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Service => "service",
-            Self::Operator => "operator",
-            Self::Auditor => "auditor",
-        }
-    }
-
-    /// The role of that name.
-    pub fn of_name(name: &str) -> Option<Self> {
-        [Self::Customer, Self::Service, Self::Operator, Self::Auditor]
-            .into_iter()
-            .find(|role| role.as_str() == name)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// 401 without a valid token; 429 for a customer that asks too often.
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
@@ -107,7 +72,7 @@ impl FromRequestParts<App> for Caller {
         let caller = match app.tokens.get(&hash, now) {
             Some(caller) => caller,
             None => {
-                let found = store::tokens::find(&app.pool, &hash).await?;
+                let found = store::tokens::find(&mut *app.connection().await?, &hash).await?;
                 let caller =
                     found.ok_or_else(|| unauthenticated("the token is unknown, revoked or expired"))?;
                 app.tokens.put(hash, caller.clone(), now);
@@ -115,7 +80,7 @@ impl FromRequestParts<App> for Caller {
             }
         };
         if let Some(user) = caller.user {
-            app.quotas.take(user)?;
+            app.quotas.take(user.uuid())?;
         }
         Ok(caller)
     }

@@ -12,7 +12,7 @@ const PREFIX: &str = "usr_";
 #[derive(Clone, Debug)]
 pub struct Token(SecretString);
 
-/// What the database knows of a token. 256 random bits need no salt and no slow hash.
+/// What a token is remembered by. 256 random bits need no salt and no slow hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
@@ -29,7 +29,7 @@ impl Token {
         (secret.len() == 32).then(|| Self(text.into()))
     }
 
-    /// To look it up by. The lookup is by hash, so its timing tells nothing about the token.
+    /// To remember it by. A lookup is by hash, so its timing tells nothing about the token.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0.expose_secret()).into())
     }

@@ -99,7 +99,7 @@ where
 
 async fn keep(app: &App, scope: &Scope, claim: &Claim, answer: Answer) -> Result<Response, Problem> {
     let (status, location) = (answer.status_number(), answer.location.as_deref());
-    store::answer(&app.pool, scope, claim, status, &answer.body, location).await?;
+    store::answer(&mut *app.connection().await?, scope, claim, status, &answer.body, location).await?;
     Ok(answer.first())
 }
 
@@ -109,15 +109,17 @@ enum Claimed {
 }
 
 async fn claim(app: &App, request: &Request, bucket: Bucket) -> Result<Claimed, Problem> {
+    let mut connection = app.connection().await?;
     for _ in 0..ROUNDS_MAX {
         let new_effect = bucket.new_id();
         let claimed =
-            store::claim(&app.pool, &request.scope, &request.hash, new_effect, CLAIMED_FOR, KEPT).await?;
+            store::claim(&mut connection, &request.scope, &request.hash, new_effect, CLAIMED_FOR, KEPT)
+                .await?;
         if let Some(claim) = claimed {
             return Ok(Claimed::New(claim));
         }
         // Freed between the two statements: once more.
-        let Some(standing) = store::find(&app.pool, &request.scope).await? else { continue };
+        let Some(standing) = store::find(&mut connection, &request.scope).await? else { continue };
         if standing.request_hash != request.hash {
             let detail = "the key belongs to another request; use a new one";
             return Err(Problem::new(ProblemType::IdempotencyKeyReused, detail));
@@ -143,11 +145,14 @@ fn surely_without_effect(kind: ProblemType) -> bool {
 
 /// Best effort: if it fails, the claim runs out by itself.
 async fn free(app: &App, scope: &Scope, claim: &Claim, no_effect: bool) {
-    let freed = match no_effect {
-        true => store::release(&app.pool, scope, claim).await,
-        false => store::abandon(&app.pool, scope, claim).await,
+    let freed = async {
+        let mut connection = app.pool.acquire().await?;
+        match no_effect {
+            true => store::release(&mut connection, scope, claim).await,
+            false => store::abandon(&mut connection, scope, claim).await,
+        }
     };
-    if let Err(error) = freed {
+    if let Err(error) = freed.await {
         tracing::warn!(%error, "an idempotency key could not be freed and stays claimed for some seconds");
     }
 }

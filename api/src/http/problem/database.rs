@@ -2,6 +2,7 @@
 
 use super::{Problem, ProblemType};
 use std::time::Duration;
+use steps::store::StoreError;
 
 /// When to come back while the database is away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -19,6 +20,19 @@ impl From<sqlx::Error> for Problem {
                 .because(error)
         } else {
             Self::internal(error)
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Database(error) => error.into(),
+            raced @ StoreError::Raced { .. } => {
+                Self::new(ProblemType::Unavailable, "somebody else was faster; nothing was done")
+                    .retry_after(RETRY_AFTER)
+                    .because(raced)
+            }
         }
     }
 }

@@ -6,11 +6,15 @@ use super::super::{
     extract::{Id, Params},
     list::{Page, PageParams},
     problem::Problem,
-    store::{self, events::EventRow},
 };
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use serde::Serialize;
+use steps::{
+    EventId,
+    status::SaleStatus,
+    store::events::{self as store, EventRow},
+};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -49,16 +53,16 @@ pub enum Sale {
     Closed,
 }
 
-/// The shows, in the order of their time.
+/// The shows, in the order in which they were announced.
 #[utoipa::path(
     get, path = "/events", tag = "events", params(PageParams),
     responses((status = 200, description = "one page", body = Page<Event>))
 )]
 pub async fn list(State(app): State<App>, Params(page): Params<PageParams>) -> Result<Response, Problem> {
     let limit = page.limit()?;
-    let after: Option<(DateTime<Utc>, Uuid)> = page.after()?;
-    let found = store::events::list(&app.pool, after, limit as i64 + 1).await?;
-    let page = Page::of(found, limit, |event| (event.starts_at, event.id)).map(Event::from);
+    let after: Option<EventId> = page.after()?;
+    let found = store::list(&mut *app.connection().await?, after, limit as i64 + 1).await?;
+    let page = Page::of(found, limit, |event| event.event).map(Event::from);
     Ok(page.answer("/events", limit))
 }
 
@@ -69,10 +73,10 @@ pub async fn list(State(app): State<App>, Params(page): Params<PageParams>) -> R
 )]
 pub async fn read(
     State(app): State<App>,
-    Id(id): Id<Uuid>,
+    Id(id): Id<EventId>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let event = store::events::find(&app.pool, id).await?.ok_or_else(Problem::not_found)?;
+    let event = store::find(&mut *app.connection().await?, id).await?.ok_or_else(Problem::not_found)?;
     let tag = ETag::of_version(event.version);
     Ok(conditions.answer(&tag, REVALIDATE, &Event::from(event)))
 }
@@ -80,14 +84,17 @@ pub async fn read(
 impl From<EventRow> for Event {
     fn from(row: EventRow) -> Self {
         Self {
-            event_id: row.id,
+            event_id: row.event.uuid(),
             name: row.name,
             venue: row.venue,
             starts_at: row.starts_at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            sale: if row.sale == "OPEN" { Sale::Open } else { Sale::Closed },
-            currency: row.currency,
+            sale: match row.sale {
+                SaleStatus::Open => Sale::Open,
+                SaleStatus::Closed => Sale::Closed,
+            },
+            currency: row.currency.as_str().to_owned(),
             seats_max: row.seats_max,
-            hold_ms: row.hold_ms,
+            hold_ms: i64::try_from(row.hold.as_millis()).unwrap_or(i64::MAX),
             version: row.version,
         }
     }

@@ -8,13 +8,19 @@ use super::super::{
     conditional::{Conditions, ETag, HOUR, REVALIDATE},
     extract::{Id, Params},
     problem::Problem,
-    store::{self, events::EventRow, seats::SeatRow},
     views::Money,
 };
 use axum::{extract::State, response::Response};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::sync::Arc;
+use steps::{
+    EventId,
+    store::{
+        events::{self, EventRow},
+        seats,
+    },
+};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -101,14 +107,14 @@ pub struct Seat {
 )]
 pub async fn read(
     State(app): State<App>,
-    Id(id): Id<Uuid>,
+    Id(id): Id<EventId>,
     Params(wanted): Params<Wanted>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let event = store::events::find(&app.pool, id).await?.ok_or_else(Problem::not_found)?;
+    let event = events::find(&mut *app.connection().await?, id).await?.ok_or_else(Problem::not_found)?;
     let statuses = match wanted.part {
         Some(Part::Geometry) => None,
-        Some(Part::Status) | None => Some(app.seats.get(&app.pool, id).await?),
+        Some(Part::Status) | None => Some(app.seats.get(&app, id).await?),
     };
     let tag = tag(&event, statuses.as_ref().map(|statuses| statuses.version), wanted.part);
     let cache = if statuses.is_none() { HOUR } else { REVALIDATE };
@@ -119,7 +125,7 @@ pub async fn read(
         Some(Part::Geometry) | None => Some(house(&app, &event).await?),
     };
     let map = SeatMap {
-        event_id: id,
+        event_id: id.uuid(),
         version: statuses.as_ref().map(|statuses| statuses.version),
         status: statuses.map(|statuses| statuses.taken),
         seats,
@@ -139,17 +145,17 @@ fn tag(event: &EventRow, statuses: Option<i64>, part: Option<Part>) -> ETag {
 }
 
 async fn house(app: &App, event: &EventRow) -> Result<Vec<Seat>, Problem> {
-    let rows = store::seats::geometry(&app.pool, event.id).await?;
-    let seat = |row: SeatRow| Seat {
-        seat_id: row.id,
+    let rows = seats::list_of_event(&mut *app.connection().await?, event.event).await?;
+    let seat = |row: seats::Seat| Seat {
+        seat_id: row.seat.uuid(),
         section: row.section,
-        row: row.row_name,
+        row: row.row,
         number: row.number,
         x_dm: row.x_dm,
         y_dm: row.y_dm,
         tier: row.tier,
         accessible: row.accessible,
-        price: Money { amount: row.price_minor, currency: event.currency.clone() },
+        price: Money { amount: row.price_minor, currency: event.currency.as_str().to_owned() },
     };
     Ok(rows.into_iter().map(seat).collect())
 }

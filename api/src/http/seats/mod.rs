@@ -1,14 +1,13 @@
 //! Who has which seat, for a crowd that looks at it: one query an event and moment, however many ask.
 
-use super::{problem::Problem, store};
+use super::{app::App, problem::Problem, store};
 use serde_json::value::RawValue;
-use sqlx::PgPool;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use uuid::Uuid;
+use steps::EventId;
 
 /// How old what we show may be. Who books sees the truth at once; who looks, this much later.
 const FRESH_FOR: Duration = Duration::from_millis(250);
@@ -27,7 +26,7 @@ pub struct Statuses {
 
 /// The statuses of the events that somebody looked at lately.
 #[derive(Default)]
-pub struct StatusCache(Mutex<HashMap<Uuid, Arc<Slot>>>);
+pub struct StatusCache(Mutex<HashMap<EventId, Arc<Slot>>>);
 
 type Slot = tokio::sync::Mutex<Option<(Statuses, Instant)>>;
 
@@ -36,7 +35,7 @@ impl StatusCache {
     ///
     /// # Errors
     /// The database's.
-    pub async fn get(&self, pool: &PgPool, event: Uuid) -> Result<Statuses, Problem> {
+    pub async fn get(&self, app: &App, event: EventId) -> Result<Statuses, Problem> {
         let slot = self.slot(event);
         let mut held = slot.lock().await;
         if let Some((statuses, read)) = &*held
@@ -46,14 +45,14 @@ impl StatusCache {
         }
         // The moment before the query: what it shows is at least this new.
         let asked = Instant::now();
-        let row = store::seats::statuses(pool, event).await?;
+        let row = store::seats::statuses(&mut *app.connection().await?, event).await?;
         let taken: Box<RawValue> = RawValue::from_string(row.taken).map_err(Problem::internal)?;
         let statuses = Statuses { version: row.version, taken: Arc::from(taken) };
         *held = Some((statuses.clone(), asked));
         Ok(statuses)
     }
 
-    fn slot(&self, event: Uuid) -> Arc<Slot> {
+    fn slot(&self, event: EventId) -> Arc<Slot> {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() >= EVENTS_MAX && !slots.contains_key(&event) {
             slots.clear(); // whoever is looking keeps its slot; the next one asks again

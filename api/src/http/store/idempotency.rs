@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use orchestrator::Bucket;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -42,7 +42,7 @@ impl Scope {
 
 /// Claims a key that is free, whose claim by the same request was abandoned, or that is older than `kept`.
 pub async fn claim(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     scope: &Scope,
     request_hash: &[u8],
     new_effect: Uuid,
@@ -76,12 +76,12 @@ pub async fn claim(
         claimed_for.as_secs_f64(),
         kept.as_secs_f64(),
     )
-    .fetch_optional(pool)
+    .fetch_optional(connection)
     .await
 }
 
 /// What stands under a key.
-pub async fn find(pool: &PgPool, scope: &Scope) -> Result<Option<Standing>, sqlx::Error> {
+pub async fn find(connection: &mut PgConnection, scope: &Scope) -> Result<Option<Standing>, sqlx::Error> {
     let row = sqlx::query!(
         "select request_hash, status, body, location
          from booking.idempotency_keys
@@ -90,7 +90,7 @@ pub async fn find(pool: &PgPool, scope: &Scope) -> Result<Option<Standing>, sqlx
         scope.key,
         scope.bucket(),
     )
-    .fetch_optional(pool)
+    .fetch_optional(connection)
     .await?;
     Ok(row.map(|row| Standing {
         request_hash: row.request_hash,
@@ -101,7 +101,7 @@ pub async fn find(pool: &PgPool, scope: &Scope) -> Result<Option<Standing>, sqlx
 /// Stores the answer of a request that had an effect. The first answer stays: a claim that was taken over
 /// meanwhile led to the same effect.
 pub async fn answer(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     scope: &Scope,
     claim: &Claim,
     status: i16,
@@ -120,13 +120,13 @@ pub async fn answer(
         body,
         location,
     )
-    .execute(pool)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
 /// Frees the key of a request that surely had no effect, unless somebody took the claim over.
-pub async fn release(pool: &PgPool, scope: &Scope, claim: &Claim) -> Result<(), sqlx::Error> {
+pub async fn release(connection: &mut PgConnection, scope: &Scope, claim: &Claim) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "delete from booking.idempotency_keys
          where principal = $1 and key = $2 and bucket = $3 and state = 'CLAIMED' and claimed_until = $4",
@@ -135,13 +135,13 @@ pub async fn release(pool: &PgPool, scope: &Scope, claim: &Claim) -> Result<(), 
         scope.bucket(),
         claim.until,
     )
-    .execute(pool)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
 /// Leaves a claim to the next request, which completes it under the same effect id.
-pub async fn abandon(pool: &PgPool, scope: &Scope, claim: &Claim) -> Result<(), sqlx::Error> {
+pub async fn abandon(connection: &mut PgConnection, scope: &Scope, claim: &Claim) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update booking.idempotency_keys
          set claimed_until = now()
@@ -151,13 +151,17 @@ pub async fn abandon(pool: &PgPool, scope: &Scope, claim: &Claim) -> Result<(), 
         scope.bucket(),
         claim.until,
     )
-    .execute(pool)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
 /// Deletes at most `rows_max` keys older than `kept`; says how many went.
-pub async fn delete_old(pool: &PgPool, kept: Duration, rows_max: i64) -> Result<u64, sqlx::Error> {
+pub async fn delete_old(
+    connection: &mut PgConnection,
+    kept: Duration,
+    rows_max: i64,
+) -> Result<u64, sqlx::Error> {
     let deleted = sqlx::query!(
         "delete from booking.idempotency_keys
          where (principal, key, bucket) in (
@@ -169,7 +173,7 @@ pub async fn delete_old(pool: &PgPool, kept: Duration, rows_max: i64) -> Result<
         kept.as_secs_f64(),
         rows_max,
     )
-    .execute(pool)
+    .execute(connection)
     .await?;
     Ok(deleted.rows_affected())
 }

@@ -1,31 +1,7 @@
 //! `booking.seats`, as the public sees them.
 
-use orchestrator::Bucket;
-use sqlx::PgPool;
-use uuid::Uuid;
-
-/// A seat's place and price, which hardly ever change.
-#[derive(Clone, Debug)]
-pub struct SeatRow {
-    /// Its id.
-    pub id: Uuid,
-    /// Part of the house.
-    pub section: String,
-    /// Row's name.
-    pub row_name: String,
-    /// Number in the row.
-    pub number: i16,
-    /// Place on the map in decimetres, to the right.
-    pub x_dm: i16,
-    /// Place on the map in decimetres, away from the stage.
-    pub y_dm: i16,
-    /// Price class.
-    pub tier: String,
-    /// Reachable by wheelchair.
-    pub accessible: bool,
-    /// In minor units of the event's currency.
-    pub price_minor: i64,
-}
+use sqlx::PgConnection;
+use steps::EventId;
 
 /// Who has which seat, as one version.
 #[derive(Clone, Debug)]
@@ -36,26 +12,11 @@ pub struct StatusRow {
     pub taken: String,
 }
 
-/// All seats of an event in the order of the house.
-pub async fn geometry(pool: &PgPool, event: Uuid) -> Result<Vec<SeatRow>, sqlx::Error> {
-    sqlx::query_as!(
-        SeatRow,
-        "select id, section, row_name, number, x_dm, y_dm, tier, accessible, price_minor
-         from booking.seats
-         where event_id = $1 and bucket = $2
-         order by section, row_name, number",
-        event,
-        Bucket::of_id(event).number(),
-    )
-    .fetch_all(pool)
-    .await
-}
-
-/// Who has which seat of an event.
+/// Who has which seat of an event, folded in the database: a stadium's 80,000 rows need not travel for it.
 ///
 /// A seat's `hold` is raised whenever it is taken, and within one hold it goes from RESERVED to BOOKED or back to
 /// AVAILABLE. So `3 * hold` and the rank of the status grow with every change, and so does their sum.
-pub async fn statuses(pool: &PgPool, event: Uuid) -> Result<StatusRow, sqlx::Error> {
+pub async fn statuses(connection: &mut PgConnection, event: EventId) -> Result<StatusRow, sqlx::Error> {
     sqlx::query_as!(
         StatusRow,
         r#"select
@@ -68,9 +29,9 @@ pub async fn statuses(pool: &PgPool, event: Uuid) -> Result<StatusRow, sqlx::Err
              )::text as "taken!"
            from booking.seats
            where event_id = $1 and bucket = $2"#,
-        event,
-        Bucket::of_id(event).number(),
+        event.uuid(),
+        event.bucket().number(),
     )
-    .fetch_one(pool)
+    .fetch_one(connection)
     .await
 }

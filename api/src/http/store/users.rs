@@ -1,36 +1,42 @@
-//! `booking.users`.
+//! `booking.users`: who books. A user lives in the bucket of the e-mail address.
 
 use orchestrator::Bucket;
-use sqlx::PgPool;
-use uuid::Uuid;
+use sqlx::PgConnection;
+use steps::UserId;
 
-/// Finds the user with this e-mail address, or makes one. A user that exists keeps its name.
-pub async fn find_or_create(pool: &PgPool, name: &str, email: &str) -> Result<Uuid, sqlx::Error> {
-    let email = email.to_lowercase();
-    // A user lives in the bucket of its address, so that the address is unique.
+/// Makes a user, or finds the one who has this address already; the name given first stays.
+///
+/// # Errors
+/// The database's; a check violation if the address has no `@`.
+pub async fn ensure(connection: &mut PgConnection, name: &str, email: &str) -> Result<UserId, sqlx::Error> {
+    let email = email.trim().to_lowercase();
     let bucket = Bucket::of_key(&email);
-    sqlx::query_scalar!(
+    let id = sqlx::query_scalar!(
         "insert into booking.users (id, bucket, name, email, created_at)
          values ($1, $2, $3, $4, now())
-         on conflict (email, bucket) do update set name = users.name
+         on conflict (email, bucket) do update set email = excluded.email
          returning id",
         bucket.new_id(),
         bucket.number(),
-        name,
+        name.trim(),
         email,
     )
-    .fetch_one(pool)
-    .await
+    .fetch_one(connection)
+    .await?;
+    Ok(UserId::from_uuid(id))
 }
 
 /// Whether there is such a user.
-pub async fn exists(pool: &PgPool, user: Uuid) -> Result<bool, sqlx::Error> {
+///
+/// # Errors
+/// The database's.
+pub async fn exists(connection: &mut PgConnection, user: UserId) -> Result<bool, sqlx::Error> {
     let found = sqlx::query_scalar!(
         "select 1 from booking.users where id = $1 and bucket = $2",
-        user,
-        Bucket::of_id(user).number(),
+        user.uuid(),
+        user.bucket().number(),
     )
-    .fetch_optional(pool)
+    .fetch_optional(connection)
     .await?;
     Ok(found.is_some())
 }

@@ -1,0 +1,31 @@
+//! `usher config`
+
+use super::out;
+use crate::config::Loaded;
+use clap::Args;
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub struct Config {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Config {
+    pub fn run(self, loaded: &Loaded) -> anyhow::Result<ExitCode> {
+        if self.json {
+            out::json(&loaded.shown)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut table = out::table(&["key", "value", "from", "for"]);
+        for shown in &loaded.shown {
+            table.add_row([shown.key, &shown.value, &shown.source, shown.about]);
+        }
+        out::line(table);
+        for variable in &loaded.ignored {
+            out::line(format_args!("{variable} sets nothing: no key has that name"));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

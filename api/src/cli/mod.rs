@@ -1,0 +1,92 @@
+//! The command line: one file a command. It prints what people read to standard output, as a table or, where a
+//! machine may want it, as JSON, and keeps standard error for what went wrong.
+
+mod config;
+mod logging;
+mod migrate;
+mod out;
+mod saga;
+mod serve;
+mod token;
+mod verify;
+
+use crate::config::{Loaded, Sources};
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use sqlx::PgPool;
+use std::{path::PathBuf, process::ExitCode};
+
+/// Durable sagas for bookings: reserve, pay, confirm; all of it or none, whatever crashes.
+#[derive(Debug, Parser)]
+#[command(name = "usher", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// The configuration file [default: `usher.toml` in the working directory, if there is one]
+    #[arg(long, global = true, env = "USHER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  usher migrate                                       bring the database up to date
+  usher serve                                         serve the API and run sagas
+  usher serve --no-http                               run sagas only
+  usher token create --role customer --name Ada --email ada@example.org
+  usher saga list --state stuck                       what needs a person
+  usher saga show 01890a5d-ac96-774b-bcce-b302099a8057
+  usher verify                                        check every invariant; status 1 if one is broken
+  usher config                                        every setting and where it came from
+
+Every setting can be given by the environment: USHER_LANES_COUNT=4 sets `lanes.count`.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API and run sagas
+    Serve(serve::Serve),
+    /// Bring the database up to date
+    Migrate,
+    /// Make tokens
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Look at sagas
+    #[command(subcommand)]
+    Saga(saga::Saga),
+    /// Check every invariant; reads only
+    Verify(verify::Verify),
+    /// Print every setting and where it came from
+    Config(config::Config),
+}
+
+/// Runs one command to its end.
+///
+/// # Errors
+/// Whatever kept it from its end, with what to do about it.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let loaded = crate::config::load(&Sources::of_process(cli.config))?;
+    logging::begin(&loaded.config.log, matches!(cli.command, Command::Serve(_)))?;
+    for variable in &loaded.ignored {
+        tracing::warn!(variable, "this variable sets nothing; `usher config` lists the keys");
+    }
+    match cli.command {
+        Command::Serve(command) => command.run(loaded).await,
+        Command::Migrate => migrate::run(&loaded.config).await,
+        Command::Token(command) => command.run(&loaded.config).await,
+        Command::Saga(command) => command.run(&loaded.config).await,
+        Command::Verify(command) => command.run(&loaded.config).await,
+        Command::Config(command) => command.run(&loaded),
+    }
+}
+
+/// A pool for one command's few statements.
+async fn pool(config: &crate::config::Config) -> anyhow::Result<PgPool> {
+    use secrecy::ExposeSecret;
+    /// One statement at a time.
+    const CONNECTIONS_MAX: u32 = 1;
+    let database =
+        orchestrator::Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
+    database
+        .pool(CONNECTIONS_MAX)
+        .await
+        .context("connecting to the database at `database.url`; `usher config` says where that came from")
+}

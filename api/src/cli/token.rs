@@ -1,0 +1,80 @@
+//! `usher token create`
+
+use super::{out, pool};
+use crate::{
+    config::Config,
+    http::auth::{Role, issue, issue_customer},
+};
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Make a token and print it, this once
+    Create(Create),
+}
+
+/// A customer is a user, by name and e-mail address; everybody else is a subject.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  usher token create --role customer --name Ada --email ada@example.org
+  usher token create --role service --subject box-office --valid-days 90")]
+pub struct Create {
+    /// What the token may do
+    #[arg(long)]
+    role: Role,
+    /// Who bears it, as audits will say; not for customers
+    #[arg(long)]
+    subject: Option<String>,
+    /// A customer's name
+    #[arg(long)]
+    name: Option<String>,
+    /// A customer's e-mail address; the user is made unless there is one with it
+    #[arg(long)]
+    email: Option<String>,
+    /// How many days it is valid [default: until it is revoked]
+    #[arg(long, value_parser = clap::value_parser!(i32).range(1..=36_500))]
+    valid_days: Option<i32>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Token {
+    pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let Self::Create(create) = self;
+        create.run(config).await
+    }
+}
+
+impl Create {
+    async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let pool = pool(config).await?;
+        let (token, user) = match (self.role, &self.subject, &self.name, &self.email) {
+            (Role::Customer, None, Some(name), Some(email)) => {
+                let (token, user) = issue_customer(&pool, name, email, self.valid_days)
+                    .await
+                    .with_context(|| format!("making a token for the customer `{email}`"))?;
+                (token, Some(user))
+            }
+            (Role::Customer, ..) => bail!("a customer needs `--name` and `--email`, and no `--subject`"),
+            (role, Some(subject), None, None) => {
+                let token = issue(&pool, role, subject, self.valid_days).await;
+                (token.with_context(|| format!("making a token for `{subject}`"))?, None)
+            }
+            (role, ..) => {
+                bail!("a token of role `{role}` needs `--subject`, and neither `--name` nor `--email`")
+            }
+        };
+        if self.json {
+            out::json(&serde_json::json!({
+                "token": token.expose(), "role": self.role.as_str(), "user_id": user.map(|user| user.to_string()),
+            }))?;
+        } else {
+            out::line(token.expose());
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,52 @@
+//! The invariants, one SQL file each. A file begins with a comment that says what must not be, and returns a
+//! `subject` and a `detail` for each case of it.
+
+/// One invariant.
+pub struct Invariant {
+    /// Its name, the file's.
+    pub name: &'static str,
+    /// The query.
+    pub sql: &'static str,
+}
+
+macro_rules! invariants {
+    ($($name:literal),+ $(,)?) => {
+        &[$(Invariant { name: $name, sql: include_str!(concat!("sql/", $name, ".sql")) }),+]
+    };
+}
+
+/// All of them, in the order in which they are printed: seats, money, sagas, the rest.
+pub const INVARIANTS: &[Invariant] = invariants![
+    "seat_booked_twice",
+    "seat_owner",
+    "reservation_seats",
+    "reservation_overdue",
+    "booking_links",
+    "booking_money",
+    "money_kept",
+    "money_balance",
+    "ledger_accounts",
+    "ledger_captured_twice",
+    "payment_orphan",
+    "inbox_waiting",
+    "inbox_twice",
+    "saga_forgotten",
+    "saga_stuck_silently",
+    "journal_gap",
+    "journal_epoch",
+    "journal_end",
+    "compensation_missing",
+    "compensation_twice",
+    "start_key_twice",
+    "audit_anonymous",
+    "told_confirmed",
+    "bucket_strayed",
+];
+
+impl Invariant {
+    /// What must not be: the file's first line.
+    pub fn about(&self) -> &'static str {
+        let sql: &'static str = self.sql;
+        sql.lines().next().and_then(|line| line.strip_prefix("-- ")).unwrap_or(self.name)
+    }
+}

@@ -1,0 +1,5 @@
+-- A stuck saga of which the audit doesn't say so.
+select s.id::text as subject, 'is stuck: ' || s.stuck::text as detail
+from usher.sagas s
+where s.state = 'stuck'
+  and not exists (select from usher.audit a where a.saga_id = s.id and a.bucket = s.bucket)

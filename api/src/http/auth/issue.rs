@@ -1,0 +1,40 @@
+//! Making tokens.
+
+use super::{super::store, Caller, Role, Token};
+use sqlx::PgPool;
+use steps::UserId;
+
+/// Makes a token for whoever isn't a customer, and gives it this once.
+///
+/// # Errors
+/// The database's.
+pub async fn issue(
+    pool: &PgPool,
+    role: Role,
+    subject: &str,
+    valid_days: Option<i32>,
+) -> Result<Token, sqlx::Error> {
+    insert(pool, &Caller { role, subject: subject.to_owned(), user: None }, valid_days).await
+}
+
+/// Makes a token for a customer, and the user behind it unless there is one with this address.
+///
+/// # Errors
+/// The database's; a check violation if the address has no `@`.
+pub async fn issue_customer(
+    pool: &PgPool,
+    name: &str,
+    email: &str,
+    valid_days: Option<i32>,
+) -> Result<(Token, UserId), sqlx::Error> {
+    let user = store::users::ensure(&mut *pool.acquire().await?, name, email).await?;
+    // The subject stands in audits: the id, not the person's address.
+    let bearer = Caller { role: Role::Customer, subject: user.to_string(), user: Some(user) };
+    Ok((insert(pool, &bearer, valid_days).await?, user))
+}
+
+async fn insert(pool: &PgPool, bearer: &Caller, valid_days: Option<i32>) -> Result<Token, sqlx::Error> {
+    let token = Token::draw();
+    store::tokens::insert(&mut *pool.acquire().await?, &token.hash(), bearer, valid_days).await?;
+    Ok(token)
+}

@@ -1,0 +1,9 @@
+//! The HTTP contract: what callers may rely on, one test a promise.
+//!
+//! Requests go through the whole router. Every answer, whichever test asks, is held to the OpenAPI document.
+
+mod client;
+mod contract;
+mod events;
+mod health;
+mod manners;
