@@ -36,6 +36,7 @@ Examples:
   usher saga list --state stuck                       what needs a person
   usher saga show 01890a5d-ac96-774b-bcce-b302099a8057
   usher verify                                        check every invariant; status 1 if one is broken
+  usher dev --exit                                    see it work, from nothing
   usher config                                        every setting and where it came from
 
 Every setting can be given by the environment: USHER_LANES_COUNT=4 sets `lanes.count`.";
@@ -56,6 +57,13 @@ enum Command {
     Verify(verify::Verify),
     /// Print every setting and where it came from
     Config(config::Config),
+    /// Generate houses with seats to sell, and list them
+    #[command(subcommand)]
+    Venue(crate::venue::VenueCommand),
+    /// Simulate a payment gateway
+    Gateway(crate::gateway::Args),
+    /// Run everything on this machine: PostgreSQL, Redis, gateway and node
+    Dev(crate::dev::DevArgs),
 }
 
 /// Runs one command to its end.
@@ -75,6 +83,15 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Saga(command) => command.run(&loaded.config).await,
         Command::Verify(command) => command.run(&loaded.config).await,
         Command::Config(command) => command.run(&loaded),
+        Command::Venue(command) => {
+            let mut connection = pool(&loaded.config).await?.acquire().await?.detach();
+            crate::venue::run(command, &mut connection).await.map(|()| ExitCode::SUCCESS)
+        }
+        Command::Gateway(args) => {
+            let shutdown = async { drop(tokio::signal::ctrl_c().await) };
+            crate::gateway::run(args, shutdown).await.map(|()| ExitCode::SUCCESS)
+        }
+        Command::Dev(args) => crate::dev::run(args).await,
     }
 }
 
