@@ -10,7 +10,7 @@ mod serve;
 mod token;
 mod verify;
 
-use crate::config::{Loaded, Sources};
+use crate::config::Sources;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use sqlx::PgPool;

@@ -2,8 +2,14 @@
 //!
 //! Requests go through the whole router. Every answer, whichever test asks, is held to the OpenAPI document.
 
+mod booking;
 mod client;
 mod contract;
 mod events;
 mod health;
+mod house;
+mod idempotency;
+mod identity;
 mod manners;
+mod validation;
+mod webhooks;
