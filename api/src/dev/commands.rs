@@ -83,9 +83,11 @@ impl Commands {
 
     /// Makes a token and prints it.
     pub fn token(&self, role: &str, subject: &str) -> Command {
-        let mut command = self.usher(&["token", "create", "--role", role, "--subject", subject]);
+        let mut command = self.usher(&["token", "create", "--role", role]);
         if role == "customer" {
             command.args(["--name", subject, "--email", &format!("{subject}@example.com")]);
+        } else {
+            command.args(["--subject", subject]);
         }
         command
     }
