@@ -2,6 +2,8 @@
 //!
 //! Requests go through the whole router. Every answer, whichever test asks, is held to the OpenAPI document.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 mod booking;
 mod client;
 mod contract;
