@@ -100,7 +100,15 @@ impl Lane {
         let now = self.begin().await?;
         let mut rows = claim::lock(&mut self.tx, groups).await?;
         let shared = self.shared.clone();
-        let env = Env { registry: &shared.registry, settings: &shared.settings, now, token };
+        let health = self.health.clone();
+        let env = Env {
+            registry: &shared.registry,
+            settings: &shared.settings,
+            now,
+            token,
+            health: &health,
+            hung: &shared.hung,
+        };
 
         let suspects = claim::suspects(&rows, groups, &env);
         if !suspects.is_empty() {
