@@ -36,6 +36,9 @@ impl Serve {
     pub async fn run(self, loaded: Loaded) -> anyhow::Result<ExitCode> {
         check_migrations(&loaded.config).await?;
         let node = Node::open(loaded.config.clone(), !self.no_lanes).await?;
+        if !self.no_lanes {
+            tracing::info!(lanes = loaded.config.lanes.count, "running sagas");
+        }
         let jobs = if self.no_lanes { None } else { Some(Jobs::start(&node.app).await?) };
         let (leaving, stop) = (signals::leaving()?, CancellationToken::new());
         let serving = if self.no_http {
