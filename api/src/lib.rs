@@ -10,5 +10,6 @@ mod migrations;
 pub mod news;
 pub mod node;
 pub mod venue;
+pub mod verify;
 
 pub use migrations::migrate;

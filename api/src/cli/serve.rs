@@ -1,6 +1,6 @@
 //! `usher serve`: one node.
 
-use super::pool;
+use super::{pool, signals};
 use crate::{
     config::{Config, Loaded},
     http,
@@ -10,10 +10,7 @@ use crate::{
 use anyhow::{Context, bail};
 use clap::Args;
 use std::{process::ExitCode, time::Duration};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// How long a node goes on serving after it has said "not ready", so that balancers hear of it first.
@@ -39,9 +36,11 @@ impl Serve {
     pub async fn run(self, loaded: Loaded) -> anyhow::Result<ExitCode> {
         check_migrations(&loaded.config).await?;
         let node = Node::open(loaded.config.clone(), !self.no_lanes).await?;
+        if !self.no_lanes {
+            tracing::info!(lanes = loaded.config.lanes.count, "running sagas");
+        }
         let jobs = if self.no_lanes { None } else { Some(Jobs::start(&node.app).await?) };
-        let (leaving, stop) = (CancellationToken::new(), CancellationToken::new());
-        tokio::spawn(heed_signals(leaving.clone())?);
+        let (leaving, stop) = (signals::leaving()?, CancellationToken::new());
         let serving = if self.no_http {
             None
         } else {
@@ -75,15 +74,4 @@ async fn check_migrations(config: &Config) -> anyhow::Result<()> {
         bail!("the database is older than this binary; run `usher migrate` first");
     }
     Ok(())
-}
-
-/// The first signal begins the leaving; the second one ends the process at once, as people expect of Ctrl-C.
-fn heed_signals(leaving: CancellationToken) -> anyhow::Result<impl Future<Output = ()> + Send> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        leaving.cancel();
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        std::process::exit(130);
-    })
 }

@@ -66,6 +66,8 @@ impl Commands {
         let mut command = self.usher(&["gateway", "--listen", &self.gateway.to_string()]);
         command.args(["--webhook-url", &format!("{}/webhooks/stripe", self.node_url())]);
         command.arg("--books").arg(&self.books);
+        command.env("USHER_GATEWAY_API_KEY", &self.gateway_key);
+        command.env("USHER_GATEWAY_WEBHOOK_SECRET", &self.webhook_secret);
         command
     }
 

@@ -89,7 +89,8 @@ impl Service {
     pub async fn customer(&self) -> (String, UserId) {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let email = format!("customer{}@example.org", NEXT.fetch_add(1, Ordering::Relaxed));
-        let (token, user) = api::http::auth::issue_customer(&self.pool, "Ada", &email, None).await.unwrap();
+        let (token, user) =
+            api::http::auth::issue_customer(&self.pool, None, "Ada", &email, None).await.unwrap();
         (token.expose().to_owned(), user)
     }
 }

@@ -14,4 +14,5 @@ mod idempotency;
 mod identity;
 mod manners;
 mod validation;
+mod verify;
 mod webhooks;

@@ -1,16 +1,13 @@
-//! Who has which seat, for a crowd that looks at it: one query an event and moment, however many ask.
+//! Who has which seat, for a crowd that looks at it: one query at a time and event, however many ask.
 
 use super::super::{app::App, problem::Problem, store};
 use serde_json::value::RawValue;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 use steps::EventId;
-
-/// How old what we show may be. Who books sees the truth at once; who looks, this much later.
-const FRESH_FOR: Duration = Duration::from_millis(250);
 
 /// Events remembered at once.
 const EVENTS_MAX: usize = 1_000;
@@ -31,24 +28,26 @@ pub struct StatusCache(Mutex<HashMap<EventId, Arc<Slot>>>);
 type Slot = tokio::sync::Mutex<Option<(Statuses, Instant)>>;
 
 impl StatusCache {
-    /// The statuses, at most [`FRESH_FOR`] old. Those who ask at once share one query.
+    /// The statuses, as they were at some moment after the call: whoever has just booked sees it. Those who ask while
+    /// a query runs share the next one.
     ///
     /// # Errors
     /// The database's.
     pub async fn get(&self, app: &App, event: EventId) -> Result<Statuses, Problem> {
+        let called = Instant::now();
         let slot = self.slot(event);
         let mut held = slot.lock().await;
-        if let Some((statuses, read)) = &*held
-            && read.elapsed() < FRESH_FOR
+        if let Some((statuses, began)) = &*held
+            && *began >= called
         {
             return Ok(statuses.clone());
         }
         // The moment before the query: what it shows is at least this new.
-        let asked = Instant::now();
+        let began = Instant::now();
         let row = store::seats::statuses(&mut *app.connection().await?, event).await?;
         let taken: Box<RawValue> = RawValue::from_string(row.taken).map_err(Problem::internal)?;
         let statuses = Statuses { version: row.version, taken: Arc::from(taken) };
-        *held = Some((statuses.clone(), asked));
+        *held = Some((statuses.clone(), began));
         Ok(statuses)
     }
 
