@@ -1,4 +1,74 @@
-//! Usher's saga engine.
+//! Usher's saga engine: workflows that run exactly as far as Postgres remembers, on any number of nodes.
+//!
+//! A *workflow* is a plain async function that decides; *steps* are named types that act. What a step gave is in the
+//! saga's journal, so after a crash the function is run again from its start, and what the journal knows is returned
+//! and not done again. A step whose effect is rows of the same database ([`Tx`]) commits together with its journal
+//! entry. One that goes outside ([`Call`]) is made at least once, always under one key, and its compensation is told
+//! what it made, or nothing if nobody knows. When a saga turns back, what was begun is undone in reverse order, from
+//! the journal alone; past the pivot there is no way back, and the types say so.
+//!
+//! ```no_run
+//! # use orchestrator::{Call, Database, Engine, Failure, Saga, Step, StepError, Tx, Workflow};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Clone)] struct Bank;
+//! # impl Bank {
+//! #     async fn charge(&self, _: i64, key: &str) -> Result<String, StepError> { Ok(key.into()) }
+//! #     async fn refund(&self, _: &str) -> Result<(), StepError> { Ok(()) }
+//! # }
+//! # #[derive(Serialize, Deserialize)] struct Ship { receipt: String }
+//! # impl Step for Ship {
+//! #     const NAME: &'static str = "ship";
+//! #     type Output = ();
+//! #     type Medium = Tx;
+//! #     type Undo = ();
+//! #     async fn run(&self, tx: &mut Tx) -> Result<(), StepError> {
+//! #         let ship = "insert into shipments (receipt) values ($1)";
+//! #         sqlx::query(ship).bind(&self.receipt).execute(&mut **tx).await?;
+//! #         Ok(())
+//! #     }
+//! # }
+//! #[derive(Serialize, Deserialize)]
+//! struct Charge { cents: i64 }
+//! impl Step for Charge {
+//!     const NAME: &'static str = "charge";
+//!     type Output = String;
+//!     type Medium = Call<Bank>; // goes outside: at least once, always under one key
+//!     type Undo = ();
+//!     async fn run(&self, bank: &mut Call<Bank>) -> Result<String, StepError> {
+//!         bank.charge(self.cents, &bank.key()).await
+//!     }
+//!     async fn compensate(&self, bank: &mut Call<Bank>, _: Option<String>) -> Result<(), StepError> {
+//!         bank.refund(&bank.key()).await // also a charge whose answer never came
+//!     }
+//! }
+//! struct Sale;
+//! impl Workflow for Sale {
+//!     const NAME: &'static str = "sale";
+//!     type Steps = (Charge, Ship);
+//!     type Input = i64;
+//!     type Output = String;
+//!     async fn run(mut saga: Saga<Self>, cents: i64) -> Result<String, Failure> {
+//!         let receipt = saga.step(Charge { cents }).await?;
+//!         saga.pivot(Ship { receipt: receipt.clone() }).await?; // refused: the charge is undone
+//!         Ok(receipt)
+//!     }
+//! }
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let database = Database::at("postgres://usher@127.0.0.1:5432/usher")?;
+//! let engine = Engine::builder(Bank, database).workflow::<Sale>().start().await?;
+//! let sale = engine.client().start::<Sale>(12_500).key("order 7").await?;
+//! # let _ = sale; engine.drain().await; Ok(())
+//! # }
+//! ```
+//!
+//! The parts, in the order in which they are read: `step`, `medium` and `workflow` are what people write; `saga` is
+//! what a workflow holds; `journal` is the record and its fold; `registry` forgets the types; `lane` is the loop that
+//! runs sagas in batches; `store` is the SQL; `sweep`, `hints` and `lane::lease` find work, nudge and keep leases;
+//! `client` and `handle` are the way in. `ARCHITECTURE.md` tells how they play together.
+//!
+//! What it deliberately does not do: it speaks to no database but Postgres, keeps nothing that matters elsewhere, and
+//! knows nothing of what its workflows are about.
+
 extern crate self as orchestrator;
 
 mod cause;
