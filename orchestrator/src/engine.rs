@@ -156,7 +156,7 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
             queues: (0..settings.lanes.max(1)).map(|_| Arc::new(Queue::new(&settings))).collect(),
             watchers: Watchers::default(),
             leases: Arc::new(Leases::new(settings.lease)),
-            calls: Calls::new(settings.calls_max, tokio::runtime::Handle::current()),
+            calls: Calls::new(settings.calls_max, tokio::runtime::Handle::current(), &settings.node),
             settings,
         }))
     }

@@ -70,7 +70,7 @@ impl Lane {
                 groups = queue.gather(most, scope) => groups,
                 () = stop.cancelled() => return,
             };
-            crate::fault::point("lane-gathered");
+            crate::fault::point("lane-gathered", &shared.settings.node);
             self.work(groups).await;
         }
     }
