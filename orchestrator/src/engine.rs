@@ -162,7 +162,7 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
             watchers: Watchers::default(),
             leases: Arc::new(Leases::new(settings.lease)),
             hung: Hung::default(),
-            calls: Calls::new(settings.calls_max, tokio::runtime::Handle::current()),
+            calls: Calls::new(settings.calls_max, tokio::runtime::Handle::current(), &settings.node),
             settings,
         }))
     }

@@ -76,7 +76,7 @@ impl Lane {
                 groups = queue.gather(most, scope) => groups,
                 () = stop.cancelled() => return,
             };
-            crate::fault::point("lane-gathered");
+            crate::fault::point("lane-gathered", &shared.settings.node);
             self.work(groups).await;
             if self.health.is_given_up() {
                 return;
