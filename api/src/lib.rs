@@ -5,7 +5,11 @@ pub mod config;
 pub mod dev;
 pub mod gateway;
 pub mod http;
+pub mod jobs;
 mod migrations;
+pub mod news;
+pub mod node;
 pub mod venue;
+pub mod verify;
 
 pub use migrations::migrate;

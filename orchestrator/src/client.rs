@@ -247,7 +247,8 @@ impl<W: Workflow> StartRequest<W> {
         let start = Start { input: json::<W>(&input)?, new, reply };
         let queue = lanes.queue(start.new.id);
         queue.start(start).map_err(|_| ClientError::Overloaded(FULL_RETRY))?;
-        Ok(handle.answered(answer.await.map_err(|_| ClientError::Draining)??))
+        let gone = |_| ClientError::Failed("its lane ended with the batch".into());
+        Ok(handle.answered(answer.await.map_err(gone)??))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     client::Client,
     database::Database,
     hints::Hints,
-    lane::{Calls, Lane, Leases, Queue, Shared, Watchers},
+    lane::{Calls, Health, Hung, Lane, Leases, Queue, Shared, Watchers},
     registry::{Registry, RegistryError},
     settings::Settings,
     steps::StepList,
@@ -12,7 +12,11 @@ use crate::{
     workflow::Workflow,
 };
 use sqlx::PgPool;
-use std::{sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Pooled connections for one-statement work: letters that wait for a row, handles that look.
@@ -22,7 +26,7 @@ const POOL_MAX: u32 = 8;
 pub struct Engine {
     client: Client,
     shared: Arc<Shared>,
-    lanes: Vec<JoinHandle<()>>,
+    lanes: Lanes,
     tasks: TaskTracker,
     /// No more new work.
     draining: CancellationToken,
@@ -85,9 +89,9 @@ impl Engine {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        let lanes = self.lanes;
+        let lanes = self.lanes.take();
         let joined =
-            tokio::task::spawn_blocking(move || lanes.into_iter().for_each(|lane| drop(lane.join())));
+            tokio::task::spawn_blocking(move || lanes.into_iter().for_each(|lane| drop(lane.thread.join())));
         if tokio::time::timeout(Duration::from_secs(2), joined).await.is_err() {
             tracing::warn!("a lane did not stop in time");
         }
@@ -133,10 +137,11 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         let shared = self.shared()?;
         let (draining, stop, tasks) =
             (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
-        let mut lanes = Vec::with_capacity(shared.queues.len());
+        let lanes = Lanes::default();
         for number in 0..shared.queues.len() {
-            lanes.push(spawn_lane(shared.clone(), number, stop.clone()).await?);
+            lanes.add(spawn_lane(shared.clone(), number, stop.clone()).await?);
         }
+        tasks.spawn(watch(shared.clone(), lanes.clone(), stop.clone()));
         tasks.spawn(sweep::run(shared.clone(), draining.clone()));
         tasks.spawn(renew(shared.clone(), stop.clone()));
         if let Some(hints) = hints.clone() {
@@ -156,9 +161,72 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
             queues: (0..settings.lanes.max(1)).map(|_| Arc::new(Queue::new(&settings))).collect(),
             watchers: Watchers::default(),
             leases: Arc::new(Leases::new(settings.lease)),
-            calls: Calls::new(settings.calls_max, tokio::runtime::Handle::current()),
+            hung: Hung::default(),
+            calls: Calls::new(settings.calls_max, tokio::runtime::Handle::current(), &settings.node),
             settings,
         }))
+    }
+}
+
+/// The lanes that are running; a lane that is given up makes room for another.
+#[derive(Clone, Default)]
+struct Lanes(Arc<Mutex<Vec<RunningLane>>>);
+
+struct RunningLane {
+    number: usize,
+    thread: JoinHandle<()>,
+    health: Arc<Health>,
+}
+
+impl Lanes {
+    fn add(&self, lane: RunningLane) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
+    }
+
+    fn take(&self) -> Vec<RunningLane> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Gives lanes up whose poll has taken too long; says which, and for which saga.
+    fn give_up_hung(&self, bound: Duration) -> Vec<(usize, Arc<Health>, crate::SagaId)> {
+        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut given_up = Vec::new();
+        lanes.retain(|lane| match lane.health.hung(bound) {
+            Some(saga) => {
+                lane.health.give_up();
+                given_up.push((lane.number, lane.health.clone(), saga));
+                false
+            }
+            None => true,
+        });
+        given_up
+    }
+}
+
+/// Looks after the lanes: one that hangs in a poll is replaced, and its connection closed.
+async fn watch(shared: Arc<Shared>, lanes: Lanes, stop: CancellationToken) {
+    let bound = shared.settings.poll_max;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(bound / 8) => {}
+        }
+        for (number, health, saga) in lanes.give_up_hung(bound) {
+            tracing::error!(lane = number, %saga, ?bound, "a poll does not return: the lane is given up");
+            shared.hung.add(saga);
+            let closed = async {
+                let mut connection = shared.database.connect("watch").await?;
+                let close = sqlx::query("select pg_terminate_backend($1)").bind(health.backend());
+                close.execute(&mut connection).await.map(drop)
+            };
+            if let Err(error) = closed.await {
+                tracing::error!(lane = number, %error, "its connection could not be closed");
+            }
+            match spawn_lane(shared.clone(), number, stop.clone()).await {
+                Ok(lane) => lanes.add(lane),
+                Err(error) => tracing::error!(lane = number, %error, "no lane could take its place"),
+            }
+        }
     }
 }
 
@@ -167,7 +235,9 @@ async fn spawn_lane(
     shared: Arc<Shared>,
     number: usize,
     stop: CancellationToken,
-) -> Result<JoinHandle<()>, BuildError> {
+) -> Result<RunningLane, BuildError> {
+    let health = Arc::new(Health::default());
+    let its = health.clone();
     let (ready, is_ready) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name(format!("lane-{number}")).spawn(move || {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -175,7 +245,7 @@ async fn spawn_lane(
             Err(error) => return drop(ready.send(Err(BuildError::Thread(error)))),
         };
         runtime.block_on(async {
-            match Lane::open(shared, number).await {
+            match Lane::open(shared, number, its).await {
                 Ok(lane) => {
                     let _ = ready.send(Ok(()));
                     lane.run(stop).await;
@@ -185,7 +255,7 @@ async fn spawn_lane(
         });
     })?;
     match is_ready.await {
-        Ok(ready) => ready.map(|()| thread),
+        Ok(ready) => ready.map(|()| RunningLane { number, thread, health }),
         Err(_) => Err(BuildError::Thread(std::io::Error::other("the lane's thread ended"))),
     }
 }

@@ -1,12 +1,16 @@
 //! Named points at which tests make the engine fail. Compiled to nothing without the feature `failpoints`.
 
-/// A point that can be held (`pause`), delayed (`sleep`) or be the place where the process dies (`return`).
+/// A point that can be held (`pause`), delayed (`sleep`) or be the place where the process dies (`return`): on every
+/// node of this process under its plain name, on one of them as `name@node`.
 #[inline]
-pub(crate) fn point(name: &str) {
+pub(crate) fn point(name: &str, node: &str) {
     #[cfg(feature = "failpoints")]
     {
-        let die = |_: Option<String>| -> () { std::process::abort() };
+        fn die(_: Option<String>) {
+            std::process::abort()
+        }
         let _ = fail::eval(name, die);
+        let _ = fail::eval(&format!("{name}@{node}"), die);
     }
-    let _ = name;
+    let _ = (name, node);
 }

@@ -23,6 +23,8 @@ pub struct Settings {
     pub calls_max: usize,
     /// How long a saga with a call out belongs to its node without a renewal.
     pub lease: Duration,
+    /// How long one poll of a workflow may take before its lane is given up.
+    pub poll_max: Duration,
     /// How often the sweep looks for sagas that are due: the bound on lateness when every hint is lost.
     pub poll: Duration,
     /// No step is tried more often than this in one go, whatever its policy says.
@@ -58,6 +60,7 @@ impl Default for Settings {
             stretch_steps_max: 64,
             calls_max: 512,
             lease: Duration::from_secs(10),
+            poll_max: Duration::from_secs(10),
             poll: Duration::from_millis(200),
             attempts_max: 1000,
             entry_bytes_max: 256 * 1024,

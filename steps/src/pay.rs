@@ -4,8 +4,8 @@ use crate::{
     Money, PaymentId, ReservationId,
     cashier::{Cashier, KEY_REMEMBERED, Secured, again},
     gateway::{
-        CancelReason, GatewayError, Intent, IntentId, IntentStatus, NextAction, PaymentMethod, RefundId,
-        RefundOrder, Trace,
+        CancelReason, Doubt, GatewayError, Intent, IntentId, IntentStatus, NextAction, PaymentMethod,
+        RefundId, RefundOrder, Trace,
     },
     store::{
         payments::{self, Applied, News, Order},
@@ -96,31 +96,19 @@ impl Step for Pay {
         }
     }
 
-    /// Cancels or refunds, also a charge whose answer never reached us: then it is made under its own key to learn
-    /// its id, for a cancelled intent can never be charged.
+    /// Cancels or refunds, also a charge whose answer never reached us.
     async fn compensate(&self, call: &mut Call<Cashier>, made: Option<Charge>) -> Result<Undone, StepError> {
-        let intent = match made {
-            Some(charge) => charge.intent,
-            None => {
-                let order = call.order(call.saga(), self.payment, self.reservation, self.money, &self.method);
-                match call.create(&order, &call.key()).await {
-                    Ok(intent) => intent.id,
-                    // The gateway found it wrong from the first: there is nothing under this key.
-                    Err(GatewayError::Invalid { .. }) => return Ok(Undone::Voided),
-                    Err(error) => return Err(again(error)),
-                }
-            }
+        let intents = match made {
+            Some(charge) => vec![charge.intent],
+            None => self.learn(call).await?,
         };
-        // A key of its own: giving up a declined payment may have cancelled under the other, for another reason.
-        match call.cancel(&intent, reason(call.cause()), &undo_key(call)).await {
-            Ok(cancelled) if cancelled.status == IntentStatus::Canceled => Ok(Undone::Voided),
-            Ok(other) => self.refund(call, other).await,
-            Err(GatewayError::WrongState { .. }) => {
-                let found = call.read(&intent).await.map_err(again)?;
-                self.refund(call, found).await
+        let mut undone = Undone::Voided;
+        for intent in intents {
+            if let refunded @ Undone::Refunded { .. } = self.undo(call, &intent).await? {
+                undone = refunded;
             }
-            Err(error) => Err(again(error)),
         }
+        Ok(undone)
     }
 
     /// Looks the payment up by our id: the key is forgotten, so repeating could charge twice.
@@ -220,6 +208,40 @@ impl Pay {
             }
         }
         Err(Rejected::new("payment-declined", reason).into())
+    }
+
+    /// The gateway's ids of a charge whose answer never reached us.
+    ///
+    /// Looked up by our ids first: a gateway that has forgotten our key would make another intent under it, and the
+    /// first would live on with its money. If nothing is found (lists lag, or nothing was made) it is made again under
+    /// its own key to learn its id: that moves no money, and a cancelled intent can never be charged.
+    async fn learn(&self, call: &Call<Cashier>) -> Result<Vec<IntentId>, StepError> {
+        let found = call.find(&self.trace(call)).await.map_err(again)?;
+        if !found.is_empty() {
+            return Ok(found.into_iter().map(|intent| intent.id).collect());
+        }
+        let order = call.order(call.saga(), self.payment, self.reservation, self.money, &self.method);
+        match call.create(&order, &call.key()).await {
+            Ok(intent) => Ok(vec![intent.id]),
+            // Wrong from the first, or a stored 500 instead of the id: no id was ever told, so nothing was confirmed.
+            Err(
+                GatewayError::Invalid { .. } | GatewayError::Unclear(Doubt::Server { replayed: true, .. }),
+            ) => Ok(Vec::new()),
+            Err(error) => Err(again(error)),
+        }
+    }
+
+    async fn undo(&self, call: &Call<Cashier>, intent: &IntentId) -> Result<Undone, StepError> {
+        // A key of its own: giving up a declined payment may have cancelled under the other, for another reason.
+        match call.cancel(intent, reason(call.cause()), &undo_key(call)).await {
+            Ok(cancelled) if cancelled.status == IntentStatus::Canceled => Ok(Undone::Voided),
+            Ok(other) => self.refund(call, other).await,
+            Err(GatewayError::WrongState { .. }) => {
+                let found = call.read(intent).await.map_err(again)?;
+                self.refund(call, found).await
+            }
+            Err(error) => Err(again(error)),
+        }
     }
 
     async fn refund(&self, call: &Call<Cashier>, intent: Intent) -> Result<Undone, StepError> {

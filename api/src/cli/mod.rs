@@ -7,10 +7,15 @@ mod migrate;
 mod out;
 mod saga;
 mod serve;
+mod signals;
 mod token;
 mod verify;
 
-use crate::config::{Loaded, Sources};
+use crate::{
+    config::Sources,
+    dev, gateway,
+    venue::{self, VenueCommand},
+};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use sqlx::PgPool;
@@ -33,10 +38,12 @@ Examples:
   usher serve                                         serve the API and run sagas
   usher serve --no-http                               run sagas only
   usher token create --role customer --name Ada --email ada@example.org
+  usher venue generate theatre                        put a theatre of 500 seats on sale
   usher saga list --state stuck                       what needs a person
   usher saga show 01890a5d-ac96-774b-bcce-b302099a8057
   usher verify                                        check every invariant; status 1 if one is broken
   usher config                                        every setting and where it came from
+  usher dev --exit                                    see it work, from nothing
 
 Every setting can be given by the environment: USHER_LANES_COUNT=4 sets `lanes.count`.";
 
@@ -49,6 +56,9 @@ enum Command {
     /// Make tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// Put houses on sale, and list them
+    #[command(subcommand)]
+    Venue(VenueCommand),
     /// Look at sagas
     #[command(subcommand)]
     Saga(saga::Saga),
@@ -56,6 +66,10 @@ enum Command {
     Verify(verify::Verify),
     /// Print every setting and where it came from
     Config(config::Config),
+    /// Simulate a payment gateway
+    Gateway(gateway::Args),
+    /// Run everything on this machine and show it at work
+    Dev(dev::DevArgs),
 }
 
 /// Runs one command to its end.
@@ -64,7 +78,7 @@ enum Command {
 /// Whatever kept it from its end, with what to do about it.
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let loaded = crate::config::load(&Sources::of_process(cli.config))?;
-    logging::begin(&loaded.config.log, matches!(cli.command, Command::Serve(_)))?;
+    logging::begin(&loaded.config.log, matches!(cli.command, Command::Serve(_) | Command::Gateway(_)))?;
     for variable in &loaded.ignored {
         tracing::warn!(variable, "this variable sets nothing; `usher config` lists the keys");
     }
@@ -74,7 +88,18 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Token(command) => command.run(&loaded.config).await,
         Command::Saga(command) => command.run(&loaded.config).await,
         Command::Verify(command) => command.run(&loaded.config).await,
+        Command::Venue(command) => {
+            let pool = pool(&loaded.config).await?;
+            venue::run(command, &mut *pool.acquire().await?).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Config(command) => command.run(&loaded),
+        Command::Gateway(args) => {
+            let leaving = signals::leaving()?;
+            gateway::run(args, async move { leaving.cancelled().await }).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Dev(args) => dev::run(args).await,
     }
 }
 

@@ -1,16 +1,16 @@
 //! `usher serve`: one node.
 
+use super::{pool, signals};
 use crate::{
-    config::Loaded,
-    http::{self, App},
+    config::{Config, Loaded},
+    http,
+    jobs::Jobs,
+    node::Node,
 };
 use anyhow::{Context, bail};
 use clap::Args;
 use std::{process::ExitCode, time::Duration};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// How long a node goes on serving after it has said "not ready", so that balancers hear of it first.
@@ -34,12 +34,13 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self, loaded: Loaded) -> anyhow::Result<ExitCode> {
-        let app = App::open(loaded.config.clone()).await?;
-        if !crate::migrations::are_current(&app.pool).await? {
-            bail!("the database is older than this binary; run `usher migrate` first");
+        check_migrations(&loaded.config).await?;
+        let node = Node::open(loaded.config.clone(), !self.no_lanes).await?;
+        if !self.no_lanes {
+            tracing::info!(lanes = loaded.config.lanes.count, "running sagas");
         }
-        let (leaving, stop) = (CancellationToken::new(), CancellationToken::new());
-        tokio::spawn(heed_signals(leaving.clone())?);
+        let jobs = if self.no_lanes { None } else { Some(Jobs::start(&node.app).await?) };
+        let (leaving, stop) = (signals::leaving()?, CancellationToken::new());
         let serving = if self.no_http {
             None
         } else {
@@ -48,28 +49,29 @@ impl Serve {
                 format!("listening on {listen}; `USHER_HTTP_LISTEN` names another address")
             })?;
             tracing::info!(address = %listener.local_addr()?, "serving the API");
-            Some(tokio::spawn(http::serve(app.clone(), listener, stop.clone())))
+            Some(tokio::spawn(http::serve(node.app.clone(), listener, stop.clone())))
         };
         leaving.cancelled().await;
         tracing::info!("leaving: no new work, what runs may end");
-        app.begin_draining();
+        node.app.begin_draining();
+        if let Some(jobs) = jobs {
+            jobs.stop().await;
+        }
         if let Some(serving) = serving {
             tokio::time::sleep(NOTICE).await;
             stop.cancel();
             serving.await??;
         }
+        node.drain().await;
         tracing::info!("left");
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// The first signal begins the leaving; the second one ends the process at once, as people expect of Ctrl-C.
-fn heed_signals(leaving: CancellationToken) -> anyhow::Result<impl Future<Output = ()> + Send> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        leaving.cancel();
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        std::process::exit(130);
-    })
+/// A node on an older database would fail in a hundred places; here it fails in one, and says what to do.
+async fn check_migrations(config: &Config) -> anyhow::Result<()> {
+    if !crate::migrations::are_current(&pool(config).await?).await? {
+        bail!("the database is older than this binary; run `usher migrate` first");
+    }
+    Ok(())
 }

@@ -15,7 +15,7 @@ pub enum Token {
     Create(Create),
 }
 
-/// A customer is a user, by name and e-mail address; everybody else is a subject.
+/// Everybody is a subject; a customer is also a user, by name and e-mail address.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -25,7 +25,7 @@ pub struct Create {
     /// What the token may do
     #[arg(long)]
     role: Role,
-    /// Who bears it, as audits will say; not for customers
+    /// Who bears it, as audits will say [default for a customer: the user's id]
     #[arg(long)]
     subject: Option<String>,
     /// A customer's name
@@ -53,13 +53,13 @@ impl Create {
     async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let pool = pool(config).await?;
         let (token, user) = match (self.role, &self.subject, &self.name, &self.email) {
-            (Role::Customer, None, Some(name), Some(email)) => {
-                let (token, user) = issue_customer(&pool, name, email, self.valid_days)
+            (Role::Customer, subject, Some(name), Some(email)) => {
+                let (token, user) = issue_customer(&pool, subject.as_deref(), name, email, self.valid_days)
                     .await
                     .with_context(|| format!("making a token for the customer `{email}`"))?;
                 (token, Some(user))
             }
-            (Role::Customer, ..) => bail!("a customer needs `--name` and `--email`, and no `--subject`"),
+            (Role::Customer, ..) => bail!("a customer needs `--name` and `--email`"),
             (role, Some(subject), None, None) => {
                 let token = issue(&pool, role, subject, self.valid_days).await;
                 (token.with_context(|| format!("making a token for `{subject}`"))?, None)

@@ -56,6 +56,17 @@ pub const KEYS: &[Key] = &[
         "the Redis that sheds load; it decides nothing",
     ),
     key(
+        "redis.keys",
+        "plain",
+        OneOf(&["plain", "clustered"]),
+        "how keys are made; `clustered` keeps an event's keys in one slot of a Redis Cluster",
+    ),
+    unset(
+        "redis.prefix",
+        Text("what our keys begin with, such as `usher:`"),
+        "what keys and channels begin with, where one Redis serves several",
+    ),
+    key(
         "http.listen",
         "127.0.0.1:8080",
         Text("an address and a port, such as `127.0.0.1:8080`"),
@@ -132,6 +143,11 @@ pub const KEYS: &[Key] = &[
         OneOf(&["manual", "automatic"]),
         "`manual` authorises first and captures after the booking; `automatic` charges at once",
     ),
+    unset(
+        "gateway.return_url",
+        Url(&["https", "http"]),
+        "where the gateway sends customers back to after 3-D Secure",
+    ),
     key("log.format", "text", OneOf(&["text", "json"]), "how log lines are written"),
     key(
         "log.filter",
@@ -168,6 +184,10 @@ impl Allowed {
 
 const fn key(name: &'static str, default: &'static str, allowed: Allowed, about: &'static str) -> Key {
     Key { name, default: Some(default), allowed, secret: false, about }
+}
+
+const fn unset(name: &'static str, allowed: Allowed, about: &'static str) -> Key {
+    Key { name, default: None, allowed, secret: false, about }
 }
 
 const fn secret(name: &'static str, allowed: Allowed, about: &'static str) -> Key {

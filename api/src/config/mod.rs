@@ -14,7 +14,7 @@ mod source;
 pub use error::ConfigError;
 pub use keys::{Allowed, KEYS, Key};
 pub use sections::{
-    BatchScope, Booking, Capture, Config, Database, Gateway, Http, Lanes, Log, LogFormat, Redis,
+    BatchScope, Booking, Capture, Config, Database, Gateway, Http, Lanes, Log, LogFormat, Redis, RedisKeys,
     WebhookSecret,
 };
 pub use shown::Shown;

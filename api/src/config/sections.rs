@@ -41,6 +41,21 @@ pub struct Database {
 pub struct Redis {
     /// With password where there is one.
     pub url: SecretString,
+    /// How keys are made.
+    pub keys: RedisKeys,
+    /// What keys and channels begin with.
+    #[serde(default)]
+    pub prefix: String,
+}
+
+/// How keys in Redis are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RedisKeys {
+    /// One Redis: easy to read.
+    Plain,
+    /// A Redis Cluster: an event's keys in one slot.
+    Clustered,
 }
 
 /// The API.
@@ -113,6 +128,8 @@ pub struct Gateway {
     pub webhook_secrets: Vec<WebhookSecret>,
     /// When the money is taken.
     pub capture: Capture,
+    /// Where the gateway sends customers back to after 3-D Secure.
+    pub return_url: Option<String>,
 }
 
 /// One signing secret, valid until its end date: old and new are valid side by side while they are rotated.

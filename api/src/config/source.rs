@@ -15,7 +15,16 @@ use std::{collections::BTreeMap, path::PathBuf};
 const FILE: &str = "usher.toml";
 
 /// Variables that begin with `USHER_` and are read elsewhere.
-const OTHERS: &[&str] = &["USHER_CONFIG"];
+const OTHERS: &[&str] = &[
+    "USHER_CONFIG",
+    "USHER_DATA_DIR",
+    "USHER_SERVICES_DIR",
+    "USHER_SCRATCH_DIR",
+    "USHER_GATEWAY_API_KEY",
+    "USHER_GATEWAY_WEBHOOK_SECRET",
+    "USHER_TEST_DATABASE_URL",
+    "USHER_TEST_REDIS_URL",
+];
 
 /// The sources of one configuration.
 #[derive(Clone, Debug, Default)]

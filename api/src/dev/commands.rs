@@ -66,6 +66,8 @@ impl Commands {
         let mut command = self.usher(&["gateway", "--listen", &self.gateway.to_string()]);
         command.args(["--webhook-url", &format!("{}/webhooks/stripe", self.node_url())]);
         command.arg("--books").arg(&self.books);
+        command.env("USHER_GATEWAY_API_KEY", &self.gateway_key);
+        command.env("USHER_GATEWAY_WEBHOOK_SECRET", &self.webhook_secret);
         command
     }
 
@@ -83,9 +85,11 @@ impl Commands {
 
     /// Makes a token and prints it.
     pub fn token(&self, role: &str, subject: &str) -> Command {
-        let mut command = self.usher(&["token", "create", "--role", role, "--subject", subject]);
+        let mut command = self.usher(&["token", "create", "--role", role]);
         if role == "customer" {
             command.args(["--name", subject, "--email", &format!("{subject}@example.com")]);
+        } else {
+            command.args(["--subject", subject]);
         }
         command
     }

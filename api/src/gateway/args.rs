@@ -42,9 +42,11 @@ pub struct Args {
     #[arg(
         long,
         value_name = "SECRET",
-        env = "USHER_GATEWAY_WEBHOOK_SECRET",
+        // The node reads the same variables, so that one environment serves both.
+        env = "USHER_GATEWAY_WEBHOOK_SECRETS",
         hide_env_values = true,
         value_delimiter = ',',
+        value_parser = secret,
         default_value = "whsec_usher_simulator"
     )]
     pub webhook_secret: Vec<String>,
@@ -52,7 +54,7 @@ pub struct Args {
     #[arg(
         long,
         value_name = "KEY",
-        env = "USHER_GATEWAY_API_KEY",
+        env = "USHER_GATEWAY_KEY",
         hide_env_values = true,
         default_value = "sk_test_usher"
     )]
@@ -104,6 +106,12 @@ impl From<Args> for Config {
     }
 }
 
+/// A node's secret may carry an end (`whsec_old until 2027-01-01T00:00:00Z`), which is not the signer's business.
+fn secret(text: &str) -> Result<String, String> {
+    let secret = text.split_once(" until ").map_or(text, |(secret, _)| secret).trim();
+    if secret.is_empty() { Err("an empty secret".to_owned()) } else { Ok(secret.to_owned()) }
+}
+
 fn part(text: &str) -> Result<f64, String> {
     let part: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.0..=1.0).contains(&part) { Ok(part) } else { Err("a part is 0 to 1".to_owned()) }
@@ -126,6 +134,7 @@ mod tests {
         let config = Config::from(args.unwrap());
         assert_eq!(config.webhook_urls, ["http://a", "http://b"]);
         assert_eq!(config.approve_delay, Some(Duration::from_millis(5)));
+        assert_eq!(secret(" whsec_old until 2027-01-01T00:00:00Z").unwrap(), "whsec_old");
         assert!(parse("gateway --chaos 3").is_err());
         assert!(parse("gateway --chaos nan").is_err());
         Args::augment_args(Command::new("gateway")).debug_assert();

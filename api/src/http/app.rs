@@ -1,10 +1,16 @@
 //! What every handler shares.
 
-use super::{auth::TokenCache, problem::Problem, quota::Quotas, seats::StatusCache, telemetry};
+use super::{
+    auth::TokenCache,
+    problem::Problem,
+    quota::Quotas,
+    seats::{SeatDirectory, StatusCache},
+    telemetry,
+};
 use crate::config::Config;
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
-use orchestrator::Database;
+use orchestrator::{Client, Database};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use secrecy::ExposeSecret;
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
@@ -16,6 +22,7 @@ use std::{
     },
     time::Duration,
 };
+use steps::{gateway::Gateway, locks::SeatLocks};
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::task::TaskTracker;
 
@@ -37,12 +44,20 @@ pub struct Parts {
     pub config: Config,
     /// Connections for requests and jobs.
     pub pool: PgPool,
+    /// The engine.
+    pub client: Client,
+    /// The seat locks: where losers are turned away.
+    pub locks: SeatLocks,
+    /// The payment gateway.
+    pub gateway: Gateway,
     /// Tokens seen lately.
     pub tokens: TokenCache,
     /// How often customers may ask.
     pub quotas: Quotas,
     /// Who has which seat, looked up lately.
     pub seats: StatusCache,
+    /// Where each seat is.
+    pub directory: SeatDirectory,
     /// Permits of requests being handled.
     pub admission: Semaphore,
     /// Work that goes on when its caller hangs up; awaited at shutdown.
@@ -59,19 +74,28 @@ impl App {
     ///
     /// # Errors
     /// The database can't be reached. Redis may be away: it is tried again when it is needed.
-    pub async fn open(config: Config) -> anyhow::Result<Self> {
+    pub async fn open(
+        config: Config,
+        client: Client,
+        locks: SeatLocks,
+        gateway: Gateway,
+    ) -> anyhow::Result<Self> {
         let database = Database::at(config.database.url.expose_secret())?;
         let pool =
             database.pool(config.database.connections_max).await.context("connecting to the database")?;
-        let client = redis::Client::open(config.redis.url.expose_secret()).context("reading `redis.url`")?;
-        let redis = ConnectionManager::new_lazy_with_config(client, redis_manners())?;
+        let address = redis::Client::open(config.redis.url.expose_secret()).context("reading `redis.url`")?;
+        let redis = ConnectionManager::new_lazy_with_config(address, redis_manners())?;
         Ok(Self(Arc::new(Parts {
             quotas: Quotas::new(&config.http),
             admission: Semaphore::new(config.http.requests_max),
             config,
             pool,
             redis,
+            client,
+            locks,
+            gateway,
             tokens: TokenCache::default(),
+            directory: SeatDirectory::default(),
             seats: StatusCache::default(),
             tasks: TaskTracker::new(),
             metrics: telemetry::recorder()?,

@@ -68,12 +68,26 @@ fn described() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
     let api = OpenApiRouter::new()
         .routes(routes!(routes::events::list))
         .routes(routes!(routes::events::read))
-        .routes(routes!(routes::seats::read));
+        .routes(routes!(routes::seats::read))
+        .routes(routes!(routes::reservations::create))
+        .routes(routes!(routes::reservations::read, routes::reservations::cancel))
+        .routes(routes!(routes::payments::create))
+        .routes(routes!(routes::payments::read))
+        .routes(routes!(routes::bookings::create))
+        .routes(routes!(routes::bookings::read))
+        .merge(webhooks());
     let health = OpenApiRouter::new()
         .routes(routes!(routes::health::live))
         .routes(routes!(routes::health::ready))
         .routes(routes!(routes::health::metrics));
     (api, health)
+}
+
+/// Webhooks may be larger than what customers send.
+fn webhooks() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::webhooks::receive))
+        .layer(DefaultBodyLimit::max(routes::webhooks::BODY_BYTES_MAX))
 }
 
 /// A handler that panicked: 500, opaque; what it said goes to the log.

@@ -50,6 +50,18 @@ const CONTRACT: &[Contract] = &[
     Contract(Method::GET, "/events", Access::Public, &[P::MalformedRequest]),
     Contract(Method::GET, "/events/{id}", Access::Public, &[P::NotFound]),
     Contract(Method::GET, "/events/{id}/seats", Access::Public, &[P::NotFound, P::MalformedRequest]),
+    Contract(Method::POST, "/reservations", Access::Post, &[P::SeatUnavailable, P::SaleClosed]),
+    Contract(Method::GET, "/reservations/{id}", Access::Read, &[P::NotFound]),
+    Contract(Method::DELETE, "/reservations/{id}", Access::Change,
+        &[P::NotFound, P::Forbidden, P::InvalidState, P::ReservationExpired, P::PreconditionFailed]),
+    Contract(Method::POST, "/payments", Access::Post, &[P::ReservationExpired, P::PaymentInProgress, P::InvalidState,
+        P::AmountMismatch, P::ReservationUnknown, P::GatewayUnavailable, P::PaymentDeclined]),
+    Contract(Method::GET, "/payments/{id}", Access::Read, &[P::NotFound]),
+    Contract(Method::POST, "/bookings", Access::Post, &[P::PaymentRequired, P::PaymentDeclined, P::ReservationExpired,
+        P::SeatLost, P::InvalidState, P::ReservationUnknown]),
+    Contract(Method::GET, "/bookings/{id}", Access::Read, &[P::NotFound]),
+    Contract(Method::POST, "/webhooks/{provider}", Access::Signed,
+        &[P::SignatureInvalid, P::MalformedRequest, P::NotFound, P::InboxUnavailable]),
 ];
 
 /// The document, made once.

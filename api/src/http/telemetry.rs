@@ -10,6 +10,8 @@ pub const REQUESTS: &str = "usher_http_requests_total";
 pub const REQUEST_SECONDS: &str = "usher_http_request_seconds";
 /// Requests being handled.
 pub const REQUESTS_RUNNING: &str = "usher_http_requests_running";
+/// Webhooks whose signature didn't hold, by `why`.
+pub const WEBHOOKS_REFUSED: &str = "usher_webhooks_refused_total";
 /// Handlers that panicked.
 pub const PANICS: &str = "usher_http_panics_total";
 
@@ -36,6 +38,7 @@ fn describe() {
     metrics::describe_counter!(REQUESTS, "requests answered");
     metrics::describe_histogram!(REQUEST_SECONDS, metrics::Unit::Seconds, "time to the answer");
     metrics::describe_gauge!(REQUESTS_RUNNING, "requests being handled");
+    metrics::describe_counter!(WEBHOOKS_REFUSED, "webhooks whose signature did not hold");
     metrics::describe_counter!(PANICS, "handlers that panicked");
 }
 

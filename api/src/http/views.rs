@@ -1,7 +1,11 @@
 //! Shapes that several answers share.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
+use std::sync::Arc;
+use steps::store::seats::Seat;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// An amount of money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -12,4 +16,39 @@ pub struct Money {
     /// ISO 4217.
     #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
     pub currency: String,
+}
+
+/// A seat of a reservation or booking.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SeatView {
+    /// Its id, at this event.
+    pub seat_id: Uuid,
+    /// Part of the house.
+    pub section: String,
+    /// Row.
+    pub row: String,
+    /// Number in the row.
+    pub number: i16,
+}
+
+impl From<steps::Money> for Money {
+    fn from(money: steps::Money) -> Self {
+        Self { amount: money.amount, currency: money.currency.as_str().to_owned() }
+    }
+}
+
+impl From<&Arc<Seat>> for SeatView {
+    fn from(seat: &Arc<Seat>) -> Self {
+        Self {
+            seat_id: seat.seat.uuid(),
+            section: seat.section.clone(),
+            row: seat.row.clone(),
+            number: seat.number,
+        }
+    }
+}
+
+/// RFC 3339 in UTC with `Z`, to the millisecond.
+pub fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

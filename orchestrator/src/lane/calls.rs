@@ -103,19 +103,25 @@ pub(crate) struct Calls {
     pub tasks: TaskTracker,
     permits: Arc<Semaphore>,
     runtime: tokio::runtime::Handle,
+    node: Arc<str>,
 }
 
 impl Calls {
-    pub fn new(most: usize, runtime: tokio::runtime::Handle) -> Self {
-        Self { tasks: TaskTracker::new(), permits: Arc::new(Semaphore::new(most)), runtime }
+    pub fn new(most: usize, runtime: tokio::runtime::Handle, node: &str) -> Self {
+        Self {
+            tasks: TaskTracker::new(),
+            permits: Arc::new(Semaphore::new(most)),
+            runtime,
+            node: node.into(),
+        }
     }
 
     /// Hands a call out. It waits for its permit; its lease, already kept, is renewed meanwhile.
     pub fn hand_out(&self, call: CallOut, leases: Arc<Leases>, queue: Arc<Queue>) {
-        let permits = self.permits.clone();
+        let (permits, node) = (self.permits.clone(), self.node.clone());
         let task = async move {
             let Ok(_permit) = permits.acquire_owned().await else { return };
-            crate::fault::point("call-before");
+            crate::fault::point("call-before", &node);
             if !leases.holds(call.saga, call.token) {
                 tracing::warn!(saga = %call.saga, step = call.step.name(), "lease ended before the call left");
                 leases.release(call.saga, call.token);
@@ -125,7 +131,7 @@ impl Calls {
             let ended = call.make().await;
             metrics::histogram!("usher_call_seconds", "step" => ended.step.name())
                 .record(began.elapsed().as_secs_f64());
-            crate::fault::point("call-after");
+            crate::fault::point("call-after", &node);
             queue.ended(ended);
         };
         self.tasks.spawn_on(task, &self.runtime);

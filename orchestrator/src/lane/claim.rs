@@ -208,7 +208,10 @@ fn claimed(
         Ok(history) => {
             let mut run = Run::new(row, false, history, env);
             run.ended = ended;
-            if fruitless {
+            if env.hung.has(run.id()) {
+                let bound_ms = env.settings.poll_max.as_millis() as u64;
+                run.stick(StuckCause::PollTooLong { bound_ms }, env);
+            } else if fruitless {
                 run.stick(StuckCause::Quarantined { claims }, env);
             }
             run

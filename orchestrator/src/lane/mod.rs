@@ -7,6 +7,7 @@
 mod advance;
 mod calls;
 mod claim;
+mod health;
 mod lease;
 mod probe;
 mod queue;
@@ -18,6 +19,7 @@ mod watch;
 mod write;
 
 pub(crate) use calls::{CallEnded, CallFailure, CallOut, Calls, Direction};
+pub(crate) use health::{Health, Hung};
 pub(crate) use lease::Leases;
 #[cfg(feature = "testing")]
 pub use probe::Done;

@@ -1,6 +1,6 @@
 //! One saga in one batch: what it began with, what has happened to it, and what it is left as.
 
-use super::{CallEnded, CallOut};
+use super::{CallEnded, CallOut, Health, Hung};
 use crate::{
     SagaId,
     cause::StuckCause,
@@ -22,6 +22,8 @@ pub(crate) struct Env<'a> {
     pub settings: &'a Settings,
     pub now: DateTime<Utc>,
     pub token: i64,
+    pub health: &'a Health,
+    pub hung: &'a Hung,
 }
 
 /// A saga that this batch has claimed.

@@ -1,11 +1,12 @@
 //! The lane as a service: it gathers, turns, and tells everybody what came of it.
 
 use super::{
-    Calls, Group, Leases, LetterAnswer, Probe, Queue, Started, TurnError, Verdict, Watchers,
+    Calls, Group, Health, Hung, Leases, LetterAnswer, Probe, Queue, Started, TurnError, Verdict, Watchers,
     turn::{Cached, Turn},
 };
 use crate::{
-    SagaId, client::ClientError, database::Database, medium::Tx, registry::Registry, settings::Settings,
+    SagaId, cause::StuckCause, client::ClientError, database::Database, medium::Tx, registry::Registry,
+    settings::Settings,
 };
 use chrono::{DateTime, Utc};
 use rand::Rng;
@@ -20,6 +21,7 @@ pub(crate) struct Shared {
     pub queues: Vec<Arc<Queue>>,
     pub watchers: Watchers,
     pub leases: Arc<Leases>,
+    pub hung: Hung,
     pub calls: Calls,
 }
 
@@ -38,6 +40,7 @@ pub(crate) struct Lane {
     /// Virtual time: tests move it, everybody else leaves it at zero.
     pub clock_offset: chrono::Duration,
     pub probe: Probe,
+    pub(super) health: Arc<Health>,
     number: usize,
 }
 
@@ -47,16 +50,19 @@ const REPEATS_MAX: u32 = 8;
 const RECONNECT_MAX: Duration = Duration::from_secs(2);
 
 impl Lane {
-    pub async fn open(shared: Arc<Shared>, number: usize) -> Result<Self, sqlx::Error> {
+    pub async fn open(shared: Arc<Shared>, number: usize, health: Arc<Health>) -> Result<Self, sqlx::Error> {
         let connection = shared.database.connect_lane(number).await?;
-        Ok(Self {
+        let mut lane = Self {
             tx: Tx { connection, now: DateTime::<Utc>::MIN_UTC, context: None },
             shared,
             cache: HashMap::new(),
             clock_offset: chrono::Duration::zero(),
             probe: Probe::default(),
+            health,
             number,
-        })
+        };
+        lane.tell_backend().await?;
+        Ok(lane)
     }
 
     /// Works until told to stop, and then until its queue is empty.
@@ -70,8 +76,11 @@ impl Lane {
                 groups = queue.gather(most, scope) => groups,
                 () = stop.cancelled() => return,
             };
-            crate::fault::point("lane-gathered");
+            crate::fault::point("lane-gathered", &shared.settings.node);
             self.work(groups).await;
+            if self.health.is_given_up() {
+                return;
+            }
         }
     }
 
@@ -87,6 +96,10 @@ impl Lane {
                 }
                 Err(error) => error,
             };
+            // Another lane has taken this one's place; what was in the batch is found by it.
+            if self.health.is_given_up() {
+                return;
+            }
             self.cache.clear();
             match error {
                 TurnError::Lost(error) => {
@@ -146,13 +159,22 @@ impl Lane {
             match self.shared.database.connect_lane(self.number).await {
                 Ok(connection) => {
                     self.tx.connection = connection;
-                    return;
+                    if self.tell_backend().await.is_ok() {
+                        return;
+                    }
                 }
                 Err(error) => tracing::warn!(lane = self.number, %error, "the database can't be reached"),
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(RECONNECT_MAX);
         }
+    }
+
+    async fn tell_backend(&mut self) -> Result<(), sqlx::Error> {
+        let backend =
+            sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut self.tx.connection).await?;
+        self.health.connected(backend);
+        Ok(())
     }
 
     fn publish(&self, groups: Vec<Group>, turn: Turn) {
@@ -175,6 +197,9 @@ fn tell(shared: &Shared, group: Group, verdict: Verdict, token: i64, since: std:
             if let Some(call) = call {
                 shared.leases.keep(id, token, since);
                 shared.calls.hand_out(*call, shared.leases.clone(), queue.clone());
+            }
+            if matches!(snapshot.stuck, Some(StuckCause::PollTooLong { .. })) {
+                shared.hung.settled(id);
             }
             shared.watchers.publish(id, &snapshot);
             if let Some(start) = start {

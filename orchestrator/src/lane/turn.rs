@@ -100,7 +100,15 @@ impl Lane {
         let now = self.begin().await?;
         let mut rows = claim::lock(&mut self.tx, groups).await?;
         let shared = self.shared.clone();
-        let env = Env { registry: &shared.registry, settings: &shared.settings, now, token };
+        let health = self.health.clone();
+        let env = Env {
+            registry: &shared.registry,
+            settings: &shared.settings,
+            now,
+            token,
+            health: &health,
+            hung: &shared.hung,
+        };
 
         let suspects = claim::suspects(&rows, groups, &env);
         if !suspects.is_empty() {
@@ -117,10 +125,10 @@ impl Lane {
         round::run_all(&mut self.tx, &mut claimed.runs, &mut self.probe, &env).await?;
         write::write(&mut self.tx, &claimed.runs, token, &shared.settings.node, now).await?;
         self.probe.boundary("before-commit")?;
-        crate::fault::point("lane-before-commit");
+        crate::fault::point("lane-before-commit", &shared.settings.node);
         let witness = claimed.runs.iter().find(|run| !run.vanished).map(Run::id);
         self.commit(token, witness).await?;
-        crate::fault::point("lane-after-commit");
+        crate::fault::point("lane-after-commit", &shared.settings.node);
         self.probe.boundary("after-commit")?;
         Ok(Turn { verdicts: self.verdicts(groups, claimed, token), since, token })
     }

@@ -59,7 +59,8 @@ impl Drive {
         let (ours, theirs): (Vec<&Fault>, Vec<&Fault>) =
             case.faults.iter().partition(|fault| fault.at().ours);
         let failing = ours.iter().map(|fault| (fault.at().clone(), fault.is_for_good())).collect();
-        let mut lane = Lane::open(shared.clone(), 0).await.expect("the test's database is there");
+        let mut lane =
+            Lane::open(shared.clone(), 0, Default::default()).await.expect("the test's database is there");
         lane.probe = Probe { boundaries: 0, crash_at: case.crash_at, failing, done: Some(Vec::new()) };
         Self {
             lane,
@@ -124,7 +125,9 @@ impl Drive {
         let probe = std::mem::take(&mut self.lane.probe);
         self.shared.queues[0].take(usize::MAX, BatchScope::Database);
         self.out = None;
-        self.lane = Lane::open(self.shared.clone(), 0).await.expect("the test's database is there");
+        self.lane = Lane::open(self.shared.clone(), 0, Default::default())
+            .await
+            .expect("the test's database is there");
         self.lane.clock_offset = clock_offset;
         self.lane.probe = probe;
     }

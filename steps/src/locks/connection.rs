@@ -3,7 +3,7 @@
 use super::{Acquired, Hold, KeyTemplate, LockValue, Locks, SeatLocksConfig};
 use crate::breaker::Breaker;
 use crate::telemetry;
-use crate::{EventId, SeatId};
+use crate::{EventId, ReservationId, SeatId};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{FromRedisValue, RedisResult, Script, ScriptInvocation};
 use std::fmt;
@@ -107,6 +107,24 @@ impl Connection {
                     .zip(found)
                     .filter_map(|(seat, value)| Some((*seat, value?.parse().ok()?)))
                     .collect(),
+            ),
+        }
+    }
+
+    pub async fn holds(&self, event: EventId, reservations: &[ReservationId]) -> Locks<Vec<Hold>> {
+        if reservations.is_empty() {
+            return Locks::Answered(Vec::new());
+        }
+        let mut command = redis::cmd("MGET");
+        for reservation in reservations {
+            command.arg(self.keys.reservation(event, *reservation));
+        }
+        let mut redis = self.redis.clone();
+        let request = async move { command.query_async(&mut redis).await };
+        match self.ask::<Vec<Option<String>>>("holds", request).await {
+            Locks::Unavailable => Locks::Unavailable,
+            Locks::Answered(notes) => Locks::Answered(
+                notes.into_iter().flatten().filter_map(|note| serde_json::from_str(&note).ok()).collect(),
             ),
         }
     }

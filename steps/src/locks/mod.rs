@@ -170,6 +170,12 @@ impl SeatLocks {
         let Some(connection) = &self.0 else { return Locks::Unavailable };
         connection.peek(event, seats).await
     }
+
+    /// The notes that these reservations left when they locked their seats; those without one are missing.
+    pub async fn holds(&self, event: EventId, reservations: &[ReservationId]) -> Locks<Vec<Hold>> {
+        let Some(connection) = &self.0 else { return Locks::Unavailable };
+        connection.holds(event, reservations).await
+    }
 }
 
 /// The TTL: what is left of the hold, and a grace. Redis refuses zero, so at least a millisecond.

@@ -2,6 +2,7 @@
 
 use crate::support::{Sale, lost, moment, price_of, taken};
 use sqlx::Connection;
+use std::time::Duration;
 use steps::status::{ReservationStatus, SaleStatus, SeatStatus};
 use steps::store::reservations::EndOutcome;
 use steps::store::seats::{self, LostReason, Refusal, TakeOutcome};
@@ -168,8 +169,9 @@ async fn a_hold_whose_payment_is_being_ordered_at_this_moment_counts_as_held() {
         gateway: "stripe".to_owned(),
     };
     payments::order(&mut tx, &order, moment(300)).await.unwrap();
-    let take = sale.take(&[0]);
-    let outcomes = sale.take_all(&[take], moment(301)).await;
+    let takes = [sale.take(&[0])];
+    let taking = sale.take_all(&takes, moment(301));
+    let outcomes = tokio::time::timeout(Duration::from_secs(20), taking).await.expect("it waits for nobody");
     assert_eq!(lost(&outcomes[0]), [(sale.seats[0], LostReason::Held)]);
     tx.commit().await.unwrap();
 }

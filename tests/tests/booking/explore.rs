@@ -3,10 +3,10 @@
 use crate::house::{House, PRICE};
 use orchestrator::{
     State, StuckCause,
-    testing::{Begun, End, Letter, Scenario, explore},
+    testing::{Begun, Case, End, Letter, Report, Scenario, explore, run},
 };
 use sqlx::Row;
-use std::time::Duration;
+use std::{collections::HashSet, sync::Mutex, time::Duration};
 use steps::{
     ReservationId, SeatId, Services, gateway::IntentStatus, gateway::instant::Act,
     gateway::instant::Operation,
@@ -22,10 +22,10 @@ enum Plot {
     Abandoned,
     /// The card is declined.
     Declined,
-    /// The payment is pending at the deadline; the money comes in unheard.
-    SecuredUnheard,
     /// The payment is pending at the deadline, and for ever.
     PendingForEver,
+    /// The money is secured, nobody hears of it, and our key is good for nothing afterwards.
+    SecuredUnheardKeyForgotten,
 }
 
 struct Bookings {
@@ -116,13 +116,16 @@ impl Scenario for Bookings {
 impl Bookings {
     async fn with(plot: Plot) -> Self {
         let house = House::open().await;
-        let gateway = house.gateway.clone();
+        let made = Mutex::new(HashSet::new());
         house.gateway.script(move |request| match (plot, request.operation) {
+            (Plot::SecuredUnheardKeyForgotten, Operation::Confirm) => Act::LoseAnswer,
+            (Plot::SecuredUnheardKeyForgotten, Operation::Create) => {
+                if made.lock().unwrap().insert(request.key.to_owned()) { Act::Go } else { Act::Refuse }
+            }
             (Plot::Declined, Operation::Confirm) => Act::Decline,
-            (Plot::SecuredUnheard | Plot::PendingForEver, Operation::Confirm) => Act::Pend,
+            (Plot::PendingForEver, Operation::Confirm) => Act::Pend,
             _ => Act::Go,
         });
-        let _ = gateway;
         Self { house, plot }
     }
 
@@ -158,7 +161,6 @@ impl Bookings {
 async fn all_or_nothing_whatever_fails() {
     let bookings = Bookings::with(Plot::Paid).await;
     let report = explore(&bookings, &bookings.house.at()).await;
-    println!("{report:?}");
     assert!(report.ends["booked"] > 50 && report.ends["unwound"] > 50, "{report:?}");
 }
 
@@ -181,4 +183,12 @@ async fn pending_at_the_deadline_is_cancelled_at_the_gateway_whatever_fails() {
     let bookings = Bookings::with(Plot::PendingForEver).await;
     let report = explore(&bookings, &bookings.house.at()).await;
     assert!(!report.ends.contains_key("booked"), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_charge_that_nobody_heard_of_is_found_by_our_ids_and_let_go() {
+    let bookings = Bookings::with(Plot::SecuredUnheardKeyForgotten).await;
+    let ran = run(&bookings, &bookings.house.at(), Case::plain(true), &mut Report::default()).await;
+    assert_eq!(ran.words, "unwound");
+    assert_eq!(bookings.house.gateway.books().entries().count(), 1);
 }

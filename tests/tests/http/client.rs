@@ -3,6 +3,7 @@
 use super::contract;
 use api::config::{self, Sources};
 use api::http::{App, router};
+use api::node::Node;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -11,14 +12,19 @@ use sqlx::PgPool;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use steps::UserId;
-use tests::support::{Database, server};
+use steps::gateway::Gateway;
+use steps::gateway::instant::Instant;
+use tests::support::{Database, redis_prefix, server};
 use tower::ServiceExt;
 
 /// A service and its database.
 pub struct Service {
     pub app: App,
     pub pool: PgPool,
+    /// The gateway, to script and to look into.
+    pub gateway: Instant,
     router: Router,
+    node: Option<Node>,
     _database: Database,
 }
 
@@ -51,10 +57,24 @@ impl Service {
             variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         environment.entry("USHER_DATABASE_URL".into()).or_insert_with(|| database.url().into());
         environment.entry("USHER_REDIS_URL".into()).or_insert(server().await.redis_url.clone());
+        environment.entry("USHER_REDIS_PREFIX".into()).or_insert_with(redis_prefix);
+        environment.entry("USHER_LANES_COUNT".into()).or_insert("1".into());
+        environment.entry("USHER_LANES_POLL_MS".into()).or_insert("50".into());
         let config = config::load(&Sources { file: None, environment }).unwrap().config;
         let pool = PgPool::connect(database.url()).await.unwrap();
-        let app = App::open(config).await.unwrap();
-        Self { router: router(app.clone()), app, pool, _database: database }
+        let gateway = Instant::new();
+        let node = Node::with_gateway(config, Gateway::new(gateway.clone()), true).await.unwrap();
+        let app = node.app.clone();
+        Self { router: router(app.clone()), app, pool, gateway, node: Some(node), _database: database }
+    }
+
+    /// Lets what runs end, so that the database holds still.
+    pub async fn rest(&mut self) {
+        if let Some(node) = self.node.take() {
+            self.app.tasks.close();
+            self.app.tasks.wait().await;
+            node.drain().await;
+        }
     }
 
     pub fn get(&self, path: &str) -> Ask<'_> {
@@ -69,7 +89,8 @@ impl Service {
     pub async fn customer(&self) -> (String, UserId) {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let email = format!("customer{}@example.org", NEXT.fetch_add(1, Ordering::Relaxed));
-        let (token, user) = api::http::auth::issue_customer(&self.pool, "Ada", &email, None).await.unwrap();
+        let (token, user) =
+            api::http::auth::issue_customer(&self.pool, None, "Ada", &email, None).await.unwrap();
         (token.expose().to_owned(), user)
     }
 }

@@ -28,6 +28,11 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
         assert!(answer.text.is_empty(), "{place} should have no body: {answer:?}");
         return;
     };
+    if answer.header("content-type") == "application/problem+json" {
+        let (code, told) =
+            (answer.json()["code"].to_string().replace('"', "`"), promised["description"].to_string());
+        assert!(told.contains(&code), "{place}: {code} is not among the promised {told}");
+    }
     let kind = answer.header("content-type").split(';').next().unwrap();
     let schema = &content.get(kind).unwrap_or_else(|| panic!("{place}: `{kind}` is not promised"))["schema"];
     if kind.ends_with("json") {

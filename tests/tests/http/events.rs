@@ -1,37 +1,10 @@
 //! What is on sale.
 
 use super::client::Service;
-use chrono::Utc;
-use orchestrator::Bucket;
+use super::house::event;
 use std::time::Duration;
 use steps::status::SaleStatus;
-use steps::store::events::{self, NewEvent};
-use steps::{Currency, EventId, SeatId};
-
-/// An event on sale with so many seats in one row.
-async fn event(service: &Service, name: &str, seats: i16) -> EventId {
-    let event = EventId::new_in(Bucket::of_key(name));
-    let currency: Currency = "EUR".parse().unwrap();
-    let new = NewEvent { event, name, venue: name, seed: Some(1), currency, starts_at: Utc::now() };
-    let mut connection = service.pool.acquire().await.unwrap();
-    events::ensure(&mut connection, &new, Utc::now()).await.unwrap();
-    for number in 1..=seats {
-        sqlx::query(
-            "insert into booking.seats
-               (id, event_id, price_minor, bucket, number, x_dm, y_dm, section, row_name, tier, blocked)
-             values ($1, $2, 2500, $3, $4, $4, 0, 'stalls', 'A', 'first', $4 = 3)",
-        )
-        .bind(SeatId::new_in(event.bucket()))
-        .bind(event)
-        .bind(event.bucket().number())
-        .bind(number)
-        .execute(&mut *connection)
-        .await
-        .unwrap();
-    }
-    events::set_sale(&mut connection, event, SaleStatus::Open).await.unwrap();
-    event
-}
+use steps::store::events;
 
 #[tokio::test]
 async fn events_are_listed_page_by_page_and_none_is_missed() {
@@ -59,7 +32,7 @@ async fn events_are_listed_page_by_page_and_none_is_missed() {
 #[tokio::test]
 async fn an_event_is_read_again_only_when_it_changed() {
     let service = Service::start().await;
-    let id = event(&service, "the event", 0).await;
+    let (id, _) = event(&service, "the event", 0).await;
     let path = format!("/events/{id}");
     let first = service.get(&path).send().await;
     assert_eq!(first.is(200)["sale"], "OPEN");
@@ -77,7 +50,7 @@ async fn an_event_is_read_again_only_when_it_changed() {
 #[tokio::test]
 async fn the_house_is_cacheable_and_who_has_what_is_a_small_versioned_map() {
     let service = Service::start().await;
-    let id = event(&service, "the house", 4).await;
+    let (id, _) = event(&service, "the house", 4).await;
     let house = service.get(&format!("/events/{id}/seats?part=geometry")).send().await;
     let seats = house.is(200)["seats"].as_array().unwrap().clone();
     assert_eq!(seats.len(), 4);

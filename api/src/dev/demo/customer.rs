@@ -13,6 +13,8 @@ use uuid::Uuid;
 /// How long a wish without an answer is repeated: a node is back within seconds.
 const ANSWER_MAX: Duration = Duration::from_secs(45);
 const ASK_AGAIN: Duration = Duration::from_millis(200);
+/// How often seats are chosen anew that somebody else then had.
+const CHOICES_MAX: usize = 10;
 
 /// One customer, from the beginning of one story.
 pub(super) struct Customer {
@@ -82,9 +84,24 @@ impl Customer {
         Ok(Choice { event_id, seats })
     }
 
-    pub async fn reserve(&self, choice: &Choice) -> anyhow::Result<Reserved> {
+    /// Chooses seats and reserves them. The map may be a moment old, so whoever finds them taken looks again.
+    pub async fn reserve(&self, house: House, count: usize) -> anyhow::Result<(Choice, Reserved)> {
+        for _ in 0..CHOICES_MAX {
+            let choice = self.choose(house, count).await?;
+            if let Some(reserved) = self.reserve_these(&choice).await? {
+                return Ok((choice, reserved));
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+        bail!("of {CHOICES_MAX} choices of seats none could be had");
+    }
+
+    async fn reserve_these(&self, choice: &Choice) -> anyhow::Result<Option<Reserved>> {
         let wish = json!({"event_id": choice.event_id, "seat_ids": choice.seat_ids()});
         let (status, answer) = self.ask("/reservations", &wish, None).await?;
+        if status == StatusCode::CONFLICT && answer["code"] == "seat-unavailable" {
+            return Ok(None);
+        }
         if status != StatusCode::CREATED {
             bail!("reserving was refused with {status}: {answer}");
         }
@@ -97,7 +114,7 @@ impl Customer {
             reserved.amount.currency,
             reserved.reservation_id
         ));
-        Ok(reserved)
+        Ok(Some(reserved))
     }
 
     pub async fn pay(&self, reserved: &Reserved, method: &str) -> anyhow::Result<()> {

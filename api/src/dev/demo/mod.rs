@@ -72,8 +72,7 @@ pub(super) async fn invite(stage: &Stage) -> anyhow::Result<()> {
 /// Lets one story happen, waits for its end and asks the witnesses.
 async fn tell(stage: &Stage, story: &Story) -> anyhow::Result<bool> {
     let customer = Customer::new(stage);
-    let choice = customer.choose(story.house, story.seats).await?;
-    let reserved = customer.reserve(&choice).await?;
+    let (choice, reserved) = customer.reserve(story.house, story.seats).await?;
     (story.goes_on)(&customer, stage, &reserved).await?;
 
     let witness = Witness::call(stage, &reserved, &choice.seat_ids()).await?;

@@ -36,7 +36,10 @@ pub struct Caller {
 impl Caller {
     /// Whose idempotency keys these are.
     pub fn principal(&self) -> String {
-        format!("{}:{}", self.role, self.subject)
+        match self.user {
+            Some(user) => format!("{}:{user}", self.role),
+            None => format!("{}:{}", self.role, self.subject),
+        }
     }
 
     /// Whether something of `owner`'s may be seen. What may not is 404, so that nothing leaks.

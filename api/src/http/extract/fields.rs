@@ -19,6 +19,7 @@ pub trait FromFields: Sized {
 
 /// The fields of one object that haven't been taken yet, and the mistakes so far.
 pub struct Fields {
+    base: String,
     members: Vec<(String, Value)>,
     errors: Vec<FieldError>,
 }
@@ -28,26 +29,37 @@ pub struct Fields {
 /// # Errors
 /// 422 with every field that is unknown, missing, given twice or wrong.
 pub fn read<T: FromFields>(members: Members) -> Result<T, Problem> {
-    let mut fields = Fields { errors: Vec::new(), members: members.0 };
-    fields.refuse_nul();
-    let value = T::from_fields(&mut fields);
-    let unknown: Vec<String> = fields.members.iter().map(|(name, _)| name.clone()).collect();
-    for name in unknown {
-        fields.wrong(&pointer(&name), "there is no such field, or it is given twice");
-    }
-    match value {
-        Some(value) if fields.errors.is_empty() => Ok(value),
-        _ => Err(Problem::validation(fields.errors)),
+    let mut errors = Vec::new();
+    members.0.iter().for_each(|(name, value)| nul(name, value, "", &mut errors));
+    match Fields::nested(members.0, "", &mut errors) {
+        Some(value) if errors.is_empty() => Ok(value),
+        _ => Err(Problem::validation(errors)),
     }
 }
 
 impl Fields {
+    /// Reads the object at `base`, whose members these are.
+    pub fn nested<T: FromFields>(
+        members: Vec<(String, Value)>,
+        base: &str,
+        errors: &mut Vec<FieldError>,
+    ) -> Option<T> {
+        let mut fields = Self { base: base.to_owned(), members, errors: Vec::new() };
+        let value = T::from_fields(&mut fields);
+        for (name, _) in std::mem::take(&mut fields.members) {
+            fields.wrong(&name, "there is no such field, or it is given twice");
+        }
+        let good = fields.errors.is_empty();
+        errors.append(&mut fields.errors);
+        value.filter(|_| good)
+    }
+
     /// A field that must be there.
     pub fn required<T: Read>(&mut self, name: &str) -> Option<T> {
         match self.take(name) {
             Some(value) => self.convert(name, value),
             None => {
-                self.wrong(&pointer(name), "is missing");
+                self.wrong(name, "is missing");
                 None
             }
         }
@@ -61,9 +73,18 @@ impl Fields {
         }
     }
 
-    /// Notes a mistake.
-    pub fn wrong(&mut self, pointer: &str, detail: impl Into<String>) {
-        self.errors.push(FieldError { pointer: pointer.to_owned(), detail: detail.into() });
+    /// Whether a field is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(member, _)| member == name)
+    }
+
+    /// Notes a mistake in a field.
+    pub fn wrong(&mut self, name: &str, detail: impl Into<String>) {
+        self.errors.push(FieldError { pointer: self.pointer(name), detail: detail.into() });
+    }
+
+    fn pointer(&self, name: &str) -> String {
+        format!("{}{}", self.base, pointer(name))
     }
 
     fn take(&mut self, name: &str) -> Option<Value> {
@@ -72,19 +93,7 @@ impl Fields {
     }
 
     fn convert<T: Read>(&mut self, name: &str, value: Value) -> Option<T> {
-        T::read(value, &pointer(name), &mut self.errors)
-    }
-
-    /// Postgres can't hold U+0000 in text, and nobody means it.
-    fn refuse_nul(&mut self) {
-        let members = std::mem::take(&mut self.members);
-        for (name, value) in &members {
-            nul(value, &pointer(name), &mut self.errors);
-            if name.contains('\0') {
-                self.wrong("", "a field's name contains U+0000");
-            }
-        }
-        self.members = members;
+        T::read(value, &self.pointer(name), &mut self.errors)
     }
 }
 
@@ -149,22 +158,19 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-fn nul(value: &Value, pointer: &str, errors: &mut Vec<FieldError>) {
+/// Postgres can't hold U+0000 in text, and nobody means it.
+fn nul(name: &str, value: &Value, base: &str, errors: &mut Vec<FieldError>) {
+    let place = format!("{base}{}", pointer(name));
+    let mut wrong = |detail: &str| errors.push(FieldError { pointer: place.clone(), detail: detail.into() });
+    if name.contains('\0') {
+        wrong("its name contains U+0000");
+    }
     match value {
-        Value::String(text) if text.contains('\0') => {
-            errors.push(FieldError { pointer: pointer.into(), detail: "contains U+0000".into() });
-        }
+        Value::String(text) if text.contains('\0') => wrong("contains U+0000"),
         Value::Array(items) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(index, item)| nul(item, &format!("{pointer}/{index}"), errors));
+            items.iter().enumerate().for_each(|(index, item)| nul(&index.to_string(), item, &place, errors));
         }
-        Value::Object(members) => {
-            members
-                .iter()
-                .for_each(|(name, item)| nul(item, &format!("{pointer}{}", self::pointer(name)), errors));
-        }
+        Value::Object(members) => members.iter().for_each(|(name, item)| nul(name, item, &place, errors)),
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

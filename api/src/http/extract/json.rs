@@ -68,7 +68,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// Too large, or the caller stopped sending.
-pub(super) fn unread(rejection: &BytesRejection) -> Problem {
+pub fn unread(rejection: &BytesRejection) -> Problem {
     if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
         Problem::new(ProblemType::PayloadTooLarge, "the body is larger than is read here")
     } else {
@@ -84,10 +84,7 @@ fn unparsed(error: &serde_json::Error) -> Problem {
         Category::Syntax | Category::Io => format!("the body is not JSON, at {place}"),
     };
     match error.classify() {
-        Category::Data => Problem::validation(vec![super::super::problem::FieldError {
-            pointer: String::new(),
-            detail: "must be a JSON object".into(),
-        }]),
+        Category::Data => Problem::wrong_field("", "must be a JSON object"),
         Category::Eof | Category::Syntax | Category::Io => {
             Problem::new(ProblemType::MalformedRequest, detail)
         }

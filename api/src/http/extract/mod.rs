@@ -4,8 +4,9 @@ mod fields;
 mod headers;
 mod json;
 mod path;
+mod values;
 
-pub use fields::{Expected, Fields, FromFields, Members, Read, read};
+pub use fields::{Fields, FromFields};
 pub use headers::acceptable;
-pub use json::{BODY_BYTES_MAX, JsonBody};
+pub use json::{BODY_BYTES_MAX, JsonBody, unread};
 pub use path::{Id, Params, bad_parameter};

@@ -1,6 +1,6 @@
 //! Ids in paths and parameters in queries.
 
-use super::super::problem::{FieldError, Problem, ProblemType};
+use super::super::problem::{Problem, ProblemType};
 use axum::{
     extract::{FromRequestParts, Path, Query},
     http::request::Parts,
@@ -37,6 +37,5 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
 /// A parameter that was read but can't be.
 pub fn bad_parameter(name: &str, detail: &str) -> Problem {
-    let error = FieldError { pointer: name.to_owned(), detail: detail.to_owned() };
-    Problem::new(ProblemType::MalformedRequest, format!("`{name}` {}", error.detail))
+    Problem::new(ProblemType::MalformedRequest, format!("`{name}` {detail}"))
 }

@@ -31,9 +31,9 @@ use uuid::Uuid;
 /// How long a key is remembered.
 pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long a claim is taken to be running. Longer than a request takes, unless it waits for its result; taking
-/// over a claim that still runs costs work, not correctness.
-const CLAIMED_FOR: Duration = Duration::from_secs(10);
+/// How long a claim is taken to be running: longer than a request takes that waits for nobody. Taking
+/// over a claim that still runs costs work, not correctness, and a crash keeps nobody waiting.
+const CLAIMED_FOR: Duration = Duration::from_secs(3);
 
 /// When to ask again for the answer of a request that still runs.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

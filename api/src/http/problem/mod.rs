@@ -5,6 +5,7 @@
 
 mod body;
 mod database;
+mod engine;
 mod kind;
 mod page;
 
@@ -27,6 +28,13 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub struct Problem {
     /// Which.
     pub kind: ProblemType,
+    // Boxed, because every fallible function of the API carries one in its result.
+    case: Box<Case>,
+}
+
+/// What is special about this case.
+#[derive(Clone, Debug, Default)]
+struct Case {
     detail: String,
     errors: Vec<FieldError>,
     seats: Vec<LostSeat>,
@@ -39,16 +47,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with words about this case.
     pub fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            detail: detail.into(),
-            errors: Vec::new(),
-            seats: Vec::new(),
-            state: None,
-            allowed: Vec::new(),
-            headers: HeaderMap::new(),
-            source: None,
-        }
+        Self { kind, case: Box::new(Case { detail: detail.into(), ..Case::default() }) }
     }
 
     /// Our mistake: 500, opaque; `source` is logged with the trace id and never shown.
@@ -67,24 +66,35 @@ impl Problem {
             [one] => format!("`{}`: {}", one.pointer, one.detail),
             many => format!("{} fields are not valid", many.len()),
         };
-        Self { errors, ..Self::new(ProblemType::Validation, detail) }
+        let mut problem = Self::new(ProblemType::Validation, detail);
+        problem.case.errors = errors;
+        problem
+    }
+
+    /// 422 with one wrong field.
+    pub fn wrong_field(pointer: &str, detail: impl Into<String>) -> Self {
+        Self::validation(vec![FieldError { pointer: pointer.to_owned(), detail: detail.into() }])
     }
 
     /// 409 with the seats that can't be had.
     pub fn seats_unavailable(seats: Vec<LostSeat>) -> Self {
         let detail = format!("{} of the seats can't be had", seats.len());
-        Self { seats, ..Self::new(ProblemType::SeatUnavailable, detail) }
+        let mut problem = Self::new(ProblemType::SeatUnavailable, detail);
+        problem.case.seats = seats;
+        problem
     }
 
     /// 409 with the state and those in which the request would have been possible.
     pub fn invalid_state(detail: impl Into<String>, state: &str, allowed: &[&str]) -> Self {
-        let allowed = allowed.iter().map(|state| (*state).to_owned()).collect();
-        Self { state: Some(state.to_owned()), allowed, ..Self::new(ProblemType::InvalidState, detail) }
+        let mut problem = Self::new(ProblemType::InvalidState, detail).allowing(allowed);
+        problem.case.state = Some(state.to_owned());
+        problem
     }
 
     /// The same, with what would have been allowed.
-    pub fn allowing(self, allowed: &[&str]) -> Self {
-        Self { allowed: allowed.iter().map(|one| (*one).to_owned()).collect(), ..self }
+    pub fn allowing(mut self, allowed: &[&str]) -> Self {
+        self.case.allowed = allowed.iter().map(|one| (*one).to_owned()).collect();
+        self
     }
 
     /// The same, to be tried again after this time.
@@ -94,38 +104,40 @@ impl Problem {
 
     /// The same, with a header beside the body.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.case.headers.insert(name, value);
         self
     }
 
     /// The same, with the error behind it for our log.
-    pub fn because(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { source: Some(Arc::from(source.into())), ..self }
+    pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.case.source = Some(Arc::from(source.into()));
+        self
     }
 
     /// The error behind it, for the log.
     pub fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn Error + 'static))
+        self.case.source.as_ref().map(|source| &**source as &(dyn Error + 'static))
     }
 
     /// The words about this case.
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.case.detail
     }
 
     /// As it goes over the wire.
     pub fn body(&self, request_id: &str, trace_id: &str) -> ProblemBody {
+        let case = self.case.as_ref().clone();
         ProblemBody {
             kind: format!("/problems/{}", self.kind.slug()),
             title: self.kind.title(),
             status: self.kind.status().as_u16(),
-            detail: self.detail.clone(),
+            detail: case.detail,
             instance: format!("/requests/{request_id}"),
             code: self.kind.slug(),
-            errors: self.errors.clone(),
-            seats: self.seats.clone(),
-            state: self.state.clone(),
-            allowed: self.allowed.clone(),
+            errors: case.errors,
+            seats: case.seats,
+            state: case.state,
+            allowed: case.allowed,
             trace_id: trace_id.to_owned(),
         }
     }
@@ -137,7 +149,7 @@ impl IntoResponse for Problem {
         let mut response = (self.kind.status(), Body::empty()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.extend(self.headers.clone());
+        headers.extend(self.case.headers.clone());
         if self.kind == ProblemType::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"usher\""));
         }

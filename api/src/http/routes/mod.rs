@@ -1,5 +1,9 @@
 //! The endpoints, one file a thing.
 
+pub mod bookings;
 pub mod events;
 pub mod health;
+pub mod payments;
+pub mod reservations;
 pub mod seats;
+pub mod webhooks;

@@ -1,62 +1,7 @@
-//! Who has which seat, for a crowd that looks at it: one query an event and moment, however many ask.
+//! What this node remembers of seats, so that a crowd doesn't ask the database for it again and again.
 
-use super::{app::App, problem::Problem, store};
-use serde_json::value::RawValue;
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
-use steps::EventId;
+mod directory;
+mod statuses;
 
-/// How old what we show may be. Who books sees the truth at once; who looks, this much later.
-const FRESH_FOR: Duration = Duration::from_millis(250);
-
-/// Events remembered at once.
-const EVENTS_MAX: usize = 1_000;
-
-/// The seats of one event that can't be had, as one version.
-#[derive(Clone, Debug)]
-pub struct Statuses {
-    /// Raised by every change.
-    pub version: i64,
-    /// JSON object: id → `RESERVED`, `BOOKED` or `BLOCKED`.
-    pub taken: Arc<RawValue>,
-}
-
-/// The statuses of the events that somebody looked at lately.
-#[derive(Default)]
-pub struct StatusCache(Mutex<HashMap<EventId, Arc<Slot>>>);
-
-type Slot = tokio::sync::Mutex<Option<(Statuses, Instant)>>;
-
-impl StatusCache {
-    /// The statuses, at most [`FRESH_FOR`] old. Those who ask at once share one query.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn get(&self, app: &App, event: EventId) -> Result<Statuses, Problem> {
-        let slot = self.slot(event);
-        let mut held = slot.lock().await;
-        if let Some((statuses, read)) = &*held
-            && read.elapsed() < FRESH_FOR
-        {
-            return Ok(statuses.clone());
-        }
-        // The moment before the query: what it shows is at least this new.
-        let asked = Instant::now();
-        let row = store::seats::statuses(&mut *app.connection().await?, event).await?;
-        let taken: Box<RawValue> = RawValue::from_string(row.taken).map_err(Problem::internal)?;
-        let statuses = Statuses { version: row.version, taken: Arc::from(taken) };
-        *held = Some((statuses.clone(), asked));
-        Ok(statuses)
-    }
-
-    fn slot(&self, event: EventId) -> Arc<Slot> {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() >= EVENTS_MAX && !slots.contains_key(&event) {
-            slots.clear(); // whoever is looking keeps its slot; the next one asks again
-        }
-        Arc::clone(slots.entry(event).or_default())
-    }
-}
+pub use directory::SeatDirectory;
+pub use statuses::StatusCache;

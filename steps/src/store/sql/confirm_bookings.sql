@@ -84,9 +84,9 @@ select
     seen.seats_own as "seats_own!",
     seen.amount_minor as "amount_minor!",
     seen.currency as "currency!: Currency",
-    seen.payment_status as "payment_status: Option<PaymentStatus>",
+    seen.payment_status as "payment_status?: PaymentStatus",
     seen.paid_minor as "paid_minor?",
-    seen.paid_currency as "paid_currency: Option<Currency>",
+    seen.paid_currency as "paid_currency?: Currency",
     (select count(*) from seated) as "seated!",
     (select count(*) from owed) as "owed!",
     (select count(*) from confirmed) as "confirmed!"

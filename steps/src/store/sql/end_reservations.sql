@@ -36,7 +36,7 @@ unasked as (
 )
 select
     wanted.id as "id!",
-    before.status as "before: Option<ReservationStatus>",
+    before.status as "before?: ReservationStatus",
     ended.id is not null as "ended!"
 from wanted
 left join booking.reservations as before on before.id = wanted.id and before.bucket = wanted.bucket

@@ -1,21 +1,13 @@
-//! `usher verify`: every invariant as a query that returns what breaks it.
-//!
-//! Reads only, in one snapshot a query, and takes no locks that anyone would feel. What is still in motion is no
-//! violation: the queries look at states, not at work under way, so they hold on a busy database too.
-
-mod invariants;
+//! `usher verify`
 
 use super::{out, pool};
-use crate::config::Config;
+use crate::{
+    config::Config,
+    verify::{Finding, INVARIANTS, check},
+};
 use anyhow::Context;
 use clap::Args;
-use invariants::{INVARIANTS, Invariant};
-use serde::Serialize;
-use sqlx::{PgConnection, Row};
 use std::process::ExitCode;
-
-/// Violations that are listed of one invariant; one is bad enough.
-const LISTED_MAX: usize = 100;
 
 /// Status 0: every invariant holds; 1: one is broken; 2: it could not be told.
 #[derive(Debug, Args)]
@@ -23,22 +15,6 @@ pub struct Verify {
     /// As JSON
     #[arg(long)]
     json: bool,
-}
-
-/// What the check of one invariant found.
-#[derive(Debug, Serialize)]
-struct Finding {
-    invariant: &'static str,
-    about: &'static str,
-    violations: usize,
-    listed: Vec<Violation>,
-}
-
-/// One thing that breaks an invariant.
-#[derive(Debug, Serialize)]
-struct Violation {
-    subject: String,
-    detail: String,
 }
 
 impl Verify {
@@ -61,16 +37,6 @@ impl Verify {
         }
         Ok(if holds { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
-}
-
-async fn check(connection: &mut PgConnection, invariant: &Invariant) -> Result<Finding, sqlx::Error> {
-    let rows = sqlx::query(invariant.sql).fetch_all(connection).await?;
-    let listed = rows
-        .iter()
-        .take(LISTED_MAX)
-        .map(|row| Ok(Violation { subject: row.try_get("subject")?, detail: row.try_get("detail")? }))
-        .collect::<Result<_, sqlx::Error>>()?;
-    Ok(Finding { invariant: invariant.name, about: invariant.about(), violations: rows.len(), listed })
 }
 
 fn print(findings: &[Finding]) {

@@ -1,0 +1,212 @@
+//! `POST /bookings`: nobody makes a booking by asking for one.
+//!
+//! The saga confirms itself as soon as the money's news is in. This looks whether it has, asks the gateway once if
+//! the news is late, and waits as the caller wishes.
+
+use super::{
+    super::{
+        super::{
+            app::App,
+            auth::Caller,
+            extract::{Fields, FromFields, JsonBody},
+            idempotency::{self, Answer, Done, IdempotencyKey},
+            problem::{Problem, ProblemType},
+            wait::{LOOK_AGAIN, Wait, retry_after},
+        },
+        payments::unknown,
+        reservations::{self, Reservation},
+    },
+    view::Booking,
+};
+use crate::news::{self, Acted};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use orchestrator::{Cause, Reached, Rejected};
+use serde::Serialize;
+use std::time::Duration;
+use steps::{
+    BookingId, Confirm, PaymentId, ReservationId,
+    status::{PaymentStatus, ReservationStatus},
+    store::{bookings, payments, reservations::ReservationRow},
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// How long the saga is given to act on news that we have just brought it.
+const CONFIRM_MAX: Duration = Duration::from_secs(1);
+
+/// What is to be booked, by either of its names.
+#[derive(Clone, Copy, Debug)]
+pub enum Wanted {
+    /// By what pays for it.
+    Payment(PaymentId),
+    /// By what holds the seats.
+    Reservation(ReservationId),
+}
+
+/// As the document describes it.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = NewBooking)]
+#[allow(dead_code, reason = "only its schema is used")]
+pub enum NewBookingBody {
+    /// By the payment.
+    Payment(ByPayment),
+    /// By the reservation.
+    Reservation(ByReservation),
+}
+
+/// By the payment.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code, reason = "only its schema is used")]
+pub struct ByPayment {
+    /// Which payment.
+    payment_id: Uuid,
+}
+
+/// By the reservation.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code, reason = "only its schema is used")]
+pub struct ByReservation {
+    /// Which reservation.
+    reservation_id: Uuid,
+}
+
+impl FromFields for Wanted {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        if fields.has("reservation_id") {
+            return fields.required("reservation_id").map(Self::Reservation);
+        }
+        fields.required("payment_id").map(Self::Payment)
+    }
+}
+
+/// Sees whether a paid reservation has become a booking.
+#[utoipa::path(
+    post, path = "/bookings", tag = "booking", request_body = NewBookingBody,
+    params(("Prefer" = Option<String>, Header, description = "`wait=10` waits so many seconds for the booking")),
+    responses(
+        (status = 200, description = "it was booked before", body = Booking),
+        (status = 201, description = "it has been booked meanwhile", body = Booking),
+        (status = 202, description = "not yet; the reservation will say", body = Reservation),
+    )
+)]
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    key: IdempotencyKey,
+    wait: Wait,
+    body: JsonBody<Wanted>,
+) -> Result<Response, Problem> {
+    caller.may_book()?;
+    let id = match body.value {
+        Wanted::Reservation(reservation) => reservation,
+        Wanted::Payment(payment) => {
+            let found = payments::find(&mut *app.connection().await?, payment).await?;
+            found.ok_or_else(unknown)?.reservation
+        }
+    };
+    let (row, _) = reservations::find(&app, &caller, id).await.map_err(|problem| match problem.kind {
+        ProblemType::NotFound => unknown(),
+        _ => problem,
+    })?;
+    let request = idempotency::Request::new(&caller, key, "POST /bookings", &body.digest);
+    let worker = app.clone();
+    let response =
+        idempotency::once(&app, request, id.bucket(), async move |_| look(&worker, &caller, row, wait).await)
+            .await?;
+    Ok(if response.status() == StatusCode::CREATED { wait.applied(response) } else { response })
+}
+
+async fn look(app: &App, caller: &Caller, row: ReservationRow, wait: Wait) -> Result<Done, Problem> {
+    if let Some(booking) = row.booking {
+        return booked(app, &row, booking, StatusCode::OK).await;
+    }
+    let told = match row.status {
+        ReservationStatus::Pending => told(app, &row).await?,
+        ReservationStatus::Cancelled => return Err(cancelled()),
+        ReservationStatus::Expired | ReservationStatus::Confirmed => false,
+    };
+    let within = wait.or_zero().max(if told { CONFIRM_MAX } else { Duration::ZERO });
+    match app.client.handle::<workflows::Booking>(row.saga).reached::<Confirm>(within).await? {
+        Reached::Done(made) => booked(app, &row, made.booking, StatusCode::CREATED).await,
+        Reached::Rejected(rejected) => Err(refused(&rejected)),
+        Reached::TurnedBack(cause) => Err(turned_back(&cause)),
+        Reached::Stuck(_) | Reached::Passed | Reached::NotYet => unfinished(app, caller, &row).await,
+    }
+}
+
+/// Asks the gateway if the payment is unsettled; says whether the saga has something new to act on.
+async fn told(app: &App, row: &ReservationRow) -> Result<bool, Problem> {
+    let Some(payment) = row.payment else {
+        return Err(Problem::new(
+            ProblemType::PaymentRequired,
+            "no payment has been ordered for the reservation",
+        ));
+    };
+    let payment = payments::find(&mut *app.connection().await?, payment).await?;
+    match payment.map(|payment| payment.status) {
+        Some(PaymentStatus::Initiated) => Ok(news::ask(app, row.saga).await? == Acted::Done),
+        Some(PaymentStatus::Success | PaymentStatus::Failed | PaymentStatus::Refunded) | None => Ok(false),
+    }
+}
+
+async fn booked(
+    app: &App,
+    reservation: &ReservationRow,
+    booking: BookingId,
+    status: StatusCode,
+) -> Result<Done, Problem> {
+    let found = bookings::find(&mut *app.connection().await?, booking).await?;
+    let row =
+        found.ok_or_else(|| Problem::internal(format!("booking {booking} was made and is not there")))?;
+    let body = Booking::of(app, &row, reservation).await?;
+    Ok(Done::Effect(Answer::new(status, format!("/bookings/{booking}"), &body)?))
+}
+
+/// 202 with the reservation as it is now: nothing was decided, so the key stays free.
+async fn unfinished(app: &App, caller: &Caller, row: &ReservationRow) -> Result<Done, Problem> {
+    let (row, now) = reservations::find(app, caller, row.reservation).await?;
+    let body = Reservation::of(app, &row, now).await?;
+    let mut response = (StatusCode::ACCEPTED, Json(body)).into_response();
+    let location = format!("/reservations/{}", row.reservation);
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_str(&location).expect("ids are ASCII"));
+    Ok(Done::NoEffect(retry_after(response, LOOK_AGAIN)))
+}
+
+/// Why the saga went back, for its customer.
+fn turned_back(cause: &Cause) -> Problem {
+    match cause {
+        Cause::Cancelled { .. } => cancelled(),
+        Cause::Rejected(rejected) => refused(rejected),
+        Cause::Expired { .. } => expired("the reservation's time was over before it was paid"),
+        Cause::InDoubt { .. } | Cause::Failed { .. } => {
+            expired("the payment could not be settled; whatever was charged goes back")
+        }
+    }
+}
+
+fn refused(rejected: &Rejected) -> Problem {
+    match rejected.code.as_str() {
+        "payment-expired" => expired("the payment was not there in time, and is cancelled"),
+        "seat-lost" => {
+            Problem::new(ProblemType::SeatLost, "the seats are somebody else's; the money goes back in full")
+        }
+        "payment-required" => Problem::new(ProblemType::PaymentRequired, rejected.detail.as_str()),
+        // Declined by the bank, or refused by the gateway: the same to the customer.
+        _ => Problem::new(ProblemType::PaymentDeclined, rejected.detail.as_str()),
+    }
+}
+
+fn expired(detail: &str) -> Problem {
+    Problem::new(ProblemType::ReservationExpired, detail)
+}
+
+fn cancelled() -> Problem {
+    let (state, pending) = (ReservationStatus::Cancelled.as_str(), ReservationStatus::Pending.as_str());
+    Problem::invalid_state("the reservation was given back", state, &[pending])
+}

@@ -1,0 +1,12 @@
+//! `/bookings`: seats sold.
+
+mod create;
+mod read;
+mod view;
+
+pub use create::create;
+pub use read::read;
+
+// `routes!` looks for these beside the handlers.
+pub use create::__path_create;
+pub use read::__path_read;

@@ -1,0 +1,81 @@
+//! A booking as callers see it.
+
+use super::super::{
+    super::{
+        app::App,
+        problem::Problem,
+        views::{SeatView, time},
+    },
+    reservations,
+};
+use serde::Serialize;
+use steps::{
+    SeatId,
+    status::BookingStatus,
+    store::{bookings::BookingRow, reservations::ReservationRow},
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Seats sold to a customer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Booking {
+    /// Its id.
+    pub booking_id: Uuid,
+    /// What it confirmed.
+    pub reservation_id: Uuid,
+    /// What paid for it.
+    pub payment_id: Uuid,
+    /// Whose it is.
+    pub user_id: Uuid,
+    /// At which event.
+    pub event_id: Uuid,
+    /// The saga that saw to it; `usher saga show` tells its story.
+    pub saga_id: Uuid,
+    /// Its seats.
+    pub seats: Vec<SeatView>,
+    /// Whether it still stands.
+    pub status: State,
+    /// What is shown at the door. A secret between the customer and the house.
+    #[schema(min_length = 12, max_length = 12)]
+    pub code: String,
+    /// When it was confirmed, in UTC.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+}
+
+/// Whether a booking still stands.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(as = BookingState)]
+pub enum State {
+    /// It does.
+    Confirmed,
+    /// It was given back.
+    Cancelled,
+}
+
+impl Booking {
+    /// The view of a booking and the reservation that it confirmed.
+    ///
+    /// # Errors
+    /// The database's, if a seat has to be looked up.
+    pub async fn of(app: &App, row: &BookingRow, reservation: &ReservationRow) -> Result<Self, Problem> {
+        let seats: &[SeatId] = &reservation.seats;
+        Ok(Self {
+            booking_id: row.booking.uuid(),
+            reservation_id: row.reservation.uuid(),
+            payment_id: row.payment.uuid(),
+            user_id: row.user.uuid(),
+            event_id: reservation.event.uuid(),
+            saga_id: reservation.saga.uuid(),
+            seats: reservations::view::seats(app, seats).await?,
+            status: match row.status {
+                BookingStatus::Confirmed => State::Confirmed,
+                BookingStatus::Cancelled => State::Cancelled,
+            },
+            code: row.code.clone(),
+            created_at: time(row.created_at),
+        })
+    }
+}

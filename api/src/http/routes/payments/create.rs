@@ -1,0 +1,140 @@
+//! `POST /payments`: stores the order, and answers when the gateway has, or after a while.
+
+use super::super::super::{
+    app::App,
+    auth::Caller,
+    extract::{Fields, FromFields, JsonBody},
+    idempotency::{self, Answer, Done, IdempotencyKey},
+    problem::{Problem, ProblemType},
+    views,
+    wait::Wait,
+};
+use super::{
+    super::reservations,
+    order::{order, unknown},
+    view::{Payment, State},
+};
+use axum::{extract::State as Shared, http::StatusCode, response::Response};
+use orchestrator::{Reached, SagaId};
+use std::time::Duration;
+use steps::{
+    Confirm, Money, Outcome, Pay, PaymentId, ReservationId,
+    gateway::PaymentMethod,
+    store::payments::{self, PaymentRow},
+};
+use tokio::time::Instant;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use workflows::Booking;
+
+/// How long the gateway's first answer is waited for when the caller doesn't say.
+const FIRST_ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// What is to be paid, and how.
+#[derive(Clone, Debug)]
+pub struct NewPayment {
+    reservation: ReservationId,
+    amount: Option<Money>,
+    method: PaymentMethod,
+}
+
+/// As the document describes it.
+#[derive(ToSchema)]
+#[schema(as = NewPayment)]
+#[allow(dead_code, reason = "only its schema is used")]
+pub struct NewPaymentBody {
+    /// Which reservation.
+    reservation_id: Uuid,
+    /// What the caller thinks that it costs; refused if it costs something else.
+    amount: Option<views::Money>,
+    /// The token that the gateway gave for the customer's way to pay. Never a card number.
+    #[schema(example = "pm_card_visa", min_length = 1, max_length = 128)]
+    method: String,
+}
+
+impl FromFields for NewPayment {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let reservation = fields.required("reservation_id");
+        let (amount, method) = (fields.optional("amount"), fields.required("method"));
+        Some(Self { reservation: reservation?, amount: amount?, method: method? })
+    }
+}
+
+/// Orders a payment for a reservation.
+#[utoipa::path(
+    post, path = "/payments", tag = "booking", request_body = NewPaymentBody,
+    params(("Prefer" = Option<String>, Header, description = "`wait=10` waits so many seconds for the end")),
+    responses(
+        (status = 201, description = "paid, under `Prefer: wait`", body = Payment),
+        (status = 202, description = "ordered", body = Payment),
+    )
+)]
+pub async fn create(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    key: IdempotencyKey,
+    wait: Wait,
+    body: JsonBody<NewPayment>,
+) -> Result<Response, Problem> {
+    caller.may_book()?;
+    let NewPayment { reservation, amount, method } = body.value;
+    let (row, _) =
+        reservations::find(&app, &caller, reservation).await.map_err(|problem| match problem.kind {
+            ProblemType::NotFound => unknown(),
+            _ => problem,
+        })?;
+    let request = idempotency::Request::new(&caller, key, "POST /payments", &body.digest);
+    let worker = app.clone();
+    let response = idempotency::once(&app, request, reservation.bucket(), async move |id| {
+        let payment = PaymentId::from_uuid(id);
+        order(&worker, payment, reservation, amount, method).await?;
+        answer(&worker, row.saga, payment, wait).await
+    })
+    .await?;
+    Ok(if response.status() == StatusCode::CREATED { wait.applied(response) } else { response })
+}
+
+/// The order is stored: from here on the answer is good, or says how it ended; never that nobody knows.
+async fn answer(app: &App, saga: SagaId, payment: PaymentId, wait: Wait) -> Result<Done, Problem> {
+    let action = settled(app, saga, wait).await?;
+    let row = find(app, payment).await?;
+    let body = Payment::of(&row, action);
+    let status = match (wait.0, body.status) {
+        (Some(_), State::Success) => StatusCode::CREATED,
+        (Some(_), State::Failed | State::Refunded) => {
+            let reason = row.failure.as_deref().unwrap_or("no reason was given");
+            return Ok(Done::Refusal(Problem::new(ProblemType::PaymentDeclined, reason)));
+        }
+        (Some(_), State::Initiated) | (None, _) => StatusCode::ACCEPTED,
+    };
+    Ok(Done::Effect(Answer::new(status, format!("/payments/{payment}"), &body)?))
+}
+
+/// Waits for the gateway's first answer and, if the caller wants the end, for that. Says what the customer must do.
+async fn settled(app: &App, saga: SagaId, wait: Wait) -> Result<Option<steps::gateway::NextAction>, Problem> {
+    let deadline = Instant::now() + wait.0.unwrap_or(FIRST_ANSWER_MAX);
+    let handle = app.client.handle::<Booking>(saga);
+    let left = || deadline.saturating_duration_since(Instant::now());
+    match handle.reached::<Pay>(left()).await? {
+        Reached::Done(charge) => match charge.outcome {
+            Outcome::Secured(_) => Ok(None),
+            Outcome::Pending { next_action } => {
+                // Only the news will tell; somebody whom it waits for must hear of it first.
+                if wait.0.is_some() && next_action.is_none() {
+                    handle.reached::<Confirm>(left()).await?;
+                }
+                Ok(next_action)
+            }
+        },
+        Reached::Rejected(_)
+        | Reached::TurnedBack(_)
+        | Reached::Stuck(_)
+        | Reached::Passed
+        | Reached::NotYet => Ok(None),
+    }
+}
+
+async fn find(app: &App, payment: PaymentId) -> Result<PaymentRow, Problem> {
+    let found = payments::find(&mut *app.connection().await?, payment).await?;
+    found.ok_or_else(|| Problem::internal(format!("payment {payment} was ordered and is not there")))
+}

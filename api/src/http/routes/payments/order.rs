@@ -1,0 +1,76 @@
+//! Ordering a payment: the payment's row and the signal that tells the saga, in one transaction.
+
+use super::super::super::{
+    app::App,
+    problem::{Problem, ProblemType},
+    store,
+};
+use orchestrator::Client;
+use sqlx::Connection;
+use steps::{
+    Money, PaymentId, ReservationId,
+    gateway::PaymentMethod,
+    status::ReservationStatus,
+    store::payments::{self, Order, OrderOutcome, OrderRefusal},
+};
+use workflows::PaymentOrder;
+
+/// Orders `payment` and tells the saga. Ordering the same again changes nothing.
+///
+/// Must run in a task of its own: a caller who hangs up must not drop an open transaction.
+///
+/// # Errors
+/// A reservation that can't be paid for (any more), or the database's.
+pub async fn order(
+    app: &App,
+    payment: PaymentId,
+    reservation: ReservationId,
+    amount: Option<Money>,
+    method: PaymentMethod,
+) -> Result<(), Problem> {
+    let gateway = app.gateway.provider().to_owned();
+    let mut connection = app.connection().await?;
+    let mut tx = Connection::begin(&mut *connection).await?;
+    let now = store::now(&mut tx).await?;
+    let order = Order { payment, reservation, amount, gateway: gateway.clone() };
+    let saga = match payments::order(&mut tx, &order, now).await? {
+        OrderOutcome::Ordered { saga, .. } => saga,
+        // Ordered by an earlier try of this request, whatever became of it: row and signal were one commit.
+        OrderOutcome::Refused(_) if payments::find(&mut tx, payment).await?.is_some() => return Ok(()),
+        OrderOutcome::Refused(refusal) => return Err(refused(refusal)),
+    };
+    let signal = PaymentOrder { payment, method, gateway };
+    Client::signal_in(&mut tx, saga, &payment.to_string(), &signal).await?;
+    tx.commit().await?;
+    drop(connection);
+    app.client.nudge(saga).await; // saves the saga the wait for the sweep
+    Ok(())
+}
+
+fn refused(refusal: OrderRefusal) -> Problem {
+    match refusal {
+        OrderRefusal::Unknown => unknown(),
+        OrderRefusal::Expired => Problem::new(
+            ProblemType::ReservationExpired,
+            "the reservation's time was over when the order came",
+        ),
+        OrderRefusal::NotPending { status } => Problem::invalid_state(
+            "only a pending reservation can be paid for",
+            status.as_str(),
+            &[ReservationStatus::Pending.as_str()],
+        ),
+        OrderRefusal::InProgress { payment } => {
+            let which = payment.map(|payment| format!(", payment {payment}")).unwrap_or_default();
+            Problem::new(ProblemType::PaymentInProgress, format!("it is being paid already{which}"))
+        }
+        OrderRefusal::AmountDiffers { expected } => Problem::new(
+            ProblemType::AmountMismatch,
+            format!("the reservation costs {} {} in minor units", expected.amount, expected.currency),
+        ),
+    }
+}
+
+/// There is no such reservation, or it is somebody else's.
+pub fn unknown() -> Problem {
+    Problem::new(ProblemType::ReservationUnknown, "there is no such reservation of yours")
+}

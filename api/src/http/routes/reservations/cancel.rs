@@ -1,0 +1,92 @@
+//! `DELETE /reservations/{id}`: the customer's way back, as long as there is one.
+
+use super::super::super::{
+    app::App,
+    auth::Caller,
+    conditional::Conditions,
+    extract::Id,
+    problem::{Problem, ProblemType},
+    wait::{LOOK_AGAIN, retry_after},
+};
+use super::{
+    find,
+    view::{self, Reservation},
+};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use orchestrator::Cancelled;
+use steps::{
+    ReservationId,
+    status::{PaymentStatus, ReservationStatus},
+    store::{payments, reservations::ReservationRow},
+};
+
+/// Gives a pending reservation back.
+#[utoipa::path(
+    delete, path = "/reservations/{id}", tag = "booking",
+    params(
+        ("id" = uuid::Uuid, Path, description = "the reservation"),
+        ("If-Match" = Option<String>, Header, description = "the version that is given back"),
+    ),
+    responses(
+        (status = 204, description = "turning back is committed, now or before"),
+        (status = 202, description = "it turns back when the call that is out has ended", body = Reservation),
+    )
+)]
+pub async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ReservationId>,
+    conditions: Conditions,
+) -> Result<Response, Problem> {
+    caller.may_book()?;
+    let (row, _) = find(&app, &caller, id).await?;
+    conditions.check(&view::tag(&row))?;
+    if let Some(ended) = ended(&row)? {
+        return Ok(ended);
+    }
+    if let Some(payment) = row.payment
+        && let Some(payment) = payments::find(&mut *app.connection().await?, payment).await?
+        && payment.status == PaymentStatus::Success
+    {
+        return Err(too_late("the payment has succeeded", "PENDING"));
+    }
+    // A task of its own: whoever hangs up still has cancelled.
+    let (client, by) = (app.client.clone(), caller.principal());
+    let cancelled = app.tasks.spawn(async move { client.cancel(row.saga, &by).await });
+    match cancelled.await.map_err(Problem::internal)?? {
+        Cancelled::TurnedBack => Ok(StatusCode::NO_CONTENT.into_response()),
+        Cancelled::InFlight => {
+            let (row, now) = find(&app, &caller, id).await?;
+            let body = Json(Reservation::of(&app, &row, now).await?);
+            Ok(retry_after((StatusCode::ACCEPTED, body).into_response(), LOOK_AGAIN))
+        }
+        Cancelled::Refused(_) => {
+            let (row, _) = find(&app, &caller, id).await?;
+            match ended(&row)? {
+                Some(response) => Ok(response),
+                None => Err(too_late("the booking is being confirmed", row.status.as_str())),
+            }
+        }
+    }
+}
+
+/// What is over already: 204 if it was given back, 410 if its time was up, 409 if it is booked.
+fn ended(row: &ReservationRow) -> Result<Option<Response>, Problem> {
+    match row.status {
+        ReservationStatus::Pending => Ok(None),
+        ReservationStatus::Cancelled => Ok(Some(StatusCode::NO_CONTENT.into_response())),
+        ReservationStatus::Expired => {
+            Err(Problem::new(ProblemType::ReservationExpired, "its seats have been given back already"))
+        }
+        ReservationStatus::Confirmed => Err(too_late("the reservation is booked", row.status.as_str())),
+    }
+}
+
+fn too_late(detail: &str, state: &str) -> Problem {
+    Problem::invalid_state(detail, state, &["PENDING"])
+}

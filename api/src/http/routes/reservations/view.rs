@@ -1,0 +1,119 @@
+//! A reservation as callers see it.
+
+use super::super::super::{
+    app::App,
+    conditional::ETag,
+    problem::Problem,
+    views::{Money, SeatView, time},
+};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use steps::{SeatId, status::ReservationStatus, store::reservations::ReservationRow};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Seats held for a customer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Reservation {
+    /// Its id.
+    pub reservation_id: Uuid,
+    /// The saga that sees to it; `usher saga show` tells its story.
+    pub saga_id: Uuid,
+    /// Whose it is.
+    pub user_id: Uuid,
+    /// At which event.
+    pub event_id: Uuid,
+    /// Its seats.
+    pub seats: Vec<SeatView>,
+    /// What became of it.
+    pub status: State,
+    /// What its seats cost together.
+    pub amount: Money,
+    /// Until when the seats are held, in UTC.
+    #[schema(format = DateTime)]
+    pub reserved_until: String,
+    /// So many milliseconds are left; zero when it isn't pending. Trust this and not your clock.
+    #[schema(minimum = 0)]
+    pub expires_in_ms: i64,
+    /// Our time of this answer, in UTC.
+    #[schema(format = DateTime)]
+    pub server_time: String,
+    /// The last payment that was ordered for it.
+    pub payment_id: Option<Uuid>,
+    /// The booking that it became.
+    pub booking_id: Option<Uuid>,
+}
+
+/// What became of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum State {
+    /// Its seats are its own and not yet booked.
+    Pending,
+    /// Booked.
+    Confirmed,
+    /// Ended by time or by a failed payment.
+    Expired,
+    /// Ended by its customer.
+    Cancelled,
+}
+
+impl Reservation {
+    /// The view of a row at `now`.
+    ///
+    /// # Errors
+    /// The database's, if a seat has to be looked up.
+    pub async fn of(app: &App, row: &ReservationRow, now: DateTime<Utc>) -> Result<Self, Problem> {
+        let pending = row.status == ReservationStatus::Pending;
+        Ok(Self {
+            reservation_id: row.reservation.uuid(),
+            saga_id: row.saga.uuid(),
+            user_id: row.user.uuid(),
+            event_id: row.event.uuid(),
+            seats: seats(app, &row.seats).await?,
+            status: row.status.into(),
+            amount: row.amount.into(),
+            reserved_until: time(row.reserved_until),
+            expires_in_ms: if pending { left_ms(row.reserved_until, now) } else { 0 },
+            server_time: time(now),
+            payment_id: row.payment.map(steps::PaymentId::uuid),
+            booking_id: row.booking.map(steps::BookingId::uuid),
+        })
+    }
+}
+
+impl From<ReservationStatus> for State {
+    fn from(status: ReservationStatus) -> Self {
+        match status {
+            ReservationStatus::Pending => Self::Pending,
+            ReservationStatus::Confirmed => Self::Confirmed,
+            ReservationStatus::Expired => Self::Expired,
+            ReservationStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// The version of a reservation: all of it that can change. The time that is left is no version.
+pub fn tag(row: &ReservationRow) -> ETag {
+    let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+    ETag::of_parts(&[
+        row.status.as_str(),
+        &id(row.payment.map(steps::PaymentId::uuid)),
+        &id(row.booking.map(steps::BookingId::uuid)),
+        &time(row.reserved_until),
+    ])
+}
+
+/// Where these seats are.
+///
+/// # Errors
+/// The database's.
+pub async fn seats(app: &App, ids: &[SeatId]) -> Result<Vec<SeatView>, Problem> {
+    let found = app.directory.find(app, ids).await?;
+    Ok(found.iter().flatten().map(SeatView::from).collect())
+}
+
+/// So many milliseconds are left.
+pub fn left_ms(until: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
+    (until - now).num_milliseconds().max(0)
+}

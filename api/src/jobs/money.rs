@@ -1,0 +1,58 @@
+//! News that nobody brought us, or that could not be acted on when it came.
+
+use crate::{
+    http::{App, Problem, store},
+    news,
+};
+use chrono::TimeDelta;
+use steps::{
+    gateway::Fact,
+    store::{inbox, payments, reservations},
+};
+
+/// How long news is tried again before only a person can help.
+const TRIED_FOR: TimeDelta = TimeDelta::hours(24);
+/// News that came just now is being acted on by whoever took it.
+const SETTLED_IN: TimeDelta = TimeDelta::seconds(3);
+/// A webhook is usually there within seconds; asking sooner would only double it.
+const NEWS_DUE: TimeDelta = TimeDelta::seconds(20);
+/// Rows of one run: each may cost a request to the gateway.
+const ROWS_MAX: i64 = 100;
+
+/// Acts on what waits in the inbox.
+pub async fn sweep_inbox(app: App) -> Result<(), Problem> {
+    let mut connection = app.connection().await?;
+    let now = store::now(&mut connection).await?;
+    let waiting = inbox::list_waiting(&mut connection, now - TRIED_FOR, now - SETTLED_IN, ROWS_MAX).await?;
+    drop(connection);
+    for row in waiting {
+        let fact: Fact = match serde_json::from_value(row.fact) {
+            Ok(fact) => fact,
+            Err(error) => {
+                tracing::error!(event = row.key.event_id, %error, "a fact in the inbox can't be read");
+                continue;
+            }
+        };
+        if let Err(problem) = news::act(&app, &row.key, &fact).await {
+            tracing::warn!(event = row.key.event_id, ?problem, "news stays in the inbox for now");
+        }
+    }
+    Ok(())
+}
+
+/// Asks the gateway about payments of which nobody has told us anything for a while.
+pub async fn ask_for_news(app: App) -> Result<(), Problem> {
+    let mut connection = app.connection().await?;
+    let now = store::now(&mut connection).await?;
+    let silent =
+        payments::list_without_news(&mut connection, now - TRIED_FOR, now - NEWS_DUE, ROWS_MAX).await?;
+    drop(connection);
+    for payment in silent {
+        let mut connection = app.connection().await?;
+        let Some(row) = payments::find(&mut connection, payment).await? else { continue };
+        let Some(reservation) = reservations::find(&mut connection, row.reservation).await? else { continue };
+        drop(connection);
+        news::ask(&app, reservation.saga).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! Deletes what is kept for a time only, and makes room for what is to come.
+
+use crate::http::{App, IDEMPOTENCY_KEYS_KEPT, Problem, store};
+
+/// Rows of one statement: a short one, so that nobody waits for it.
+const ROWS_MAX: i64 = 5_000;
+/// Statements of one run.
+const ROUNDS_MAX: usize = 20;
+
+/// Idempotency keys after a day; the journal's partitions weeks ahead.
+pub async fn run(app: App) -> Result<(), Problem> {
+    let mut connection = app.connection().await?;
+    let now = store::now(&mut connection).await?;
+    orchestrator::create_partitions(&mut connection, now).await?;
+    for _ in 0..ROUNDS_MAX {
+        let gone = store::idempotency::delete_old(&mut connection, IDEMPOTENCY_KEYS_KEPT, ROWS_MAX).await?;
+        if gone < ROWS_MAX.unsigned_abs() {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! Finds what needs a person, and says so until somebody has come.
+
+use super::store;
+use crate::http::{App, Problem};
+
+/// Sagas that need a person.
+const STUCK: &str = "usher_sagas_stuck";
+/// Sagas that are due for longer than they should be: lanes are missing, or drowning.
+const OVERDUE: &str = "usher_sagas_overdue";
+
+/// Counts them, and logs when there are any.
+pub async fn report(app: App) -> Result<(), Problem> {
+    let found = store::count_troubled(&mut *app.connection().await?).await?;
+    metrics::gauge!(STUCK).set(found.stuck as f64);
+    metrics::gauge!(OVERDUE).set(found.overdue as f64);
+    if found.stuck > 0 {
+        tracing::error!(sagas = found.stuck, "sagas are stuck; `usher saga list --state stuck` shows them");
+    }
+    if found.overdue > 0 {
+        tracing::warn!(sagas = found.overdue, "sagas are overdue: are there enough lanes?");
+    }
+    Ok(())
+}

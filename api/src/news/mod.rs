@@ -1,0 +1,56 @@
+//! News of payments. It has one door: webhooks, the cron jobs and `POST /bookings` all put a fact into the inbox,
+//! and from there it is acted on once, however often it came.
+//!
+//! A fact is news, not truth: it comes twice, late and out of order. So before a saga hears of money, the intent is
+//! read again at the gateway and held against what was ordered. A fact that can't be acted on yet stays in the
+//! inbox and is tried again; after a day, or when it contradicts what we know, it stays for a person to see.
+
+mod act;
+mod ask;
+mod receive;
+mod truth;
+
+pub use act::{Acted, act};
+pub use ask::ask;
+pub use receive::{Received, receive};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use steps::{
+    PaymentId,
+    gateway::{Fact, FactKind},
+    store::inbox::FactColumns,
+};
+
+/// A fact as the inbox holds it; `None` for one that we don't act on.
+fn columns(fact: &Fact) -> Option<FactColumns> {
+    Some(FactColumns {
+        kind: kind(&fact.kind)?.to_owned(),
+        payment: fact.trace.payment_id.map(PaymentId::from_uuid),
+        reference: fact.intent.as_ref().map(ToString::to_string),
+        money: fact.money,
+        at: fact.at,
+        whole: serde_json::to_value(fact).unwrap_or(Value::Null),
+    })
+}
+
+/// The word for a kind in the inbox.
+fn kind(kind: &FactKind) -> Option<&'static str> {
+    match kind {
+        FactKind::Authorised => Some("authorised"),
+        FactKind::Captured => Some("captured"),
+        FactKind::Declined => Some("declined"),
+        FactKind::Processing => Some("processing"),
+        FactKind::ActionRequired => Some("action-required"),
+        FactKind::Cancelled => Some("cancelled"),
+        FactKind::ChargeRefunded => Some("charge-refunded"),
+        FactKind::Refund { .. } => Some("refund"),
+        FactKind::Dispute { .. } => Some("dispute"),
+        FactKind::Ignored(_) => None,
+    }
+}
+
+/// Whole seconds, as gateways tell time.
+fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(time)
+}

@@ -1,0 +1,51 @@
+//! What the gateway says now, held against what was ordered.
+
+use steps::{
+    Secured,
+    gateway::{Intent, IntentStatus},
+    store::payments::PaymentRow,
+};
+use workflows::PaymentNews;
+
+/// What an intent means for the payment that waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// This is news for the saga.
+    News(PaymentNews),
+    /// The gateway or the customer is still at it.
+    Nothing,
+    /// It isn't what was ordered: a person must look.
+    Lie(&'static str),
+}
+
+/// Decides on status, amounts, currency and our id; never on the event that made us look.
+pub fn of(intent: &Intent, ordered: &PaymentRow) -> Truth {
+    if intent.trace.payment_id != Some(ordered.payment.uuid()) {
+        return Truth::Lie("the intent belongs to another payment");
+    }
+    if intent.money != ordered.amount {
+        return Truth::Lie("the intent is of another amount or currency than was ordered");
+    }
+    if let Some(secured) = Secured::of(intent) {
+        return match secured.money == ordered.amount {
+            true => Truth::News(PaymentNews::Secured(secured)),
+            false => Truth::Lie("another amount was secured than was ordered"),
+        };
+    }
+    match intent.status {
+        IntentStatus::Canceled => failed("canceled".into()),
+        IntentStatus::RequiresPaymentMethod => match &intent.last_error {
+            Some(error) => failed(error.decline_code.clone().unwrap_or_else(|| error.code.clone())),
+            None => Truth::Nothing,
+        },
+        IntentStatus::RequiresConfirmation
+        | IntentStatus::RequiresAction
+        | IntentStatus::Processing
+        | IntentStatus::RequiresCapture
+        | IntentStatus::Succeeded => Truth::Nothing,
+    }
+}
+
+fn failed(reason: String) -> Truth {
+    Truth::News(PaymentNews::Failed { reason })
+}

@@ -1,0 +1,108 @@
+//! One node: the engine with the booking's steps and ports, and the service that callers see.
+
+use crate::{
+    config::{self, Capture, Config, RedisKeys},
+    http::App,
+};
+use anyhow::Context;
+use orchestrator::{Database, Engine, Settings};
+use secrecy::ExposeSecret;
+use steps::{
+    Cashier, Services,
+    gateway::{
+        CaptureMethod, Gateway,
+        stripe::{Stripe, StripeConfig},
+    },
+    locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
+};
+use workflows::Booking;
+
+/// The channel on which nodes nudge each other.
+const HINTS: &str = "usher:hints";
+
+/// A node that has been opened and works until it is drained.
+pub struct Node {
+    /// What callers see.
+    pub app: App,
+    engine: Option<Engine>,
+}
+
+impl Node {
+    /// Opens a node with the gateway that the configuration names.
+    ///
+    /// # Errors
+    /// A database that can't be reached, or a configuration that can't work.
+    pub async fn open(config: Config, lanes: bool) -> anyhow::Result<Self> {
+        let gateway = gateway(&config.gateway)?;
+        Self::with_gateway(config, gateway, lanes).await
+    }
+
+    /// Opens a node with this gateway, with lanes of its own or leaving the sagas to other nodes.
+    ///
+    /// # Errors
+    /// As [`Node::open`].
+    pub async fn with_gateway(config: Config, gateway: Gateway, lanes: bool) -> anyhow::Result<Self> {
+        let redis_url = config.redis.url.expose_secret().to_owned();
+        let locks = SeatLocks::connect(SeatLocksConfig {
+            keys: match config.redis.keys {
+                RedisKeys::Plain => KeyTemplate::plain(&config.redis.prefix),
+                RedisKeys::Clustered => KeyTemplate::clustered(&config.redis.prefix),
+            },
+            ..SeatLocksConfig::new(&redis_url)
+        })
+        .context("reading `redis.url`")?;
+        let cashier = Cashier {
+            gateway: gateway.clone(),
+            capture: match config.gateway.capture {
+                Capture::Manual => CaptureMethod::Manual,
+                Capture::Automatic => CaptureMethod::Automatic,
+            },
+            return_url: config.gateway.return_url.clone(),
+        };
+        let database = Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
+        let builder = Engine::builder(Services { locks: locks.clone(), cashier }, database)
+            .workflow::<Booking>()
+            .settings(settings(&config.lanes))
+            .hints(&redis_url, &format!("{}{HINTS}", config.redis.prefix));
+        let (client, engine) = if lanes {
+            let engine = builder.start().await.context("starting the lanes")?;
+            (engine.client().clone(), Some(engine))
+        } else {
+            (builder.client().await.context("connecting to the database")?, None)
+        };
+        let app = App::open(config, client, locks, gateway).await?;
+        Ok(Self { app, engine })
+    }
+
+    /// Stops taking work, lets what runs end, and leaves.
+    pub async fn drain(self) {
+        self.app.begin_draining();
+        if let Some(engine) = self.engine {
+            engine.drain().await;
+        }
+    }
+}
+
+fn gateway(config: &config::Gateway) -> anyhow::Result<Gateway> {
+    let key = config.key.as_ref().context("`gateway.key` is not set; `USHER_GATEWAY_KEY` sets it")?;
+    let stripe =
+        Stripe::new(StripeConfig::new(&config.url, key.expose_secret())).context("reading `gateway.url`")?;
+    Ok(Gateway::new(stripe))
+}
+
+fn settings(lanes: &config::Lanes) -> Settings {
+    Settings {
+        lanes: lanes.count,
+        batch_scope: match lanes.batch_scope {
+            config::BatchScope::Database => orchestrator::BatchScope::Database,
+            config::BatchScope::Bucket => orchestrator::BatchScope::Bucket,
+        },
+        intake_max: lanes.intake_max,
+        letters_max: lanes.intake_max,
+        batch_max: lanes.batch_max,
+        stretch_steps_max: lanes.stretch_steps_max,
+        lease: lanes.lease,
+        poll: lanes.poll,
+        ..Settings::default()
+    }
+}

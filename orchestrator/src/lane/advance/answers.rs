@@ -1,0 +1,126 @@
+//! What the batch's steps answered, and what a failure costs.
+
+use super::{
+    super::{
+        CallFailure,
+        run::{Env, Recorded, Run},
+    },
+    ended,
+};
+use crate::{
+    cause::{Cause, StuckCause},
+    journal::{Entry, Outcome, Position},
+    registry::{AnyStep, CallAnswer, ErasedStep},
+    store::sagas::State,
+};
+use std::time::Duration;
+
+impl Run {
+    /// A `Tx` step ran, or refused.
+    pub fn ran(
+        &mut self,
+        ask: u32,
+        step: &dyn ErasedStep,
+        value: &AnyStep,
+        pivot: bool,
+        answer: Result<CallAnswer, CallFailure>,
+        env: &Env<'_>,
+    ) {
+        let outcome = match &answer {
+            Ok(answer) => Outcome::Done(answer.json.clone()),
+            Err(CallFailure::Rejected(rejected)) => {
+                let mut rejected = rejected.clone();
+                rejected.step = Some(step.name().to_owned());
+                Outcome::Rejected(rejected)
+            }
+            Err(failure) => return self.failed(step, failure.clone(), env),
+        };
+        let oversize = answer.as_ref().ok().and_then(|answer| self.oversize(step.name(), &answer.json, env));
+        match (oversize, self.encoded(step, value, env)) {
+            (Some(cause), _) | (None, Err(cause)) => self.stick(cause, env),
+            (None, Ok(input)) => {
+                self.append(ended(ask, step.name(), Some(input), outcome, pivot));
+                if let Ok(answer) = answer {
+                    self.core.hand_over(ask, answer.typed);
+                }
+            }
+        }
+    }
+
+    /// A `Tx` compensation ran, or failed. One that refuses is a debt: there is no other way to undo it.
+    pub fn undid(
+        &mut self,
+        of: Position,
+        step: &dyn ErasedStep,
+        answer: Result<CallAnswer, CallFailure>,
+        env: &Env<'_>,
+    ) {
+        match answer {
+            Ok(undo) => self.append(Entry::UndoEnded { of, undo: undo.json }),
+            Err(failure) => self.failed(step, failure, env),
+        }
+    }
+
+    /// A call's rows are written: its entry follows.
+    pub fn recorded(&mut self, entry: Recorded) {
+        match entry {
+            Recorded::Plain(entry) => self.append(entry),
+            Recorded::Output(entry, ask, answer) => {
+                self.append(entry);
+                self.core.hand_over(ask, answer.typed);
+            }
+        }
+    }
+
+    /// An attempt came to nothing: later again, or, with the budget spent, another way.
+    pub fn failed(&mut self, step: &dyn ErasedStep, failure: CallFailure, env: &Env<'_>) {
+        let back = self.core.history().turned_back().is_some();
+        let mut policy = if back { step.undo_policy() } else { step.policy() };
+        policy.attempts_max = policy.attempts_max.min(env.settings.attempts_max);
+        if step.ours() {
+            self.trying.attempts += 1;
+        }
+        let since = *self.trying.since.get_or_insert(env.now);
+        let elapsed = |wait: Duration| (env.now - since).to_std().unwrap_or_default() + wait;
+        let attempts = self.trying.attempts as u32;
+        let (again, error) = match failure {
+            CallFailure::Panicked(message) => {
+                let at = format!("step `{}`", step.name());
+                return self.stick(StuckCause::Panicked { at, message }, env);
+            }
+            CallFailure::Contradiction(detail) => {
+                return self.stick(StuckCause::Contradicted { step: step.name().to_owned(), detail }, env);
+            }
+            CallFailure::Rejected(rejected) => (None, rejected.to_string()),
+            CallFailure::Later(after) => {
+                self.trying.attempts -= 1;
+                (policy.allows(0, elapsed(after)).then_some(after), "not yet".to_owned())
+            }
+            CallFailure::Unclear(error) => {
+                let wait = policy.wait_after(attempts);
+                (policy.allows(attempts, elapsed(wait)).then_some(wait), error)
+            }
+        };
+        self.trying.last_error = Some(error.clone());
+        if let Some(wait) = again {
+            let retry_at = env.now + wait;
+            self.trying.retry_at = Some(retry_at);
+            self.park(self.moving(State::Waiting), Some(retry_at));
+        } else {
+            self.spent(step, error, back, env);
+        }
+    }
+
+    fn spent(&mut self, step: &dyn ErasedStep, error: String, back: bool, env: &Env<'_>) {
+        let name = step.name().to_owned();
+        let history = self.core.history();
+        let (pivoted, owed) = (history.pivoted(), history.next_undo().map(|ask| ask.first));
+        drop(history);
+        match owed {
+            Some(position) if back => self.stick(StuckCause::Debt { step: name, position, error }, env),
+            Some(_) | None if pivoted => self.stick(StuckCause::FailedAfterPivot { at: name, error }, env),
+            Some(_) | None if step.ours() => self.turn_back(Cause::Failed { step: name, error }),
+            Some(_) | None => self.turn_back(Cause::InDoubt { step: name, error }),
+        }
+    }
+}

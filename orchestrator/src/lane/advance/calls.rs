@@ -1,0 +1,120 @@
+//! Calls: how one is allowed to leave, and what its end means.
+
+use super::{
+    super::{
+        CallFailure, CallOut, Direction,
+        run::{Env, Need, Parked, Recorded, Run},
+    },
+    ended,
+};
+use crate::{
+    journal::{Entry, Json, Outcome, Position},
+    medium::CallContext,
+    registry::{AnyStep, CallAnswer, ErasedStep, RecordedEvent},
+    store::sagas::State,
+};
+use std::sync::Arc;
+
+impl Run {
+    pub(super) fn hand_out(
+        &mut self,
+        step: Arc<dyn ErasedStep>,
+        value: AnyStep,
+        direction: Direction,
+        position: Position,
+        probe: bool,
+        env: &Env<'_>,
+    ) {
+        self.trying.attempts += 1;
+        self.trying.since.get_or_insert(env.now);
+        self.trying.retry_at = None;
+        let cause = self.core.history().turned_back().cloned();
+        let attempt = self.trying.attempts as u32;
+        let context = CallContext { saga: self.id(), position, attempt, now: env.now, cause };
+        let saga = self.id();
+        self.call = Some(CallOut { saga, token: env.token, step, value, direction, probe, context });
+        let due_at = Some(env.now + env.settings.lease);
+        self.parked = Some(Parked { state: self.moving(State::Running), due_at, leased: true, stuck: None });
+    }
+
+    pub(super) fn call_ended(
+        &mut self,
+        step: Arc<dyn ErasedStep>,
+        value: AnyStep,
+        direction: Direction,
+        answer: Result<CallAnswer, CallFailure>,
+        env: &Env<'_>,
+    ) -> Option<Need> {
+        let failure = match (direction, answer) {
+            (Direction::Forward { ask }, Ok(answer)) => {
+                if let Some(cause) = self.oversize(step.name(), &answer.json, env) {
+                    self.stick(cause, env);
+                    return None;
+                }
+                let (of, input) = self.of_call(ask, step.as_ref(), &value);
+                let entry = ended(ask, step.name(), input, Outcome::Done(answer.json.clone()), false);
+                let event = Box::new(RecordedEvent::Ended(Ok(answer.clone())));
+                return Some(Need::Record {
+                    step,
+                    value,
+                    of,
+                    event,
+                    entry: Box::new(Recorded::Output(entry, ask, answer)),
+                });
+            }
+            (Direction::Forward { ask }, Err(CallFailure::Rejected(mut rejected))) => {
+                rejected.step = Some(step.name().to_owned());
+                let (of, input) = self.of_call(ask, step.as_ref(), &value);
+                let entry = ended(ask, step.name(), input, Outcome::Rejected(rejected.clone()), false);
+                let event = Box::new(RecordedEvent::Ended(Err(rejected)));
+                return Some(Need::Record {
+                    step,
+                    value,
+                    of,
+                    event,
+                    entry: Box::new(Recorded::Plain(entry)),
+                });
+            }
+            (Direction::Back { of, made }, Ok(undo)) => {
+                let cause = self.core.history().turned_back().cloned()?;
+                let entry = Box::new(Recorded::Plain(Entry::UndoEnded { of, undo: undo.json.clone() }));
+                let event = Box::new(RecordedEvent::Undone { made, undo, cause });
+                return Some(Need::Record { step, value, of, event, entry });
+            }
+            (Direction::Forward { ask }, Err(failure)) => {
+                // It may have been done: from now on it must be undone if the saga turns back.
+                if self.known(ask, |_| ()).is_none() {
+                    self.note_call(ask, step.as_ref(), &value, env);
+                }
+                failure
+            }
+            (Direction::Back { .. }, Err(failure)) => failure,
+        };
+        self.failed(step.as_ref(), failure, env);
+        None
+    }
+
+    /// Writes down that a repeatable call has left, once that matters; what is being tried goes on being tried.
+    pub(super) fn note_call(&mut self, ask: u32, step: &dyn ErasedStep, value: &AnyStep, env: &Env<'_>) {
+        match self.encoded(step, value, env) {
+            Ok(input) => {
+                let step = step.name().to_owned();
+                self.core.append(Entry::Started { ask, step, input, at: env.now });
+            }
+            Err(cause) => self.stick(cause, env),
+        }
+    }
+
+    /// Where a call began, and its fields if no *started* entry has them.
+    pub(super) fn of_call(
+        &self,
+        ask: u32,
+        step: &dyn ErasedStep,
+        value: &AnyStep,
+    ) -> (Position, Option<Json>) {
+        match self.known(ask, |known| known.first) {
+            Some(first) => (first, None),
+            None => (self.next_position(), step.encode(value).ok()),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! `usher verify` finds nothing wrong with what the service does, and everything that we break.
+
+use super::booking::Customer;
+use super::client::Service;
+use super::house::{event, until};
+use api::verify::{INVARIANTS, check};
+use serde_json::json;
+use sqlx::AssertSqlSafe;
+use steps::gateway::instant::{Act, Operation};
+
+/// A database at rest after a booking, a decline, a cancellation and an expiry.
+async fn lived_in() -> Service {
+    let mut service = Service::start().await;
+    let (_, seats) = event(&service, "a season", 8).await;
+    let ada = Customer::new(&service).await;
+    let booked = ada.reserve(&[seats[0], seats[1]]).await;
+    ada.pay(&booked).await.is(202);
+    until(&service, "it is captured", "select count(*) from booking.payments where money = 'CAPTURED'", 1)
+        .await;
+    let body = json!({"reservation_id": booked["reservation_id"]});
+    ada.post("/bookings", body).await.is(200);
+
+    let given_back = ada.reserve(&seats[3..4]).await;
+    ada.delete(&format!("/reservations/{}", given_back["reservation_id"].as_str().unwrap())).await;
+    service.gateway.script(|request| match request.operation {
+        Operation::Confirm => Act::Decline,
+        _ => Act::Go,
+    });
+    let declined = ada.reserve(&seats[4..5]).await;
+    ada.pay(&declined).await.is(202);
+    sqlx::query("update booking.events set hold_ms = 100").execute(&service.pool).await.unwrap();
+    ada.reserve(&seats[5..6]).await;
+    until(&service, "three have unwound", "select count(*) from usher.sagas where state = 'unwound'", 3)
+        .await;
+    until(&service, "one is completed", "select count(*) from usher.sagas where state = 'completed'", 1)
+        .await;
+    service.rest().await;
+    service
+}
+
+/// The names of the invariants that are broken.
+async fn broken(service: &Service) -> Vec<&'static str> {
+    let mut connection = service.pool.acquire().await.unwrap();
+    let mut names = Vec::new();
+    for invariant in INVARIANTS {
+        if check(&mut connection, invariant).await.unwrap().violations > 0 {
+            names.push(invariant.name);
+        }
+    }
+    names
+}
+
+#[tokio::test]
+async fn what_the_service_did_breaks_no_invariant() {
+    let service = lived_in().await;
+    assert_eq!(broken(&service).await, [""; 0]);
+}
+
+/// One way to break the database, and who must notice.
+const DAMAGE: &[(&str, &str)] = &[
+    (
+        "seat_booked_twice",
+        "drop index booking.one_live_claim_a_seat;
+         insert into booking.reservation_seats (reservation_id, seat_id, hold, bucket)
+             select r.id, c.seat_id, 9, r.bucket from booking.reservations r, booking.reservation_seats c
+             where r.status = 'EXPIRED' and c.live limit 1;
+         insert into booking.bookings (id, reservation_id, payment_id, user_id, created_at, bucket, code)
+             select gen_random_uuid(), reservation_id, gen_random_uuid(), gen_random_uuid(), now(), bucket, 'ABCDEFGHJKMN'
+             from booking.reservation_seats where hold = 9",
+    ),
+    ("seat_owner", "update booking.seats set reservation_id = gen_random_uuid() where status = 'BOOKED'"),
+    ("reservation_seats", "update booking.reservation_seats set live = true where not live"),
+    (
+        "reservation_overdue",
+        "update booking.reservations set status = 'PENDING', ended_at = null, reserved_until = now() - interval '1 hour'
+         where status = 'EXPIRED'",
+    ),
+    ("booking_links", "update booking.reservations set booking_id = gen_random_uuid() where status = 'CONFIRMED'"),
+    ("booking_money", "update booking.payments set amount_minor = 1 where status = 'SUCCESS'"),
+    ("money_kept", "delete from booking.bookings"),
+    ("money_balance", "update booking.ledger set amount_minor = amount_minor + 1 where kind = 'captured'"),
+    ("ledger_accounts", "delete from booking.ledger where kind = 'captured'"),
+    (
+        "ledger_captured_twice",
+        "insert into booking.ledger select payment_id, bucket, kind, 'again', from_account, to_account, amount_minor,
+             currency, at from booking.ledger where kind = 'captured'",
+    ),
+    ("payment_orphan", "update booking.reservations set payment_id = gen_random_uuid() where status = 'CONFIRMED'"),
+    (
+        "inbox_waiting",
+        "insert into booking.inbox (provider, event_id, bucket, received_at, body, body_hash, state, kind, payment_id, fact, occurred_at)
+         values ('stripe', 'evt', 1, now() - interval '1 hour', '', sha256(''), 'PENDING', 'captured', gen_random_uuid(), '{}', now())",
+    ),
+    (
+        "inbox_twice",
+        "insert into booking.inbox (provider, event_id, bucket, received_at, body, body_hash, state)
+             values ('stripe', 'evt', 1, now(), '', sha256(''), 'IGNORED');
+         insert into booking.inbox_variants (provider, event_id, body_hash, bucket, received_at, body)
+             values ('stripe', 'evt', sha256('x'), 1, now(), 'x')",
+    ),
+    (
+        "saga_forgotten",
+        "update usher.sagas set state = 'waiting', due_at = now() - interval '1 hour' where state = 'unwound'",
+    ),
+    ("saga_stuck_silently", "update usher.sagas set state = 'stuck', stuck = '\"foreign_wait\"' where state = 'unwound'"),
+    ("journal_gap", "delete from usher.journal where position = 0"),
+    ("journal_epoch", "update usher.journal set epoch = 0 where position > 2"),
+    ("journal_end", "update usher.sagas set state = 'unwound' where state = 'completed'"),
+    (
+        "compensation_missing",
+        "update usher.journal set entries = replace(entries::text, 'undo_ended', 'undo_lost')::json",
+    ),
+    (
+        "compensation_twice",
+        "update usher.journal set entries = replace(entries::text, '\"of\":2', '\"of\":1')::json",
+    ),
+    ("start_key_twice", "drop index usher.sagas_start_key; update usher.sagas set start_key = 'the key', workflow = 'x'"),
+    (
+        "audit_anonymous",
+        "insert into usher.audit (id, bucket, saga_id, at, actor, action, reason)
+         values (gen_random_uuid(), 1, gen_random_uuid(), now(), '', 'retry', 'why not')",
+    ),
+    ("told_confirmed", "delete from booking.bookings"),
+    ("bucket_strayed", "update booking.users set bucket = (bucket + 1) % 1024"),
+];
+
+#[tokio::test]
+async fn every_invariant_notices_when_it_is_broken() {
+    let damaged: Vec<&str> = DAMAGE.iter().map(|(name, _)| *name).collect();
+    let known: Vec<&str> = INVARIANTS.iter().map(|invariant| invariant.name).collect();
+    assert_eq!(damaged, known);
+    let service = lived_in().await;
+    for (name, sql) in DAMAGE {
+        // Undone afterwards, so that each has the whole house to itself.
+        let mut connection = service.pool.acquire().await.unwrap();
+        sqlx::raw_sql("begin").execute(&mut *connection).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(*sql))
+            .execute(&mut *connection)
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let invariant = INVARIANTS.iter().find(|invariant| invariant.name == *name).unwrap();
+        let finding =
+            check(&mut connection, invariant).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        sqlx::raw_sql("rollback").execute(&mut *connection).await.unwrap();
+        assert!(finding.violations > 0, "{name} did not notice `{sql}`");
+    }
+}
