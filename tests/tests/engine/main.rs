@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod explore;
+mod intake;
+mod neighbours;
 
 use orchestrator::Database;
 
