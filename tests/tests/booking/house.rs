@@ -54,13 +54,21 @@ impl House {
     }
 
     pub fn services(&self) -> Services {
-        let gateway = Gateway::new(self.gateway.clone());
+        self.services_with(Gateway::new(self.gateway.clone()))
+    }
+
+    fn services_with(&self, gateway: Gateway) -> Services {
         let cashier = Cashier { gateway, capture: CaptureMethod::Manual, return_url: None };
         Services { locks: self.locks.clone(), cashier }
     }
 
     /// A node with one lane that sells, by this name and no other test's.
     pub async fn node(&self, name: &str, scope: BatchScope) -> Engine {
+        self.node_asking(Gateway::new(self.gateway.clone()), name, scope).await
+    }
+
+    /// The same with another way to the gateway. Nodes nudge each other through the house's Redis.
+    pub async fn node_asking(&self, gateway: Gateway, name: &str, scope: BatchScope) -> Engine {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let settings = Settings {
             node: format!("{name}-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
@@ -70,7 +78,8 @@ impl House {
             poll: Duration::from_millis(30),
             ..Settings::default()
         };
-        let builder = Engine::builder(self.services(), self.at()).settings(settings);
+        let builder = Engine::builder(self.services_with(gateway), self.at()).settings(settings);
+        let builder = builder.hints(&self.redis_url, &format!("{}hints", self.prefix));
         builder.workflow::<Booking>().start().await.unwrap()
     }
 
