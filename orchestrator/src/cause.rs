@@ -66,6 +66,13 @@ pub enum StuckCause {
     },
     /// The workflow awaits something that is not the engine's, so nothing would ever wake it.
     ForeignWait,
+    /// The workflow asked for something and went on without its answer: the journal would have a gap.
+    Abandoned {
+        /// The first of its requests without an answer.
+        ask: u32,
+        /// What it asked for next.
+        next: String,
+    },
     /// A compensation spent its budget: what it should undo is still owed.
     Debt {
         /// The step to be undone.
@@ -125,6 +132,7 @@ impl StuckCause {
             | Self::Panicked { .. }
             | Self::Oversize { .. }
             | Self::ForeignWait
+            | Self::Abandoned { .. }
             | Self::Contradicted { .. }
             | Self::PollTooLong { .. }
             | Self::Quarantined { .. }

@@ -72,6 +72,11 @@ impl Engine {
         &self.client
     }
 
+    /// The node's name in rows and logs.
+    pub fn node(&self) -> &str {
+        &self.shared.settings.node
+    }
+
     /// Stops taking work, lets calls that are out come home, commits what they brought, and leaves. What is still out
     /// then is taken over by other nodes when its lease ends.
     pub async fn drain(self) {

@@ -162,7 +162,7 @@ impl Pay {
             payment: self.payment,
             reservation: self.reservation,
             amount: None,
-            gateway: "gateway".into(),
+            gateway: self.gateway.clone(),
         }
     }
 

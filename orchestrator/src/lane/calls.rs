@@ -3,6 +3,7 @@
 use super::{Leases, Queue};
 use crate::{
     SagaId,
+    cause::StuckCause,
     error::{Rejected, StepError},
     journal::{Json, Position},
     medium::CallContext,
@@ -57,6 +58,8 @@ pub(crate) enum CallFailure {
     Unclear(String),
     Contradiction(String),
     Panicked(String),
+    /// It was done, and can't be written down.
+    Poison(StuckCause),
 }
 
 impl From<StepError> for CallFailure {

@@ -69,14 +69,22 @@ pub(super) async fn claim(
 
     let mut ours: Vec<(&Group, Row)> = Vec::with_capacity(groups.len());
     let mut rows = rows;
+    let mut for_others = Vec::new();
     for group in groups {
         match rows.remove(&group.id) {
             Some(row) if group.may_move(&row, env) => ours.push((group, row)),
             Some(_) => {
+                if !group.mail.is_empty() {
+                    for_others.push(group.id);
+                }
                 verdicts.entry(group.id).or_insert(Verdict::Stored);
             }
             None => {}
         }
+    }
+    // A letter to a workflow that only other nodes know must not wait there for its saga's deadline.
+    if !for_others.is_empty() {
+        sagas::make_due(&mut tx.connection, &for_others, env.now).await?;
     }
     let mut histories = histories(tx, ours.iter().map(|(_, row)| row), cache).await?;
     let mut runs: Vec<Run> = fresh;

@@ -1,7 +1,7 @@
 //! What the sagas of a batch need of the database, done together.
 //!
-//! Steps of one type run as one set under one savepoint. If the set fails, it is taken back and run one by one, so
-//! that only the guilty one pays.
+//! Steps of one type run as one set under one savepoint. If the set fails, it is taken back and halved until whoever
+//! is guilty is alone, so that only the guilty one pays: seventeen savepoints find one among two hundred and fifty-six.
 
 use super::{
     CallFailure, Probe,
@@ -10,6 +10,7 @@ use super::{
     turn::TurnError,
 };
 use crate::{
+    error::StepError,
     medium::Tx,
     registry::{CallAnswer, ErasedStep, RecordItem, RecordedEvent, RunItem, UndoItem},
     step::DbError,
@@ -57,60 +58,40 @@ async fn run_set(
     probe: &mut Probe,
     env: &Env<'_>,
 ) -> Result<(), TurnError> {
-    let mut one_by_one = vec![set];
-    while let Some(set) = one_by_one.pop() {
+    let mut sets = vec![set];
+    while let Some(mut set) = sets.pop() {
         savepoints.take(tx, set.len()).await?;
-        let alone = set.len() == 1;
-        match answers(tx, runs, &set, probe, env).await {
-            Outcome::Answered(answers) if alone || answers.iter().all(Answer::leaves_the_rest_alone) => {
-                let undo = alone && !answers.iter().all(Answer::leaves_the_rest_alone);
-                if undo {
-                    rollback(tx).await?;
-                }
-                for ((index, need), answer) in set.into_iter().zip(answers) {
-                    give(&mut runs[index], need, answer, env);
-                }
+        let outcome = answers(tx, runs, &set, probe, env).await;
+        if let Outcome::Refused(error) = &outcome
+            && let Some(error) = TurnError::of_transaction(error)
+        {
+            return Err(error);
+        }
+        if !outcome.may_stay() {
+            rollback(tx).await?;
+            if set.len() > 1 {
+                let later = set.split_off(set.len() / 2);
+                sets.extend([later, set]);
+                continue;
             }
-            Outcome::Answered(_) => {
-                rollback(tx).await?;
-                one_by_one.extend(set.into_iter().rev().map(|one| vec![one]));
-            }
-            Outcome::Refused(error) => {
-                if let Some(error) = TurnError::of_transaction(&error) {
-                    return Err(error);
-                }
-                rollback(tx).await?;
-                fail_or_split(runs, set, CallFailure::Unclear(chain(&error)), &mut one_by_one, env);
-            }
-            Outcome::Panicked(message) => {
-                rollback(tx).await?;
-                fail_or_split(runs, set, CallFailure::Panicked(message), &mut one_by_one, env);
-            }
+        }
+        let answers = match outcome {
+            Outcome::Answered(answers) => answers,
+            // Of one alone.
+            Outcome::Refused(error) => vec![Answer::Failed(CallFailure::Unclear(chain(&error)))],
+            Outcome::Panicked(message) => vec![Answer::Failed(CallFailure::Panicked(message))],
+        };
+        for ((index, need), answer) in set.into_iter().zip(answers) {
+            give(&mut runs[index], need, answer, env);
         }
     }
     Ok(())
 }
 
-fn fail_or_split(
-    runs: &mut [Run],
-    mut set: Vec<(usize, Need)>,
-    failure: CallFailure,
-    one_by_one: &mut Vec<Vec<(usize, Need)>>,
-    env: &Env<'_>,
-) {
-    if set.len() == 1
-        && let Some((index, need)) = set.pop()
-    {
-        runs[index].failed(need.step().as_ref(), failure, env);
-    } else {
-        one_by_one.extend(set.into_iter().rev().map(|one| vec![one]));
-    }
-}
-
 impl Savepoints {
     async fn take(&mut self, tx: &mut Tx, set: usize) -> Result<(), TurnError> {
         if self.0 >= SAVEPOINTS_MAX {
-            tracing::warn!(set, "too many sagas of one batch fail one by one: the batch is halved");
+            tracing::warn!(set, "too many sagas of one batch fail: the batch is halved");
             return Err(TurnError::Halve("more failing sagas than savepoints".into()));
         }
         let statement = if self.0 == 0 { "savepoint step" } else { "release savepoint step; savepoint step" };
@@ -131,19 +112,45 @@ enum Outcome {
     Panicked(String),
 }
 
+impl Outcome {
+    /// Whether nothing of it must be taken back: whoever fails may have written something that must not stay.
+    fn may_stay(&self) -> bool {
+        matches!(self, Self::Answered(answers) if answers.iter().all(Answer::may_stay))
+    }
+}
+
 enum Answer {
-    Step(Result<CallAnswer, CallFailure>),
+    Done(CallAnswer),
     Recorded,
+    Failed(CallFailure),
 }
 
 impl Answer {
     fn explored_failure() -> Self {
-        Self::Step(Err(CallFailure::Unclear("a fault that a test explores".into())))
+        Self::Failed(CallFailure::Unclear("a fault that a test explores".into()))
     }
 
-    /// Done or refused: whoever fails otherwise may have written something that must not stay.
-    fn leaves_the_rest_alone(&self) -> bool {
-        matches!(self, Self::Recorded | Self::Step(Ok(_) | Err(CallFailure::Rejected(_))))
+    /// What a step said; what is too large for the journal must not stay in our tables either.
+    fn of(step: &str, answer: Result<CallAnswer, StepError>, env: &Env<'_>) -> Self {
+        match answer {
+            Ok(answer) => match env.oversize(&format!("output of step `{step}`"), &answer.json) {
+                None => Self::Done(answer),
+                Some(cause) => Self::Failed(CallFailure::Poison(cause)),
+            },
+            Err(error) => Self::Failed(error.into()),
+        }
+    }
+
+    fn into_result(self) -> Result<CallAnswer, CallFailure> {
+        match self {
+            Self::Done(answer) => Ok(answer),
+            Self::Failed(failure) => Err(failure),
+            Self::Recorded => unreachable!("only a call's rows are answered so"),
+        }
+    }
+
+    fn may_stay(&self) -> bool {
+        matches!(self, Self::Done(_) | Self::Recorded | Self::Failed(CallFailure::Rejected(_)))
     }
 }
 
@@ -161,17 +168,11 @@ async fn answers(
         match &set[0].1 {
             Need::Run { .. } => {
                 let answers = step.run_all(&run_items(runs, set), tx).await?;
-                Ok(answers
-                    .into_iter()
-                    .map(|answer| Answer::Step(answer.map_err(CallFailure::from)))
-                    .collect())
+                Ok(answers.into_iter().map(|answer| Answer::of(step.name(), answer, env)).collect())
             }
             Need::Undo { .. } => {
                 let answers = step.undo_all(&undo_items(runs, set), tx).await?;
-                Ok(answers
-                    .into_iter()
-                    .map(|answer| Answer::Step(answer.map_err(CallFailure::from)))
-                    .collect())
+                Ok(answers.into_iter().map(|answer| Answer::of(step.name(), answer, env)).collect())
             }
             Need::Record { .. } => {
                 step.record_all(&record_items(runs, set), tx).await?;
@@ -233,12 +234,15 @@ fn record_items(runs: &[Run], set: &[(usize, Need)]) -> Vec<RecordItem> {
 
 fn give(run: &mut Run, need: Need, answer: Answer, env: &Env<'_>) {
     match (need, answer) {
-        (Need::Run { step, value, ask, pivot, .. }, Answer::Step(answer)) => {
-            run.ran(ask, step.as_ref(), &value, pivot, answer, env);
+        (Need::Run { step, input, ask, pivot, .. }, answer @ (Answer::Done(_) | Answer::Failed(_))) => {
+            run.ran(ask, step.as_ref(), input, pivot, answer.into_result(), env);
         }
-        (Need::Undo { step, of, .. }, Answer::Step(answer)) => run.undid(of, step.as_ref(), answer, env),
+        (Need::Undo { step, of, .. }, answer @ (Answer::Done(_) | Answer::Failed(_))) => {
+            run.undid(of, step.as_ref(), answer.into_result(), env);
+        }
         (Need::Record { entry, .. }, Answer::Recorded) => run.recorded(*entry),
-        (Need::Run { .. } | Need::Undo { .. }, Answer::Recorded) | (Need::Record { .. }, Answer::Step(_)) => {
+        (Need::Record { step, .. }, Answer::Failed(failure)) => run.failed(step.as_ref(), failure, env),
+        (Need::Run { .. } | Need::Undo { .. }, Answer::Recorded) | (Need::Record { .. }, Answer::Done(_)) => {
             unreachable!("a set is answered as it was asked")
         }
     }

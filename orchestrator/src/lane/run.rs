@@ -26,6 +26,14 @@ pub(crate) struct Env<'a> {
     pub hung: &'a Hung,
 }
 
+impl Env<'_> {
+    /// The cause to stop for, if this is larger than an entry's input or output may be.
+    pub fn oversize(&self, what: &str, json: &Json) -> Option<StuckCause> {
+        let (size, bound) = (json.get().len() as u64, self.settings.entry_bytes_max as u64);
+        (size > bound).then(|| StuckCause::Oversize { what: what.to_owned(), size, bound })
+    }
+}
+
 /// A saga that this batch has claimed.
 pub(crate) struct Run {
     pub row: Row,
@@ -61,7 +69,7 @@ pub(crate) struct Parked {
 /// Something that only the batch can do: it is done for all sagas that need it at once.
 pub(crate) enum Need {
     /// Run a `Tx` step.
-    Run { step: Arc<dyn ErasedStep>, value: AnyStep, ask: u32, position: Position, pivot: bool },
+    Run { step: Arc<dyn ErasedStep>, value: AnyStep, input: Json, ask: u32, position: Position, pivot: bool },
     /// Run a `Tx` step's compensation.
     Undo { step: Arc<dyn ErasedStep>, value: AnyStep, of: Position, made: Option<Json> },
     /// Let a call write its rows, then append its entry.

@@ -2,6 +2,7 @@
 
 use super::{
     Calls, Group, Health, Hung, Leases, LetterAnswer, Probe, Queue, Started, TurnError, Verdict, Watchers,
+    calls::panic_message,
     turn::{Cached, Turn},
 };
 use crate::{
@@ -9,8 +10,9 @@ use crate::{
     settings::Settings,
 };
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use rand::Rng;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// What the lanes of a node share.
@@ -88,7 +90,7 @@ impl Lane {
     async fn work(&mut self, groups: Vec<Group>) {
         let mut todo = vec![(groups, 0)];
         while let Some((groups, tries)) = todo.pop() {
-            let error = match self.turn(&groups).await {
+            let error = match self.guarded_turn(&groups).await {
                 Ok(turn) => {
                     metrics::histogram!("usher_batch_sagas").record(groups.len() as f64);
                     self.publish(groups, turn);
@@ -120,6 +122,18 @@ impl Lane {
                         todo.extend(halves.map(|half| (half, 0)));
                     }
                 }
+            }
+        }
+    }
+
+    /// A panic of the engine itself ends the batch and not the lane, or every saga of its buckets would wait for ever.
+    async fn guarded_turn(&mut self, groups: &[Group]) -> Result<Turn, TurnError> {
+        match AssertUnwindSafe(self.turn(groups)).catch_unwind().await {
+            Ok(turn) => turn,
+            Err(panic) => {
+                // Nobody knows what the connection was doing.
+                self.reconnect().await;
+                Err(TurnError::Halve(panic_message(panic.as_ref())))
             }
         }
     }

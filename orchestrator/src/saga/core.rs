@@ -156,7 +156,7 @@ impl Core {
         self.stick(StuckCause::Undecodable { what: what.to_owned(), error: error.to_string() }).await
     }
 
-    /// Numbers the request, and checks that a journal which has it has the same.
+    /// Numbers the request, and checks that a journal which has it has the same, and one that hasn't has all before.
     async fn agree(&self, what: What) -> u32 {
         let ask = self.next_ask.get();
         self.next_ask.set(ask + 1);
@@ -166,6 +166,10 @@ impl Core {
         {
             let diff = StuckCause::Diverged { ask, journal: known.to_string(), code: what.to_string() };
             return self.stick(diff).await;
+        }
+        let journaled = self.history.borrow().asks().len() as u32;
+        if ask > journaled {
+            return self.stick(StuckCause::Abandoned { ask: journaled, next: what.to_string() }).await;
         }
         ask
     }

@@ -291,6 +291,30 @@ pub(crate) async fn count_claims(
     Ok(())
 }
 
+/// Makes sagas due now whose holder must look into their mailboxes; those with a call out are looked at when it ends.
+pub(crate) async fn make_due(
+    connection: &mut PgConnection,
+    sagas: &[SagaId],
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let (ids, buckets) = columns(sagas.iter().copied());
+    sqlx::query!(
+        r#"
+        update usher.sagas s
+        set due_at = least(s.due_at, $3)
+        from unnest($1::uuid[], $2::smallint[]) as woken (id, bucket)
+        where s.id = woken.id and s.bucket = woken.bucket
+          and s.state in ('running', 'waiting', 'unwinding') and not s.leased and not s.paused
+        "#,
+        &ids,
+        &buckets,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// The sagas that are due, oldest first: an unlocked read, only of workflows that this binary knows.
 pub(crate) async fn due(
     connection: &mut PgConnection,

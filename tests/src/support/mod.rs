@@ -12,9 +12,13 @@
 //! A test that kills its servers starts its own: [`private_postgres`], [`private_redis`].
 
 mod database;
+mod failpoint;
 mod server;
+mod verify;
 mod wait;
 
 pub use database::{Database, Migrator, Template};
+pub use failpoint::Hold;
 pub use server::{Server, private_postgres, private_redis, redis_prefix, server};
+pub use verify::verify;
 pub use wait::wait_until;

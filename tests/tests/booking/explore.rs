@@ -69,7 +69,7 @@ impl Scenario for Bookings {
             .fetch_optional(&self.house.pool)
             .await
             .unwrap();
-        let locked = self.locked(world).await;
+        let locked = self.house.locked(&world.seats).await;
         let told = row.map(|row| {
             let text = |name: &str| row.get::<Option<String>, _>(name).unwrap_or_else(|| "-".into());
             let number = |name: &str| row.get::<i64, _>(name);
@@ -142,18 +142,6 @@ impl Bookings {
                 held + if open { entry.intent.amount_capturable } else { 0 },
             )
         })
-    }
-
-    async fn locked(&self, world: &World) -> usize {
-        let client = redis::Client::open(tests::support::server().await.redis_url.clone()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let mut locked = 0;
-        for seat in &world.seats {
-            let key = format!("{}lock:seat:{seat}", self.house.prefix);
-            let found: bool = redis::AsyncCommands::exists(&mut connection, key).await.unwrap();
-            locked += usize::from(found);
-        }
-        locked
     }
 }
 

@@ -1,15 +1,18 @@
 //! A small house for tests: an event with seats, a buyer, a gateway with books, seat locks under a prefix.
 
-use orchestrator::{Bucket, Database};
-use sqlx::PgPool;
-use std::time::Duration;
+use orchestrator::{BatchScope, Bucket, Database, Engine, Settings};
+use sqlx::{PgPool, Row};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 use steps::{
     Cashier, EventId, PaymentId, ReservationId, SeatId, SeatList, Services, UserId,
     gateway::{CaptureMethod, Gateway, instant},
     locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
 };
-use tests::support::{redis_prefix, server};
-use workflows::{BookingRequest, PaymentOrder};
+use tests::support::{redis_prefix, server, verify};
+use workflows::{Booking, BookingRequest, PaymentOrder};
 
 /// What one seat costs, in cents.
 pub const PRICE: i64 = 12_500;
@@ -21,6 +24,7 @@ pub struct House {
     pub gateway: instant::Instant,
     pub locks: SeatLocks,
     pub prefix: String,
+    redis_url: String,
 }
 
 /// An event and its seats.
@@ -31,13 +35,18 @@ pub struct Show {
 
 impl House {
     pub async fn open() -> Self {
+        Self::with_redis(&server().await.redis_url).await
+    }
+
+    pub async fn with_redis(redis_url: &str) -> Self {
         let database = tests::support::Database::fresh().await;
         let pool = PgPool::connect(database.url()).await.unwrap();
         let prefix = redis_prefix();
         let keys = KeyTemplate::plain(&prefix);
-        let config = SeatLocksConfig { keys, ..SeatLocksConfig::new(server().await.redis_url.clone()) };
+        let config = SeatLocksConfig { keys, ..SeatLocksConfig::new(redis_url) };
         let locks = SeatLocks::connect(config).unwrap();
-        Self { database, pool, gateway: instant::Instant::new(), locks, prefix }
+        let redis_url = redis_url.to_owned();
+        Self { database, pool, gateway: instant::Instant::new(), locks, prefix, redis_url }
     }
 
     pub fn at(&self) -> Database {
@@ -45,9 +54,80 @@ impl House {
     }
 
     pub fn services(&self) -> Services {
-        let gateway = Gateway::new(self.gateway.clone());
+        self.services_with(Gateway::new(self.gateway.clone()))
+    }
+
+    fn services_with(&self, gateway: Gateway) -> Services {
         let cashier = Cashier { gateway, capture: CaptureMethod::Manual, return_url: None };
         Services { locks: self.locks.clone(), cashier }
+    }
+
+    /// A node with one lane that sells, by this name and no other test's.
+    pub async fn node(&self, name: &str, scope: BatchScope) -> Engine {
+        self.node_asking(Gateway::new(self.gateway.clone()), name, scope).await
+    }
+
+    /// The same with another way to the gateway. Nodes nudge each other through the house's Redis.
+    pub async fn node_asking(&self, gateway: Gateway, name: &str, scope: BatchScope) -> Engine {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let settings = Settings {
+            node: format!("{name}-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
+            lanes: 1,
+            batch_scope: scope,
+            lease: Duration::from_secs(2),
+            poll: Duration::from_millis(30),
+            ..Settings::default()
+        };
+        let builder = Engine::builder(self.services_with(gateway), self.at()).settings(settings);
+        let builder = builder.hints(&self.redis_url, &format!("{}hints", self.prefix));
+        builder.workflow::<Booking>().start().await.unwrap()
+    }
+
+    /// Reservation and payment as their rows say: `CONFIRMED SUCCESS/CAPTURED`.
+    pub async fn told(&self, reservation: ReservationId) -> Option<String> {
+        let look = "select r.status || coalesce(' ' || p.status || '/' || p.money, '')
+            from booking.reservations r
+            left join booking.payments p on p.id = r.payment_id and p.bucket = r.bucket
+            where r.id = $1 and r.bucket = $2";
+        sqlx::query_scalar(look)
+            .bind(reservation.uuid())
+            .bind(reservation.bucket().number())
+            .fetch_optional(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    /// Each seat's status and whose it is.
+    pub async fn seats(&self, seats: &[SeatId]) -> Vec<(String, Option<ReservationId>)> {
+        let look = "select s.status, s.reservation_id
+            from unnest($1::uuid[]) with ordinality as wanted (id, place)
+            join booking.seats s on s.id = wanted.id
+            order by wanted.place";
+        let ids: Vec<_> = seats.iter().map(|seat| seat.uuid()).collect();
+        let rows = sqlx::query(look).bind(ids).fetch_all(&self.pool).await.unwrap();
+        let owner = |row: &sqlx::postgres::PgRow| row.get::<Option<_>, _>(1).map(ReservationId::from_uuid);
+        rows.iter().map(|row| (row.get(0), owner(row))).collect()
+    }
+
+    /// How many of these seats are locked in Redis.
+    pub async fn locked(&self, seats: &[SeatId]) -> usize {
+        let client = redis::Client::open(self.redis_url.as_str()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut locked = 0;
+        for seat in seats {
+            let key = format!("{}lock:seat:{seat}", self.prefix);
+            let found: bool = redis::AsyncCommands::exists(&mut connection, key).await.unwrap();
+            locked += usize::from(found);
+        }
+        locked
+    }
+
+    /// Asserts every invariant that is shipped, and that each charge was made at most once.
+    pub async fn verify(&self) {
+        verify(&self.pool).await;
+        for entry in self.gateway.books().entries() {
+            assert!(entry.secured <= 1, "charged twice: {entry:?}");
+        }
     }
 
     /// An event on sale with so many seats, held for `hold`.

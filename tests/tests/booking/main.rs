@@ -2,5 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod contention;
+mod expiry;
 mod explore;
 mod house;
+mod news;
+mod redis;
+mod slow;

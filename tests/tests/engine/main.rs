@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod deadlines;
 mod explore;
+mod intake;
+mod letters;
+mod neighbours;
+mod poison;
 mod retention;
 
 use orchestrator::Database;

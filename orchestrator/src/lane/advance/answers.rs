@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     cause::{Cause, StuckCause},
-    journal::{Entry, Outcome, Position},
-    registry::{AnyStep, CallAnswer, ErasedStep},
+    journal::{Entry, Json, Outcome, Position},
+    registry::{CallAnswer, ErasedStep},
     store::sagas::State,
 };
 use std::time::Duration;
@@ -21,29 +21,22 @@ impl Run {
         &mut self,
         ask: u32,
         step: &dyn ErasedStep,
-        value: &AnyStep,
+        input: Json,
         pivot: bool,
         answer: Result<CallAnswer, CallFailure>,
         env: &Env<'_>,
     ) {
-        let outcome = match &answer {
-            Ok(answer) => Outcome::Done(answer.json.clone()),
-            Err(CallFailure::Rejected(rejected)) => {
-                let mut rejected = rejected.clone();
-                rejected.step = Some(step.name().to_owned());
-                Outcome::Rejected(rejected)
+        let name = step.name();
+        match answer {
+            Ok(answer) => {
+                self.append(ended(ask, name, Some(input), Outcome::Done(answer.json), pivot));
+                self.core.hand_over(ask, answer.typed);
             }
-            Err(failure) => return self.failed(step, failure.clone(), env),
-        };
-        let oversize = answer.as_ref().ok().and_then(|answer| self.oversize(step.name(), &answer.json, env));
-        match (oversize, self.encoded(step, value, env)) {
-            (Some(cause), _) | (None, Err(cause)) => self.stick(cause, env),
-            (None, Ok(input)) => {
-                self.append(ended(ask, step.name(), Some(input), outcome, pivot));
-                if let Ok(answer) = answer {
-                    self.core.hand_over(ask, answer.typed);
-                }
+            Err(CallFailure::Rejected(mut rejected)) => {
+                rejected.step = Some(name.to_owned());
+                self.append(ended(ask, name, Some(input), Outcome::Rejected(rejected), pivot));
             }
+            Err(failure) => self.failed(step, failure, env),
         }
     }
 
@@ -91,6 +84,7 @@ impl Run {
             CallFailure::Contradiction(detail) => {
                 return self.stick(StuckCause::Contradicted { step: step.name().to_owned(), detail }, env);
             }
+            CallFailure::Poison(cause) => return self.stick(cause, env),
             CallFailure::Rejected(rejected) => (None, rejected.to_string()),
             CallFailure::Later(after) => {
                 self.trying.attempts -= 1;

@@ -45,12 +45,16 @@ impl Run {
         answer: Result<CallAnswer, CallFailure>,
         env: &Env<'_>,
     ) -> Option<Need> {
+        let poison = answer
+            .as_ref()
+            .ok()
+            .and_then(|answer| env.oversize(&format!("output of step `{}`", step.name()), &answer.json));
+        if let Some(cause) = poison {
+            self.stick(cause, env);
+            return None;
+        }
         let failure = match (direction, answer) {
             (Direction::Forward { ask }, Ok(answer)) => {
-                if let Some(cause) = self.oversize(step.name(), &answer.json, env) {
-                    self.stick(cause, env);
-                    return None;
-                }
                 let (of, input) = self.of_call(ask, step.as_ref(), &value);
                 let entry = ended(ask, step.name(), input, Outcome::Done(answer.json.clone()), false);
                 let event = Box::new(RecordedEvent::Ended(Ok(answer.clone())));

@@ -91,7 +91,7 @@ impl Run {
         self.attempt = None;
         match (self.core.unasked(), ended) {
             (Some(cause), _) | (None, Ok(Err(cause))) => Polled::Stuck(cause),
-            (None, Ok(Ok(output))) => match self.oversize("output of the workflow", &output, env) {
+            (None, Ok(Ok(output))) => match env.oversize("output of the workflow", &output) {
                 Some(cause) => Polled::Stuck(cause),
                 None => Polled::Returned(output),
             },
@@ -135,8 +135,17 @@ impl Run {
             return None;
         }
         if step.ours() {
-            let position = self.next_position();
-            return Some(Need::Run { step, value, ask, position, pivot });
+            // Encoded before it runs: what can't be journaled must have no effect either.
+            return match self.encoded(step.as_ref(), &value, env) {
+                Ok(input) => {
+                    let position = self.next_position();
+                    Some(Need::Run { step, value, input, ask, position, pivot })
+                }
+                Err(cause) => {
+                    self.stick(cause, env);
+                    None
+                }
+            };
         }
         let begun = self.known(ask, |known| (known.first, known.at));
         match begun {

@@ -90,12 +90,7 @@ impl Run {
         let input = step
             .encode(value)
             .map_err(|error| StuckCause::Undecodable { what: what(), error: error.to_string() })?;
-        self.oversize(&what(), &input, env).map_or(Ok(input), Err)
-    }
-
-    fn oversize(&self, what: &str, json: &Json, env: &Env<'_>) -> Option<StuckCause> {
-        let (size, bound) = (json.get().len() as u64, env.settings.entry_bytes_max as u64);
-        (size > bound).then(|| StuckCause::Oversize { what: what.to_owned(), size, bound })
+        env.oversize(&what(), &input).map_or(Ok(input), Err)
     }
 }
 

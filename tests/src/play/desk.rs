@@ -1,0 +1,213 @@
+//! The desk: a stranger that keeps books, and the calls to it.
+
+use super::{QUICK, Twist};
+use orchestrator::{Call, Policy, Rejected, SagaId, Step, StepError};
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+use tokio::sync::watch;
+
+/// The desk as one node knows it.
+#[derive(Clone)]
+pub struct Desk {
+    /// Its books, on connections of its own.
+    pub pool: PgPool,
+    /// Which node asks.
+    pub node: String,
+    /// How it behaves.
+    pub script: Script,
+}
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Whose.
+    pub saga: SagaId,
+    /// For what.
+    pub what: String,
+    /// Whether to take it back.
+    pub undo: bool,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// By which node.
+    pub node: String,
+}
+
+/// What the desk does with a request.
+#[derive(Clone)]
+pub enum Act {
+    /// As it is asked to.
+    Go,
+    /// Refuses, for good.
+    Refuse,
+    /// Nothing, and nobody knows.
+    Lose,
+    /// As asked, and nobody knows.
+    LoseAnswer,
+    /// Nothing yet.
+    Later(Duration),
+    /// Something else than it was asked for.
+    Lie,
+    /// Panics.
+    Panic,
+    /// As asked; the answer comes when the gate opens.
+    Hold(Gate),
+}
+
+type Behaviour = dyn Fn(&Asked) -> Act + Send + Sync;
+
+/// How a desk behaves, for all who share it.
+#[derive(Clone)]
+pub struct Script(Arc<RwLock<Box<Behaviour>>>);
+
+impl Default for Script {
+    fn default() -> Self {
+        Self(Arc::new(RwLock::new(Box::new(|_| Act::Go))))
+    }
+}
+
+impl Script {
+    /// From now on it does as this says.
+    pub fn set(&self, behaviour: impl Fn(&Asked) -> Act + Send + Sync + 'static) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Box::new(behaviour);
+    }
+
+    fn act(&self, asked: &Asked) -> Act {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)(asked)
+    }
+}
+
+/// Holds answers back until it is opened.
+#[derive(Clone)]
+pub struct Gate(Arc<watch::Sender<bool>>);
+
+impl Gate {
+    /// A gate that is shut.
+    pub fn shut() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+
+    /// Lets everybody through, now and later.
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Goes through, once it is open.
+    pub async fn pass(&self) {
+        let _ = self.0.subscribe().wait_for(|open| *open).await;
+    }
+}
+
+/// Where the desk's books are: every request that it heard, and what stands.
+pub(super) const SCHEMA: &str = "
+    create schema desk;
+    create table desk.requests (number bigint generated always as identity primary key, saga uuid, key text,
+        what text, undo boolean, node text, at timestamptz default clock_timestamp());
+    create table desk.bookings (key text primary key, saga uuid, what text, cancelled boolean)";
+
+impl Desk {
+    async fn serve(&self, asked: &Asked, key: &str) -> Result<String, StepError> {
+        let hear = "insert into desk.requests (saga, key, what, undo, node) values ($1, $2, $3, $4, $5)";
+        sqlx::query(hear)
+            .bind(asked.saga.uuid())
+            .bind(key)
+            .bind(&asked.what)
+            .bind(asked.undo)
+            .bind(&asked.node)
+            .execute(&self.pool)
+            .await?;
+        match self.script.act(asked) {
+            Act::Go => self.book(asked, key).await,
+            Act::Refuse => Err(Rejected::new("none-left", format!("no {} left", asked.what)).into()),
+            Act::Lose => Err(StepError::unclear("no answer")),
+            Act::LoseAnswer => {
+                self.book(asked, key).await?;
+                Err(StepError::unclear("no answer"))
+            }
+            Act::Later(after) => Err(StepError::Later(after)),
+            Act::Lie => Err(StepError::Contradiction(format!("{} is a horse", asked.what))),
+            Act::Panic => panic!("the call for `{}` panics", asked.what),
+            Act::Hold(gate) => {
+                let booked = self.book(asked, key).await;
+                gate.pass().await;
+                booked
+            }
+        }
+    }
+
+    async fn book(&self, asked: &Asked, key: &str) -> Result<String, StepError> {
+        // What was cancelled before it was booked stays cancelled.
+        let book = "insert into desk.bookings (key, saga, what, cancelled) values ($1, $2, $3, $4)
+            on conflict (key) do update set cancelled = desk.bookings.cancelled or excluded.cancelled";
+        sqlx::query(book)
+            .bind(key)
+            .bind(asked.saga.uuid())
+            .bind(&asked.what)
+            .bind(asked.undo)
+            .execute(&self.pool)
+            .await?;
+        Ok(asked.what.clone())
+    }
+}
+
+/// Asks the desk for something.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ask {
+    /// For what.
+    pub what: String,
+    /// [`Twist::Abort`] kills the process that is about to call.
+    pub twist: Twist,
+}
+
+impl Step for Ask {
+    const NAME: &'static str = "ask";
+    const POLICY: Policy = QUICK;
+    const UNDO_POLICY: Policy = QUICK;
+    type Output = String;
+    type Medium = Call<Desk>;
+    type Undo = ();
+
+    async fn run(&self, call: &mut Call<Desk>) -> Result<String, StepError> {
+        if self.twist == Twist::Abort {
+            std::process::abort();
+        }
+        call.serve(&asked(call, &self.what, false), &call.key()).await
+    }
+
+    async fn compensate(&self, call: &mut Call<Desk>, _: Option<String>) -> Result<(), StepError> {
+        call.serve(&asked(call, &self.what, true), &call.key()).await.map(drop)
+    }
+}
+
+/// Asks the desk for something that is harmless to ask for again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Touch {
+    /// For what.
+    pub what: String,
+}
+
+impl Step for Touch {
+    const NAME: &'static str = "touch";
+    const POLICY: Policy = QUICK;
+    const UNDO_POLICY: Policy = QUICK;
+    const REPEATABLE: bool = true;
+    type Output = ();
+    type Medium = Call<Desk>;
+    type Undo = ();
+
+    async fn run(&self, call: &mut Call<Desk>) -> Result<(), StepError> {
+        call.serve(&asked(call, &self.what, false), &call.key()).await.map(drop)
+    }
+
+    async fn compensate(&self, call: &mut Call<Desk>, _: Option<()>) -> Result<(), StepError> {
+        call.serve(&asked(call, &self.what, true), &call.key()).await.map(drop)
+    }
+}
+
+fn asked(call: &Call<Desk>, what: &str, undo: bool) -> Asked {
+    let (saga, attempt, node) = (call.saga(), call.attempt(), call.node.clone());
+    Asked { saga, what: what.to_owned(), undo, attempt, node }
+}

@@ -1,0 +1,253 @@
+//! The stage: a database, nodes on it, and what can be seen from outside.
+
+use super::{Desk, Play, Script, desk, note};
+use crate::support;
+use chrono::{DateTime, Utc};
+use orchestrator::{BatchScope, Builder, Client, Database, Engine, SagaId, Settings, StuckCause};
+use sqlx::{PgPool, Row};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+/// A database for plays.
+pub struct Stage {
+    database: support::Database,
+    /// Connections of the test itself, and of the desk.
+    pub pool: PgPool,
+    /// How the desk behaves towards the nodes of this process.
+    pub script: Script,
+    /// What one transaction of this stage's nodes may touch.
+    pub scope: BatchScope,
+}
+
+/// A saga's row as a test sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SagaRow {
+    /// Its state.
+    pub state: String,
+    /// When somebody must look at it.
+    pub due_at: Option<DateTime<Utc>>,
+    /// Whether a call is out.
+    pub leased: bool,
+    /// How often it was written.
+    pub epoch: i64,
+    /// The token of the batch that wrote it last.
+    pub token: i64,
+    /// How many entries its journal has.
+    pub journal_len: i32,
+    /// How many claims came to nothing.
+    pub claims: i16,
+    /// How often the present step was tried.
+    pub attempts: i32,
+    /// The node that wrote it last.
+    pub node: Option<String>,
+    /// Why it needs a person.
+    pub stuck: Option<StuckCause>,
+}
+
+/// What stands of a play: notes that are not struck out, what the desk has booked and not cancelled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Notes, in order.
+    pub notes: Vec<String>,
+    /// Bookings, by name.
+    pub bookings: Vec<String>,
+}
+
+impl Stage {
+    /// A fresh one.
+    pub async fn set() -> Self {
+        Self::set_for(BatchScope::Database).await
+    }
+
+    /// A fresh one whose nodes run batches of this scope.
+    pub async fn set_for(scope: BatchScope) -> Self {
+        let database = support::Database::fresh().await;
+        let pool = PgPool::connect(database.url()).await.expect("the test's database is there");
+        for schema in [note::SCHEMA, desk::SCHEMA] {
+            sqlx::raw_sql(schema).execute(&pool).await.expect("the schema is new");
+        }
+        Self { database, pool, script: Script::default(), scope }
+    }
+
+    /// The database's URL, for other processes.
+    pub fn url(&self) -> &str {
+        self.database.url()
+    }
+
+    /// The engine's view of the database.
+    pub fn at(&self) -> Database {
+        Database::at(self.url()).expect("a test's URL can be read")
+    }
+
+    /// Quick settings for a node of this name; no other test's node has it.
+    pub fn settings(&self, name: &str) -> Settings {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Settings {
+            node: format!("{name}-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
+            lanes: 1,
+            batch_scope: self.scope,
+            lease: Duration::from_secs(2),
+            poll: Duration::from_millis(30),
+            drain: Duration::from_secs(5),
+            ..Settings::default()
+        }
+    }
+
+    /// The desk, as asked by this node.
+    pub fn desk(&self, node: &str) -> Desk {
+        Desk { pool: self.pool.clone(), node: node.to_owned(), script: self.script.clone() }
+    }
+
+    /// A node that knows the play; add to it what else it should know.
+    pub fn builder(&self, settings: Settings) -> Builder<Desk> {
+        Engine::builder(self.desk(&settings.node), self.at()).settings(settings).workflow::<Play>()
+    }
+
+    /// A running node.
+    pub async fn start(&self, settings: Settings) -> Engine {
+        self.builder(settings).start().await.expect("a node starts")
+    }
+
+    /// A running node with quick settings.
+    pub async fn node(&self, name: &str) -> Engine {
+        self.start(self.settings(name)).await
+    }
+
+    /// A client without lanes.
+    pub async fn outside(&self) -> Client {
+        self.builder(self.settings("outside")).client().await.expect("a client connects")
+    }
+
+    /// The database's time.
+    pub async fn now(&self) -> DateTime<Utc> {
+        sqlx::query_scalar("select clock_timestamp()").fetch_one(&self.pool).await.expect("there is a time")
+    }
+
+    /// A saga's row, if there is one.
+    pub async fn row(&self, saga: SagaId) -> Option<SagaRow> {
+        let look = "select state, due_at, leased, epoch, token, journal_len, claims, attempts, node,
+            stuck::text as stuck from usher.sagas where id = $1 and bucket = $2";
+        let row = sqlx::query(look)
+            .bind(saga.uuid())
+            .bind(saga.bucket().number())
+            .fetch_optional(&self.pool)
+            .await
+            .expect("rows can be read")?;
+        let stuck: Option<String> = row.get("stuck");
+        Some(SagaRow {
+            state: row.get("state"),
+            due_at: row.get("due_at"),
+            leased: row.get("leased"),
+            epoch: row.get("epoch"),
+            token: row.get("token"),
+            journal_len: row.get("journal_len"),
+            claims: row.get("claims"),
+            attempts: row.get("attempts"),
+            node: row.get("node"),
+            stuck: stuck.map(|json| serde_json::from_str(&json).expect("a cause can be read")),
+        })
+    }
+
+    /// Waits until a saga's row is as wanted.
+    pub async fn until(&self, what: &str, saga: SagaId, wanted: impl Fn(&SagaRow) -> bool) -> SagaRow {
+        support::wait_until(what, Duration::from_secs(20), async || {
+            self.row(saga).await.filter(|row| wanted(row))
+        })
+        .await
+    }
+
+    /// Waits until a saga needs a person, and says why.
+    pub async fn stuck(&self, saga: SagaId) -> StuckCause {
+        self.until("the saga is stuck", saga, |row| row.state == "stuck").await.stuck.expect("it says why")
+    }
+
+    /// The kinds of a saga's journal entries, in order.
+    pub async fn journal(&self, saga: SagaId) -> Vec<String> {
+        let read =
+            "select kind from usher.journal_entries where saga_id = $1 and bucket = $2 order by position";
+        sqlx::query_scalar(read)
+            .bind(saga.uuid())
+            .bind(saga.bucket().number())
+            .fetch_all(&self.pool)
+            .await
+            .expect("the journal can be read")
+    }
+
+    /// How many audit rows of this action a saga has.
+    pub async fn audited(&self, saga: SagaId, action: &str) -> i64 {
+        sqlx::query_scalar(
+            "select count(*) from usher.audit where saga_id = $1 and bucket = $2 and action = $3",
+        )
+        .bind(saga.uuid())
+        .bind(saga.bucket().number())
+        .bind(action)
+        .fetch_one(&self.pool)
+        .await
+        .expect("the audit can be read")
+    }
+
+    /// How many sagas have a row.
+    pub async fn sagas(&self) -> i64 {
+        sqlx::query_scalar("select count(*) from usher.sagas").fetch_one(&self.pool).await.expect("a count")
+    }
+
+    /// What stands of a play.
+    pub async fn kept(&self, saga: SagaId) -> Kept {
+        let notes = "select text from play.notes where saga = $1 and not struck order by position";
+        let bookings = "select what from desk.bookings where saga = $1 and not cancelled order by what";
+        let read = async |sql: &'static str| {
+            sqlx::query_scalar(sql).bind(saga.uuid()).fetch_all(&self.pool).await.expect("books can be read")
+        };
+        Kept { notes: read(notes).await, bookings: read(bookings).await }
+    }
+
+    /// How often the desk was asked, by this saga.
+    pub async fn asked(&self, saga: SagaId, what: &str, undo: bool) -> i64 {
+        sqlx::query_scalar("select count(*) from desk.requests where saga = $1 and what = $2 and undo = $3")
+            .bind(saga.uuid())
+            .bind(what)
+            .bind(undo)
+            .fetch_one(&self.pool)
+            .await
+            .expect("the desk's books can be read")
+    }
+
+    /// Asserts every invariant that is shipped, and that notes and bookings agree with how each play ended.
+    pub async fn verify(&self) {
+        support::verify(&self.pool).await;
+        let broken = "select s.id::text || ' is ' || s.state || ' and keeps ' || k.what
+            from usher.sagas s
+            join (
+                select saga, 'the note ' || text as what from play.notes where not struck
+                union all
+                select saga, 'the booking ' || what from desk.bookings where not cancelled
+            ) as k on k.saga = s.id
+            where s.state = 'unwound'
+            union all
+            select s.id::text || ' is completed without ' || l.what
+            from usher.sagas s
+            join (
+                select saga, 'the note ' || text as what from play.notes where struck
+                union all
+                select saga, 'the booking ' || what from desk.bookings where cancelled
+            ) as l on l.saga = s.id
+            where s.state = 'completed'
+            union all
+            select n.saga::text || ' has no entry for the note ' || n.text
+            from play.notes n
+            where not exists (
+                select from usher.journal_entries j
+                where j.saga_id = n.saga and j.bucket = n.bucket and j.position = n.position and j.kind = 'ended'
+            )
+            union all
+            select saga::text || ' booked twice: ' || what
+            from desk.bookings
+            group by saga, what
+            having count(*) > 1";
+        let broken: Vec<String> =
+            sqlx::query_scalar(broken).fetch_all(&self.pool).await.expect("books can be read");
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+}
