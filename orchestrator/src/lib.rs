@@ -98,7 +98,7 @@ pub mod testing;
 mod workflow;
 
 pub use cause::{Cause, StuckCause};
-pub use client::{Cancelled, Client, ClientError, StartRequest};
+pub use client::{Cancelled, Client, ClientError, PAYLOAD_BYTES_MAX, StartRequest};
 pub use database::Database;
 pub use engine::{BuildError, Builder, Engine};
 pub use error::{Expired, Failure, Rejected, StepError};

@@ -44,6 +44,17 @@ pub async fn retire(
         messages as (
             delete from usher.outbox o using gone
             where o.saga_id = gone.id and o.bucket = gone.bucket and o.delivered_at is not null
+        ),
+        -- Letters whose saga never came.
+        orphans as (
+            delete from usher.mailbox
+            where (saga_id, bucket, kind, name, sender) in (
+                select saga_id, bucket, kind, name, sender
+                from usher.mailbox
+                where orphan and received_at < $2
+                order by received_at
+                limit $3
+            )
         )
         select count(*) as "gone!" from gone
         "#,

@@ -12,6 +12,10 @@ pub async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let mut migrator: Migrator = sqlx::migrate!("../migrations/engine");
     migrator.create_schema("usher");
     migrator.dangerous_set_table_name("usher.migrations");
+    // A database that is ahead of this binary is served by it all the same.
+    migrator.set_ignore_missing(true);
+    // Whoever comes second waits for the first, and a migration takes its time.
+    sqlx::raw_sql("set lock_timeout = 0; set statement_timeout = 0").execute(&mut *connection).await?;
     migrator
         .run_direct(None, connection, false)
         .await

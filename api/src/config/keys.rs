@@ -99,7 +99,7 @@ pub const KEYS: &[Key] = &[
         "starts and letters waiting for the lanes; the next start gets 503",
     ),
     key("lanes.batch_max", "256", Number(1, 4_096), "sagas in one transaction of a lane"),
-    key("lanes.stretch_steps_max", "64", Number(1, 10_000), "steps of one saga in one transaction"),
+    key("lanes.stretch_steps_max", "32", Number(1, 32), "steps of one saga in one transaction"),
     key(
         "lanes.lease_ms",
         "10000",
