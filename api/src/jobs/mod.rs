@@ -34,6 +34,7 @@ struct Task {
 
 const TASKS: &[Task] = &[
     Task { name: "inbox", schedule: "*/5 * * * * *", run: |app| Box::pin(money::sweep_inbox(app)) },
+    Task { name: "old inbox", schedule: "30 */5 * * * *", run: |app| Box::pin(money::sweep_old_inbox(app)) },
     Task {
         name: "payments without news",
         schedule: "*/15 * * * * *",
