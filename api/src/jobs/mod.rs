@@ -75,6 +75,13 @@ impl Jobs {
         Ok(Self(scheduler))
     }
 
+    /// Runs every job once, now.
+    pub async fn run_once(app: &App) {
+        for task in TASKS {
+            run(task, app.clone()).await;
+        }
+    }
+
     /// Ticks no more. What runs is in the node's tasks, which are waited for.
     pub async fn stop(mut self) {
         if let Err(error) = self.0.shutdown().await {

@@ -13,6 +13,7 @@ mod health;
 mod house;
 mod idempotency;
 mod identity;
+mod jobs;
 mod manners;
 mod validation;
 mod verify;
