@@ -112,12 +112,6 @@ pub const KEYS: &[Key] = &[
         Number(10, 60_000),
         "how often due sagas are looked for when every hint is lost",
     ),
-    key(
-        "booking.hold_ms",
-        "300000",
-        Number(1_000, 86_400_000),
-        "how long seats stay reserved where the event says nothing",
-    ),
     key("booking.seats_max", "10", Number(1, 10), "seats of one reservation"),
     key(
         "gateway.url",
