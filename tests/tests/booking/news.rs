@@ -127,7 +127,8 @@ async fn of_two_orders_for_one_reservation_one_is_paid() {
         one.client().signal(handle.id(), "tab 1", &first),
         other.client().signal(handle.id(), "tab 2", &second),
     );
-    (a.unwrap(), b.unwrap());
+    a.unwrap();
+    b.unwrap();
     assert_confirmed(&house, &handle, crate::house::PRICE).await;
     let payments: i64 =
         sqlx::query_scalar("select count(*) from booking.payments").fetch_one(&house.pool).await.unwrap();

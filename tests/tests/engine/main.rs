@@ -4,10 +4,13 @@
 
 mod deadlines;
 mod explore;
+mod frozen;
 mod intake;
+mod killed;
 mod letters;
 mod neighbours;
 mod poison;
+mod worker;
 
 use orchestrator::Database;
 

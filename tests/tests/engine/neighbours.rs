@@ -73,7 +73,7 @@ async fn one_guilty_saga_costs_its_ninety_nine_neighbours_nothing(#[case] twist:
 async fn more_guilty_sagas_than_savepoints_still_cost_their_neighbours_nothing() {
     let stage = Stage::set().await;
     let engine = stage.node("node").await;
-    let guilty = |n: usize| n % 4 > 0;
+    let guilty = |n: usize| !n.is_multiple_of(4);
     let parts = (0..200).map(|n| play("here", if guilty(n) { Twist::Sql } else { Twist::None }));
     let plays = start_together(&engine, parts.collect()).await;
     for (n, play) in plays.iter().enumerate() {
