@@ -32,7 +32,16 @@ pub async fn are_current(pool: &PgPool) -> Result<bool, sqlx::Error> {
 }
 
 async fn booking_is_migrated(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("select to_regclass('booking.idempotency_keys') is not null")
-        .fetch_one(connection)
-        .await
+    let known = sqlx::migrate!("../migrations/booking").iter().map(|migration| migration.version).max();
+    let table: Option<String> = sqlx::query_scalar("select to_regclass('booking.migrations')::text")
+        .fetch_one(&mut *connection)
+        .await?;
+    if table.is_none() {
+        return Ok(false);
+    }
+    let applied: Option<i64> =
+        sqlx::query_scalar("select max(version) from booking.migrations where success")
+            .fetch_one(connection)
+            .await?;
+    Ok(applied >= known)
 }

@@ -7,6 +7,7 @@ use crate::{
 use anyhow::Context;
 use orchestrator::{Database, Engine, Settings};
 use secrecy::ExposeSecret;
+use std::time::Duration;
 use steps::{
     Cashier, Services,
     gateway::{
@@ -19,6 +20,9 @@ use workflows::Booking;
 
 /// The channel on which nodes nudge each other.
 const HINTS: &str = "usher:hints";
+
+/// How long calls that are out are waited for: what is left of 25 s after the API has drained.
+const DRAIN: Duration = Duration::from_secs(11);
 
 /// A node that has been opened and works until it is drained.
 pub struct Node {
@@ -103,6 +107,7 @@ fn settings(lanes: &config::Lanes) -> Settings {
         stretch_steps_max: lanes.stretch_steps_max,
         lease: lanes.lease,
         poll: lanes.poll,
+        drain: DRAIN,
         ..Settings::default()
     }
 }

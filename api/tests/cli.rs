@@ -1,5 +1,7 @@
 //! The `usher` program as people run it: real processes, real servers.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 use api::dev::{Postgres, PostgresOptions, Redis, RedisOptions, Scratch};
 use serde_json::{Value, json};
 use sqlx::Connection;
@@ -61,10 +63,10 @@ impl Running {
     /// Starts a program and waits for a line of its log or output that has `word`; gives that line.
     fn start(mut command: Command, word: &str) -> (Self, String) {
         command.env("USHER_LOG_FORMAT", "json").stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let mut running = Self(command.spawn().unwrap());
         let (found, lines) = std::sync::mpsc::channel();
         let outputs: [Box<dyn std::io::Read + Send>; 2] =
-            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+            [Box::new(running.0.stdout.take().unwrap()), Box::new(running.0.stderr.take().unwrap())];
         for output in outputs {
             let found = found.clone();
             // Reads to the end, so that the program never waits for a full pipe.
@@ -78,7 +80,7 @@ impl Running {
         let mut seen = Vec::new();
         while let Ok(line) = lines.recv_timeout(BOUND.saturating_sub(began.elapsed())) {
             if line.contains(word) {
-                return (Self(child), line);
+                return (running, line);
             }
             seen.push(line);
         }

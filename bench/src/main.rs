@@ -60,7 +60,7 @@ pub(crate) struct Options {
     rounds: u32,
 
     /// Sagas that the engine has in flight at once; a new one starts when one is at rest.
-    #[arg(long, default_value_t = 1536, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=4096))]
     in_flight: u32,
 
     /// Lanes of the engine; its own default if left out.
@@ -70,6 +70,10 @@ pub(crate) struct Options {
     /// Seats made for each second of a round. Raise it if a fast machine sells out.
     #[arg(long, default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
     seats_per_second: u32,
+
+    /// Measure this contender alone, as when profiling it.
+    #[arg(long, value_enum, conflicts_with = "json")]
+    only: Option<Contender>,
 
     /// Also write the figures to this file, as JSON.
     #[arg(long, value_name = "FILE")]
@@ -97,7 +101,7 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     let mut report = Report::default();
     for number in 1..=options.rounds {
         // In turn, so that whatever else the machine does meanwhile meets all of them.
-        for contender in Contender::ALL {
+        for contender in options.contenders() {
             let title = format!("round {number} of {}, {}", options.rounds, contender.name());
             let round = Round { contender, options, servers: &servers, seats: &seats, progress: &progress };
             report.add(contender, round.run(&title).await.with_context(|| title.clone())?);
@@ -112,6 +116,13 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
 }
 
 impl Options {
+    fn contenders(&self) -> Vec<Contender> {
+        Contender::ALL
+            .into_iter()
+            .filter(|contender| self.only.is_none_or(|only| only == *contender))
+            .collect()
+    }
+
     fn window(&self) -> Duration {
         Duration::from_secs(self.seconds.into())
     }
@@ -124,7 +135,7 @@ impl Options {
 
 /// On stderr, and only if that is a terminal. A step is a tenth of a second of a round.
 fn progress(options: &Options) -> ProgressBar {
-    let rounds = u64::from(options.rounds) * Contender::ALL.len() as u64;
+    let rounds = u64::from(options.rounds) * options.contenders().len() as u64;
     let length = rounds * round::ticks(options.window());
     let style = ProgressStyle::with_template("{bar:30} {elapsed}/{duration} {msg}")
         .expect("the template is a constant that was tried");

@@ -46,20 +46,25 @@ impl Report {
     pub fn table(&self, options: &Options) -> String {
         let mut table = Table::new();
         table.load_preset(UTF8_HORIZONTAL_ONLY);
-        let names = Contender::ALL.map(|contender| match contender {
+        let contenders = options.contenders();
+        let names = contenders.iter().map(|contender| match contender {
             Contender::Engine => contender.name().to_owned(),
             Contender::TwoStatements | Contender::Batched => format!("floor: {}", contender.name()),
         });
         table.set_header(std::iter::once(String::new()).chain(names));
         let mut row = |title: &str, cell: &dyn Fn(Contender) -> String| {
-            table.add_row(std::iter::once(title.to_owned()).chain(Contender::ALL.map(cell)));
+            table.add_row(
+                std::iter::once(title.to_owned()).chain(contenders.iter().map(|contender| cell(*contender))),
+            );
         };
         let speed = |contender| self.median(contender, |figures| figures.sagas_per_s);
         row("sagas/s", &|contender| thousands(speed(contender)));
-        row("engine ÷ floor", &|contender| match contender {
-            Contender::Engine => String::new(),
-            floor => format!("{:.2}", speed(Contender::Engine) / speed(floor)),
-        });
+        if options.only.is_none() {
+            row("engine ÷ floor", &|contender| match contender {
+                Contender::Engine => String::new(),
+                floor => format!("{:.2}", speed(Contender::Engine) / speed(floor)),
+            });
+        }
         row("p50 start to confirmed, ms", &|it| format!("{:.2}", self.median(it, |figures| figures.p50_ms)));
         row("p99 start to confirmed, ms", &|it| format!("{:.2}", self.median(it, |figures| figures.p99_ms)));
         row("commits a saga", &|it| format!("{:.3}", self.median(it, |figures| figures.commits_per_saga)));

@@ -18,7 +18,7 @@ pub(crate) const WARM_UP: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(100);
 
 /// Who sells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub(crate) enum Contender {
     /// The booking workflow on the saga engine.
     Engine,

@@ -56,6 +56,14 @@ pub enum ClientError {
         #[source]
         error: serde_json::Error,
     },
+    /// An input or a signal is larger than [`PAYLOAD_BYTES_MAX`].
+    #[error("{what} has {size} bytes, more than {PAYLOAD_BYTES_MAX}")]
+    TooLarge {
+        /// What.
+        what: String,
+        /// Its size in bytes.
+        size: usize,
+    },
     /// The id given for a saga is not in the bucket that its workflow's route names.
     #[error("saga {id} is in bucket {its}, its route says {route}", its = .id.bucket())]
     WrongBucket {
@@ -77,6 +85,10 @@ pub enum Cancelled {
     Refused(State),
 }
 
+/// How long a lane may take to answer: longer than every repeat of a batch, and than a lane that is given up.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// The largest input of a saga, or signal, in bytes of JSON.
+pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
 /// When a full queue should be tried again.
 const FULL_RETRY: Duration = Duration::from_secs(1);
 
@@ -153,7 +165,7 @@ impl Client {
             let (reply, answer) = oneshot::channel();
             let mail = Mail { saga, letter: letter.clone(), reply };
             lanes.queue(saga).mail(mail).map_err(|_| ClientError::Overloaded(FULL_RETRY))?;
-            match answer.await {
+            match within(answer).await {
                 Ok(LetterAnswer::Stored(snapshot)) => return Ok(snapshot),
                 Ok(LetterAnswer::Failed(error)) => return Err(error),
                 // Somebody else has the row, or the lane is gone: wait for the row instead.
@@ -180,6 +192,14 @@ impl Client {
             leased: seen.leased,
             history: Arc::new(history),
         }))
+    }
+}
+
+/// A lane's answer. A lane that is given up never answers.
+async fn within<T>(answer: oneshot::Receiver<T>) -> Result<T, ()> {
+    match tokio::time::timeout(ANSWER_MAX, answer).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) | Err(_) => Err(()),
     }
 }
 
@@ -248,7 +268,7 @@ impl<W: Workflow> StartRequest<W> {
         let queue = lanes.queue(start.new.id);
         queue.start(start).map_err(|_| ClientError::Overloaded(FULL_RETRY))?;
         let gone = |_| ClientError::Failed("its lane ended with the batch".into());
-        Ok(handle.answered(answer.await.map_err(gone)??))
+        Ok(handle.answered(within(answer).await.map_err(gone)??))
     }
 }
 
@@ -280,7 +300,13 @@ pub(crate) fn new_saga<W: Workflow>(
 
 fn json<W: Workflow>(input: &W::Input) -> Result<Json, ClientError> {
     let what = || format!("input of workflow `{}`", W::NAME);
-    to_raw_value(input).map(Json::from).map_err(|error| ClientError::Json { what: what(), error })
+    let json = to_raw_value(input).map_err(|error| ClientError::Json { what: what(), error })?;
+    bounded(what, json.get().len())?;
+    Ok(json.into())
+}
+
+fn bounded(what: impl Fn() -> String, size: usize) -> Result<(), ClientError> {
+    if size > PAYLOAD_BYTES_MAX { Err(ClientError::TooLarge { what: what(), size }) } else { Ok(()) }
 }
 
 fn begun<W: Workflow>(input: &W::Input) -> Result<String, ClientError> {
@@ -292,5 +318,6 @@ fn begun<W: Workflow>(input: &W::Input) -> Result<String, ClientError> {
 fn letter<T: Signal>(sender: &str, signal: &T) -> Result<Letter, ClientError> {
     let payload = serde_json::to_string(signal)
         .map_err(|error| ClientError::Json { what: format!("signal `{}`", T::NAME), error })?;
+    bounded(|| format!("signal `{}`", T::NAME), payload.len())?;
     Ok(Letter { kind: Kind::Signal, name: T::NAME.to_owned(), sender: sender.to_owned(), payload })
 }

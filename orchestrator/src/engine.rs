@@ -219,6 +219,7 @@ async fn watch(shared: Arc<Shared>, lanes: Lanes, stop: CancellationToken) {
         for (number, health, saga) in lanes.give_up_hung(bound) {
             tracing::error!(lane = number, %saga, ?bound, "a poll does not return: the lane is given up");
             shared.hung.add(saga);
+            shared.leases.release_all(|saga| shared.lane_of(saga) == number);
             let closed = async {
                 let mut connection = shared.database.connect("watch").await?;
                 let close = sqlx::query("select pg_terminate_backend($1)").bind(health.backend());

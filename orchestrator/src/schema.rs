@@ -1,6 +1,6 @@
 //! The engine's tables: applying them, and keeping the journal's partitions ahead of time.
 
-use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc, Weekday};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, migrate::Migrator};
 use uuid::Uuid;
 
@@ -12,6 +12,10 @@ pub async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let mut migrator: Migrator = sqlx::migrate!("../migrations/engine");
     migrator.create_schema("usher");
     migrator.dangerous_set_table_name("usher.migrations");
+    // A database that is ahead of this binary is served by it all the same.
+    migrator.set_ignore_missing(true);
+    // Whoever comes second waits for the first, and a migration takes its time.
+    sqlx::raw_sql("set lock_timeout = 0; set statement_timeout = 0").execute(&mut *connection).await?;
     migrator
         .run_direct(None, connection, false)
         .await
@@ -34,17 +38,50 @@ pub async fn is_migrated(connection: &mut PgConnection) -> Result<bool, sqlx::Er
     Ok(applied >= known)
 }
 
+/// A week of journals.
+pub(crate) struct Week {
+    pub table: String,
+    pub begin: DateTime<Utc>,
+    pub end: DateTime<Utc>,
+}
+
+impl Week {
+    fn of(monday: NaiveDate) -> Self {
+        let midnight = |day: NaiveDate| day.and_hms_opt(0, 0, 0).expect("every day has a midnight").and_utc();
+        let week = monday.iso_week();
+        let table = format!("journal_{}w{:02}", week.year(), week.week());
+        Self { table, begin: midnight(monday), end: midnight(monday + Duration::weeks(1)) }
+    }
+
+    /// The week whose journals are in the table of this name.
+    fn of_table(name: &str) -> Option<Self> {
+        let (year, week) = name.strip_prefix("journal_")?.split_once('w')?;
+        let monday = NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, Weekday::Mon)?;
+        Some(Self::of(monday))
+    }
+}
+
+/// The weeks that have a partition, oldest first.
+pub(crate) async fn weeks_of(connection: &mut PgConnection) -> Result<Vec<Week>, sqlx::Error> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid
+         where i.inhparent = 'usher.journal'::regclass order by c.relname",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(tables.iter().filter_map(|table| Week::of_table(table)).collect())
+}
+
 /// Makes the journal's partitions for this week and the next ones: a week of sagas leaves by dropping one table.
 pub async fn create_partitions(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let monday = now.date_naive() - Duration::days(now.weekday().num_days_from_monday().into());
     for week in 0..WEEKS_AHEAD {
-        let from = monday + Duration::weeks(week);
+        let week = Week::of(monday + Duration::weeks(week));
         let statement = format!(
-            "create table if not exists usher.journal_{}w{:02} partition of usher.journal for values from ('{}') to ('{}')",
-            from.iso_week().year(),
-            from.iso_week().week(),
-            first_id_of(from),
-            first_id_of(from + Duration::weeks(1)),
+            "create table if not exists usher.{} partition of usher.journal for values from ('{}') to ('{}')",
+            week.table,
+            first_id_of(week.begin),
+            first_id_of(week.end),
         );
         let mut tx = Connection::begin(&mut *connection).await?;
         // Two nodes may do this at once; `if not exists` alone would let them collide in the catalogue.
@@ -57,8 +94,7 @@ pub async fn create_partitions(connection: &mut PgConnection, now: DateTime<Utc>
     Ok(())
 }
 
-/// The smallest UUID whose UUIDv7 time is the start of this day.
-fn first_id_of(day: NaiveDate) -> Uuid {
-    let midnight = day.and_hms_opt(0, 0, 0).expect("every day has a midnight").and_utc();
-    Uuid::from_u128((midnight.timestamp_millis() as u128) << 80)
+/// The smallest UUID whose UUIDv7 time is this moment.
+pub(crate) fn first_id_of(moment: DateTime<Utc>) -> Uuid {
+    Uuid::from_u128((moment.timestamp_millis().unsigned_abs() as u128) << 80)
 }

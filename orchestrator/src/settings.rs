@@ -17,7 +17,8 @@ pub struct Settings {
     pub letters_max: usize,
     /// Sagas in one batch. Larger ones bring little and lock rows for longer.
     pub batch_max: usize,
-    /// Journal entries that one saga may add before its stretch is committed.
+    /// Journal entries that one saga may add before its stretch is committed; at most
+    /// [`Settings::STRETCH_STEPS_BOUND`].
     pub stretch_steps_max: usize,
     /// Calls out at once on this node.
     pub calls_max: usize,
@@ -48,6 +49,16 @@ pub enum BatchScope {
     Bucket,
 }
 
+impl Settings {
+    /// The longest stretch that any setting can ask for: each of its steps may cost one of the 64 savepoints that a
+    /// transaction is allowed, and a call's records another.
+    pub const STRETCH_STEPS_BOUND: usize = 32;
+
+    pub(crate) fn stretch_steps(&self) -> usize {
+        self.stretch_steps_max.clamp(1, Self::STRETCH_STEPS_BOUND)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -57,7 +68,7 @@ impl Default for Settings {
             intake_max: 4096,
             letters_max: 4096,
             batch_max: 256,
-            stretch_steps_max: 64,
+            stretch_steps_max: Self::STRETCH_STEPS_BOUND,
             calls_max: 512,
             lease: Duration::from_secs(10),
             poll_max: Duration::from_secs(10),

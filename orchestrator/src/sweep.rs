@@ -23,7 +23,7 @@ const PARTITIONS: Duration = Duration::from_secs(6 * 3600);
 /// Looks until told to stop. One connection, opened anew when it is lost.
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut connection: Option<PgConnection> = None;
-    let mut partitions_at = Instant::now() + PARTITIONS;
+    let mut partitions_at = Instant::now();
     let known = shared.registry.workflows.columns();
     loop {
         let pause = shared.settings.poll.mul_f64(rand::rng().random_range(0.75..1.0));
@@ -58,8 +58,11 @@ async fn look(
         }
     }
     if Instant::now() >= *partitions_at {
-        schema::create_partitions(connection, chrono::Utc::now()).await?;
         *partitions_at = Instant::now() + PARTITIONS;
+        // What has no partition goes into the default one: nothing is lost, so nothing waits for this.
+        if let Err(error) = schema::create_partitions(connection, chrono::Utc::now()).await {
+            tracing::error!(%error, "the journal's next partitions could not be made");
+        }
     }
     Ok(())
 }

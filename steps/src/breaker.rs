@@ -61,6 +61,16 @@ impl Breaker {
         Ok(Pass { breaker: self, answered: false })
     }
 
+    /// How long nothing will be sent for sure; `None` if the next request may go out.
+    pub fn held_back(&self) -> Option<Duration> {
+        match *self.state.lock().unwrap_or_else(PoisonError::into_inner) {
+            State::Open { until } => {
+                until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+            }
+            State::Closed { .. } | State::Trying => None,
+        }
+    }
+
     /// Whether requests go out freely.
     pub fn is_closed(&self) -> bool {
         matches!(*self.state.lock().unwrap_or_else(PoisonError::into_inner), State::Closed { .. })
@@ -116,6 +126,7 @@ mod tests {
     fn while_open_it_says_how_long() {
         let breaker = Breaker::new(BreakerConfig { failures_max: 1, open_for: Duration::from_secs(60) });
         drop(breaker.admit().unwrap());
+        assert!(breaker.held_back().is_some());
         let wait = breaker.admit().unwrap_err();
         assert!(wait > Duration::from_secs(50) && wait <= Duration::from_secs(60));
     }

@@ -74,7 +74,7 @@ pub enum Undone {
 
 impl Step for Pay {
     const NAME: &'static str = "pay";
-    const POLICY: Policy = Policy { timeout: Duration::from_secs(15), ..Policy::FORWARD };
+    const POLICY: Policy = Policy { timeout: Duration::from_secs(25), ..Policy::FORWARD };
     const KEY_REMEMBERED: Option<Duration> = Some(KEY_REMEMBERED);
     type Output = Charge;
     type Medium = Call<Cashier>;
@@ -162,7 +162,7 @@ impl Pay {
             payment: self.payment,
             reservation: self.reservation,
             amount: None,
-            gateway: "gateway".into(),
+            gateway: self.gateway.clone(),
         }
     }
 

@@ -3,10 +3,11 @@
 use super::{out, pool};
 use crate::{
     config::Config,
-    verify::{Finding, INVARIANTS, check},
+    verify::{Finding, INVARIANTS, LocksError, check, check_locks},
 };
 use anyhow::Context;
 use clap::Args;
+use secrecy::ExposeSecret;
 use std::process::ExitCode;
 
 /// Status 0: every invariant holds; 1: one is broken; 2: it could not be told.
@@ -28,6 +29,14 @@ impl Verify {
         for invariant in INVARIANTS {
             let finding = check(&mut connection, invariant).await;
             findings.push(finding.with_context(|| format!("checking `{}`", invariant.name))?);
+        }
+        match check_locks(&mut connection, config.redis.url.expose_secret(), &config.redis.prefix).await {
+            Ok(finding) => findings.push(finding),
+            // Nothing depends on Redis, and so neither does this.
+            Err(error @ (LocksError::Redis(_) | LocksError::Slow)) => {
+                tracing::warn!(%error, "the seat locks in Redis were not checked");
+            }
+            Err(error @ LocksError::Database(_)) => return Err(error).context("checking the seat locks"),
         }
         let holds = findings.iter().all(|finding| finding.violations == 0);
         if self.json {

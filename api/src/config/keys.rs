@@ -99,7 +99,7 @@ pub const KEYS: &[Key] = &[
         "starts and letters waiting for the lanes; the next start gets 503",
     ),
     key("lanes.batch_max", "256", Number(1, 4_096), "sagas in one transaction of a lane"),
-    key("lanes.stretch_steps_max", "64", Number(1, 10_000), "steps of one saga in one transaction"),
+    key("lanes.stretch_steps_max", "32", Number(1, 32), "steps of one saga in one transaction"),
     key(
         "lanes.lease_ms",
         "10000",
@@ -111,12 +111,6 @@ pub const KEYS: &[Key] = &[
         "500",
         Number(10, 60_000),
         "how often due sagas are looked for when every hint is lost",
-    ),
-    key(
-        "booking.hold_ms",
-        "300000",
-        Number(1_000, 86_400_000),
-        "how long seats stay reserved where the event says nothing",
     ),
     key("booking.seats_max", "10", Number(1, 10), "seats of one reservation"),
     key(

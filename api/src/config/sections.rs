@@ -108,9 +108,6 @@ pub enum BatchScope {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Booking {
-    /// How long seats stay reserved where the event says nothing (`hold_ms`).
-    #[serde(rename = "hold_ms", deserialize_with = "milliseconds")]
-    pub hold: Duration,
     /// Seats of one reservation.
     pub seats_max: usize,
 }

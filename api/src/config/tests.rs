@@ -22,7 +22,7 @@ fn refused(variable: &str, value: &str, says: &[&str]) {
 fn the_defaults_alone_are_a_configuration_and_fill_the_table() {
     let loaded = load(&Sources::default()).unwrap();
     assert_eq!(loaded.config.lanes.count, 2);
-    assert_eq!(loaded.config.booking.hold.as_secs(), 300);
+    assert_eq!(loaded.config.lanes.lease.as_secs(), 10);
     assert!(loaded.config.gateway.key.is_none());
     assert_eq!(loaded.shown.len(), KEYS.len());
     assert!(loaded.shown.iter().all(|shown| shown.source == "default"));

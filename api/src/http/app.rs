@@ -14,17 +14,10 @@ use orchestrator::{Client, Database};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use secrecy::ExposeSecret;
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
-use std::{
-    ops::Deref,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{ops::Deref, sync::Arc, time::Duration};
 use steps::{gateway::Gateway, locks::SeatLocks};
 use tokio::{sync::Semaphore, time::timeout};
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Redis sheds load: an answer that takes longer than the database's own is worth nothing.
 fn redis_manners() -> ConnectionManagerConfig {
@@ -66,7 +59,7 @@ pub struct Parts {
     pub redis: ConnectionManager,
     /// What the metrics say.
     pub metrics: PrometheusHandle,
-    draining: AtomicBool,
+    leaving: CancellationToken,
 }
 
 impl App {
@@ -99,7 +92,7 @@ impl App {
             seats: StatusCache::default(),
             tasks: TaskTracker::new(),
             metrics: telemetry::recorder()?,
-            draining: AtomicBool::new(false),
+            leaving: CancellationToken::new(),
         })))
     }
 
@@ -120,12 +113,17 @@ impl App {
 
     /// Says "not ready" from now on, so that no new callers are sent here.
     pub fn begin_draining(&self) {
-        self.0.draining.store(true, Ordering::Release);
+        self.0.leaving.cancel();
+    }
+
+    /// Waits for something, but no longer than this node stays: `None` once it is about to leave.
+    pub async fn while_staying<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        self.0.leaving.run_until_cancelled(wait).await
     }
 
     /// Whether this node is about to leave.
     pub fn is_draining(&self) -> bool {
-        self.0.draining.load(Ordering::Acquire)
+        self.0.leaving.is_cancelled()
     }
 }
 

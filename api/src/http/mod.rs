@@ -100,3 +100,24 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
         .unwrap_or_default();
     Problem::internal(format!("a handler panicked: {said}")).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_tells_nothing() {
+        let routes =
+            Router::new().route("/", axum::routing::get(async || -> &'static str { panic!("hunter2") }));
+        let mut router: Router =
+            routes.layer(CatchPanicLayer::custom(panicked)).layer(from_fn(context::layer));
+        let request = axum::extract::Request::new(axum::body::Body::empty());
+        let answer = tower::Service::call(&mut router, request).await.unwrap();
+        assert_eq!(answer.status(), 500);
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["code"], "internal");
+        assert_eq!(problem["trace_id"].as_str().unwrap().len(), 32);
+        assert!(!problem.to_string().contains("hunter2"));
+    }
+}

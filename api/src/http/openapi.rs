@@ -174,7 +174,15 @@ mod tests {
         let document = serde_json::to_value(document()).unwrap();
         assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
         let mut described: Vec<String> = Vec::new();
+        let mut names = std::collections::HashSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
+            for operation in item.as_object().unwrap().values() {
+                assert!(
+                    names.insert(operation["operationId"].to_string()),
+                    "{} is doubled",
+                    operation["operationId"]
+                );
+            }
             described.extend(
                 item.as_object().unwrap().keys().map(|method| format!("{} {path}", method.to_uppercase())),
             );

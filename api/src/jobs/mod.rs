@@ -34,6 +34,7 @@ struct Task {
 
 const TASKS: &[Task] = &[
     Task { name: "inbox", schedule: "*/5 * * * * *", run: |app| Box::pin(money::sweep_inbox(app)) },
+    Task { name: "old inbox", schedule: "30 */5 * * * *", run: |app| Box::pin(money::sweep_old_inbox(app)) },
     Task {
         name: "payments without news",
         schedule: "*/15 * * * * *",
@@ -72,6 +73,13 @@ impl Jobs {
         }
         scheduler.start().await.context("starting the scheduler")?;
         Ok(Self(scheduler))
+    }
+
+    /// Runs every job once, now.
+    pub async fn run_once(app: &App) {
+        for task in TASKS {
+            run(task, app.clone()).await;
+        }
     }
 
     /// Ticks no more. What runs is in the node's tasks, which are waited for.

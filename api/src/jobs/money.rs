@@ -12,6 +12,8 @@ use steps::{
 
 /// How long news is tried again before only a person can help.
 const TRIED_FOR: TimeDelta = TimeDelta::hours(24);
+/// News that is older is no longer a matter of seconds.
+const YOUNG: TimeDelta = TimeDelta::minutes(3);
 /// News that came just now is being acted on by whoever took it.
 const SETTLED_IN: TimeDelta = TimeDelta::seconds(3);
 /// A webhook is usually there within seconds; asking sooner would only double it.
@@ -19,11 +21,21 @@ const NEWS_DUE: TimeDelta = TimeDelta::seconds(20);
 /// Rows of one run: each may cost a request to the gateway.
 const ROWS_MAX: i64 = 100;
 
-/// Acts on what waits in the inbox.
+/// Acts on what has come to the inbox lately.
 pub async fn sweep_inbox(app: App) -> Result<(), Problem> {
+    sweep(&app, YOUNG, SETTLED_IN).await
+}
+
+/// Acts on what is in the inbox for longer: rarely, so that what can't be helped doesn't hold up the rest.
+pub async fn sweep_old_inbox(app: App) -> Result<(), Problem> {
+    sweep(&app, TRIED_FOR, YOUNG).await
+}
+
+/// Acts on what waits in the inbox and is at most `oldest` and at least `youngest` old.
+async fn sweep(app: &App, oldest: TimeDelta, youngest: TimeDelta) -> Result<(), Problem> {
     let mut connection = app.connection().await?;
     let now = store::now(&mut connection).await?;
-    let waiting = inbox::list_waiting(&mut connection, now - TRIED_FOR, now - SETTLED_IN, ROWS_MAX).await?;
+    let waiting = inbox::list_waiting(&mut connection, now - oldest, now - youngest, ROWS_MAX).await?;
     drop(connection);
     for row in waiting {
         let fact: Fact = match serde_json::from_value(row.fact) {
@@ -33,7 +45,7 @@ pub async fn sweep_inbox(app: App) -> Result<(), Problem> {
                 continue;
             }
         };
-        if let Err(problem) = news::act(&app, &row.key, &fact).await {
+        if let Err(problem) = news::act(app, &row.key, &fact).await {
             tracing::warn!(event = row.key.event_id, ?problem, "news stays in the inbox for now");
         }
     }

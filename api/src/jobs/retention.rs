@@ -1,13 +1,16 @@
 //! Deletes what is kept for a time only, and makes room for what is to come.
 
 use crate::http::{App, IDEMPOTENCY_KEYS_KEPT, Problem, store};
+use chrono::TimeDelta;
 
+/// How long a finished saga can still be looked at.
+const SAGAS_KEPT: TimeDelta = TimeDelta::days(90);
 /// Rows of one statement: a short one, so that nobody waits for it.
 const ROWS_MAX: i64 = 5_000;
 /// Statements of one run.
 const ROUNDS_MAX: usize = 20;
 
-/// Idempotency keys after a day; the journal's partitions weeks ahead.
+/// Idempotency keys after a day, finished sagas after [`SAGAS_KEPT`]; the journal's partitions weeks ahead.
 pub async fn run(app: App) -> Result<(), Problem> {
     let mut connection = app.connection().await?;
     let now = store::now(&mut connection).await?;
@@ -18,5 +21,7 @@ pub async fn run(app: App) -> Result<(), Problem> {
             break;
         }
     }
+    let retired = orchestrator::retire(&mut connection, now - SAGAS_KEPT, ROWS_MAX).await?;
+    tracing::info!(sagas = retired.sagas, weeks = retired.weeks, "finished sagas are let go");
     Ok(())
 }

@@ -4,8 +4,10 @@
 //! at what is committed, not at work under way, so they hold on a busy database too.
 
 mod invariants;
+mod locks;
 
 pub use invariants::{INVARIANTS, Invariant};
+pub use locks::{LocksError, check_locks};
 
 use serde::Serialize;
 use sqlx::{PgConnection, Row};

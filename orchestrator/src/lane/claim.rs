@@ -49,6 +49,7 @@ pub(super) fn suspects(rows: &HashMap<SagaId, Row>, groups: &[Group], env: &Env<
             !group.holds_lease(row)
                 && row.due_at.is_some_and(|due_at| due_at < long_ago || row.leased && due_at <= env.now)
                 && row.state != State::Stuck
+                && !row.paused
                 && row.claims < FRUITLESS_CLAIMS_MAX
                 && env.registry.workflows.get(&row.workflow, row.version).is_some()
         })

@@ -42,6 +42,11 @@ impl Leases {
         }
     }
 
+    /// Lets the leases of a lane go that is given up: their results may still be taken in, else they run out.
+    pub fn release_all(&self, of_lane: impl Fn(SagaId) -> bool) {
+        self.lock().retain(|saga, _| !of_lane(*saga));
+    }
+
     /// Whether a call may still leave under this lease.
     pub fn holds(&self, saga: SagaId, token: i64) -> bool {
         self.lock().get(&saga).is_some_and(|held| held.token == token && Instant::now() < held.until)

@@ -60,6 +60,8 @@ pub(crate) enum Input {
 pub(crate) struct Group {
     pub id: SagaId,
     pub start: Option<Start>,
+    /// Who asked for the same saga in the same batch; answered when it is there.
+    pub same: Vec<oneshot::Sender<Result<Started, ClientError>>>,
     pub mail: Vec<Mail>,
     pub ended: Vec<CallEnded>,
     pub resume: Option<i64>,
@@ -219,10 +221,7 @@ fn grouped(inputs: Vec<Input>) -> Vec<Group> {
             Input::Mail(mail) => group.mail.push(mail),
             Input::Wake(_) => {}
             Input::Resume(_, token) => group.resume = Some(token),
-            // The same id twice in one batch: the second asks for a saga that then exists.
-            Input::Start(start) if group.start.is_some() => {
-                let _ = start.reply.send(Ok(Started { id, snapshot: None }));
-            }
+            Input::Start(start) if group.start.is_some() => group.same.push(start.reply),
             Input::Start(start) => group.start = Some(start),
         }
     }
@@ -231,6 +230,6 @@ fn grouped(inputs: Vec<Input>) -> Vec<Group> {
 
 impl Group {
     pub fn of(id: SagaId) -> Self {
-        Self { id, start: None, mail: Vec::new(), ended: Vec::new(), resume: None }
+        Self { id, start: None, same: Vec::new(), mail: Vec::new(), ended: Vec::new(), resume: None }
     }
 }

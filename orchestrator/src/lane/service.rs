@@ -31,7 +31,12 @@ pub(crate) struct Shared {
 impl Shared {
     /// The queue of the lane that owns this saga's bucket.
     pub fn queue(&self, saga: SagaId) -> &Arc<Queue> {
-        &self.queues[saga.bucket().number() as usize % self.queues.len()]
+        &self.queues[self.lane_of(saga)]
+    }
+
+    /// The number of that lane.
+    pub fn lane_of(&self, saga: SagaId) -> usize {
+        saga.bucket().number() as usize % self.queues.len()
     }
 }
 
@@ -208,9 +213,16 @@ impl Lane {
 fn tell(shared: &Shared, group: Group, verdict: Verdict, token: i64, since: std::time::Instant) {
     let id = group.id;
     let queue = shared.queue(id);
-    let (start, mail) = (group.start, group.mail);
+    let (start, same, mail) = (group.start, group.same, group.mail);
     let held: Vec<i64> = group.ended.iter().map(|ended| ended.token).chain(group.resume).collect();
     let release = || held.iter().for_each(|token| shared.leases.release(id, *token));
+    let existing = match &verdict {
+        Verdict::Existing(existing) => *existing,
+        Verdict::Moved { .. } | Verdict::Stored | Verdict::Busy | Verdict::Claimed(_) => id,
+    };
+    for reply in same {
+        let _ = reply.send(Ok(Started { id: existing, snapshot: None }));
+    }
     match verdict {
         Verdict::Moved { snapshot, call, again } => {
             release();

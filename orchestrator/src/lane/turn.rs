@@ -126,7 +126,9 @@ impl Lane {
         write::write(&mut self.tx, &claimed.runs, token, &shared.settings.node, now).await?;
         self.probe.boundary("before-commit")?;
         crate::fault::point("lane-before-commit", &shared.settings.node);
-        let witness = claimed.runs.iter().find(|run| !run.vanished).map(Run::id);
+        // Entries keep the token for ever; a row only until the next claim.
+        let kept = || claimed.runs.iter().filter(|run| !run.vanished);
+        let witness = kept().find(|run| run.added() > 0).or_else(|| kept().next()).map(Run::id);
         self.commit(token, witness).await?;
         crate::fault::point("lane-after-commit", &shared.settings.node);
         self.probe.boundary("after-commit")?;

@@ -26,7 +26,7 @@ pub use intent::{
 };
 
 use chrono::{DateTime, Utc};
-use std::{future::Future, ops::Deref, pin::Pin, sync::Arc};
+use std::{future::Future, ops::Deref, pin::Pin, sync::Arc, time::Duration};
 
 /// What every operation of a gateway returns: a boxed future, so that the port can be a `dyn`.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, GatewayError>> + Send + 'a>>;
@@ -47,6 +47,11 @@ pub struct Gateway(Arc<dyn PaymentGateway>);
 pub trait PaymentGateway: Send + Sync + 'static {
     /// The provider's name as it stands in our tables and in `/webhooks/{provider}`, for example `stripe`.
     fn provider(&self) -> &'static str;
+
+    /// How long nothing will be sent for sure, because the gateway is down; `None` if the next request may go out.
+    fn held_back(&self) -> Option<Duration> {
+        None
+    }
 
     /// Makes an intent without confirming it. Moves no money: harmless to repeat, also to learn a lost id.
     fn create<'a>(&'a self, order: &'a Order, key: &'a str) -> Answer<'a, Intent>;

@@ -10,6 +10,7 @@ mod killed;
 mod letters;
 mod neighbours;
 mod poison;
+mod retention;
 mod worker;
 
 use orchestrator::Database;

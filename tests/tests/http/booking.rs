@@ -4,7 +4,9 @@ use super::client::{Answer, Service};
 use super::house::{count, event, until};
 use axum::http::Method;
 use serde_json::{Value, json};
-use steps::gateway::instant::{Act, Operation};
+use steps::gateway::Gateway;
+use steps::gateway::instant::{Act, Instant, Operation};
+use steps::gateway::stripe::{Stripe, StripeConfig};
 use steps::{ReservationId, SeatId};
 
 /// A customer at work: each request under a key of its own.
@@ -326,4 +328,26 @@ async fn a_pending_payment_is_asked_for_when_the_customer_looks() {
 pub async fn intent_of(service: &Service, saga: uuid::Uuid) -> steps::gateway::IntentId {
     let trace = steps::gateway::Trace { saga_id: Some(saga), ..Default::default() };
     service.app.gateway.find(&trace).await.unwrap().remove(0).id
+}
+
+#[tokio::test]
+async fn while_the_gateway_is_down_nothing_is_ordered_and_the_seats_stay_held() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let down = Stripe::new(StripeConfig::new("http://127.0.0.1:1", "sk_test_usher")).unwrap();
+    let service = Service::open(&[], Instant::new(), Gateway::new(down)).await;
+    let (_, seats) = event(&service, "gateway down", 1).await;
+    let ada = Customer::new(&service).await;
+    let reservation = ada.reserve(&seats).await;
+    let held_back = async || {
+        let _ = service.app.gateway.read(&steps::gateway::IntentId::new("pi_any")).await;
+        service.app.gateway.held_back()
+    };
+    tests::support::wait_until("the breaker opens", std::time::Duration::from_secs(5), held_back).await;
+    let answer = ada.pay(&reservation).await;
+    answer.problem(503, "gateway-unavailable");
+    assert!(answer.header("retry-after").parse::<u64>().unwrap() <= 5);
+    let path = format!("/reservations/{}", reservation["reservation_id"].as_str().unwrap());
+    let read = ada.get(&path).await.is(200);
+    assert_eq!((&read["status"], &read["payment_id"]), (&json!("PENDING"), &Value::Null));
+    assert_eq!(count(&service, "select count(*) from booking.payments").await, 0);
 }

@@ -52,6 +52,12 @@ impl Service {
 
     /// With these configuration variables.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
+        let gateway = Instant::new();
+        Self::open(variables, gateway.clone(), Gateway::new(gateway)).await
+    }
+
+    /// With this gateway.
+    pub async fn open(variables: &[(&str, &str)], instant: Instant, gateway: Gateway) -> Self {
         let database = Database::fresh().await;
         let mut environment: BTreeMap<String, String> =
             variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
@@ -62,10 +68,16 @@ impl Service {
         environment.entry("USHER_LANES_POLL_MS".into()).or_insert("50".into());
         let config = config::load(&Sources { file: None, environment }).unwrap().config;
         let pool = PgPool::connect(database.url()).await.unwrap();
-        let gateway = Instant::new();
-        let node = Node::with_gateway(config, Gateway::new(gateway.clone()), true).await.unwrap();
+        let node = Node::with_gateway(config, gateway, true).await.unwrap();
         let app = node.app.clone();
-        Self { router: router(app.clone()), app, pool, gateway, node: Some(node), _database: database }
+        Self {
+            router: router(app.clone()),
+            app,
+            pool,
+            gateway: instant,
+            node: Some(node),
+            _database: database,
+        }
     }
 
     /// Lets what runs end, so that the database holds still.

@@ -3,7 +3,8 @@
 use super::booking::Customer;
 use super::client::Service;
 use super::house::{event, until};
-use api::verify::{INVARIANTS, check};
+use api::verify::{INVARIANTS, check, check_locks};
+use secrecy::ExposeSecret;
 use serde_json::json;
 use sqlx::AssertSqlSafe;
 use steps::gateway::instant::{Act, Operation};
@@ -144,4 +145,29 @@ async fn every_invariant_notices_when_it_is_broken() {
         sqlx::raw_sql("rollback").execute(&mut *connection).await.unwrap();
         assert!(finding.violations > 0, "{name} did not notice `{sql}`");
     }
+}
+
+#[tokio::test]
+async fn a_lock_that_was_left_behind_is_found() {
+    let service = lived_in().await;
+    let redis_url = service.app.config.redis.url.expose_secret().to_owned();
+    let prefix = service.app.config.redis.prefix.clone();
+    let mut connection = service.pool.acquire().await.unwrap();
+    let clean = check_locks(&mut connection, &redis_url, &prefix).await.unwrap();
+    assert_eq!(clean.violations, 0, "{clean:?}");
+
+    let reservation: uuid::Uuid =
+        sqlx::query_scalar("select id from booking.reservations where status = 'CONFIRMED'")
+            .fetch_one(&service.pool)
+            .await
+            .unwrap();
+    let mut redis =
+        redis::Client::open(redis_url.as_str()).unwrap().get_multiplexed_async_connection().await.unwrap();
+    let key = format!("{prefix}lock:seat:left-behind");
+    let () =
+        redis::cmd("SET").arg(&key).arg(format!("{reservation}:1")).query_async(&mut redis).await.unwrap();
+    let found = check_locks(&mut connection, &redis_url, &prefix).await.unwrap();
+    let details: Vec<&str> = found.listed.iter().map(|violation| violation.detail.as_str()).collect();
+    assert_eq!(details.len(), 2, "{details:?}");
+    assert!(details[0] == "has no end" && details[1].ends_with("whose saga is completed"), "{details:?}");
 }

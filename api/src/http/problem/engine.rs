@@ -27,6 +27,7 @@ impl From<ClientError> for Problem {
             }
             error @ (ClientError::NotFound(_)
             | ClientError::Json { .. }
+            | ClientError::TooLarge { .. }
             | ClientError::WrongBucket { .. }) => Self::internal(error),
         }
     }

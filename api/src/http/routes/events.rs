@@ -55,7 +55,7 @@ pub enum Sale {
 
 /// The shows, in the order in which they were announced.
 #[utoipa::path(
-    get, path = "/events", tag = "events", params(PageParams),
+    get, operation_id = "list_events", path = "/events", tag = "events", params(PageParams),
     responses((status = 200, description = "one page", body = Page<Event>))
 )]
 pub async fn list(State(app): State<App>, Params(page): Params<PageParams>) -> Result<Response, Problem> {
@@ -68,7 +68,7 @@ pub async fn list(State(app): State<App>, Params(page): Params<PageParams>) -> R
 
 /// One show.
 #[utoipa::path(
-    get, path = "/events/{id}", tag = "events", params(("id" = Uuid, Path, description = "the event")),
+    get, operation_id = "read_event", path = "/events/{id}", tag = "events", params(("id" = Uuid, Path, description = "the event")),
     responses((status = 200, description = "the event", body = Event), (status = 304, description = "not changed"))
 )]
 pub async fn read(

@@ -38,7 +38,7 @@ pub struct Checks {
 
 /// The process lives. Nothing else is looked at: a restart would mend nothing else.
 #[utoipa::path(
-    get, path = "/livez", tag = "health",
+    get, operation_id = "livez", path = "/livez", tag = "health",
     responses((status = 200, description = "the process lives", body = String, content_type = "text/plain"))
 )]
 pub async fn live() -> &'static str {
@@ -47,7 +47,7 @@ pub async fn live() -> &'static str {
 
 /// The node can work: database there, migrated, not draining. Without Redis it is ready, and `degraded`.
 #[utoipa::path(
-    get, path = "/readyz", tag = "health",
+    get, operation_id = "readyz", path = "/readyz", tag = "health",
     responses(
         (status = 200, description = "send requests", body = Readiness),
         (status = 503, description = "send none", body = Readiness),
@@ -78,7 +78,7 @@ async fn database(app: &App) -> (&'static str, &'static str) {
 
 /// Prometheus metrics.
 #[utoipa::path(
-    get, path = "/metrics", tag = "health",
+    get, operation_id = "metrics", path = "/metrics", tag = "health",
     responses((status = 200, description = "the text format", body = String, content_type = "text/plain"))
 )]
 pub async fn metrics(State(app): State<App>) -> impl IntoResponse {

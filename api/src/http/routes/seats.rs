@@ -101,7 +101,7 @@ pub struct Seat {
 
 /// The seats of a show: the house, and who has which seat.
 #[utoipa::path(
-    get, path = "/events/{id}/seats", tag = "events",
+    get, operation_id = "read_seats", path = "/events/{id}/seats", tag = "events",
     params(("id" = Uuid, Path, description = "the event"), Wanted),
     responses((status = 200, description = "the seats", body = SeatMap), (status = 304, description = "not changed"))
 )]

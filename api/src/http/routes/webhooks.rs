@@ -32,7 +32,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Takes an event of the payment gateway's, signed as Stripe does or by Standard Webhooks.
 #[utoipa::path(
-    post, path = "/webhooks/{provider}", tag = "webhooks",
+    post, operation_id = "receive_webhook", path = "/webhooks/{provider}", tag = "webhooks",
     params(("provider" = String, Path, description = "the sender: `stripe`")),
     request_body(content = Value, description = "the event, exactly as signed"),
     responses((status = 200, description = "stored, now or before", body = Value))

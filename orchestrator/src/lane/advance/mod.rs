@@ -30,7 +30,7 @@ impl Run {
                 if need.is_some() {
                     return need;
                 }
-            } else if self.added() >= env.settings.stretch_steps_max {
+            } else if self.added() >= env.settings.stretch_steps() {
                 self.cut = true;
                 self.park(self.moving(State::Running), Some(env.now));
             } else if let Some(by) = self.cancelled().filter(|_| !self.may_have_called_unrecorded()) {

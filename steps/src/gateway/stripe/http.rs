@@ -68,6 +68,11 @@ impl Http {
         })
     }
 
+    /// How long the breaker lets nothing out.
+    pub fn held_back(&self) -> Option<Duration> {
+        self.breaker.held_back()
+    }
+
     pub async fn send(&self, request: Request<'_>) -> Result<Reply, GatewayError> {
         let refused = |retry_after| GatewayError::Refused(Unsent::BreakerOpen { retry_after });
         let pass = self.breaker.admit().map_err(refused)?;

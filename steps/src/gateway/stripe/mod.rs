@@ -150,6 +150,10 @@ impl PaymentGateway for Stripe {
         PROVIDER
     }
 
+    fn held_back(&self) -> Option<Duration> {
+        self.http.held_back()
+    }
+
     fn create<'a>(&'a self, order: &'a Order, key: &'a str) -> Answer<'a, Intent> {
         Box::pin(async move {
             let reply = self.post(&["payment_intents"], form::create(order), key, "create").await?;

@@ -87,7 +87,7 @@ impl FromFields for Wanted {
 
 /// Sees whether a paid reservation has become a booking.
 #[utoipa::path(
-    post, path = "/bookings", tag = "booking", request_body = NewBookingBody,
+    post, operation_id = "create_booking", path = "/bookings", tag = "booking", request_body = NewBookingBody,
     params(("Prefer" = Option<String>, Header, description = "`wait=10` waits so many seconds for the booking")),
     responses(
         (status = 200, description = "it was booked before", body = Booking),
@@ -132,7 +132,11 @@ async fn look(app: &App, caller: &Caller, row: ReservationRow, wait: Wait) -> Re
         ReservationStatus::Expired | ReservationStatus::Confirmed => false,
     };
     let within = wait.or_zero().max(if told { CONFIRM_MAX } else { Duration::ZERO });
-    match app.client.handle::<workflows::Booking>(row.saga).reached::<Confirm>(within).await? {
+    let handle = app.client.handle::<workflows::Booking>(row.saga);
+    let Some(reached) = app.while_staying(handle.reached::<Confirm>(within)).await else {
+        return unfinished(app, caller, &row).await; // another node will say what became of it
+    };
+    match reached? {
         Reached::Done(made) => booked(app, &row, made.booking, StatusCode::CREATED).await,
         Reached::Rejected(rejected) => Err(refused(&rejected)),
         Reached::TurnedBack(cause) => Err(turned_back(&cause)),

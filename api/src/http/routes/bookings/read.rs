@@ -18,7 +18,7 @@ use steps::{BookingId, store::bookings};
 
 /// A booking.
 #[utoipa::path(
-    get, path = "/bookings/{id}", tag = "booking", params(("id" = uuid::Uuid, Path, description = "the booking")),
+    get, operation_id = "read_booking", path = "/bookings/{id}", tag = "booking", params(("id" = uuid::Uuid, Path, description = "the booking")),
     responses((status = 200, description = "the booking", body = Booking), (status = 304, description = "not changed"))
 )]
 pub async fn read(

@@ -62,7 +62,7 @@ impl FromFields for NewPayment {
 
 /// Orders a payment for a reservation.
 #[utoipa::path(
-    post, path = "/payments", tag = "booking", request_body = NewPaymentBody,
+    post, operation_id = "create_payment", path = "/payments", tag = "booking", request_body = NewPaymentBody,
     params(("Prefer" = Option<String>, Header, description = "`wait=10` waits so many seconds for the end")),
     responses(
         (status = 201, description = "paid, under `Prefer: wait`", body = Payment),
@@ -115,13 +115,15 @@ async fn settled(app: &App, saga: SagaId, wait: Wait) -> Result<Option<steps::ga
     let deadline = Instant::now() + wait.0.unwrap_or(FIRST_ANSWER_MAX);
     let handle = app.client.handle::<Booking>(saga);
     let left = || deadline.saturating_duration_since(Instant::now());
-    match handle.reached::<Pay>(left()).await? {
+    // Who leaves keeps nobody waiting: the order is stored, and another node will say what became of it.
+    let Some(reached) = app.while_staying(handle.reached::<Pay>(left())).await else { return Ok(None) };
+    match reached? {
         Reached::Done(charge) => match charge.outcome {
             Outcome::Secured(_) => Ok(None),
             Outcome::Pending { next_action } => {
                 // Only the news will tell; somebody whom it waits for must hear of it first.
                 if wait.0.is_some() && next_action.is_none() {
-                    handle.reached::<Confirm>(left()).await?;
+                    app.while_staying(handle.reached::<Confirm>(left())).await.transpose()?;
                 }
                 Ok(next_action)
             }

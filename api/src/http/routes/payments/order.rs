@@ -30,6 +30,13 @@ pub async fn order(
 ) -> Result<(), Problem> {
     let gateway = app.gateway.provider().to_owned();
     let mut connection = app.connection().await?;
+    // Afterwards it is too late to say so: an order that is stored is carried out, however long that takes.
+    if let Some(wait) = app.gateway.held_back()
+        && payments::find(&mut connection, payment).await?.is_none()
+    {
+        let detail = "the payment gateway is down; nothing was ordered";
+        return Err(Problem::new(ProblemType::GatewayUnavailable, detail).retry_after(wait));
+    }
     let mut tx = Connection::begin(&mut *connection).await?;
     let now = store::now(&mut tx).await?;
     let order = Order { payment, reservation, amount, gateway: gateway.clone() };

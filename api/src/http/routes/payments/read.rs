@@ -17,7 +17,7 @@ use steps::{PaymentId, status::PaymentStatus, store::payments};
 
 /// A payment in any status.
 #[utoipa::path(
-    get, path = "/payments/{id}", tag = "booking", params(("id" = uuid::Uuid, Path, description = "the payment")),
+    get, operation_id = "read_payment", path = "/payments/{id}", tag = "booking", params(("id" = uuid::Uuid, Path, description = "the payment")),
     responses(
         (status = 200, description = "the payment; `Retry-After` while it is under way", body = Payment),
         (status = 304, description = "not changed"),

@@ -27,7 +27,7 @@ use steps::{
 
 /// Gives a pending reservation back.
 #[utoipa::path(
-    delete, path = "/reservations/{id}", tag = "booking",
+    delete, operation_id = "cancel_reservation", path = "/reservations/{id}", tag = "booking",
     params(
         ("id" = uuid::Uuid, Path, description = "the reservation"),
         ("If-Match" = Option<String>, Header, description = "the version that is given back"),

@@ -33,7 +33,7 @@ const RESERVE_MAX: Duration = Duration::from_secs(5);
 
 /// Holds seats: all of them or none.
 #[utoipa::path(
-    post, path = "/reservations", tag = "booking", request_body = NewReservationBody,
+    post, operation_id = "create_reservation", path = "/reservations", tag = "booking", request_body = NewReservationBody,
     responses((status = 201, description = "the seats are held", body = Reservation,
         headers(("Location" = String, description = "the reservation"))))
 )]

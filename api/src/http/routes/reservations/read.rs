@@ -17,7 +17,7 @@ use steps::{ReservationId, status::ReservationStatus};
 
 /// A reservation in any status.
 #[utoipa::path(
-    get, path = "/reservations/{id}", tag = "booking", params(("id" = uuid::Uuid, Path, description = "the reservation")),
+    get, operation_id = "read_reservation", path = "/reservations/{id}", tag = "booking", params(("id" = uuid::Uuid, Path, description = "the reservation")),
     responses(
         (status = 200, description = "the reservation; `Retry-After` while it is pending", body = Reservation),
         (status = 304, description = "not changed"),

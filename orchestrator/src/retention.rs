@@ -1,0 +1,90 @@
+//! Letting finished sagas go: their rows a few at a time, their journals a week at a time.
+//!
+//! A week's journal is one partition; it is dropped when every saga that began in that week is gone. One that is
+//! stuck, or still waits, keeps its week.
+
+use crate::schema::{first_id_of, weeks_of};
+use chrono::{DateTime, Utc};
+use sqlx::{AssertSqlSafe, PgConnection};
+
+/// What one run took away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retired {
+    /// Sagas, with their letters and the messages that were delivered.
+    pub sagas: u64,
+    /// Weeks of journals.
+    pub weeks: u32,
+}
+
+/// Removes at most `most` sagas that were started and at rest before `before`, and the journals of weeks that have
+/// no saga left.
+pub async fn retire(
+    connection: &mut PgConnection,
+    before: DateTime<Utc>,
+    most: i64,
+) -> Result<Retired, sqlx::Error> {
+    let sagas = sqlx::query_scalar!(
+        r#"
+        with gone as (
+            delete from usher.sagas
+            where (id, bucket) in (
+                select id, bucket
+                from usher.sagas
+                where id < $1 and state in ('completed', 'unwound') and updated_at < $2
+                order by id
+                limit $3
+                for update skip locked
+            )
+            returning id, bucket
+        ),
+        letters as (
+            delete from usher.mailbox m using gone
+            where m.saga_id = gone.id and m.bucket = gone.bucket
+        ),
+        messages as (
+            delete from usher.outbox o using gone
+            where o.saga_id = gone.id and o.bucket = gone.bucket and o.delivered_at is not null
+        ),
+        -- Letters whose saga never came.
+        orphans as (
+            delete from usher.mailbox
+            where (saga_id, bucket, kind, name, sender) in (
+                select saga_id, bucket, kind, name, sender
+                from usher.mailbox
+                where orphan and received_at < $2
+                order by received_at
+                limit $3
+            )
+        )
+        select count(*) as "gone!" from gone
+        "#,
+        first_id_of(before),
+        before,
+        most,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let mut weeks = 0;
+    for week in weeks_of(connection).await? {
+        if week.end <= before && !has_sagas(connection, week.begin, week.end).await? {
+            let drop = format!("drop table usher.{}", week.table);
+            sqlx::query(AssertSqlSafe(drop)).execute(&mut *connection).await?;
+            weeks += 1;
+        }
+    }
+    Ok(Retired { sagas: sagas.unsigned_abs(), weeks })
+}
+
+async fn has_sagas(
+    connection: &mut PgConnection,
+    begin: DateTime<Utc>,
+    end: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from usher.sagas where id >= $1 and id < $2) as "has!""#,
+        first_id_of(begin),
+        first_id_of(end),
+    )
+    .fetch_one(connection)
+    .await
+}
