@@ -40,13 +40,14 @@ pub(super) async fn lock(tx: &mut Tx, groups: &[Group]) -> Result<HashMap<SagaId
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// Sagas due for longer than a lease, as if somebody had died on them: they are claimed in a commit of their own.
+/// Sagas on which somebody may have died: under a lease that ran out, or due for longer than one. They are claimed in a
+/// commit of their own, so that the claim counts whatever becomes of the claimer.
 pub(super) fn suspects(rows: &HashMap<SagaId, Row>, groups: &[Group], env: &Env<'_>) -> Vec<SagaId> {
     let long_ago = env.now - env.settings.lease;
     let overdue = groups.iter().filter(|group| {
         rows.get(&group.id).is_some_and(|row| {
             !group.holds_lease(row)
-                && row.due_at.is_some_and(|due_at| due_at < long_ago)
+                && row.due_at.is_some_and(|due_at| due_at < long_ago || row.leased && due_at <= env.now)
                 && row.state != State::Stuck
                 && !row.paused
                 && row.claims < FRUITLESS_CLAIMS_MAX
@@ -210,7 +211,7 @@ fn claimed(
     env: &Env<'_>,
 ) -> Run {
     let history = histories.remove(&row.id).unwrap_or_else(|| Ok(History::default()));
-    let fruitless = row.claims >= FRUITLESS_CLAIMS_MAX && !row.holds_result_of(group);
+    let fruitless = row.claims >= FRUITLESS_CLAIMS_MAX && !group.holds_lease(&row);
     let claims = row.claims;
     let ended = group.ended.iter().find(|ended| row.leased && ended.token == row.token).cloned();
     match history {

@@ -12,6 +12,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use rand::Rng;
+use sqlx::PgConnection;
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -41,7 +42,7 @@ impl Shared {
 
 /// One lane. Lives on a thread of its own: a workflow that computes for long holds up its lane and nothing else.
 pub(crate) struct Lane {
-    pub(super) tx: Tx,
+    pub(crate) tx: Tx,
     pub(super) shared: Arc<Shared>,
     pub(super) cache: HashMap<SagaId, Cached>,
     /// Virtual time: tests move it, everybody else leaves it at zero.
@@ -59,7 +60,14 @@ const RECONNECT_MAX: Duration = Duration::from_secs(2);
 impl Lane {
     pub async fn open(shared: Arc<Shared>, number: usize, health: Arc<Health>) -> Result<Self, sqlx::Error> {
         let connection = shared.database.connect_lane(number).await?;
-        let mut lane = Self {
+        let mut lane = Self::on(connection, shared, number, health);
+        lane.tell_backend().await?;
+        Ok(lane)
+    }
+
+    /// On a connection that is there.
+    pub fn on(connection: PgConnection, shared: Arc<Shared>, number: usize, health: Arc<Health>) -> Self {
+        Self {
             tx: Tx { connection, now: DateTime::<Utc>::MIN_UTC, context: None },
             shared,
             cache: HashMap::new(),
@@ -67,9 +75,7 @@ impl Lane {
             probe: Probe::default(),
             health,
             number,
-        };
-        lane.tell_backend().await?;
-        Ok(lane)
+        }
     }
 
     /// Works until told to stop, and then until its queue is empty.

@@ -25,6 +25,18 @@ use std::sync::Arc;
 /// Turns after which a case counts as one that never ends.
 const TURNS_MAX: usize = 5_000;
 
+/// Connections that cases leave to those after them: most of a case's time would go into opening them.
+pub(super) struct Connections {
+    lane: PgConnection,
+    outside: PgConnection,
+}
+
+impl Connections {
+    pub async fn open(database: &Database) -> Self {
+        Self { lane: lane_connection(database).await, outside: must(database.connect("test").await) }
+    }
+}
+
 /// One case being run.
 pub(super) struct Drive {
     shared: Arc<Shared>,
@@ -41,12 +53,19 @@ pub(super) struct Drive {
     refused_at_once: bool,
 }
 
-/// How it went: the end, what was done, and how many boundaries were passed.
-pub(super) type Driven = (End, Vec<Done>, u32);
+/// How it went.
+pub(super) struct Driven {
+    pub end: End,
+    pub done: Vec<Done>,
+    /// How many places were passed at which a crash is possible.
+    pub boundaries: u32,
+    pub connections: Connections,
+}
 
 impl Drive {
-    pub async fn new<S: Scenario>(
+    pub fn new<S: Scenario>(
         database: &Database,
+        connections: Connections,
         services: S::Services,
         input: &Input<S>,
         case: &Case,
@@ -59,12 +78,12 @@ impl Drive {
         let (ours, theirs): (Vec<&Fault>, Vec<&Fault>) =
             case.faults.iter().partition(|fault| fault.at().ours);
         let failing = ours.iter().map(|fault| (fault.at().clone(), fault.is_for_good())).collect();
-        let mut lane =
-            Lane::open(shared.clone(), 0, Default::default()).await.expect("the test's database is there");
+        let Connections { lane, outside } = connections;
+        let mut lane = Lane::on(lane, shared.clone(), 0, Default::default());
         lane.probe = Probe { boundaries: 0, crash_at: case.crash_at, failing, done: Some(Vec::new()) };
         Self {
             lane,
-            outside: database.connect("test").await.expect("the test's database is there"),
+            outside,
             case: case.clone(),
             faults: theirs.into_iter().cloned().collect(),
             done: Vec::new(),
@@ -79,8 +98,7 @@ impl Drive {
     pub async fn run(mut self, letters: &[Letter]) -> Driven {
         let saga = self.new.id;
         for letter in letters {
-            let delivered = mailbox::deliver(&mut self.outside, saga, &letter.0).await;
-            delivered.expect("the test's database is there");
+            must(mailbox::deliver(&mut self.outside, saga, &letter.0).await);
         }
         for _ in 0..TURNS_MAX {
             let queue = self.shared.queues[0].clone();
@@ -95,7 +113,9 @@ impl Drive {
                 let end = self.end().await;
                 let mut done = self.lane.probe.done.take().unwrap_or_default();
                 done.append(&mut self.done);
-                return (end, done, self.lane.probe.boundaries);
+                let boundaries = self.lane.probe.boundaries;
+                let connections = Connections { lane: self.lane.tx.connection, outside: self.outside };
+                return Driven { end, done, boundaries, connections };
             }
         }
         panic!("{:?} has not ended after {TURNS_MAX} turns", self.case)
@@ -105,12 +125,19 @@ impl Drive {
         match self.lane.turn(groups).await {
             Ok(turn) => {
                 for verdict in turn.verdicts {
-                    if let Verdict::Moved { snapshot, call, again } = verdict {
-                        self.refused_at_once = snapshot.state.at_rest();
-                        self.out = call.map(|call| *call);
-                        if again {
-                            self.shared.queues[0].wake(self.new.id);
+                    match verdict {
+                        Verdict::Moved { snapshot, call, again } => {
+                            self.refused_at_once = snapshot.state.at_rest();
+                            self.out = call.map(|call| *call);
+                            if again {
+                                self.shared.queues[0].wake(self.new.id);
+                            }
                         }
+                        Verdict::Claimed(token) => {
+                            self.shared.leases.keep(self.new.id, token, turn.since);
+                            self.shared.queues[0].resume(self.new.id, token);
+                        }
+                        Verdict::Existing(_) | Verdict::Stored | Verdict::Busy => {}
                     }
                 }
             }
@@ -125,9 +152,8 @@ impl Drive {
         let probe = std::mem::take(&mut self.lane.probe);
         self.shared.queues[0].take(usize::MAX, BatchScope::Database);
         self.out = None;
-        self.lane = Lane::open(self.shared.clone(), 0, Default::default())
-            .await
-            .expect("the test's database is there");
+        let connection = lane_connection(&self.shared.database).await;
+        self.lane = Lane::on(connection, self.shared.clone(), 0, Default::default());
         self.lane.clock_offset = clock_offset;
         self.lane.probe = probe;
     }
@@ -135,7 +161,7 @@ impl Drive {
     /// Nothing is ready: starts the saga if it isn't there, or lets time pass. Says whether anything is left to do.
     async fn go_on(&mut self) -> bool {
         let saga = self.new.id;
-        let seen = sagas::look(&mut self.outside, saga).await.expect("the test's database is there");
+        let seen = must(sagas::look(&mut self.outside, saga).await);
         match seen {
             None if self.refused_at_once => return false,
             // Never started, or its start was lost with its node: the client asks again.
@@ -150,10 +176,8 @@ impl Drive {
             }
             Some(seen) => match seen.due_at.filter(|_| seen.state != State::Stuck) {
                 Some(due_at) => {
-                    let now: DateTime<Utc> = sqlx::query_scalar("select now()")
-                        .fetch_one(&mut self.outside)
-                        .await
-                        .expect("the test's database is there");
+                    let now = sqlx::query_scalar("select now()").fetch_one(&mut self.outside).await;
+                    let now: DateTime<Utc> = must(now);
                     self.lane.clock_offset = self.lane.clock_offset.max(due_at - now);
                     self.shared.queues[0].wake(saga);
                 }
@@ -197,7 +221,7 @@ impl Drive {
 
     async fn end(&mut self) -> End {
         let saga = self.new.id;
-        let seen = sagas::look(&mut self.outside, saga).await.expect("the test's database is there");
+        let seen = must(sagas::look(&mut self.outside, saga).await);
         let mut journals = journal::read(&mut self.outside, &[saga]).await.expect("the journal can be read");
         let history =
             History::of(journals.remove(&saga).unwrap_or_default()).expect("the journal is possible");
@@ -206,6 +230,14 @@ impl Drive {
             None => End { saga, state: State::Unwound, stuck: None, history },
         }
     }
+}
+
+async fn lane_connection(database: &Database) -> PgConnection {
+    must(database.connect_lane(0).await)
+}
+
+fn must<T>(result: Result<T, sqlx::Error>) -> T {
+    result.expect("the test's database is there")
 }
 
 impl CallOut {

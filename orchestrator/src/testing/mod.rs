@@ -18,7 +18,7 @@ use crate::{
     steps::StepList,
     workflow::{Signal, Workflow},
 };
-use drive::Drive;
+use drive::{Connections, Drive, Driven};
 use std::fmt::Write;
 
 /// What is explored: a workflow, a fresh world for each case, and what must hold at each end.
@@ -100,37 +100,66 @@ pub struct Report {
 
 /// Explores a scenario; panics with the case at the first end that is wrong.
 pub async fn explore<S: Scenario>(scenario: &S, database: &Database) -> Report {
-    let mut report = Report::default();
+    let mut explorer = Explorer { scenario, database, connections: None, report: Report::default() };
     for full in [false, true] {
-        let plain = run(scenario, database, Case::plain(full), &mut report).await;
+        let plain = explorer.run(Case::plain(full)).await;
         // Everything that can meet the saga on its way forward.
         let mut bent = Vec::new();
         for fault in Fault::all_of(&plain.done) {
-            bent.push((fault.clone(), run(scenario, database, Case::with(full, fault), &mut report).await));
+            bent.push((fault.clone(), explorer.run(Case::with(full, fault)).await));
         }
-        crash_everywhere(scenario, database, Case::plain(full), &plain, &mut report).await;
+        explorer.crash_everywhere(Case::plain(full), &plain).await;
         // The ways back: a step that fails for good, and then every compensation, crashed, doubled and unanswered.
         for (fault, way_back) in bent.into_iter().filter(|(fault, _)| fault.is_for_good()) {
             let case = Case::with(full, fault);
             for second in Fault::all_of_undos(&way_back.done) {
-                let doubled = run(scenario, database, case.clone().and(second), &mut report).await;
+                let doubled = explorer.run(case.clone().and(second)).await;
                 assert_same(&doubled, &way_back);
             }
-            crash_everywhere(scenario, database, case, &way_back, &mut report).await;
+            explorer.crash_everywhere(case, &way_back).await;
         }
     }
-    report
+    explorer.report
 }
 
 /// Runs one case and hands its end to the scenario.
 pub async fn run<S: Scenario>(scenario: &S, database: &Database, case: Case, report: &mut Report) -> Ran {
-    let Begun { services, world, input, letters } = scenario.begin().await;
-    let drive = Drive::new::<S>(database, services, &input, &case).await;
-    let (end, done, boundaries) = drive.run(&letters).await;
-    let words = scenario.check(&world, &end).await;
-    report.cases += 1;
-    *report.ends.entry(words.clone()).or_default() += 1;
-    Ran { case, words, done, boundaries, end }
+    let mut explorer = Explorer { scenario, database, connections: None, report: std::mem::take(report) };
+    let ran = explorer.run(case).await;
+    *report = explorer.report;
+    ran
+}
+
+/// What cases have in common.
+struct Explorer<'a, S> {
+    scenario: &'a S,
+    database: &'a Database,
+    connections: Option<Connections>,
+    report: Report,
+}
+
+impl<S: Scenario> Explorer<'_, S> {
+    async fn run(&mut self, case: Case) -> Ran {
+        let Begun { services, world, input, letters } = self.scenario.begin().await;
+        let connections = match self.connections.take() {
+            Some(connections) => connections,
+            None => Connections::open(self.database).await,
+        };
+        let drive = Drive::new::<S>(self.database, connections, services, &input, &case);
+        let Driven { end, done, boundaries, connections } = drive.run(&letters).await;
+        self.connections = Some(connections);
+        let words = self.scenario.check(&world, &end).await;
+        self.report.cases += 1;
+        *self.report.ends.entry(words.clone()).or_default() += 1;
+        Ran { case, words, done, boundaries, end }
+    }
+
+    async fn crash_everywhere(&mut self, case: Case, expected: &Ran) {
+        for boundary in 0..expected.boundaries {
+            let crashed = self.run(case.clone().crash_at(boundary)).await;
+            assert_same(&crashed, expected);
+        }
+    }
 }
 
 /// One case that was run.
@@ -145,19 +174,6 @@ pub struct Ran {
     pub boundaries: u32,
     /// Its end.
     pub end: End,
-}
-
-async fn crash_everywhere<S: Scenario>(
-    scenario: &S,
-    database: &Database,
-    case: Case,
-    expected: &Ran,
-    report: &mut Report,
-) {
-    for boundary in 0..expected.boundaries {
-        let crashed = run(scenario, database, case.clone().crash_at(boundary), report).await;
-        assert_same(&crashed, expected);
-    }
 }
 
 fn assert_same(got: &Ran, expected: &Ran) {

@@ -4,11 +4,14 @@
 
 mod deadlines;
 mod explore;
+mod frozen;
 mod intake;
+mod killed;
 mod letters;
 mod neighbours;
 mod poison;
 mod retention;
+mod worker;
 
 use orchestrator::Database;
 

@@ -68,8 +68,8 @@ async fn a_call_that_lies_or_panics_makes_its_saga_stuck(#[case] act: Act, #[cas
 #[tokio::test]
 async fn an_input_that_is_too_large_has_no_effect() {
     let stage = Stage::set().await;
-    let engine = stage.node("node").await;
-    let big = "x".repeat(300 * 1024);
+    let engine = stage.start(Settings { entry_bytes_max: 10_000, ..stage.settings("node") }).await;
+    let big = "x".repeat(20_000);
     let play = engine.client().start::<Play>(Part::of([note("before"), note(&big)])).await.unwrap();
     assert!(matches!(play.result(LONG).await.unwrap(), Ended::Stuck(StuckCause::Oversize { .. })));
     assert_eq!(stage.kept(play.id()).await.notes, ["before"]);

@@ -1,0 +1,47 @@
+//! A node for tests that kill it: connects, runs plays, and begins one if it is told to.
+//!
+//! `worker URL` with, in the environment: `NODE` its name; `LEASE_MS`, `POLL_MS`, `STRETCH` its settings; `START` a
+//! saga's id and `PART` its part as JSON, if it is to begin one; `FAILPOINTS` as the crate `fail` reads them, where
+//! the action `return` is a sudden death. It waits for the saga that it has begun to come to rest, and then ends with
+//! status 0; without one it works until it is killed.
+
+use anyhow::Context;
+use orchestrator::{Database, Ended, Engine, SagaId, Settings};
+use sqlx::PgPool;
+use std::{env, time::Duration};
+use tests::play::{Desk, Part, Play, Script};
+
+/// No play of these tests takes so long.
+const ENDED_WITHIN: Duration = Duration::from_secs(60);
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> anyhow::Result<()> {
+    let _failpoints = fail::FailScenario::setup();
+    let url = env::args().nth(1).context("usage: worker URL")?;
+    let settings = Settings {
+        node: env::var("NODE").context("NODE is the worker's name")?,
+        lanes: 1,
+        lease: Duration::from_millis(number("LEASE_MS", 400)?),
+        poll: Duration::from_millis(number("POLL_MS", 30)?),
+        stretch_steps_max: number("STRETCH", 64)? as usize,
+        ..Settings::default()
+    };
+    let desk =
+        Desk { pool: PgPool::connect(&url).await?, node: settings.node.clone(), script: Script::default() };
+    let builder = Engine::builder(desk, Database::at(&url)?).settings(settings).workflow::<Play>();
+    let engine = builder.start().await?;
+    let Ok(id) = env::var("START") else { return std::future::pending().await };
+    let part: Part = serde_json::from_str(&env::var("PART").context("PART is what to start")?)?;
+    let play = engine.client().start::<Play>(part).id(id.parse::<SagaId>()?).await?;
+    let ended = play.result(ENDED_WITHIN).await?;
+    anyhow::ensure!(!matches!(ended, Ended::NotYet), "the play has not ended within {ENDED_WITHIN:?}");
+    engine.drain().await;
+    Ok(())
+}
+
+fn number(name: &str, default: u64) -> anyhow::Result<u64> {
+    match env::var(name) {
+        Ok(text) => text.parse().with_context(|| format!("{name} is a number")),
+        Err(_) => Ok(default),
+    }
+}
