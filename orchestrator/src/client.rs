@@ -258,7 +258,11 @@ impl<W: Workflow> StartRequest<W> {
             };
             drop(connection);
             client.nudge(new.id).await;
-            return Ok(handle.answered(Started { id: known.unwrap_or(new.id), snapshot: None }));
+            return Ok(handle.answered(Started {
+                id: known.unwrap_or(new.id),
+                snapshot: None,
+                existing: !is_new,
+            }));
         };
         if client.draining.is_cancelled() {
             return Err(ClientError::Draining);

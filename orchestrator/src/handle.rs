@@ -58,7 +58,7 @@ impl<W: Workflow> Handle<W> {
     }
 
     pub(crate) fn answered(mut self, started: Started) -> Self {
-        self.existing = started.snapshot.is_none();
+        self.existing = started.existing;
         if started.id != self.any.id {
             self.any = AnyHandle::to(self.any.client.clone(), started.id);
         }
@@ -71,7 +71,7 @@ impl<W: Workflow> Handle<W> {
         self.any.id
     }
 
-    /// Whether the start that gave this handle found a saga that was there already, or handed it to another node.
+    /// Whether the start that gave this handle found a saga that was there already.
     pub fn existing(&self) -> bool {
         self.existing
     }

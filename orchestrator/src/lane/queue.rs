@@ -25,8 +25,10 @@ pub(crate) struct Start {
 pub(crate) struct Started {
     /// The saga's id; an older one's if the start key was known.
     pub id: SagaId,
-    /// How far the first stretch came; none if the saga existed.
+    /// How far this lane saw it come; none if it only knows that there is such a saga.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// Somebody else had begun it.
+    pub existing: bool,
 }
 
 /// A letter to deliver.

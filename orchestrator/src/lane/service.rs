@@ -216,15 +216,13 @@ fn tell(shared: &Shared, group: Group, verdict: Verdict, token: i64, since: std:
     let (start, same, mail) = (group.start, group.same, group.mail);
     let held: Vec<i64> = group.ended.iter().map(|ended| ended.token).chain(group.resume).collect();
     let release = || held.iter().for_each(|token| shared.leases.release(id, *token));
-    let existing = match &verdict {
-        Verdict::Existing(existing) => *existing,
-        Verdict::Moved { .. } | Verdict::Stored | Verdict::Busy | Verdict::Claimed(_) => id,
+    let (found, first, begun) = match &verdict {
+        Verdict::Moved { snapshot, begun, .. } => (id, Some(snapshot.clone()), *begun),
+        Verdict::Existing(found) => (*found, None, false),
+        Verdict::Stored | Verdict::Busy | Verdict::Claimed(_) => (id, None, false),
     };
-    for reply in same {
-        let _ = reply.send(Ok(Started { id: existing, snapshot: None }));
-    }
     match verdict {
-        Verdict::Moved { snapshot, call, again } => {
+        Verdict::Moved { snapshot, call, again, .. } => {
             release();
             if let Some(call) = call {
                 shared.leases.keep(id, token, since);
@@ -234,9 +232,6 @@ fn tell(shared: &Shared, group: Group, verdict: Verdict, token: i64, since: std:
                 shared.hung.settled(id);
             }
             shared.watchers.publish(id, &snapshot);
-            if let Some(start) = start {
-                let _ = start.reply.send(Ok(Started { id, snapshot: Some(snapshot.clone()) }));
-            }
             for mail in mail {
                 let _ = mail.reply.send(LetterAnswer::Stored(Some(snapshot.clone())));
             }
@@ -244,10 +239,7 @@ fn tell(shared: &Shared, group: Group, verdict: Verdict, token: i64, since: std:
                 queue.wake(id);
             }
         }
-        Verdict::Existing(existing) => {
-            if let Some(start) = start {
-                let _ = start.reply.send(Ok(Started { id: existing, snapshot: None }));
-            }
+        Verdict::Existing(_) => {
             mail.into_iter().for_each(|mail| drop(mail.reply.send(LetterAnswer::Stored(None))));
         }
         Verdict::Stored => {
@@ -271,5 +263,10 @@ fn tell(shared: &Shared, group: Group, verdict: Verdict, token: i64, since: std:
             queue.resume(id, token);
             mail.into_iter().for_each(|mail| drop(mail.reply.send(LetterAnswer::Busy)));
         }
+    }
+    let replies = start.map(|start| start.reply).into_iter().chain(same);
+    for (place, reply) in replies.enumerate() {
+        let existing = !begun || place > 0;
+        let _ = reply.send(Ok(Started { id: found, snapshot: first.clone(), existing }));
     }
 }

@@ -14,7 +14,7 @@ use std::{rc::Rc, sync::Arc, time::Instant};
 /// What a batch came to, for one of its sagas.
 pub(crate) enum Verdict {
     /// It moved, and that is committed.
-    Moved { snapshot: Arc<Snapshot>, call: Option<Box<CallOut>>, again: bool },
+    Moved { snapshot: Arc<Snapshot>, begun: bool, call: Option<Box<CallOut>>, again: bool },
     /// The start named a saga that exists, perhaps under another id.
     Existing(SagaId),
     /// There was nothing to move; letters are in the mailbox.
@@ -196,7 +196,7 @@ impl Lane {
     }
 
     fn moved(&mut self, run: Run, token: i64) -> Verdict {
-        let Run { row, core, attempt, parked, call, vanished, cut, .. } = run;
+        let Run { row, fresh, core, attempt, parked, call, vanished, cut, .. } = run;
         let parked = parked.expect("the round ends when every saga is parked");
         drop(attempt);
         let core = Rc::into_inner(core).expect("the attempt was the only other holder, and it is dropped");
@@ -205,6 +205,7 @@ impl Lane {
             self.cache.insert(row.id, Cached { token, history: history.clone() });
         }
         let snapshot = Snapshot { state: parked.state, stuck: parked.stuck, leased: parked.leased, history };
-        Verdict::Moved { snapshot: Arc::new(snapshot), call: call.map(Box::new), again: cut }
+        let (snapshot, call) = (Arc::new(snapshot), call.map(Box::new));
+        Verdict::Moved { snapshot, begun: fresh, call, again: cut }
     }
 }

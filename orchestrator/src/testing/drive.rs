@@ -126,7 +126,7 @@ impl Drive {
             Ok(turn) => {
                 for verdict in turn.verdicts {
                     match verdict {
-                        Verdict::Moved { snapshot, call, again } => {
+                        Verdict::Moved { snapshot, call, again, .. } => {
                             self.refused_at_once = snapshot.state.at_rest();
                             self.out = call.map(|call| *call);
                             if again {

@@ -2,15 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod cancel;
 mod deadlines;
+mod debts;
 mod explore;
 mod frozen;
 mod intake;
 mod killed;
 mod letters;
 mod neighbours;
+mod outside;
 mod poison;
 mod retention;
+mod starts;
 mod worker;
 
 use orchestrator::Database;
