@@ -72,6 +72,9 @@ impl Jobs {
             scheduler.add(job.with_context(|| format!("the schedule of job `{}`", task.name))?).await?;
         }
         scheduler.start().await.context("starting the scheduler")?;
+        // What waited while nobody served waits no longer for the next tick.
+        let now = app.clone();
+        app.tasks.spawn(async move { Self::run_once(&now).await });
         Ok(Self(scheduler))
     }
 
