@@ -66,7 +66,8 @@ impl Stage {
     /// A fresh one whose nodes run batches of this scope.
     pub async fn set_for(scope: BatchScope) -> Self {
         let database = support::Database::fresh().await;
-        Self { scope, ..Self::on(&database.url().to_owned(), Some(database)).await }
+        let url = database.url().to_owned();
+        Self { scope, ..Self::on(&url, Some(database)).await }
     }
 
     /// One in a database of somebody else's, which has the engine's tables.
