@@ -24,6 +24,8 @@ pub(crate) struct Env<'a> {
     pub token: i64,
     pub health: &'a Health,
     pub hung: &'a Hung,
+    /// This node is leaving: it hands nothing out any more.
+    pub draining: bool,
 }
 
 impl Env<'_> {

@@ -25,6 +25,10 @@ impl Run {
         probe: bool,
         env: &Env<'_>,
     ) {
+        if env.draining {
+            self.park(self.moving(State::Running), Some(env.now));
+            return;
+        }
         self.trying.attempts += 1;
         self.trying.since.get_or_insert(env.now);
         self.trying.retry_at = None;
