@@ -28,7 +28,7 @@ pub const PRICE: i64 = 12_500;
 /// How long seats are held where a test doesn't wait for the end of it.
 pub const LONG: Duration = Duration::from_secs(300);
 /// How long anything may take that must come to be.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The service, its database, and its gateway.
 pub struct House {
@@ -223,6 +223,22 @@ impl House {
             update booking.payments set created_at = created_at - interval '1 minute' where status = 'INITIATED'";
         sqlx::query(aged).execute(&self.pool).await.unwrap();
         Jobs::run_once(&self.app).await;
+    }
+
+    /// Waits until this reservation's saga is at rest.
+    pub async fn at_rest(&self, reservation: &Value) {
+        let saga: uuid::Uuid = reservation["saga_id"].as_str().unwrap().parse().unwrap();
+        let state = "select state in ('completed', 'unwound') from usher.sagas where id = $1";
+        self.until("the saga is at rest", async || {
+            let rests: bool = sqlx::query_scalar(state).bind(saga).fetch_one(&self.pool).await.unwrap();
+            rests.then_some(())
+        })
+        .await;
+    }
+
+    /// The cron jobs, as on a node that serves.
+    pub async fn with_jobs(&self) -> Jobs {
+        Jobs::start(&self.app).await.unwrap()
     }
 
     /// Waits until every saga is at rest, no webhook is under way and none waits to be acted on.

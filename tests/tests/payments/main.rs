@@ -7,6 +7,8 @@
 
 mod answers;
 mod books;
+mod chaos;
+mod crashes;
 mod customer;
 mod door;
 mod doubt;
