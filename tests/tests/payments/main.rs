@@ -15,3 +15,4 @@ mod doubt;
 mod gateway;
 mod house;
 mod news;
+mod scripts;
