@@ -2,6 +2,7 @@
 //! machine may want it, as JSON, and keeps standard error for what went wrong.
 
 mod config;
+mod inbox;
 mod logging;
 mod migrate;
 mod out;
@@ -41,6 +42,7 @@ Examples:
   usher venue generate theatre                        put a theatre of 500 seats on sale
   usher saga list --state stuck                       what needs a person
   usher saga show 01890a5d-ac96-774b-bcce-b302099a8057
+  usher inbox list                                    webhooks that nobody could act on yet
   usher verify                                        check every invariant; status 1 if one is broken
   usher config                                        every setting and where it came from
   usher dev --exit                                    see it work, from nothing
@@ -62,6 +64,9 @@ enum Command {
     /// Look at sagas
     #[command(subcommand)]
     Saga(saga::Saga),
+    /// Look at webhooks, and try again what could not be acted on
+    #[command(subcommand)]
+    Inbox(inbox::Inbox),
     /// Check every invariant; reads only
     Verify(verify::Verify),
     /// Print every setting and where it came from
@@ -87,6 +92,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate => migrate::run(&loaded.config).await,
         Command::Token(command) => command.run(&loaded.config).await,
         Command::Saga(command) => command.run(&loaded.config).await,
+        Command::Inbox(command) => command.run(&loaded.config).await,
         Command::Verify(command) => command.run(&loaded.config).await,
         Command::Venue(command) => {
             let pool = pool(&loaded.config).await?;

@@ -8,6 +8,7 @@ mod booking;
 mod client;
 mod contract;
 mod events;
+mod flood;
 mod hangup;
 mod health;
 mod house;
