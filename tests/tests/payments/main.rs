@@ -14,5 +14,7 @@ mod door;
 mod doubt;
 mod gateway;
 mod house;
+mod lies;
+mod logs;
 mod news;
 mod scripts;
