@@ -17,7 +17,10 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 /// Pooled connections for one-statement work: letters that wait for a row, handles that look.
 const POOL_MAX: u32 = 8;
@@ -28,10 +31,8 @@ pub struct Engine {
     shared: Arc<Shared>,
     lanes: Lanes,
     tasks: TaskTracker,
-    /// No more new work.
-    draining: CancellationToken,
-    /// No more work at all.
-    stop: CancellationToken,
+    /// No more work at all; also if the node is dropped without having been drained.
+    stop: DropGuard,
 }
 
 /// Why a node did not start.
@@ -80,24 +81,34 @@ impl Engine {
     /// Stops taking work, lets calls that are out come home, commits what they brought, and leaves. What is still out
     /// then is taken over by other nodes when its lease ends.
     pub async fn drain(self) {
-        self.draining.cancel();
+        self.shared.draining.cancel();
         self.shared.calls.tasks.close();
         let home = tokio::time::timeout(self.shared.settings.drain, async {
-            self.shared.calls.tasks.wait().await;
-            while self.shared.queues.iter().any(|queue| !queue.is_empty()) {
+            loop {
+                self.shared.calls.tasks.wait().await;
+                // A batch that was begun before may have handed out another call.
+                if self.shared.queues.iter().all(|queue| queue.is_idle())
+                    && self.shared.calls.tasks.is_empty()
+                {
+                    break;
+                }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
         if home.await.is_err() {
             tracing::warn!("calls are still out; their sagas go to other nodes when the leases end");
         }
-        self.stop.cancel();
+        self.stop.disarm().cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        // Looked at and not joined: a thread that waits for one that hangs would keep the process from ending.
         let lanes = self.lanes.take();
-        let joined =
-            tokio::task::spawn_blocking(move || lanes.into_iter().for_each(|lane| drop(lane.thread.join())));
-        if tokio::time::timeout(Duration::from_secs(2), joined).await.is_err() {
+        let stopped = tokio::time::timeout(Duration::from_secs(2), async {
+            while !lanes.iter().all(|lane| lane.thread.is_finished()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        if stopped.await.is_err() {
             tracing::warn!("a lane did not stop in time");
         }
     }
@@ -140,11 +151,10 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         let hints = self.hints.as_ref().map(|(url, channel)| Hints::open(url, channel)).transpose()?;
         let pool: PgPool = self.database.pool(POOL_MAX).await?;
         let shared = self.shared()?;
-        let (draining, stop, tasks) =
-            (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        let (stop, draining, tasks) = (shared.stop.clone(), shared.draining.clone(), TaskTracker::new());
         let lanes = Lanes::default();
         for number in 0..shared.queues.len() {
-            lanes.add(spawn_lane(shared.clone(), number, stop.clone()).await?);
+            lanes.add(spawn_lane(shared.clone(), number).await?);
         }
         tasks.spawn(watch(shared.clone(), lanes.clone(), stop.clone()));
         tasks.spawn(sweep::run(shared.clone(), draining.clone()));
@@ -153,13 +163,14 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
             tasks.spawn(hints.listen(shared.clone(), draining.clone()));
         }
         let client = Client { pool, lanes: Some(shared.clone()), hints, draining: draining.clone() };
-        Ok(Engine { client, shared, lanes, tasks, draining, stop })
+        Ok(Engine { client, shared, lanes, tasks, stop: stop.drop_guard() })
     }
 
     /// What the lanes of this node share.
     pub(crate) fn shared(self) -> Result<Arc<Shared>, RegistryError> {
         let settings = self.settings;
         let registry = self.registry.checked()?;
+        let stop = CancellationToken::new();
         Ok(Arc::new(Shared {
             registry,
             database: self.database,
@@ -167,6 +178,8 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
             watchers: Watchers::default(),
             leases: Arc::new(Leases::new(settings.lease)),
             hung: Hung::default(),
+            draining: stop.child_token(),
+            stop,
             calls: Calls::new(settings.calls_max, tokio::runtime::Handle::current(), &settings.node),
             settings,
         }))
@@ -228,7 +241,7 @@ async fn watch(shared: Arc<Shared>, lanes: Lanes, stop: CancellationToken) {
             if let Err(error) = closed.await {
                 tracing::error!(lane = number, %error, "its connection could not be closed");
             }
-            match spawn_lane(shared.clone(), number, stop.clone()).await {
+            match spawn_lane(shared.clone(), number).await {
                 Ok(lane) => lanes.add(lane),
                 Err(error) => tracing::error!(lane = number, %error, "no lane could take its place"),
             }
@@ -237,11 +250,7 @@ async fn watch(shared: Arc<Shared>, lanes: Lanes, stop: CancellationToken) {
 }
 
 /// A lane on a thread of its own; returns when it is connected.
-async fn spawn_lane(
-    shared: Arc<Shared>,
-    number: usize,
-    stop: CancellationToken,
-) -> Result<RunningLane, BuildError> {
+async fn spawn_lane(shared: Arc<Shared>, number: usize) -> Result<RunningLane, BuildError> {
     let health = Arc::new(Health::default());
     let its = health.clone();
     let (ready, is_ready) = tokio::sync::oneshot::channel();
@@ -254,7 +263,7 @@ async fn spawn_lane(
             match Lane::open(shared, number, its).await {
                 Ok(lane) => {
                     let _ = ready.send(Ok(()));
-                    lane.run(stop).await;
+                    lane.run().await;
                 }
                 Err(error) => drop(ready.send(Err(BuildError::Database(error)))),
             }

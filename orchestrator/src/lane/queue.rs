@@ -85,6 +85,8 @@ pub(crate) struct Queue {
 struct Waiting {
     inputs: [VecDeque<Input>; 4],
     awake: HashSet<SagaId>,
+    /// The lane has a batch in hand.
+    at_work: bool,
 }
 
 /// Results first, since others wait for their leases; new work last.
@@ -136,8 +138,15 @@ impl Queue {
         self.lock().awake.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.lock().inputs.iter().all(VecDeque::is_empty)
+    /// The lane is done with what it took.
+    pub fn worked(&self) {
+        self.lock().at_work = false;
+    }
+
+    /// Nothing waits, and nothing is being done.
+    pub fn is_idle(&self) -> bool {
+        let waiting = self.lock();
+        !waiting.at_work && waiting.inputs.iter().all(VecDeque::is_empty)
     }
 
     /// Takes up to `most` inputs, grouped by saga in key order. Waits for the first; never for more.
@@ -172,6 +181,7 @@ impl Queue {
             left.append(&mut waiting.inputs[kind]);
             waiting.inputs[kind] = left;
         }
+        waiting.at_work |= !taken.is_empty();
         for input in &taken {
             if let Input::Wake(saga) = input {
                 waiting.awake.remove(saga);

@@ -24,12 +24,14 @@ pub(crate) struct Env<'a> {
     pub token: i64,
     pub health: &'a Health,
     pub hung: &'a Hung,
+    /// This node is leaving: it hands nothing out any more.
+    pub draining: bool,
 }
 
 impl Env<'_> {
-    /// The cause to stop for, if this is larger than an entry's input or output may be.
-    pub fn oversize(&self, what: &str, json: &Json) -> Option<StuckCause> {
-        let (size, bound) = (json.get().len() as u64, self.settings.entry_bytes_max as u64);
+    /// The cause to stop for, if JSON of so many bytes is more than an entry's input or output may be.
+    pub fn oversize(&self, what: &str, bytes: usize) -> Option<StuckCause> {
+        let (size, bound) = (bytes as u64, self.settings.entry_bytes_max as u64);
         (size > bound).then(|| StuckCause::Oversize { what: what.to_owned(), size, bound })
     }
 }

@@ -26,6 +26,10 @@ pub(crate) struct Shared {
     pub leases: Arc<Leases>,
     pub hung: Hung,
     pub calls: Calls,
+    /// No more new work: what is to be called next is called by other nodes.
+    pub draining: CancellationToken,
+    /// No more work at all, and no more waiting for a database that is away.
+    pub stop: CancellationToken,
 }
 
 impl Shared {
@@ -60,37 +64,40 @@ const RECONNECT_MAX: Duration = Duration::from_secs(2);
 impl Lane {
     pub async fn open(shared: Arc<Shared>, number: usize, health: Arc<Health>) -> Result<Self, sqlx::Error> {
         let connection = shared.database.connect_lane(number).await?;
-        let mut lane = Self::on(connection, shared, number, health);
+        let mut lane = Self { health, ..Self::on(connection, shared, number) };
         lane.tell_backend().await?;
         Ok(lane)
     }
 
     /// On a connection that is there.
-    pub fn on(connection: PgConnection, shared: Arc<Shared>, number: usize, health: Arc<Health>) -> Self {
+    pub fn on(connection: PgConnection, shared: Arc<Shared>, number: usize) -> Self {
         Self {
-            tx: Tx { connection, now: DateTime::<Utc>::MIN_UTC, context: None },
+            tx: Tx { connection, now: DateTime::<Utc>::MIN_UTC, context: None, emitted: Default::default() },
             shared,
             cache: HashMap::new(),
             clock_offset: chrono::Duration::zero(),
             probe: Probe::default(),
-            health,
+            health: Arc::default(),
             number,
         }
     }
 
     /// Works until told to stop, and then until its queue is empty.
-    pub async fn run(mut self, stop: CancellationToken) {
+    pub async fn run(mut self) {
         let shared = self.shared.clone();
         let queue = shared.queues[self.number].clone();
+        // Nothing is in hand, whatever a lane had whose place this one takes.
+        queue.worked();
         let (most, scope) = (shared.settings.batch_max, shared.settings.batch_scope);
         loop {
             let groups = tokio::select! {
                 biased;
                 groups = queue.gather(most, scope) => groups,
-                () = stop.cancelled() => return,
+                () = shared.stop.cancelled() => return,
             };
             crate::fault::point("lane-gathered", &shared.settings.node);
             self.work(groups).await;
+            queue.worked();
             if self.health.is_given_up() {
                 return;
             }
@@ -117,7 +124,9 @@ impl Lane {
             match error {
                 TurnError::Lost(error) => {
                     tracing::warn!(lane = self.number, %error, "the lane lost its database");
-                    self.reconnect().await;
+                    if !self.reconnect().await {
+                        return;
+                    }
                     todo.push((groups, tries));
                 }
                 TurnError::Repeat(error) if tries < REPEATS_MAX => {
@@ -176,8 +185,9 @@ impl Lane {
         }
     }
 
-    /// A new connection, however long it takes; the old one's transaction dies with it.
-    pub(super) async fn reconnect(&mut self) {
+    /// A new connection, however long it takes; the old one's transaction dies with it. `false` if there is none, and the
+    /// lane is to stop.
+    pub(super) async fn reconnect(&mut self) -> bool {
         self.cache.clear();
         let mut wait = Duration::from_millis(20);
         loop {
@@ -185,12 +195,15 @@ impl Lane {
                 Ok(connection) => {
                     self.tx.connection = connection;
                     if self.tell_backend().await.is_ok() {
-                        return;
+                        return true;
                     }
                 }
                 Err(error) => tracing::warn!(lane = self.number, %error, "the database can't be reached"),
             }
-            tokio::time::sleep(wait).await;
+            tokio::select! {
+                () = self.shared.stop.cancelled() => return false,
+                () = tokio::time::sleep(wait) => {}
+            }
             wait = (wait * 2).min(RECONNECT_MAX);
         }
     }

@@ -108,6 +108,7 @@ impl Lane {
             token,
             health: &health,
             hung: &shared.hung,
+            draining: shared.draining.is_cancelled(),
         };
 
         let suspects = claim::suspects(&rows, groups, &env);
@@ -136,6 +137,7 @@ impl Lane {
     }
 
     async fn begin(&mut self) -> Result<DateTime<Utc>, TurnError> {
+        self.tx.emitted.clear();
         let now: DateTime<Utc> = {
             let row = sqlx::raw_sql("begin; select now()").fetch_one(&mut self.tx.connection).await?;
             sqlx::Row::try_get(&row, 0)?
@@ -154,11 +156,13 @@ impl Lane {
         };
         tracing::warn!(error = %lost, "the connection went while committing; asking what became of it");
         loop {
-            self.reconnect().await;
+            if !self.reconnect().await {
+                return Err(TurnError::Lost(lost));
+            }
             let committed = match witness {
                 Some(saga) => store::journal::has_token(&mut self.tx.connection, saga, token).await,
-                // Only refused starts were in it: there was nothing to commit.
-                None => Ok(true),
+                // Only letters were in it, or refused starts: either may be done twice, so it is done again.
+                None => Ok(false),
             };
             match committed {
                 Ok(true) => return Ok(()),

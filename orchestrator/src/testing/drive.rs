@@ -79,7 +79,7 @@ impl Drive {
             case.faults.iter().partition(|fault| fault.at().ours);
         let failing = ours.iter().map(|fault| (fault.at().clone(), fault.is_for_good())).collect();
         let Connections { lane, outside } = connections;
-        let mut lane = Lane::on(lane, shared.clone(), 0, Default::default());
+        let mut lane = Lane::on(lane, shared.clone(), 0);
         lane.probe = Probe { boundaries: 0, crash_at: case.crash_at, failing, done: Some(Vec::new()) };
         Self {
             lane,
@@ -153,7 +153,7 @@ impl Drive {
         self.shared.queues[0].take(usize::MAX, BatchScope::Database);
         self.out = None;
         let connection = lane_connection(&self.shared.database).await;
-        self.lane = Lane::on(connection, self.shared.clone(), 0, Default::default());
+        self.lane = Lane::on(connection, self.shared.clone(), 0);
         self.lane.clock_offset = clock_offset;
         self.lane.probe = probe;
     }

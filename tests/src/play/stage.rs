@@ -12,7 +12,9 @@ use std::{
 
 /// A database for plays.
 pub struct Stage {
-    database: support::Database,
+    url: String,
+    /// Dropped with the stage, if it is its own.
+    _database: Option<support::Database>,
     /// Connections of the test itself, and of the desk.
     pub pool: PgPool,
     /// How the desk behaves towards the nodes of this process.
@@ -64,21 +66,27 @@ impl Stage {
     /// A fresh one whose nodes run batches of this scope.
     pub async fn set_for(scope: BatchScope) -> Self {
         let database = support::Database::fresh().await;
-        let pool = PgPool::connect(database.url()).await.expect("the test's database is there");
+        let url = database.url().to_owned();
+        Self { scope, ..Self::on(&url, Some(database)).await }
+    }
+
+    /// One in a database of somebody else's, which has the engine's tables.
+    pub async fn at_url(url: &str) -> Self {
+        Self::on(url, None).await
+    }
+
+    async fn on(url: &str, database: Option<support::Database>) -> Self {
+        let pool = PgPool::connect(url).await.expect("the test's database is there");
         for schema in [note::SCHEMA, desk::SCHEMA] {
             sqlx::raw_sql(schema).execute(&pool).await.expect("the schema is new");
         }
-        Self { database, pool, script: Script::default(), scope }
+        let (url, scope) = (url.to_owned(), BatchScope::Database);
+        Self { url, _database: database, pool, script: Script::default(), scope }
     }
 
     /// The database's URL, for other processes.
     pub fn url(&self) -> &str {
-        self.database.url()
-    }
-
-    /// The engine's view of the database.
-    pub fn at(&self) -> Database {
-        Database::at(self.url()).expect("a test's URL can be read")
+        &self.url
     }
 
     /// Quick settings for a node of this name; no other test's node has it.
@@ -102,7 +110,13 @@ impl Stage {
 
     /// A node that knows the play; add to it what else it should know.
     pub fn builder(&self, settings: Settings) -> Builder<Desk> {
-        Engine::builder(self.desk(&settings.node), self.at()).settings(settings).workflow::<Play>()
+        self.builder_through(self.url(), settings)
+    }
+
+    /// The same by another way to the database.
+    pub fn builder_through(&self, url: &str, settings: Settings) -> Builder<Desk> {
+        let database = Database::at(url).expect("a test's URL can be read");
+        Engine::builder(self.desk(&settings.node), database).settings(settings).workflow::<Play>()
     }
 
     /// A running node.

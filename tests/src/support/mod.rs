@@ -13,12 +13,14 @@
 
 mod database;
 mod failpoint;
+mod proxy;
 mod server;
 mod verify;
 mod wait;
 
 pub use database::{Database, Migrator, Template};
 pub use failpoint::Hold;
+pub use proxy::{Cut, Proxy};
 pub use server::{Server, private_postgres, private_redis, redis_prefix, server};
 pub use verify::verify;
 pub use wait::wait_until;

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod cancel;
+mod database;
 mod deadlines;
 mod debts;
+mod drain;
+mod emitting;
 mod explore;
 mod frozen;
 mod intake;

@@ -25,6 +25,10 @@ impl Run {
         probe: bool,
         env: &Env<'_>,
     ) {
+        if env.draining {
+            self.park(self.moving(State::Running), Some(env.now));
+            return;
+        }
         self.trying.attempts += 1;
         self.trying.since.get_or_insert(env.now);
         self.trying.retry_at = None;
@@ -45,10 +49,9 @@ impl Run {
         answer: Result<CallAnswer, CallFailure>,
         env: &Env<'_>,
     ) -> Option<Need> {
-        let poison = answer
-            .as_ref()
-            .ok()
-            .and_then(|answer| env.oversize(&format!("output of step `{}`", step.name()), &answer.json));
+        let poison = answer.as_ref().ok().and_then(|answer| {
+            env.oversize(&format!("output of step `{}`", step.name()), answer.json.get().len())
+        });
         if let Some(cause) = poison {
             self.stick(cause, env);
             return None;
