@@ -90,9 +90,12 @@ impl Node {
 /// The gateway that the configuration names.
 pub(crate) fn gateway(config: &config::Gateway) -> anyhow::Result<Gateway> {
     let key = config.key.as_ref().context("`gateway.key` is not set; `USHER_GATEWAY_KEY` sets it")?;
-    let stripe =
-        Stripe::new(StripeConfig::new(&config.url, key.expose_secret())).context("reading `gateway.url`")?;
-    Ok(Gateway::new(stripe))
+    let http = StripeConfig {
+        deadline: config.deadline,
+        requests_per_s: config.requests_per_s,
+        ..StripeConfig::new(&config.url, key.expose_secret())
+    };
+    Ok(Gateway::new(Stripe::new(http).context("reading `gateway.url`")?))
 }
 
 fn settings(lanes: &config::Lanes) -> Settings {

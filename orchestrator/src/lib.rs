@@ -83,6 +83,7 @@ mod id;
 pub mod journal;
 mod lane;
 mod medium;
+mod outbox;
 mod policy;
 mod registry;
 mod retention;

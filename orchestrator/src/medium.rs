@@ -1,7 +1,8 @@
 //! Where a step's effect happens: in the engine's own transaction ([`Tx`]) or outside ([`Call`]).
 
-use crate::{SagaId, cause::Cause, journal::Position};
+use crate::{SagaId, cause::Cause, journal::Position, outbox::Emitted};
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sqlx::PgConnection;
 use std::ops::{Deref, DerefMut};
 
@@ -50,9 +51,24 @@ pub struct Tx {
     pub(crate) connection: PgConnection,
     pub(crate) now: DateTime<Utc>,
     pub(crate) context: Option<(SagaId, Position)>,
+    pub(crate) emitted: Emitted,
 }
 
 impl Tx {
+    /// Puts a message of type `kind`, such as `booking.confirmed`, into the outbox, in the commit of the entry that
+    /// this step, compensation or record is about to write. Costs no statement: the batch writes all messages at once.
+    ///
+    /// `saga` is the item's, or [`Tx::saga`]. Messages of one saga leave in the order in which they were emitted. A step
+    /// that fails or is refused has emitted nothing. The payload is bounded as a step's output is.
+    ///
+    /// # Errors
+    /// A payload that can't be written as JSON.
+    pub fn emit(&mut self, saga: SagaId, kind: &str, payload: &impl Serialize) -> Result<(), sqlx::Error> {
+        let payload = serde_json::to_string(payload).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        self.emitted.push(saga, kind, payload);
+        Ok(())
+    }
+
     /// The database's time, one value for the whole batch. The only clock for decisions.
     pub fn now(&self) -> DateTime<Utc> {
         self.now

@@ -142,6 +142,18 @@ pub const KEYS: &[Key] = &[
         Url(&["https", "http"]),
         "where the gateway sends customers back to after 3-D Secure",
     ),
+    key(
+        "gateway.deadline_ms",
+        "10000",
+        Number(100, 20_000),
+        "how long one request to the gateway may take, to the last byte of its answer",
+    ),
+    key(
+        "gateway.requests_per_s",
+        "100",
+        Number(1, 100_000),
+        "requests a second that this node sends to the gateway; the account's limit divided by the nodes",
+    ),
     key("log.format", "text", OneOf(&["text", "json"]), "how log lines are written"),
     key(
         "log.filter",

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error};
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 /// The whole configuration of one node.
 #[derive(Clone, Debug, Deserialize)]
@@ -127,6 +127,11 @@ pub struct Gateway {
     pub capture: Capture,
     /// Where the gateway sends customers back to after 3-D Secure.
     pub return_url: Option<String>,
+    /// For one request, from connecting to the last byte of its answer (`deadline_ms`).
+    #[serde(rename = "deadline_ms", deserialize_with = "milliseconds")]
+    pub deadline: Duration,
+    /// Requests a second that this node sends.
+    pub requests_per_s: NonZeroU32,
 }
 
 /// One signing secret, valid until its end date: old and new are valid side by side while they are rotated.

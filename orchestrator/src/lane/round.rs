@@ -10,13 +10,19 @@ use super::{
     turn::TurnError,
 };
 use crate::{
+    SagaId,
     error::StepError,
+    journal::Position,
     medium::Tx,
     registry::{CallAnswer, ErasedStep, RecordItem, RecordedEvent, RunItem, UndoItem},
     step::DbError,
 };
 use futures_util::FutureExt;
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+};
 
 /// Savepoints in one transaction; more would cost every other transaction of the database.
 const SAVEPOINTS_MAX: u32 = 64;
@@ -69,6 +75,7 @@ async fn run_set(
         }
         if !outcome.may_stay() {
             rollback(tx).await?;
+            tx.emitted.take_back();
             if set.len() > 1 {
                 let later = set.split_off(set.len() / 2);
                 sets.extend([later, set]);
@@ -81,6 +88,10 @@ async fn run_set(
             Outcome::Refused(error) => vec![Answer::Failed(CallFailure::Unclear(chain(&error)))],
             Outcome::Panicked(message) => vec![Answer::Failed(CallFailure::Panicked(message))],
         };
+        if !tx.emitted.fresh().is_empty() {
+            let entries = entries_after(runs, &set, &answers);
+            tx.emitted.keep(|saga| entries.get(&saga).copied());
+        }
         for ((index, need), answer) in set.into_iter().zip(answers) {
             give(&mut runs[index], need, answer, env);
         }
@@ -133,7 +144,7 @@ impl Answer {
     /// What a step said; what is too large for the journal must not stay in our tables either.
     fn of(step: &str, answer: Result<CallAnswer, StepError>, env: &Env<'_>) -> Self {
         match answer {
-            Ok(answer) => match env.oversize(&format!("output of step `{step}`"), &answer.json) {
+            Ok(answer) => match env.oversize(&format!("output of step `{step}`"), answer.json.get().len()) {
                 None => Self::Done(answer),
                 Some(cause) => Self::Failed(CallFailure::Poison(cause)),
             },
@@ -165,20 +176,31 @@ async fn answers(
     let step = set[0].1.step().clone();
     tx.now = env.now;
     let answered = AssertUnwindSafe(async {
-        match &set[0].1 {
+        let mut answers: Vec<Answer> = match &set[0].1 {
             Need::Run { .. } => {
                 let answers = step.run_all(&run_items(runs, set), tx).await?;
-                Ok(answers.into_iter().map(|answer| Answer::of(step.name(), answer, env)).collect())
+                answers.into_iter().map(|answer| Answer::of(step.name(), answer, env)).collect()
             }
             Need::Undo { .. } => {
                 let answers = step.undo_all(&undo_items(runs, set), tx).await?;
-                Ok(answers.into_iter().map(|answer| Answer::of(step.name(), answer, env)).collect())
+                answers.into_iter().map(|answer| Answer::of(step.name(), answer, env)).collect()
             }
             Need::Record { .. } => {
                 step.record_all(&record_items(runs, set), tx).await?;
-                Ok(set.iter().map(|_| Answer::Recorded).collect())
+                set.iter().map(|_| Answer::Recorded).collect()
+            }
+        };
+        for message in tx.emitted.fresh() {
+            let whose = set.iter().position(|(index, _)| runs[*index].id() == message.saga);
+            let whose =
+                whose.unwrap_or_else(|| panic!("a step emits for saga {} and not its own", message.saga));
+            if let Some(cause) =
+                env.oversize(&format!("message of step `{}`", step.name()), message.payload.len())
+            {
+                answers[whose] = Answer::Failed(CallFailure::Poison(cause));
             }
         }
+        Ok(answers)
     });
     match answered.catch_unwind().await {
         Ok(Ok(answers)) => {
@@ -193,6 +215,13 @@ async fn answers(
         Ok(Err(error)) => Outcome::Refused(error),
         Err(panic) => Outcome::Panicked(panic_message(panic.as_ref())),
     }
+}
+
+/// Where the entries of this set will stand. One who refuses has emitted nothing, whatever it tried.
+fn entries_after(runs: &[Run], set: &[(usize, Need)], answers: &[Answer]) -> HashMap<SagaId, Position> {
+    let stays = |answer: &Answer| matches!(answer, Answer::Done(_) | Answer::Recorded);
+    let kept = set.iter().zip(answers).filter(|(_, answer)| stays(answer));
+    kept.map(|((index, _), _)| (runs[*index].id(), runs[*index].next_position())).collect()
 }
 
 fn run_items(runs: &[Run], set: &[(usize, Need)]) -> Vec<RunItem> {

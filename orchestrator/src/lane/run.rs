@@ -29,9 +29,9 @@ pub(crate) struct Env<'a> {
 }
 
 impl Env<'_> {
-    /// The cause to stop for, if this is larger than an entry's input or output may be.
-    pub fn oversize(&self, what: &str, json: &Json) -> Option<StuckCause> {
-        let (size, bound) = (json.get().len() as u64, self.settings.entry_bytes_max as u64);
+    /// The cause to stop for, if JSON of so many bytes is more than an entry's input or output may be.
+    pub fn oversize(&self, what: &str, bytes: usize) -> Option<StuckCause> {
+        let (size, bound) = (bytes as u64, self.settings.entry_bytes_max as u64);
         (size > bound).then(|| StuckCause::Oversize { what: what.to_owned(), size, bound })
     }
 }

@@ -72,7 +72,7 @@ impl Lane {
     /// On a connection that is there.
     pub fn on(connection: PgConnection, shared: Arc<Shared>, number: usize) -> Self {
         Self {
-            tx: Tx { connection, now: DateTime::<Utc>::MIN_UTC, context: None },
+            tx: Tx { connection, now: DateTime::<Utc>::MIN_UTC, context: None, emitted: Default::default() },
             shared,
             cache: HashMap::new(),
             clock_offset: chrono::Duration::zero(),

@@ -137,6 +137,7 @@ impl Lane {
     }
 
     async fn begin(&mut self) -> Result<DateTime<Utc>, TurnError> {
+        self.tx.emitted.clear();
         let now: DateTime<Utc> = {
             let row = sqlx::raw_sql("begin; select now()").fetch_one(&mut self.tx.connection).await?;
             sqlx::Row::try_get(&row, 0)?

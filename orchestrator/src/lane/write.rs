@@ -23,6 +23,7 @@ pub(super) async fn write(
     now: DateTime<Utc>,
 ) -> Result<(), TurnError> {
     let (kept, gone): (Vec<&Run>, Vec<&Run>) = runs.iter().partition(|run| !run.vanished);
+    let emitted = tx.emitted.take();
     let connection = &mut tx.connection;
     if !gone.is_empty() {
         let gone: Vec<SagaId> = gone.iter().map(|run| run.id()).collect();
@@ -42,7 +43,8 @@ pub(super) async fn write(
     if rows != written.len() as u64 {
         return Err(TurnError::Fenced { written: rows, of: written.len() as u64 });
     }
-    let messages: Vec<Message> = kept.iter().flat_map(|run| messages(run)).collect();
+    let mut messages: Vec<Message> = kept.iter().flat_map(|run| messages(run)).collect();
+    messages.extend(emitted.into_iter().filter(|message| !gone.iter().any(|run| run.id() == message.saga)));
     if !messages.is_empty() {
         outbox::add(connection, &messages, now).await?;
     }
@@ -83,6 +85,7 @@ fn messages(run: &Run) -> Vec<Message> {
         Entry::Value { recall: Recall::Emitted { kind, payload }, .. } => Some(Message {
             saga: run.id(),
             position: Position(index as i32),
+            ordinal: 0,
             kind: kind.clone(),
             payload: payload.get().to_owned(),
         }),

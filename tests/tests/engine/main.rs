@@ -7,6 +7,7 @@ mod database;
 mod deadlines;
 mod debts;
 mod drain;
+mod emitting;
 mod explore;
 mod frozen;
 mod intake;

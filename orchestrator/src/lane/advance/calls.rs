@@ -49,10 +49,9 @@ impl Run {
         answer: Result<CallAnswer, CallFailure>,
         env: &Env<'_>,
     ) -> Option<Need> {
-        let poison = answer
-            .as_ref()
-            .ok()
-            .and_then(|answer| env.oversize(&format!("output of step `{}`", step.name()), &answer.json));
+        let poison = answer.as_ref().ok().and_then(|answer| {
+            env.oversize(&format!("output of step `{}`", step.name()), answer.json.get().len())
+        });
         if let Some(cause) = poison {
             self.stick(cause, env);
             return None;

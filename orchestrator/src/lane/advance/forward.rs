@@ -91,7 +91,7 @@ impl Run {
         self.attempt = None;
         match (self.core.unasked(), ended) {
             (Some(cause), _) | (None, Ok(Err(cause))) => Polled::Stuck(cause),
-            (None, Ok(Ok(output))) => match env.oversize("output of the workflow", &output) {
+            (None, Ok(Ok(output))) => match env.oversize("output of the workflow", output.get().len()) {
                 Some(cause) => Polled::Stuck(cause),
                 None => Polled::Returned(output),
             },

@@ -81,7 +81,8 @@ impl Run {
         self.core.history().asks().get(ask as usize).map(what)
     }
 
-    fn next_position(&self) -> Position {
+    /// Where the next entry will stand.
+    pub fn next_position(&self) -> Position {
         Position(self.core.history().len() as i32)
     }
 
@@ -90,7 +91,7 @@ impl Run {
         let input = step
             .encode(value)
             .map_err(|error| StuckCause::Undecodable { what: what(), error: error.to_string() })?;
-        env.oversize(&what(), &input).map_or(Ok(input), Err)
+        env.oversize(&what(), input.get().len()).map_or(Ok(input), Err)
     }
 }
 
