@@ -102,7 +102,10 @@ impl List {
 impl Resolve {
     async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let (reason, by) = (self.reason.trim(), self.by.trim());
-        ensure!(!reason.is_empty() && !by.is_empty(), "say why, with `--reason`, and who you are, with `--by`");
+        ensure!(
+            !reason.is_empty() && !by.is_empty(),
+            "say why, with `--reason`, and who you are, with `--by`"
+        );
         let pool = pool(config).await?;
         let mut connection = pool.acquire().await?;
         let now = now(&mut connection).await?;

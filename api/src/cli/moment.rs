@@ -33,7 +33,8 @@ impl FromStr for Moment {
 
 /// A span of time such as `90s`, `30m`, `24h` or `7d`; at most ten years.
 pub fn span(text: &str) -> Result<TimeDelta, &'static str> {
-    const WRONG: &str = "write a span such as `90s`, `30m`, `24h` or `7d`, or a time such as `2026-03-01T00:00:00Z`";
+    const WRONG: &str =
+        "write a span such as `90s`, `30m`, `24h` or `7d`, or a time such as `2026-03-01T00:00:00Z`";
     const YEARS_MAX: i64 = 10;
     let (number, unit_s) = match text.as_bytes().last() {
         Some(b's') => (&text[..text.len() - 1], 1),

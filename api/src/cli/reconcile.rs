@@ -48,8 +48,7 @@ impl Reconcile {
         let now = now(&mut *pool.acquire().await?).await?;
         let (since, until) = (self.since.from(now), self.until.from(now).min(now));
         ensure!(since < until, "`--since` must be before `--until`");
-        let options =
-            Options { since, until, settled_after: self.settled_after, write_cases: !self.dry_run };
+        let options = Options { since, until, settled_after: self.settled_after, write_cases: !self.dry_run };
         let mut walk = Walk::begin(pool, gateway, options).await?;
         let ended = through(&mut walk, &progress(&options)).await;
         if self.json {

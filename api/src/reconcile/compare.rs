@@ -112,8 +112,8 @@ pub fn compare(
         return found;
     }
     let young = |at: DateTime<Utc>| at > now - settled_after;
-    let is_young = ours.is_some_and(|ours| young(ours.changed_at))
-        || theirs.is_some_and(|theirs| young(theirs.created));
+    let is_young =
+        ours.is_some_and(|ours| young(ours.changed_at)) || theirs.is_some_and(|theirs| young(theirs.created));
     let class = if is_young || ours.is_some_and(|ours| ours.in_motion) {
         Class::InFlight
     } else if ours.is_some_and(|ours| ours.stuck) {
@@ -129,7 +129,10 @@ fn difference(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Found {
         (None, None) => matched(0),
         (None, Some(theirs)) if theirs.net() == 0 => matched(0),
         (None, Some(theirs)) => {
-            let what = format!("the gateway has {}, and no payment of ours is known by it", sum(theirs.net(), theirs));
+            let what = format!(
+                "the gateway has {}, and no payment of ours is known by it",
+                sum(theirs.net(), theirs)
+            );
             Found { class: Class::UnknownPayment, ours: 0, theirs: theirs.net(), what }
         }
         (Some(ours), Some(theirs)) if ours.reference.as_ref().is_some_and(|id| *id != theirs.id) => {

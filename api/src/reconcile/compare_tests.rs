@@ -44,7 +44,12 @@ fn each_way_to_differ_has_its_class() {
         ("booked and captured", Some(ours(0, 100, 0, true)), Some(theirs(0, 100, 0)), Matched),
         ("booked, a part given back", Some(ours(0, 100, 40, true)), Some(theirs(0, 100, 40)), Matched),
         ("all given back", Some(ours(0, 100, 100, false)), Some(theirs(0, 100, 100)), Matched),
-        ("voided here, charged there", Some(ours(0, 0, 0, false)), Some(theirs(0, 100, 0)), MoneyWithoutBooking),
+        (
+            "voided here, charged there",
+            Some(ours(0, 0, 0, false)),
+            Some(theirs(0, 100, 0)),
+            MoneyWithoutBooking,
+        ),
         ("held and nobody waits", Some(ours(100, 0, 0, false)), Some(theirs(100, 0, 0)), MoneyWithoutBooking),
         ("a second intent", Some(ours(0, 100, 0, true)), Some(elsewhere), MoneyWithoutBooking),
         ("lapsed", Some(ours(100, 0, 0, true)), Some(theirs(0, 0, 0)), BookingWithoutMoney),

@@ -4,12 +4,12 @@ use super::{
     Class, Found, Ours, Report, Theirs, compare,
     reader::Reader,
     store::{
-        cases::{self, Seen},
+        cases::{self, Case, Seen},
         ours,
     },
 };
 use crate::http::store::now;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
 use std::collections::{HashMap, HashSet};
 use steps::{
@@ -56,7 +56,9 @@ pub enum ReconcileError {
     #[error("reading our books")]
     Store(#[from] StoreError),
     /// The gateway has more news of refunds than fit.
-    #[error("more than {REFUNDED_MAX} payments were refunded in this window; compare it in parts, with `--until`")]
+    #[error(
+        "more than {REFUNDED_MAX} payments were refunded in this window; compare it in parts, with `--until`"
+    )]
     TooManyRefunds,
 }
 
@@ -78,6 +80,12 @@ impl Walk {
     /// The database's.
     pub async fn begin(pool: PgPool, gateway: Gateway, options: Options) -> Result<Self, ReconcileError> {
         let started_at = now(&mut *pool.acquire().await?).await?;
+        // Gateways keep whole seconds; with edges between them, both sides would disagree what is in a slice.
+        let options = Options {
+            since: options.since.trunc_subsecs(0),
+            until: (options.until + TimeDelta::milliseconds(999)).trunc_subsecs(0),
+            ..options
+        };
         let report = Report::new(gateway.provider(), options.since, options.until);
         let gateway = Reader::new(gateway);
         Ok(Self { pool, gateway, options, started_at, refunded: HashSet::new(), report })
@@ -123,7 +131,7 @@ impl Walk {
         }
         let unseen: Vec<_> = unseen.into_iter().collect();
         for payments in unseen.chunks(PAYMENTS_A_STATEMENT) {
-            self.compare_payments(payments).await?;
+            self.compare_payments(payments, &window).await?;
         }
         self.report.reached = to;
         self.report.sum_up();
@@ -182,7 +190,9 @@ impl Walk {
             self.refunded.remove(&intent.id);
             let ours = named.get(&intent.id).and_then(|payment| books.get(payment));
             let theirs = self.gateway.theirs(intent).await?;
-            meant.extend(ours.filter(|ours| ours.reference.as_ref() == Some(&intent.id)).map(|ours| ours.payment));
+            meant.extend(
+                ours.filter(|ours| ours.reference.as_ref() == Some(&intent.id)).map(|ours| ours.payment),
+            );
             seen.push(self.seen(intent.id.as_str(), theirs.currency, ours, Some(&theirs)));
         }
         self.keep(&seen).await?;
@@ -193,7 +203,8 @@ impl Walk {
     async fn named(&self, intents: &[Intent]) -> Result<HashMap<IntentId, PaymentId>, ReconcileError> {
         let references: Vec<_> = intents.iter().map(|intent| intent.id.to_string()).collect();
         let provider = self.gateway.provider();
-        let known = gateway_references::find_all(&mut *self.connection().await?, provider, &references).await?;
+        let known =
+            gateway_references::find_all(&mut *self.connection().await?, provider, &references).await?;
         let payment_of = |intent: &Intent| {
             let traced = intent.trace.payment_id.map(PaymentId::from_uuid);
             known.get(intent.id.as_str()).copied().or(traced)
@@ -201,8 +212,13 @@ impl Walk {
         Ok(intents.iter().filter_map(|intent| Some((intent.id.clone(), payment_of(intent)?))).collect())
     }
 
-    /// Compares payments of ours that no page has shown: older ones, and those that the gateway doesn't have.
-    async fn compare_payments(&mut self, payments: &[PaymentId]) -> Result<(), ReconcileError> {
+    /// Compares payments of ours that no page of this slice has shown: older ones, and those that the gateway
+    /// doesn't have.
+    async fn compare_payments(
+        &mut self,
+        payments: &[PaymentId],
+        slice: &Window,
+    ) -> Result<(), ReconcileError> {
         let books = ours::load(&mut *self.connection().await?, payments).await?;
         let mut seen = Vec::with_capacity(books.len());
         for ours in books.values() {
@@ -210,6 +226,10 @@ impl Walk {
                 Some(id) => (id.to_string(), self.theirs(id).await?),
                 None => (ours.payment.to_string(), None),
             };
+            self.refunded.remove(&IntentId::new(&*reference));
+            if theirs.as_ref().is_some_and(|theirs| self.has_its_own_slice(theirs.created, slice)) {
+                continue;
+            }
             seen.push(self.seen(&reference, ours.currency, Some(ours), theirs.as_ref()));
         }
         for seen in seen.chunks(PAYMENTS_A_STATEMENT) {
@@ -218,9 +238,16 @@ impl Walk {
         Ok(())
     }
 
+    /// Whether another slice of this window shows what was made then: there it is compared, and counted once.
+    fn has_its_own_slice(&self, created: DateTime<Utc>, slice: &Window) -> bool {
+        let within = |from, to| from <= created && created < to;
+        within(self.options.since, self.options.until) && !within(slice.from, slice.to)
+    }
+
     /// Cases that this run has not come by: their difference may be gone.
     async fn look_at_cases_again(&mut self) -> Result<(), ReconcileError> {
         let (provider, mut after) = (self.gateway.provider(), Uuid::nil());
+        let no_slice = Window { from: self.options.until, to: self.options.until };
         loop {
             let open =
                 cases::unseen(&mut *self.connection().await?, provider, self.started_at, after, CASES_A_PAGE)
@@ -228,12 +255,12 @@ impl Walk {
             let Some(last) = open.last() else { return Ok(()) };
             after = last.id;
             for case in &open {
-                let named: Option<PaymentId> = case.payment_id.map(PaymentId::from_uuid);
                 match self.gateway.read(&IntentId::new(&*case.reference)).await? {
+                    Some(intent) if self.has_its_own_slice(intent.created, &no_slice) => {}
                     Some(intent) => drop(self.compare_intents(&[intent]).await?),
-                    None => match named {
-                        Some(payment) => self.compare_payments(&[payment]).await?,
-                        // The gateway knows it no more, and we never did.
+                    None => match self.still_called(case).await? {
+                        Some(payment) => self.compare_payments(&[payment], &no_slice).await?,
+                        // Neither side knows it by this name any more.
                         None => self.vanished(&[(case.reference.clone(), Class::Matched)]).await?,
                     },
                 }
@@ -241,8 +268,26 @@ impl Walk {
         }
     }
 
+    /// The case's payment, if our books still have it by the case's reference.
+    async fn still_called(&self, case: &Case) -> Result<Option<PaymentId>, ReconcileError> {
+        let Some(payment) = case.payment_id.map(PaymentId::from_uuid) else { return Ok(None) };
+        let books = ours::load(&mut *self.connection().await?, &[payment]).await?;
+        let Some(ours) = books.get(&payment) else { return Ok(None) };
+        let called = match &ours.reference {
+            Some(id) => id.as_str() == case.reference,
+            None => payment.to_string() == case.reference,
+        };
+        Ok(called.then_some(payment))
+    }
+
     /// Compares one payment, as it will stand in the report.
-    fn seen(&self, reference: &str, currency: Currency, ours: Option<&Ours>, theirs: Option<&Theirs>) -> Seen {
+    fn seen(
+        &self,
+        reference: &str,
+        currency: Currency,
+        ours: Option<&Ours>,
+        theirs: Option<&Theirs>,
+    ) -> Seen {
         let Found { class, ours: ours_minor, theirs: theirs_minor, what } =
             compare(ours, theirs, self.started_at, self.options.settled_after);
         Seen {

@@ -64,8 +64,7 @@ pub async fn find_all(
     gateway: &str,
     references: &[String],
 ) -> Result<HashMap<String, PaymentId>, StoreError> {
-    let buckets: Vec<i16> =
-        references.iter().map(|reference| bucket(gateway, reference).number()).collect();
+    let buckets: Vec<i16> = references.iter().map(|reference| bucket(gateway, reference).number()).collect();
     let rows = sqlx::query!(
         r#"
         select known.reference, known.payment_id

@@ -15,4 +15,5 @@ mod doubt;
 mod gateway;
 mod house;
 mod news;
+mod reconcile;
 mod scripts;

@@ -4,10 +4,7 @@ use super::super::Ours;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
-use steps::{
-    BookingId, PaymentId, ReservationId,
-    gateway::IntentId,
-};
+use steps::{BookingId, PaymentId, ReservationId, gateway::IntentId};
 
 /// The payments with these ids, as far as they exist.
 pub async fn load(
