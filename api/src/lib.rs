@@ -9,6 +9,7 @@ pub mod jobs;
 mod migrations;
 pub mod news;
 pub mod node;
+pub mod reconcile;
 pub mod venue;
 pub mod verify;
 

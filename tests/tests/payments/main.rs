@@ -17,4 +17,5 @@ mod house;
 mod lies;
 mod logs;
 mod news;
+mod reconcile;
 mod scripts;
