@@ -12,7 +12,7 @@ use steps::{
     locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
 };
 use tests::support::{redis_prefix, server, verify};
-use workflows::{Booking, BookingRequest, PaymentOrder};
+use workflows::{Booking, BookingRequest, Cancellation, LatePayment, PaymentOrder, Repayment};
 
 /// What one seat costs, in cents.
 pub const PRICE: i64 = 12_500;
@@ -80,7 +80,14 @@ impl House {
         };
         let builder = Engine::builder(self.services_with(gateway), self.at()).settings(settings);
         let builder = builder.hints(&self.redis_url, &format!("{}hints", self.prefix));
-        builder.workflow::<Booking>().start().await.unwrap()
+        builder
+            .workflow::<Booking>()
+            .workflow::<Cancellation>()
+            .workflow::<LatePayment>()
+            .workflow::<Repayment>()
+            .start()
+            .await
+            .unwrap()
     }
 
     /// Reservation and payment as their rows say: `CONFIRMED SUCCESS/CAPTURED`.
@@ -172,6 +179,7 @@ impl Show {
             user: UserId::new_in(Bucket::of_key("ada@example.org")),
             seats: SeatList::try_from(seats.to_vec()).unwrap(),
             hold: None,
+            payment_attempts_max: 1,
         }
     }
 
