@@ -10,6 +10,7 @@ mod migrations;
 pub mod news;
 pub mod node;
 pub mod reconcile;
+pub mod roles;
 pub mod venue;
 pub mod verify;
 

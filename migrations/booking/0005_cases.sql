@@ -49,12 +49,14 @@ comment on column booking.cases.how is 'vanished: the next look found no differe
 -- How far the job has compared the books of a gateway, and until when somebody is at it.
 create table booking.reconciled (
     gateway text not null check (gateway <> ''),
+    look text not null check (look in ('soon', 'day-after')),
     bucket smallint not null,
     until timestamptz not null,
     claimed_until timestamptz not null,
-    primary key (gateway, bucket)
+    primary key (gateway, look, bucket)
 );
-comment on column booking.reconciled.until is 'everything that either side wrote down before this was compared once';
+comment on column booking.reconciled.until is 'everything that either side wrote down before this was compared';
+comment on column booking.reconciled.look is 'everything is compared twice, the second time when nothing should be in flight';
 
 -- Movements come in the order of time, so it costs next to nothing.
 create index ledger_by_time on booking.ledger using brin (at) with (autosummarize = on);

@@ -57,7 +57,7 @@ enum Command {
     /// Serve the API and run sagas
     Serve(serve::Serve),
     /// Bring the database up to date
-    Migrate,
+    Migrate(migrate::Migrate),
     /// Make tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -94,7 +94,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     match cli.command {
         Command::Serve(command) => command.run(loaded).await,
-        Command::Migrate => migrate::run(&loaded.config).await,
+        Command::Migrate(command) => command.run(&loaded.config).await,
         Command::Token(command) => command.run(&loaded.config).await,
         Command::Saga(command) => command.run(&loaded.config).await,
         Command::Reconcile(command) => command.run(&loaded.config).await,

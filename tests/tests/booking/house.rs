@@ -50,7 +50,7 @@ impl House {
     }
 
     pub fn at(&self) -> Database {
-        Database::at(self.database.url()).unwrap()
+        Database::at(&self.database.app_url()).unwrap()
     }
 
     pub fn services(&self) -> Services {

@@ -4,7 +4,26 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use steps::store::gateway_references::bucket;
 
-/// The row's own key beside the gateway: there is one row a gateway.
+/// Everything is compared twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// As soon as it should be settled.
+    Soon,
+    /// When it must be.
+    DayAfter,
+}
+
+impl Look {
+    /// The word, as the column and the metric have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Soon => "soon",
+            Self::DayAfter => "day-after",
+        }
+    }
+}
+
+/// Where a gateway's rows are.
 fn home(gateway: &str) -> i16 {
     bucket(gateway, "").number()
 }
@@ -13,15 +32,16 @@ fn home(gateway: &str) -> i16 {
 pub async fn claim(
     connection: &mut PgConnection,
     gateway: &str,
+    look: Look,
     begin: DateTime<Utc>,
     now: DateTime<Utc>,
     claim: TimeDelta,
 ) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        insert into booking.reconciled as r (gateway, bucket, until, claimed_until)
-        values ($1, $2, $3, $5)
-        on conflict (gateway, bucket) do update
+        insert into booking.reconciled as r (gateway, look, bucket, until, claimed_until)
+        values ($1, $6, $2, $3, $5)
+        on conflict (gateway, look, bucket) do update
         set claimed_until = excluded.claimed_until
         where r.claimed_until <= $4
         returning until
@@ -31,6 +51,7 @@ pub async fn claim(
         begin,
         now,
         now + claim,
+        look.as_str(),
     )
     .fetch_optional(connection)
     .await
@@ -40,13 +61,16 @@ pub async fn claim(
 pub async fn advance(
     connection: &mut PgConnection,
     gateway: &str,
+    look: Look,
     until: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update booking.reconciled set until = greatest(until, $3) where gateway = $1 and bucket = $2",
+        "update booking.reconciled set until = greatest(until, $3)
+         where gateway = $1 and bucket = $2 and look = $4",
         gateway,
         home(gateway),
         until,
+        look.as_str(),
     )
     .execute(connection)
     .await?;
@@ -54,11 +78,13 @@ pub async fn advance(
 }
 
 /// Lets others take it.
-pub async fn release(connection: &mut PgConnection, gateway: &str) -> Result<(), sqlx::Error> {
+pub async fn release(connection: &mut PgConnection, gateway: &str, look: Look) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update booking.reconciled set claimed_until = '-infinity' where gateway = $1 and bucket = $2",
+        "update booking.reconciled set claimed_until = '-infinity'
+         where gateway = $1 and bucket = $2 and look = $3",
         gateway,
         home(gateway),
+        look.as_str(),
     )
     .execute(connection)
     .await?;
