@@ -113,6 +113,7 @@ pub const KEYS: &[Key] = &[
         "how often due sagas are looked for when every hint is lost",
     ),
     key("booking.seats_max", "10", Number(1, 10), "seats of one reservation"),
+    key("booking.payment_attempts_max", "1", Number(1, 10), "tries to pay within one hold"),
     key(
         "gateway.url",
         "https://api.stripe.com",

@@ -110,6 +110,8 @@ pub enum BatchScope {
 pub struct Booking {
     /// Seats of one reservation.
     pub seats_max: usize,
+    /// Tries to pay within one hold; 1 turns back at the first decline.
+    pub payment_attempts_max: u32,
 }
 
 /// The payment gateway.

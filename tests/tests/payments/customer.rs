@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Somebody who wants seats.
 pub struct Customer<'a> {
     house: &'a House,
-    token: String,
+    pub token: String,
+    pub email: String,
 }
 
 /// What came back.
@@ -24,7 +25,7 @@ impl<'a> Customer<'a> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let email = format!("customer{}@example.org", NEXT.fetch_add(1, Ordering::Relaxed));
         let issued = api::http::auth::issue_customer(&house.pool, None, "Ada", &email, None).await.unwrap();
-        Self { house, token: issued.0.expose().to_owned() }
+        Self { house, token: issued.0.expose().to_owned(), email }
     }
 
     /// Holds these seats.

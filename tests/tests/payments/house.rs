@@ -29,6 +29,8 @@ pub const PRICE: i64 = 12_500;
 pub const LONG: Duration = Duration::from_secs(300);
 /// How long anything may take that must come to be.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// While everything comes to rest, a minute passes for the jobs after so many looks.
+const LOOKS_A_MINUTE: u32 = 50;
 
 /// The service, its database, and its gateway.
 pub struct House {
@@ -102,8 +104,9 @@ impl Plan {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let hooks = vec![format!("{url}/webhooks/stripe")];
         let gateway = Gateway::start(Config { webhook_urls: hooks, ..self.gateway }).await;
+        let app_url = database.app_url();
         let defaults = [
-            ("USHER_DATABASE_URL", database.url()),
+            ("USHER_DATABASE_URL", app_url.as_str()),
             ("USHER_REDIS_URL", &server().await.redis_url),
             ("USHER_REDIS_PREFIX", &redis_prefix()),
             ("USHER_LANES_COUNT", "1"),
@@ -238,18 +241,38 @@ impl House {
         .await;
     }
 
+    /// Waits until this reservation's saga needs a person, and says why.
+    pub async fn stuck(&self, reservation: &Value) -> Value {
+        let saga: uuid::Uuid = reservation["saga_id"].as_str().unwrap().parse().unwrap();
+        let cause = "select stuck::jsonb from usher.sagas where id = $1 and state = 'stuck'";
+        self.until("the saga is stuck", async || {
+            sqlx::query_scalar(cause).bind(saga).fetch_optional(&self.pool).await.unwrap()
+        })
+        .await
+    }
+
+    /// Asserts every invariant that is shipped.
+    pub async fn verify(&self) {
+        verify(&self.pool).await;
+    }
+
     /// The cron jobs, as on a node that serves.
     pub async fn with_jobs(&self) -> Jobs {
         Jobs::start(&self.app).await.unwrap()
     }
 
-    /// Waits until every saga is at rest, no webhook is under way and none waits to be acted on.
+    /// Waits until every saga is at rest, no webhook is under way and none waits to be acted on. The jobs run meanwhile.
     pub async fn rest(&self) {
         let restless = "select (select count(*) from usher.sagas where state not in ('completed', 'unwound'))
             + (select count(*) from booking.inbox where state in ('PENDING', 'UNMATCHED'))";
+        let mut looks = 0;
         self.until("everything is at rest", async || {
-            let still = self.gateway.webhooks_due().await == 0 && self.count(restless).await == 0;
-            // A webhook that has just been answered is in the inbox by now.
+            looks += 1;
+            if looks % LOOKS_A_MINUTE == 0 {
+                self.a_minute_later().await;
+            }
+            // A webhook that was answered just before the first count is in the inbox by the second.
+            let still = self.count(restless).await == 0 && self.gateway.webhooks_due().await == 0;
             (still && self.count(restless).await == 0).then_some(())
         })
         .await;
@@ -264,7 +287,7 @@ impl House {
     pub async fn close_having_given_back(mut self, elsewhere: i64) -> Books {
         self.rest().await;
         self.leave().await;
-        verify(&self.pool).await;
+        self.verify().await;
         let books = self.gateway.books().await;
         books.are_clean();
         let mut booked = self.booked().await;

@@ -14,5 +14,8 @@ mod door;
 mod doubt;
 mod gateway;
 mod house;
+mod lies;
+mod logs;
 mod news;
+mod reconcile;
 mod scripts;
