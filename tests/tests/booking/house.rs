@@ -57,6 +57,13 @@ impl House {
         self.services_with(Gateway::new(self.gateway.clone()))
     }
 
+    /// The same, with money that is taken at once and never held.
+    pub fn services_taking_at_once(&self) -> Services {
+        let mut services = self.services();
+        services.cashier.capture = CaptureMethod::Automatic;
+        services
+    }
+
     fn services_with(&self, gateway: Gateway) -> Services {
         let cashier = Cashier { gateway, capture: CaptureMethod::Manual, return_url: None };
         Services { locks: self.locks.clone(), cashier }

@@ -212,8 +212,10 @@ impl House {
     /// The base key under which a reservation's saga asks for its money.
     pub async fn key_of_pay(&self, reservation: &Value) -> String {
         let saga: uuid::Uuid = reservation["saga_id"].as_str().unwrap().parse().unwrap();
-        let started = "select max(position) from usher.journal_entries where saga_id = $1 and kind = 'started'";
-        let position: Option<i32> = sqlx::query_scalar(started).bind(saga).fetch_one(&self.pool).await.unwrap();
+        let started =
+            "select max(position) from usher.journal_entries where saga_id = $1 and kind = 'started'";
+        let position: Option<i32> =
+            sqlx::query_scalar(started).bind(saga).fetch_one(&self.pool).await.unwrap();
         format!("{saga}:{}", position.unwrap())
     }
 
