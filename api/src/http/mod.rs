@@ -75,6 +75,7 @@ fn described() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
         .routes(routes!(routes::payments::read))
         .routes(routes!(routes::bookings::create))
         .routes(routes!(routes::bookings::read))
+        .routes(routes!(routes::bookings::cancel))
         .merge(webhooks());
     let health = OpenApiRouter::new()
         .routes(routes!(routes::health::live))

@@ -131,7 +131,8 @@ async fn a_cancel_that_fails_because_the_money_is_there_meanwhile_books_the_seat
     house.gateway.rule(&["cancel"], None, refuse).await;
     house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
     ada.pay(&reservation, "pm_processing_settles").await;
-    let settling = "select count(*) from usher.journal_entries where kind = 'started' and body ->> 'step' = 'settle'";
+    let settling =
+        "select count(*) from usher.journal_entries where kind = 'started' and body ->> 'step' = 'settle'";
     house.until_count("the time is up", settling, 1).await;
     let intent = house.gateway.books().await.only(&reservation).id.clone();
     house.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;

@@ -31,8 +31,7 @@ async fn a_hundred_bookings_in_chaos_lose_no_money(#[case] automatic: bool) {
             (gateway.chaos, gateway.seed) = (0.3, seed);
         });
         let house = plan.open().await;
-        let (euros, dollars) =
-            (house.show_in("EUR", 50, HOLD).await, house.show_in("USD", 50, HOLD).await);
+        let (euros, dollars) = (house.show_in("EUR", 50, HOLD).await, house.show_in("USD", 50, HOLD).await);
         let jobs = house.with_jobs().await;
         join_all((0..CUSTOMERS).map(|number| book(&house, [&euros, &dollars][number % 2], number))).await;
         house.rest().await;

@@ -92,7 +92,8 @@ impl<'a> Customer<'a> {
     async fn send(request: RequestBuilder) -> Answer {
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
-        let location = answer.headers().get("location").map_or("", |value| value.to_str().unwrap()).to_owned();
+        let location =
+            answer.headers().get("location").map_or("", |value| value.to_str().unwrap()).to_owned();
         let text = answer.text().await.unwrap();
         Answer { status, location, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
     }

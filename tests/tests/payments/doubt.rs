@@ -58,7 +58,8 @@ async fn a_5xx_is_unknown_and_asked_again(#[case] on: &str, #[case] acts: Value)
 #[case::of_the_capture("capture")]
 #[tokio::test]
 async fn a_stored_5xx_that_hides_a_success_is_looked_behind(#[case] on: &str) {
-    sells_although(House::open().await, on, 1, json!({"after": {"fail": {"status": 500, "kept": true}}})).await;
+    sells_although(House::open().await, on, 1, json!({"after": {"fail": {"status": 500, "kept": true}}}))
+        .await;
 }
 
 #[tokio::test]
@@ -89,13 +90,15 @@ async fn a_stored_5xx_that_is_replayed_for_ever_turns_back_and_nothing_is_charge
 #[tokio::test]
 async fn a_429_is_waited_out_as_long_as_it_says() {
     let began = std::time::Instant::now();
-    sells_although(House::open().await, "confirm", 1, json!({"before": {"busy": {"retry_after_s": 1}}})).await;
+    sells_although(House::open().await, "confirm", 1, json!({"before": {"busy": {"retry_after_s": 1}}}))
+        .await;
     assert!(began.elapsed().as_millis() >= 1000);
 }
 
 #[tokio::test]
 async fn a_429_spends_no_attempts() {
-    sells_although(House::open().await, "confirm", 12, json!({"before": {"busy": {"retry_after_s": 0}}})).await;
+    sells_although(House::open().await, "confirm", 12, json!({"before": {"busy": {"retry_after_s": 0}}}))
+        .await;
 }
 
 #[rstest]
@@ -164,7 +167,8 @@ async fn a_key_in_use_is_waited_for_and_its_answer_taken() {
     let twin = async {
         let intent = house
             .until("the first try is out", async || {
-                let intent = house.gateway.books().await.of(&reservation).first().map(|found| found.id.clone())?;
+                let intent =
+                    house.gateway.books().await.of(&reservation).first().map(|found| found.id.clone())?;
                 (house.gateway.rules().await == 0).then_some(intent)
             })
             .await;

@@ -85,7 +85,8 @@ impl Gateway {
 
     /// The same under a key, whatever the answer.
     pub async fn try_post(&self, path: &str, key: Option<&str>, form: &[(&str, &str)]) -> (u16, Value) {
-        let request = self.http.post(format!("{}/v1/{path}", self.url)).bearer_auth("sk_test_usher").form(form);
+        let request =
+            self.http.post(format!("{}/v1/{path}", self.url)).bearer_auth("sk_test_usher").form(form);
         let request = match key {
             Some(key) => request.header("idempotency-key", key),
             None => request,

@@ -88,7 +88,10 @@ async fn a_webhook_that_comes_before_our_row_waits_for_it() {
         ("metadata[reservation_id]", &id("reservation_id")),
     ];
     let intent = house.gateway.post("payment_intents", &made).await["id"].as_str().unwrap().to_owned();
-    house.gateway.rule(&["confirm"], 1, json!({"confirm": {"process": {"after_ms": 0, "then": "fail"}}})).await;
+    house
+        .gateway
+        .rule(&["confirm"], 1, json!({"confirm": {"process": {"after_ms": 0, "then": "fail"}}}))
+        .await;
     house.gateway.post(&format!("payment_intents/{intent}/confirm"), &[]).await;
     let parked = "select count(*) from booking.inbox where state = 'PENDING' and kind = 'declined'";
     house.until_count("the news is parked", parked, 1).await;

@@ -74,9 +74,8 @@ fn rule() -> impl Strategy<Value = Rule> {
     let confirm = confirm.prop_map(|acts| ("confirm", acts));
     let webhook = prop_oneof![
         Just(json!({"webhook": {"lose": true}})),
-        (1_u32..20, 0_u64..3000).prop_map(|(copies, ms)| {
-            json!({"webhook": {"copies": copies, "jitter_ms": ms}})
-        }),
+        (1_u32..20, 0_u64..3000)
+            .prop_map(|(copies, ms)| { json!({"webhook": {"copies": copies, "jitter_ms": ms}}) }),
         (0_u64..4000).prop_map(|ms| json!({"webhook": {"delay_ms": ms}})),
     ];
     let webhook = webhook.prop_map(|acts| ("webhook", acts));
@@ -88,8 +87,11 @@ fn script() -> impl Strategy<Value = Script> {
     let methods = select(
         &["pm_card_visa", "pm_processing_settles", "pm_processing_fails", "pm_card_chargeDeclined"][..],
     );
-    (any::<bool>(), vec(rule(), 5..25), vec(methods, 3..8))
-        .prop_map(|(automatic, rules, methods)| Script { automatic, rules, methods })
+    (any::<bool>(), vec(rule(), 5..25), vec(methods, 3..8)).prop_map(|(automatic, rules, methods)| Script {
+        automatic,
+        rules,
+        methods,
+    })
 }
 
 #[test]
