@@ -2,12 +2,14 @@
 //! machine may want it, as JSON, and keeps standard error for what went wrong.
 
 mod config;
+mod events;
 mod logging;
 mod migrate;
 mod out;
 mod saga;
 mod serve;
 mod signals;
+mod subscription;
 mod token;
 mod verify;
 
@@ -41,6 +43,8 @@ Examples:
   usher venue generate theatre                        put a theatre of 500 seats on sale
   usher saga list --state stuck                       what needs a person
   usher saga show 01890a5d-ac96-774b-bcce-b302099a8057
+  usher subscription add https://example.org/hooks     tell a URL what was decided
+  usher events tail --follow                          watch what is told
   usher verify                                        check every invariant; status 1 if one is broken
   usher config                                        every setting and where it came from
   usher dev --exit                                    see it work, from nothing
@@ -62,6 +66,12 @@ enum Command {
     /// Look at sagas
     #[command(subcommand)]
     Saga(saga::Saga),
+    /// Say who is told what was decided
+    #[command(subcommand)]
+    Subscription(subscription::Subscription),
+    /// See what the outside is told
+    #[command(subcommand)]
+    Events(events::Events),
     /// Check every invariant; reads only
     Verify(verify::Verify),
     /// Print every setting and where it came from
@@ -87,6 +97,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate => migrate::run(&loaded.config).await,
         Command::Token(command) => command.run(&loaded.config).await,
         Command::Saga(command) => command.run(&loaded.config).await,
+        Command::Subscription(command) => command.run(&loaded.config).await,
+        Command::Events(command) => command.run(&loaded.config).await,
         Command::Verify(command) => command.run(&loaded.config).await,
         Command::Venue(command) => {
             let pool = pool(&loaded.config).await?;

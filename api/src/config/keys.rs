@@ -142,6 +142,19 @@ pub const KEYS: &[Key] = &[
         Url(&["https", "http"]),
         "where the gateway sends customers back to after 3-D Secure",
     ),
+    key(
+        "outbox.private_addresses",
+        "refuse",
+        OneOf(&["refuse", "allow"]),
+        "whether subscriptions may lead into private networks, and by plain http",
+    ),
+    key("outbox.poll_ms", "500", Number(10, 60_000), "how often it is looked for messages to send"),
+    key(
+        "outbox.deadline_ms",
+        "10000",
+        Number(100, 60_000),
+        "how long one attempt to deliver a message may take",
+    ),
     key("log.format", "text", OneOf(&["text", "json"]), "how log lines are written"),
     key(
         "log.filter",

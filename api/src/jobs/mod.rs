@@ -8,7 +8,10 @@ mod retention;
 mod store;
 mod stuck;
 
-use crate::http::{App, Problem};
+use crate::{
+    http::{App, Problem},
+    outbox,
+};
 use anyhow::Context;
 use futures_util::future::BoxFuture;
 use std::{
@@ -41,6 +44,7 @@ const TASKS: &[Task] = &[
         run: |app| Box::pin(money::ask_for_news(app)),
     },
     Task { name: "stuck sagas", schedule: "*/15 * * * * *", run: |app| Box::pin(stuck::report(app)) },
+    Task { name: "outbox", schedule: "*/15 * * * * *", run: |app| Box::pin(outbox::report::run(app)) },
     Task { name: "retention", schedule: "0 */10 * * * *", run: |app| Box::pin(retention::run(app)) },
 ];
 
