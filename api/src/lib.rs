@@ -10,6 +10,8 @@ mod migrations;
 pub mod news;
 pub mod node;
 pub mod outbox;
+pub mod reconcile;
+pub mod roles;
 pub mod venue;
 pub mod verify;
 

@@ -16,7 +16,7 @@ use steps::{
     },
     locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
 };
-use workflows::Booking;
+use workflows::{Booking, Cancellation, LatePayment, Repayment};
 
 /// The channel on which nodes nudge each other.
 const HINTS: &str = "usher:hints";
@@ -66,6 +66,9 @@ impl Node {
         let database = Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
         let builder = Engine::builder(Services { locks: locks.clone(), cashier }, database)
             .workflow::<Booking>()
+            .workflow::<Cancellation>()
+            .workflow::<LatePayment>()
+            .workflow::<Repayment>()
             .settings(settings(&config.lanes))
             .hints(&redis_url, &format!("{}{HINTS}", config.redis.prefix));
         let (client, engine) = if lanes {
@@ -87,11 +90,15 @@ impl Node {
     }
 }
 
-fn gateway(config: &config::Gateway) -> anyhow::Result<Gateway> {
+/// The gateway that the configuration names.
+pub(crate) fn gateway(config: &config::Gateway) -> anyhow::Result<Gateway> {
     let key = config.key.as_ref().context("`gateway.key` is not set; `USHER_GATEWAY_KEY` sets it")?;
-    let stripe =
-        Stripe::new(StripeConfig::new(&config.url, key.expose_secret())).context("reading `gateway.url`")?;
-    Ok(Gateway::new(stripe))
+    let http = StripeConfig {
+        deadline: config.deadline,
+        requests_per_s: config.requests_per_s,
+        ..StripeConfig::new(&config.url, key.expose_secret())
+    };
+    Ok(Gateway::new(Stripe::new(http).context("reading `gateway.url`")?))
 }
 
 fn settings(lanes: &config::Lanes) -> Settings {

@@ -1,10 +1,10 @@
 //! Capture: takes the money that is held. After the pivot, so it is only ever retried.
 
 use crate::{
-    PaymentId,
+    BookingId, PaymentId,
     cashier::{Cashier, Secured, again},
-    gateway::{GatewayError, IntentStatus},
-    store::{payments, statement_error},
+    gateway::{GatewayError, Intent, IntentStatus},
+    write_down::write_down,
 };
 use orchestrator::{Call, DbError, Event, Policy, Recorded, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,9 @@ pub struct Capture {
     pub payment: PaymentId,
     /// The money that is held.
     pub secured: Secured,
+    /// What it pays for, for whoever must put right what can't be captured. None in old journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booking: Option<BookingId>,
 }
 
 impl Step for Capture {
@@ -34,21 +37,7 @@ impl Step for Capture {
             Err(GatewayError::WrongState { .. }) => call.read(&self.secured.intent).await.map_err(again)?,
             Err(error) => return Err(again(error)),
         };
-        // By the object's status and amount: peers are known to answer well to a capture after a cancel.
-        match Secured::of(&intent) {
-            Some(taken) if taken.captured && taken.money == self.secured.money => Ok(taken),
-            Some(_) | None if intent.status == IntentStatus::Canceled => {
-                Err(StepError::Contradiction(format!(
-                    "the authorisation of {} lapsed before it was captured; a booking stands without its money",
-                    intent.id
-                )))
-            }
-            Some(taken) if taken.captured => Err(StepError::Contradiction(format!(
-                "{} was captured of {}",
-                taken.money, self.secured.money
-            ))),
-            Some(_) | None => Err(StepError::unclear(format!("{} is {:?}", intent.id, intent.status))),
-        }
+        self.taken(&intent)
     }
 
     async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {
@@ -60,14 +49,41 @@ impl Step for Capture {
         let news: Vec<_> = batch
             .iter()
             .filter_map(|recorded| match &recorded.event {
-                Event::Ended(Ok(taken)) => Some((recorded.step.payment, taken.news())),
+                Event::Ended(Ok(taken)) => Some((recorded.saga, recorded.step.payment, taken.news())),
                 Event::Ended(Err(_)) | Event::Started | Event::UndoStarted { .. } | Event::Undone { .. } => {
                     None
                 }
             })
             .collect();
-        let now = tx.now();
-        payments::apply_all(tx, &news, now).await.map_err(statement_error)?;
-        Ok(())
+        write_down(tx, &news).await
+    }
+}
+
+impl Capture {
+    /// By the object's status and amount: peers are known to answer well to a capture after a cancel.
+    fn taken(&self, intent: &Intent) -> Result<Secured, StepError> {
+        let id = &intent.id;
+        match Secured::of(intent) {
+            Some(taken) if taken.captured && taken.money == self.secured.money => Ok(taken),
+            Some(taken) if taken.captured => Err(StepError::Contradiction(format!(
+                "{id} was captured with {} of {}, {}",
+                taken.money,
+                self.secured.money,
+                self.named()
+            ))),
+            // Nothing can be captured any more: not to be tried again, but for a person.
+            None if intent.status == IntentStatus::Canceled => Err(StepError::Contradiction(format!(
+                "the authorisation of {id} lapsed before it was captured, {} stands without its money",
+                self.named()
+            ))),
+            Some(_) | None => Err(StepError::unclear(format!("{id} is {:?}", intent.status))),
+        }
+    }
+
+    fn named(&self) -> String {
+        self.booking.map_or_else(
+            || format!("the booking paid by {}", self.payment),
+            |booking| format!("booking {booking}"),
+        )
     }
 }

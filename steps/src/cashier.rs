@@ -2,7 +2,9 @@
 
 use crate::{
     Money, PaymentId, ReservationId,
-    gateway::{CaptureMethod, Gateway, GatewayError, Intent, IntentId, Order, PaymentMethod, Trace},
+    gateway::{
+        CaptureMethod, Doubt, Gateway, GatewayError, Intent, IntentId, Mismatch, Order, PaymentMethod, Trace,
+    },
     store::payments::News,
 };
 use orchestrator::{SagaId, StepError};
@@ -51,13 +53,47 @@ impl Cashier {
         money: Money,
         method: &PaymentMethod,
     ) -> Order {
-        let trace = Trace {
-            saga_id: Some(saga.uuid()),
-            payment_id: Some(payment.uuid()),
-            reservation_id: Some(reservation.uuid()),
-        };
+        let trace = trace(saga, payment, reservation);
         let (method, return_url) = (method.clone(), self.return_url.clone());
         Order { money, method, capture: self.capture, return_url, trace }
+    }
+
+    /// Creates the intent and confirms it, each under its own key. Returns it as it is now.
+    ///
+    /// From the second attempt on it is read before it is confirmed: an answer that was lost, or a stored 500, must not
+    /// hide that the money is there. What only the object's own state can let happen once may be asked for under a
+    /// second key, where the first one is blocked by a stored 500.
+    pub(crate) async fn secure(
+        &self,
+        order: &Order,
+        key: &str,
+        attempt: u32,
+    ) -> Result<Intent, GatewayError> {
+        let made = self.create(order, key).await?;
+        let made = if attempt > 1 { self.read(&made.id).await? } else { made }.or_declined()?;
+        if made.status.is_confirmed() {
+            return Ok(made);
+        }
+        let blocked = match self.confirm(&made.id, order, key).await {
+            Err(GatewayError::Unclear(Doubt::Server { replayed: true, .. })) => made.id,
+            answer => return confirmed(answer),
+        };
+        let found = self.read(&blocked).await?.or_declined()?;
+        if found.status.is_confirmed() {
+            return Ok(found);
+        }
+        confirmed(self.confirm(&blocked, order, &format!("{key}:again")).await)
+    }
+}
+
+/// Confirmed before, under a key that the gateway has forgotten: the intent itself is the answer. A decline may also
+/// stand in a replay that shows what became of the first try.
+fn confirmed(answer: Result<Intent, GatewayError>) -> Result<Intent, GatewayError> {
+    match answer {
+        Err(GatewayError::WrongState { intent: Some(intent), .. }) if intent.status.is_confirmed() => {
+            Ok(*intent)
+        }
+        other => other?.or_declined(),
     }
 }
 
@@ -74,6 +110,26 @@ impl Secured {
         let (reference, money) = (self.intent.as_str().to_owned(), self.money);
         if self.captured { News::Captured { reference, money } } else { News::Held { reference, money } }
     }
+}
+
+/// Our ids, as an intent carries them.
+pub(crate) fn trace(saga: SagaId, payment: PaymentId, reservation: ReservationId) -> Trace {
+    Trace {
+        saga_id: Some(saga.uuid()),
+        payment_id: Some(payment.uuid()),
+        reservation_id: Some(reservation.uuid()),
+    }
+}
+
+/// Refuses an intent that isn't of this payment, or of another amount or currency: a lie is never a booking.
+pub(crate) fn check(intent: &Intent, payment: PaymentId, money: Money) -> Result<(), StepError> {
+    let theirs = [Some(intent.money), intent.secured()].into_iter().flatten().find(|theirs| *theirs != money);
+    let mismatch = match theirs {
+        Some(theirs) => Mismatch::Money { ours: money, theirs },
+        None if intent.trace.payment_id != Some(payment.uuid()) => Mismatch::Trace,
+        None => return Ok(()),
+    };
+    Err(StepError::Contradiction(format!("payment {} at the gateway: {mismatch}", intent.id)))
 }
 
 /// A gateway's error where it means nothing for the business: later, or unclear. Business answers are taken out first.

@@ -2,15 +2,18 @@
 
 use crate::{
     BookingId, PaymentId, ReservationId,
+    announce::{BookingConfirmed, announce},
     cashier::Secured,
     store::{
         bookings::{self, ConfirmOutcome, ConfirmRefusal},
-        payments, statement_error,
+        payments::{self, Applied, Contradiction},
+        statement_error,
     },
 };
 use orchestrator::{DbError, Item, Rejected, Step, StepError, Tx};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// Books the seats of a reservation that is PENDING and still owns them, against money that is secured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,7 +57,15 @@ impl Step for Confirm {
             .iter()
             .filter_map(|item| Some((item.step.payment, item.step.news.as_ref()?.news())))
             .collect();
-        payments::apply_all(tx, &news, now).await.map_err(statement_error)?;
+        let applied = payments::apply_all(tx, &news, now).await.map_err(statement_error)?;
+        let lies: HashMap<PaymentId, Contradiction> = news
+            .iter()
+            .zip(applied)
+            .filter_map(|((payment, _), applied)| match applied {
+                Applied::Contradicts(contradiction) => Some((*payment, contradiction)),
+                Applied::Changed { .. } | Applied::Nothing { .. } | Applied::Unknown => None,
+            })
+            .collect();
         let booked: Vec<Booked> = batch
             .iter()
             .map(|item| Booked {
@@ -65,6 +76,7 @@ impl Step for Confirm {
         let confirms: Vec<bookings::Confirm> = batch
             .iter()
             .zip(&booked)
+            .filter(|(item, _)| !lies.contains_key(&item.step.payment))
             .map(|(item, booked)| bookings::Confirm {
                 reservation: item.step.reservation,
                 payment: item.step.payment,
@@ -72,12 +84,30 @@ impl Step for Confirm {
                 code: booked.code.clone(),
             })
             .collect();
-        let outcomes = bookings::confirm_all(tx, &confirms, now).await.map_err(statement_error)?;
-        let answer = |(booked, outcome)| match outcome {
-            ConfirmOutcome::Confirmed => Ok(booked),
-            ConfirmOutcome::Refused(refusal) => Err(rejected(&refusal).into()),
+        let mut outcomes =
+            bookings::confirm_all(tx, &confirms, now).await.map_err(statement_error)?.into_iter();
+        let mut answer = |(item, booked): (&Item<'_, Self>, Booked)| {
+            if let Some(lie) = lies.get(&item.step.payment) {
+                return Err(StepError::Contradiction(format!("payment {}: {lie:?}", item.step.payment)));
+            }
+            match outcomes.next() {
+                Some(ConfirmOutcome::Confirmed) => Ok(booked),
+                Some(ConfirmOutcome::Refused(refusal)) => Err(rejected(&refusal).into()),
+                None => Err(StepError::unclear("each reservation has one answer")),
+            }
         };
-        Ok(booked.into_iter().zip(outcomes).map(answer).collect())
+        let answers: Vec<_> = batch.iter().zip(booked).map(&mut answer).collect();
+        for (item, booked) in
+            batch.iter().zip(&answers).filter_map(|(item, answer)| Some((item, answer.as_ref().ok()?)))
+        {
+            let message = BookingConfirmed {
+                booking_id: booked.booking,
+                reservation_id: item.step.reservation,
+                payment_id: item.step.payment,
+            };
+            announce(tx, item.saga, &message)?;
+        }
+        Ok(answers)
     }
 }
 

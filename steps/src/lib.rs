@@ -4,17 +4,25 @@
 //! and never begins or commits. The ports are the seat locks in Redis and the payment gateway. Which step
 //! follows which is none of this crate's business: that is what `workflows` says.
 
+mod accept;
+mod announce;
 mod breaker;
 mod capture;
 mod cashier;
 mod confirm;
+mod decide;
+mod free;
 pub mod gateway;
+mod giving_back;
 pub mod ids;
 mod lock;
 pub mod locks;
 mod migrate;
 pub mod money;
 mod pay;
+mod reclaim;
+mod refund;
+mod reopen;
 mod reserve;
 mod seat_list;
 mod services;
@@ -24,16 +32,24 @@ pub mod store;
 pub mod telemetry;
 mod unlock;
 pub mod venue;
+mod write_down;
 
+pub use accept::{Accept, Accepted};
 pub use breaker::BreakerConfig;
 pub use capture::Capture;
 pub use cashier::{Cashier, Secured};
 pub use confirm::{Booked, Confirm};
+pub use decide::{Decide, Decided};
+pub use free::Free;
+pub use giving_back::{Given, Undone};
 pub use ids::{BookingId, EventId, PaymentId, ReservationId, SeatId, UserId};
 pub use lock::{Lock, Locked};
 pub use migrate::migrate;
 pub use money::{BadCurrency, Currency, Money};
-pub use pay::{Charge, Outcome, Pay, Undone};
+pub use pay::{Charge, Outcome, Pay};
+pub use reclaim::Reclaim;
+pub use refund::Refund;
+pub use reopen::{Reopen, Reopened};
 pub use reserve::{Reservation, Reserve};
 pub use seat_list::{BadSeatList, SEATS_MAX, SeatList};
 pub use services::Services;

@@ -2,17 +2,18 @@
 
 use crate::{
     Money, PaymentId, ReservationId,
-    cashier::{Cashier, KEY_REMEMBERED, Secured, again},
+    cashier::{Cashier, KEY_REMEMBERED, Secured, again, check, trace},
     gateway::{
-        CancelReason, Doubt, GatewayError, Intent, IntentId, IntentStatus, NextAction, PaymentMethod,
-        RefundId, RefundOrder, Trace,
+        CancelReason, Doubt, GatewayError, Intent, IntentId, IntentStatus, NextAction, PaymentMethod, Trace,
     },
+    giving_back::{Undone, let_go},
     store::{
-        payments::{self, Applied, News, Order},
+        payments::{self, News, Order},
         statement_error,
     },
+    write_down::write_down,
 };
-use orchestrator::{Call, Cause, DbError, Event, Policy, Probe, Recorded, Rejected, Step, StepError, Tx};
+use orchestrator::{Call, DbError, Event, Policy, Probe, Recorded, Rejected, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -54,24 +55,6 @@ pub enum Outcome {
     },
 }
 
-/// How a charge was undone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Undone {
-    /// It never came to be, and never will: its intent is cancelled.
-    #[default]
-    Voided,
-    /// The money goes back. A refund that is acknowledged as pending is done for us; its later failure is news.
-    Refunded {
-        /// The gateway's id of the payment.
-        intent: IntentId,
-        /// The gateway's id of the refund.
-        refund: RefundId,
-        /// How much.
-        money: Money,
-    },
-}
-
 impl Step for Pay {
     const NAME: &'static str = "pay";
     const POLICY: Policy = Policy { timeout: Duration::from_secs(25), ..Policy::FORWARD };
@@ -82,7 +65,7 @@ impl Step for Pay {
 
     async fn run(&self, call: &mut Call<Cashier>) -> Result<Charge, StepError> {
         let order = call.order(call.saga(), self.payment, self.reservation, self.money, &self.method);
-        match call.authorise(&order, &call.key()).await {
+        match call.secure(&order, &call.key(), call.attempt()).await {
             Ok(intent) => self.charge(call, intent).await,
             Err(GatewayError::Declined { code, decline_code, intent }) => {
                 let reason = decline_code.unwrap_or(code);
@@ -104,7 +87,8 @@ impl Step for Pay {
         };
         let mut undone = Undone::Voided;
         for intent in intents {
-            if let refunded @ Undone::Refunded { .. } = self.undo(call, &intent).await? {
+            let let_go = let_go(call, &intent, self.trace(call), &call.key()).await?;
+            if let refunded @ Undone::Refunded { .. } = let_go {
                 undone = refunded;
             }
         }
@@ -128,30 +112,25 @@ impl Step for Pay {
     /// Payment and ledger rows of a batch.
     async fn record_all(batch: Vec<Recorded<'_, Self>>, tx: &mut Tx) -> Result<(), DbError> {
         let (mut orders, mut news) = (Vec::new(), Vec::new());
-        for Recorded { step, event, .. } in &batch {
+        for Recorded { step, saga, event, .. } in &batch {
             match event {
                 Event::Started => orders.push((step.row(), step.money)),
                 Event::Ended(Ok(Charge { outcome: Outcome::Secured(secured), .. })) => {
-                    news.push((step.payment, secured.news()));
+                    news.push((*saga, step.payment, secured.news()));
                 }
                 Event::Ended(Ok(Charge { outcome: Outcome::Pending { .. }, .. }))
                 | Event::UndoStarted { .. } => {}
                 Event::Ended(Err(rejected)) => {
-                    news.push((step.payment, News::Failed { reason: rejected.detail.clone() }));
+                    news.push((*saga, step.payment, News::Failed { reason: rejected.detail.clone() }));
                 }
-                Event::Undone { undo, .. } => news.push((step.payment, undo.news())),
+                Event::Undone { undo, .. } => {
+                    news.extend(undo.news(step.money).into_iter().map(|news| (*saga, step.payment, news)));
+                }
             }
         }
         let now = tx.now();
         payments::initiate_all(tx, &orders, now).await.map_err(statement_error)?;
-        for (applied, (payment, news)) in
-            payments::apply_all(tx, &news, now).await.map_err(statement_error)?.iter().zip(&news)
-        {
-            if let Applied::Contradicts(contradiction) = applied {
-                tracing::error!(%payment, ?news, ?contradiction, "news that contradicts the payment");
-            }
-        }
-        Ok(())
+        write_down(tx, &news).await
     }
 }
 
@@ -167,18 +146,12 @@ impl Pay {
     }
 
     fn trace(&self, call: &Call<Cashier>) -> Trace {
-        call.order(call.saga(), self.payment, self.reservation, self.money, &self.method).trace
+        trace(call.saga(), self.payment, self.reservation)
     }
 
     /// What an intent is for us. One that isn't what we ordered is a lie, and never a booking.
     async fn charge(&self, call: &Call<Cashier>, intent: Intent) -> Result<Charge, StepError> {
-        let order = call.order(call.saga(), self.payment, self.reservation, self.money, &self.method);
-        if let Err(mismatch) = intent.check(&order) {
-            return Err(StepError::Contradiction(format!(
-                "payment {} at the gateway: {mismatch}",
-                intent.id
-            )));
-        }
+        check(&intent, self.payment, self.money)?;
         let outcome = match (Secured::of(&intent), intent.status) {
             (Some(secured), _) => Outcome::Secured(secured),
             (None, IntentStatus::RequiresAction | IntentStatus::Processing) => {
@@ -229,62 +202,5 @@ impl Pay {
             ) => Ok(Vec::new()),
             Err(error) => Err(again(error)),
         }
-    }
-
-    async fn undo(&self, call: &Call<Cashier>, intent: &IntentId) -> Result<Undone, StepError> {
-        // A key of its own: giving up a declined payment may have cancelled under the other, for another reason.
-        match call.cancel(intent, reason(call.cause()), &undo_key(call)).await {
-            Ok(cancelled) if cancelled.status == IntentStatus::Canceled => Ok(Undone::Voided),
-            Ok(other) => self.refund(call, other).await,
-            Err(GatewayError::WrongState { .. }) => {
-                let found = call.read(intent).await.map_err(again)?;
-                self.refund(call, found).await
-            }
-            Err(error) => Err(again(error)),
-        }
-    }
-
-    async fn refund(&self, call: &Call<Cashier>, intent: Intent) -> Result<Undone, StepError> {
-        match Secured::of(&intent) {
-            None if intent.status == IntentStatus::Canceled => Ok(Undone::Voided),
-            None => Err(StepError::unclear(format!(
-                "payment {} is {:?}: not cancelled yet",
-                intent.id, intent.status
-            ))),
-            Some(secured) => {
-                let order =
-                    RefundOrder { intent: intent.id.clone(), money: secured.money, trace: self.trace(call) };
-                let refund = call.refund(&order, &undo_key(call)).await.map_err(again)?;
-                if refund.status.is_owed_again() {
-                    return Err(StepError::unclear(format!("refund {} is {:?}", refund.id, refund.status)));
-                }
-                Ok(Undone::Refunded { intent: intent.id, refund: refund.id, money: secured.money })
-            }
-        }
-    }
-}
-
-impl Undone {
-    fn news(&self) -> News {
-        match self {
-            Self::Voided => News::Voided,
-            Self::Refunded { intent, refund, money } => News::Refunded {
-                reference: intent.as_str().to_owned(),
-                refund: refund.as_str().to_owned(),
-                money: *money,
-            },
-        }
-    }
-}
-
-fn undo_key(call: &Call<Cashier>) -> String {
-    format!("{}:undo", call.key())
-}
-
-fn reason(cause: Option<&Cause>) -> CancelReason {
-    match cause {
-        Some(Cause::Cancelled { .. }) => CancelReason::RequestedByCustomer,
-        Some(Cause::Expired { .. } | Cause::Rejected(_) | Cause::InDoubt { .. } | Cause::Failed { .. })
-        | None => CancelReason::Abandoned,
     }
 }

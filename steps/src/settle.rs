@@ -1,10 +1,11 @@
 //! Settle: the time is up, so the gateway is asked once and for all.
 
 use crate::{
-    PaymentId,
-    cashier::{Cashier, Secured, again},
-    gateway::{CancelReason, GatewayError, IntentId},
-    store::{payments, statement_error},
+    Money, PaymentId,
+    cashier::{Cashier, Secured, again, check},
+    gateway::{CancelReason, GatewayError, Intent, IntentId},
+    store::payments::News,
+    write_down::write_down,
 };
 use orchestrator::{Call, DbError, Event, Policy, Rejected, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,10 @@ pub struct Settle {
     pub payment: PaymentId,
     /// The gateway's.
     pub intent: IntentId,
+    /// What was ordered: an intent of another amount, currency or payment is a lie, and never a booking. None in old
+    /// journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub money: Option<Money>,
 }
 
 impl Step for Settle {
@@ -28,26 +33,39 @@ impl Step for Settle {
 
     async fn run(&self, call: &mut Call<Cashier>) -> Result<Secured, StepError> {
         let found = call.read(&self.intent).await.map_err(again)?;
-        if let Some(secured) = Secured::of(&found) {
+        if let Some(secured) = self.secured(&found)? {
             return Ok(secured);
         }
         match call.cancel(&self.intent, CancelReason::Abandoned, &call.key()).await {
-            Ok(cancelled) => Secured::of(&cancelled).ok_or_else(expired),
+            Ok(cancelled) => self.secured(&cancelled)?.ok_or_else(expired),
             // Refused because the money came in between the two requests.
             Err(GatewayError::WrongState { .. }) => {
                 let found = call.read(&self.intent).await.map_err(again)?;
-                Secured::of(&found).ok_or_else(|| StepError::unclear("neither secured nor cancelled"))
+                self.secured(&found)?.ok_or_else(|| StepError::unclear("neither secured nor cancelled"))
             }
             Err(error) => Err(again(error)),
         }
     }
 
     async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {
-        if let Event::Ended(Ok(secured)) = event {
-            let now = tx.now();
-            payments::apply_all(tx, &[(self.payment, secured.news())], now).await.map_err(statement_error)?;
+        let news = match event {
+            Event::Ended(Ok(secured)) => secured.news(),
+            // Another payment may be ordered for the reservation now: this one can never be charged.
+            Event::Ended(Err(rejected)) => News::Failed { reason: rejected.code.clone() },
+            Event::Started | Event::UndoStarted { .. } | Event::Undone { .. } => return Ok(()),
+        };
+        let saga = tx.saga();
+        write_down(tx, &[(saga, self.payment, news)]).await
+    }
+}
+
+impl Settle {
+    /// The money, if it is there and what was ordered.
+    fn secured(&self, intent: &Intent) -> Result<Option<Secured>, StepError> {
+        if let Some(money) = self.money {
+            check(intent, self.payment, money)?;
         }
-        Ok(())
+        Ok(Secured::of(intent))
     }
 }
 

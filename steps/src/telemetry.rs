@@ -9,3 +9,6 @@ pub const DEGRADED: &str = "usher_degraded";
 
 /// The degraded mode in which Redis is out of reach: bookings go on, and losers of a seat cost a transaction each.
 pub const MODE_WITHOUT_SEAT_LOCKS: &str = "without_seat_locks";
+
+/// News that contradicted a payment's row, so that nothing was written for it: each is for a person to look at.
+pub const MONEY_CONTRADICTIONS: &str = "usher_money_contradictions_total";

@@ -1,11 +1,12 @@
 //! Reserve, lock, pay, confirm: one customer's way to seats.
 
-use orchestrator::{Expired, Failure, Route, Saga, Signal, Workflow};
+use orchestrator::{Failure, Rejected, Route, Saga, Signal, Workflow};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use steps::{
-    BookingId, Capture, Confirm, EventId, Lock, Outcome, Pay, PaymentId, ReservationId, Reserve, SeatList,
-    Secured, Settle, Unlock, UserId, gateway::PaymentMethod,
+    BookingId, Capture, Confirm, EventId, Lock, Outcome, Pay, PaymentId, Reservation, ReservationId, Reserve,
+    SeatList, Secured, Settle, Unlock, UserId,
+    gateway::{IntentId, PaymentMethod},
 };
 
 /// Sells seats to one customer: all of them, paid for, or none.
@@ -25,6 +26,17 @@ pub struct BookingRequest {
     /// For how long they are held; `None` for what the event says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Duration>,
+    /// How often the customer may try to pay within the hold; a failed try before the last leaves the seats held.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub payment_attempts_max: u32,
+}
+
+fn once() -> u32 {
+    1
+}
+
+fn is_once(attempts: &u32) -> bool {
+    *attempts == once()
 }
 
 /// The customer wants to pay.
@@ -48,6 +60,17 @@ pub enum PaymentNews {
     Failed {
         /// The gateway's reason.
         reason: String,
+        /// Which payment; none in old letters, when a reservation had one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payment: Option<PaymentId>,
+    },
+    /// The gateway says what can't be true: the saga looks for itself.
+    Doubtful {
+        /// What it says.
+        what: String,
+        /// Which payment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payment: Option<PaymentId>,
     },
 }
 
@@ -60,13 +83,35 @@ impl Signal for PaymentNews {
 }
 
 impl PaymentNews {
-    /// The money, or why there is none.
-    pub fn secured(self) -> Result<Secured, Failure> {
+    /// Whether it is about this payment, with this intent.
+    fn is_about(&self, payment: PaymentId, intent: &IntentId) -> bool {
         match self {
-            Self::Secured(secured) => Ok(secured),
-            Self::Failed { reason } => Err(Failure::because("payment-declined", reason)),
+            Self::Secured(secured) => secured.intent == *intent,
+            Self::Failed { payment: of, .. } | Self::Doubtful { payment: of, .. } => {
+                of.is_none_or(|of| of == payment)
+            }
         }
     }
+}
+
+/// Pieces of news about other payments that are passed over before the gateway is asked: each is an entry in the
+/// journal, and a reservation has at most a handful of payments.
+const STRANGE_NEWS_MAX: usize = 20;
+
+/// Money that pays for the seats.
+struct Paid {
+    payment: PaymentId,
+    secured: Secured,
+    /// Where news brought it and no step has written it down.
+    news: Option<Secured>,
+}
+
+/// Why there is none.
+enum Unpaid {
+    /// The customer may try again.
+    Failed(Rejected),
+    /// The time is up.
+    Over(Rejected),
 }
 
 impl Workflow for Booking {
@@ -81,30 +126,73 @@ impl Workflow for Booking {
     }
 
     async fn run(mut saga: Saga<Self>, request: BookingRequest) -> Result<BookingId, Failure> {
-        let BookingRequest { reservation, user, seats, hold, .. } = request;
+        let BookingRequest { reservation, user, seats, hold, payment_attempts_max, .. } = request;
         let reserved = saga.step(Reserve { reservation, user, seats, hold }).await?;
         saga.step(Lock(reserved.hold())).await?;
 
-        let order: PaymentOrder = saga.signal().until(reserved.reserved_until).await?;
-        let PaymentOrder { payment, method, gateway } = order;
-        let charge = saga.step(Pay { payment, reservation, money: reserved.amount, method, gateway }).await?;
-        let (secured, news) = match charge.outcome {
-            Outcome::Secured(secured) => (secured, None),
-            Outcome::Pending { .. } => {
-                match saga.signal::<PaymentNews>().until(reserved.reserved_until).await {
-                    Ok(news) => news.secured().map(|secured| (secured.clone(), Some(secured)))?,
-                    // Nobody has told us in time: ask the gateway, or cancel there.
-                    Err(Expired { .. }) => {
-                        (saga.step(Settle { payment, intent: charge.intent }).await?, None)
-                    }
-                }
+        let mut attempts_left = payment_attempts_max.max(1);
+        let Paid { payment, secured, news } = loop {
+            let order: PaymentOrder = saga.signal().until(reserved.reserved_until).await?;
+            attempts_left -= 1;
+            match pay(&mut saga, &reserved, order, attempts_left > 0).await {
+                Ok(paid) => break paid,
+                Err(Unpaid::Failed(_)) if attempts_left > 0 => {}
+                Err(Unpaid::Failed(rejected) | Unpaid::Over(rejected)) => return Err(rejected.into()),
             }
         };
 
         // The point of no return: past it there is nothing to undo, and no `?`.
         let (booked, mut saga) = saga.pivot(Confirm { reservation, payment, news }).await?;
-        saga.step(Capture { payment, secured }).await;
+        saga.step(Capture { payment, secured, booking: Some(booked.booking) }).await;
         saga.step(Unlock(reserved.hold())).await;
         Ok(booked.booking)
     }
+}
+
+/// One try to get the seats paid. A try that fails leaves nothing that could be charged later.
+async fn pay(
+    saga: &mut Saga<Booking>,
+    reserved: &Reservation,
+    order: PaymentOrder,
+    another: bool,
+) -> Result<Paid, Unpaid> {
+    let PaymentOrder { payment, method, gateway } = order;
+    let (reservation, money) = (reserved.reservation, reserved.amount);
+    let charge =
+        saga.step(Pay { payment, reservation, money, method, gateway }).await.map_err(Unpaid::Failed)?;
+    let intent = match charge.outcome {
+        Outcome::Secured(secured) => return Ok(Paid { payment, secured, news: None }),
+        Outcome::Pending { .. } => charge.intent,
+    };
+    let unpaid = match news_of(saga, reserved, payment, &intent).await {
+        Some(PaymentNews::Secured(secured)) => {
+            return Ok(Paid { payment, secured: secured.clone(), news: Some(secured) });
+        }
+        // Turning back cancels it; nobody pays again.
+        Some(PaymentNews::Failed { reason, .. }) if !another => {
+            return Err(Unpaid::Failed(Rejected::new("payment-declined", reason)));
+        }
+        Some(PaymentNews::Failed { .. } | PaymentNews::Doubtful { .. }) => Unpaid::Failed,
+        // Nobody has told us in time.
+        None => Unpaid::Over,
+    };
+    // Ask the gateway, or cancel there, so that it can never be charged.
+    let secured = saga.step(Settle { payment, intent, money: Some(money) }).await.map_err(unpaid)?;
+    Ok(Paid { payment, secured, news: None })
+}
+
+/// The news of this payment; of an earlier one that has been given up it may come late.
+async fn news_of(
+    saga: &mut Saga<Booking>,
+    reserved: &Reservation,
+    payment: PaymentId,
+    intent: &IntentId,
+) -> Option<PaymentNews> {
+    for _ in 0..STRANGE_NEWS_MAX {
+        let news: PaymentNews = saga.signal().until(reserved.reserved_until).await.ok()?;
+        if news.is_about(payment, intent) {
+            return Some(news);
+        }
+    }
+    None
 }

@@ -4,5 +4,11 @@
 //! is made durable in `orchestrator`.
 
 mod booking;
+mod cancellation;
+mod late_payment;
+mod repayment;
 
 pub use booking::{Booking, BookingRequest, PaymentNews, PaymentOrder};
+pub use cancellation::{Cancellation, CancellationRequest};
+pub use late_payment::{LateMoney, LatePayment};
+pub use repayment::{FailedRefund, Repayment};

@@ -1,11 +1,14 @@
 //! The command line: one file a command. It prints what people read to standard output, as a table or, where a
 //! machine may want it, as JSON, and keeps standard error for what went wrong.
 
+mod case;
 mod config;
 mod events;
 mod logging;
 mod migrate;
+mod moment;
 mod out;
+mod reconcile;
 mod saga;
 mod serve;
 mod signals;
@@ -45,6 +48,8 @@ Examples:
   usher saga show 01890a5d-ac96-774b-bcce-b302099a8057
   usher subscription add https://example.org/hooks     tell a URL what was decided
   usher events tail --follow                          watch what is told
+  usher reconcile --since 24h                         compare the last day's payments with the gateway's books
+  usher case list                                     what differed, and what to do about it
   usher verify                                        check every invariant; status 1 if one is broken
   usher config                                        every setting and where it came from
   usher dev --exit                                    see it work, from nothing
@@ -56,7 +61,7 @@ enum Command {
     /// Serve the API and run sagas
     Serve(serve::Serve),
     /// Bring the database up to date
-    Migrate,
+    Migrate(migrate::Migrate),
     /// Make tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -72,6 +77,11 @@ enum Command {
     /// See what the outside is told
     #[command(subcommand)]
     Events(events::Events),
+    /// Compare our books with the gateway's, and open a case for each difference
+    Reconcile(reconcile::Reconcile),
+    /// Look at what differs between our books and the gateway's, and settle it
+    #[command(subcommand)]
+    Case(case::Case),
     /// Check every invariant; reads only
     Verify(verify::Verify),
     /// Print every setting and where it came from
@@ -94,11 +104,13 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     match cli.command {
         Command::Serve(command) => command.run(loaded).await,
-        Command::Migrate => migrate::run(&loaded.config).await,
+        Command::Migrate(command) => command.run(&loaded.config).await,
         Command::Token(command) => command.run(&loaded.config).await,
         Command::Saga(command) => command.run(&loaded.config).await,
         Command::Subscription(command) => command.run(&loaded.config).await,
         Command::Events(command) => command.run(&loaded.config).await,
+        Command::Reconcile(command) => command.run(&loaded.config).await,
+        Command::Case(command) => command.run(&loaded.config).await,
         Command::Verify(command) => command.run(&loaded.config).await,
         Command::Venue(command) => {
             let pool = pool(&loaded.config).await?;

@@ -113,6 +113,7 @@ pub const KEYS: &[Key] = &[
         "how often due sagas are looked for when every hint is lost",
     ),
     key("booking.seats_max", "10", Number(1, 10), "seats of one reservation"),
+    key("booking.payment_attempts_max", "1", Number(1, 10), "tries to pay within one hold"),
     key(
         "gateway.url",
         "https://api.stripe.com",
@@ -141,6 +142,18 @@ pub const KEYS: &[Key] = &[
         "gateway.return_url",
         Url(&["https", "http"]),
         "where the gateway sends customers back to after 3-D Secure",
+    ),
+    key(
+        "gateway.deadline_ms",
+        "10000",
+        Number(100, 20_000),
+        "how long one request to the gateway may take, to the last byte of its answer",
+    ),
+    key(
+        "gateway.requests_per_s",
+        "100",
+        Number(1, 100_000),
+        "requests a second that this node sends to the gateway; the account's limit divided by the nodes",
     ),
     key(
         "outbox.private_addresses",

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error};
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 /// The whole configuration of one node.
 #[derive(Clone, Debug, Deserialize)]
@@ -112,6 +112,8 @@ pub enum BatchScope {
 pub struct Booking {
     /// Seats of one reservation.
     pub seats_max: usize,
+    /// Tries to pay within one hold; 1 turns back at the first decline.
+    pub payment_attempts_max: u32,
 }
 
 /// The payment gateway.
@@ -129,6 +131,11 @@ pub struct Gateway {
     pub capture: Capture,
     /// Where the gateway sends customers back to after 3-D Secure.
     pub return_url: Option<String>,
+    /// For one request, from connecting to the last byte of its answer (`deadline_ms`).
+    #[serde(rename = "deadline_ms", deserialize_with = "milliseconds")]
+    pub deadline: Duration,
+    /// Requests a second that this node sends.
+    pub requests_per_s: NonZeroU32,
 }
 
 /// One signing secret, valid until its end date: old and new are valid side by side while they are rotated.

@@ -4,6 +4,7 @@ use super::books::{
     intent::{Decline, Intent},
     render,
 };
+use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 #[derive(Clone, Debug)]
@@ -64,6 +65,13 @@ impl Problem {
     pub fn busy(retry_after_s: u32, message: &str) -> Self {
         let problem = Self::new(429, "invalid_request_error", Some("rate_limit"), message);
         Self { retry_after_s: Some(retry_after_s), ..problem }
+    }
+
+    /// Everything that was sent, and a card number, as a careless peer would show it.
+    pub fn echo(form: &[u8], headers: &HeaderMap) -> Self {
+        let key = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let message = format!("Bad request: {key} {} 4242 4242 4242 4242", String::from_utf8_lossy(form));
+        Self::parameter("card[number]", "4242424242424242", &message)
     }
 
     /// `status` is a 5xx.

@@ -114,6 +114,7 @@ impl Server {
         // What still runs after the drain hangs by script.
         let _ = timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
         tasks.shutdown().await;
+        simulator.end_later().await;
         match simulator.take_failure() {
             Some(error) => Err(ServeError::Books(error)),
             None => Ok(()),

@@ -3,8 +3,8 @@
 use super::{
     books::{
         Books,
-        intent::{About, Ending, Intent, Told},
-        news::{Delivery, DeliveryState, Event, News},
+        intent::{About, Ending, Fate, Intent, Told},
+        news::{Delivery, DeliveryState, Event, Forgery, News},
     },
     config::Config,
     methods,
@@ -16,9 +16,10 @@ use serde_json::{Value, json};
 use std::{
     io,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 pub(super) struct Simulator {
@@ -29,6 +30,8 @@ pub(super) struct Simulator {
     pub wake: Notify,
     /// Cancelled when the server shall end, also by a failure of the books.
     pub shutdown: CancellationToken,
+    /// What happens later without a client that waits: awaited at the end, and gone with the process.
+    later: TaskTracker,
     books: Mutex<Books>,
     script: Mutex<Script>,
     failure: Mutex<Option<io::Error>>,
@@ -43,6 +46,7 @@ impl Simulator {
             url,
             wake: Notify::new(),
             shutdown,
+            later: TaskTracker::new(),
             books: Mutex::new(books),
             script: Mutex::new(script),
             failure: Mutex::new(None),
@@ -87,12 +91,41 @@ impl Simulator {
         self.change(|books| change_intent(books, id, transition))
     }
 
+    /// The customer pays once more in another tab: an intent of its own under the same metadata, secured at once.
+    pub fn pay_again(&self, id: &str) -> Result<Intent, Problem> {
+        self.change(|books| {
+            let first = books.intents.get(id).ok_or_else(|| Problem::missing("payment_intent", id))?;
+            let again = first.copy(new_id("pi"), now_ms() / 1000);
+            let copy = again.id.clone();
+            books.put_intent(again);
+            Ok(change_intent(books, &copy, |intent| Ok((intent.confirm(Fate::End(Ending::Secure))?, ())))?.0)
+        })
+    }
+
     pub fn with_script<T>(&self, look: impl FnOnce(&mut Script) -> T) -> T {
         look(&mut self.script.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn acts(&self, occasion: &Occasion<'_>) -> Acts {
         self.with_script(|script| script.acts(occasion))
+    }
+
+    /// Does something after a while, unless the simulator ends before.
+    pub fn later(&self, after_ms: u64, work: impl Future<Output = ()> + Send + 'static) {
+        let shutdown = self.shutdown.clone();
+        self.later.spawn(async move {
+            let due = async {
+                tokio::time::sleep(Duration::from_millis(after_ms)).await;
+                work.await;
+            };
+            shutdown.run_until_cancelled(due).await;
+        });
+    }
+
+    /// Waits for what was to happen later; the simulator must be ending.
+    pub async fn end_later(&self) {
+        self.later.close();
+        self.later.wait().await;
     }
 
     /// Why it had to stop, if it had to.
@@ -126,6 +159,12 @@ impl Simulator {
                 let state = if plan.hold { DeliveryState::Held } else { DeliveryState::Due { at_ms } };
                 deliveries.push(Delivery::new(url, state));
             }
+            let forgery = Forgery { secret: Some("whsec_forged".to_owned()), ..Forgery::default() };
+            let forged = Delivery {
+                forged: Some(forgery),
+                ..Delivery::new(url, DeliveryState::Due { at_ms: now_ms() })
+            };
+            deliveries.extend(std::iter::repeat_n(forged, plan.forged as usize));
         }
         let created_s = now_ms() / 1000;
         Event { body: told.body(&id, created_s), id, created_s, kind: news.kind.clone(), deliveries }
@@ -174,6 +213,9 @@ pub(super) fn lied(mut object: Value, lie: Option<&Lie>) -> Value {
     }
     if let Some(id) = &lie.payment_id {
         fields["metadata"]["payment_id"] = json!(id);
+    }
+    if let Some(id) = &lie.id {
+        fields.insert("id".to_owned(), json!(id));
     }
     object
 }

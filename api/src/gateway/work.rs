@@ -16,8 +16,8 @@ use reqwest::Client;
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
-/// Deliveries under way at a time.
-const DELIVERIES_MAX: usize = 32;
+/// Deliveries under way at a time: a hundred copies of one webhook shall come at once.
+const DELIVERIES_MAX: usize = 128;
 /// The longest sleep: a clock that was set back is noticed after this.
 const SLEEP_MAX: Duration = Duration::from_secs(5);
 
@@ -104,6 +104,8 @@ async fn deliver(simulator: &Simulator, client: &Client, parcel: Parcel) {
         delivery.tries += 1;
         delivery.state = match accepted {
             true => DeliveryState::Delivered,
+            // A forger has no patience.
+            false if delivery.forged.is_some() => DeliveryState::GivenUp,
             false if delivery.tries >= Config::TRIES_MAX => DeliveryState::GivenUp,
             false => DeliveryState::Due { at_ms: now_ms() + backoff_ms(&simulator.config, delivery.tries) },
         };

@@ -33,9 +33,9 @@ pub fn of(intent: &Intent, ordered: &PaymentRow) -> Truth {
         };
     }
     match intent.status {
-        IntentStatus::Canceled => failed("canceled".into()),
+        IntentStatus::Canceled => failed(ordered, "canceled".into()),
         IntentStatus::RequiresPaymentMethod => match &intent.last_error {
-            Some(error) => failed(error.decline_code.clone().unwrap_or_else(|| error.code.clone())),
+            Some(error) => failed(ordered, error.decline_code.clone().unwrap_or_else(|| error.code.clone())),
             None => Truth::Nothing,
         },
         IntentStatus::RequiresConfirmation
@@ -46,6 +46,6 @@ pub fn of(intent: &Intent, ordered: &PaymentRow) -> Truth {
     }
 }
 
-fn failed(reason: String) -> Truth {
-    Truth::News(PaymentNews::Failed { reason })
+fn failed(ordered: &PaymentRow, reason: String) -> Truth {
+    Truth::News(PaymentNews::Failed { reason, payment: Some(ordered.payment) })
 }

@@ -67,6 +67,7 @@ async fn sell_one(client: &Client, Seat { event, seat }: Seat) -> anyhow::Result
         user: buyer(),
         seats: SeatList::try_from(vec![seat])?,
         hold: None,
+        payment_attempts_max: 1,
     };
     let saga = client.start::<Booking>(request).await.context("starting a saga")?;
 

@@ -5,16 +5,18 @@
 //! calls decides on the intent's `status`, amounts and trace, never on whether a request seemed to go well.
 //!
 //! What this module does not do: it never repeats a request on its own (the engine does, under the same key),
-//! it keeps no state beyond a circuit breaker, and it knows nothing of sagas, reservations or our tables.
+//! it keeps no state beyond a circuit breaker and a rate limit, and it knows nothing of sagas, reservations or our tables.
 
 mod error;
 pub mod fact;
+mod http;
 mod ids;
 pub mod instant;
 mod intent;
 pub mod signature;
 pub mod standard;
 pub mod stripe;
+mod text;
 
 pub use crate::money::{BadCurrency, Currency, Money};
 pub use error::{Doubt, GatewayError, Unsent};
@@ -56,7 +58,8 @@ pub trait PaymentGateway: Send + Sync + 'static {
     /// Makes an intent without confirming it. Moves no money: harmless to repeat, also to learn a lost id.
     fn create<'a>(&'a self, order: &'a Order, key: &'a str) -> Answer<'a, Intent>;
 
-    /// Asks to secure the money of an intent that `order` made.
+    /// Asks to secure the money of an intent that `order` made. Where the gateway only repeats a stored answer, also
+    /// a stored 5xx, what counts is how the intent is now.
     fn confirm<'a>(&'a self, id: &'a IntentId, order: &'a Order, key: &'a str) -> Answer<'a, Intent>;
 
     /// Reads one intent as it is now. [`GatewayError::NotFound`] is no proof that there will never be one.
@@ -79,7 +82,7 @@ pub trait PaymentGateway: Send + Sync + 'static {
     /// (`Doubt::Server` with `replayed`) look into [`PaymentGateway::refunds`] before asking under another key.
     fn refund<'a>(&'a self, order: &'a RefundOrder, key: &'a str) -> Answer<'a, Refund>;
 
-    /// All refunds of an intent, at most [`PAGE_ITEMS_MAX`], newest first, whoever made them.
+    /// All refunds of an intent, newest first, whoever made them.
     fn refunds<'a>(&'a self, id: &'a IntentId) -> Answer<'a, Vec<Refund>>;
 
     /// A page of the intents created in `window`, newest first, starting below `after`.
@@ -127,6 +130,31 @@ pub struct Event {
     pub body: String,
     /// The event in our words.
     pub fact: Fact,
+}
+
+impl<T, C> Page<T, C> {
+    fn empty() -> Self {
+        Self { items: vec![], next: None }
+    }
+}
+
+/// The most pages of what belongs to one payment: a thousand refunds or intents of one are nobody's honest work.
+const PAGES_MAX: usize = 20;
+
+/// All items of a list that is short by its nature.
+async fn all_pages<'a, T, C>(
+    page: impl Fn(Option<C>) -> Answer<'a, Page<T, C>>,
+) -> Result<Vec<T>, GatewayError> {
+    let (mut items, mut after) = (Vec::new(), None);
+    for _ in 0..PAGES_MAX {
+        let Page { items: more, next } = page(after.take()).await?;
+        items.extend(more);
+        match next {
+            None => return Ok(items),
+            next => after = next,
+        }
+    }
+    Err(http::garbage(200, format!("a list of one payment's with more than {PAGES_MAX} pages")))
 }
 
 impl Gateway {

@@ -1,7 +1,7 @@
 //! `booking.bookings`: seats sold.
 
 use crate::money::{Currency, Money};
-use crate::status::{BookingStatus, PaymentStatus, ReservationStatus};
+use crate::status::{BookingStatus, MoneyState, PaymentStatus, ReservationStatus};
 use crate::store::{StoreError, expect_rows, keys};
 use crate::{BookingId, PaymentId, ReservationId, UserId};
 use chrono::{DateTime, Utc};
@@ -178,4 +178,85 @@ pub async fn confirm_all(
             .unwrap_or(ConfirmOutcome::Refused(ConfirmRefusal::Unknown))
     };
     Ok(confirms.iter().map(outcome).collect())
+}
+
+/// What a cancellation must know of a booking, its payment and its event.
+#[derive(Clone, Debug)]
+pub struct ToCancel {
+    /// What the booking confirms.
+    pub reservation: ReservationId,
+    /// What paid for it.
+    pub payment: PaymentId,
+    /// Whether it still stands.
+    pub status: BookingStatus,
+    /// How far its money has come.
+    pub money: MoneyState,
+    /// What was paid.
+    pub amount: Money,
+    /// The gateway's name for the payment.
+    pub gateway_reference: String,
+    /// The customer's bank disputes the charge.
+    pub disputed: bool,
+    /// When the event begins.
+    pub starts_at: DateTime<Utc>,
+}
+
+/// Locks a booking and its payment, in this order.
+///
+/// # Errors
+/// The database's.
+pub async fn lock_to_cancel(
+    connection: &mut PgConnection,
+    booking: BookingId,
+) -> Result<Option<ToCancel>, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        select
+            b.reservation_id, b.payment_id, b.status as "status: BookingStatus", p.money as "money: MoneyState",
+            p.amount_minor, p.currency as "currency: Currency", p.gateway_reference, p.disputed, e.starts_at
+        from booking.bookings as b
+        join booking.payments as p on p.id = b.payment_id and p.bucket = b.bucket
+        join booking.reservations as r on r.id = b.reservation_id and r.bucket = b.bucket
+        join booking.events as e on e.id = r.event_id and e.bucket = r.bucket
+        where b.id = $1 and b.bucket = $2
+        for no key update of b, p
+        "#,
+        booking.uuid(),
+        booking.bucket().number(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| ToCancel {
+        reservation: ReservationId::from_uuid(row.reservation_id),
+        payment: PaymentId::from_uuid(row.payment_id),
+        status: row.status,
+        money: row.money,
+        amount: Money::new(row.amount_minor, row.currency),
+        gateway_reference: row.gateway_reference.unwrap_or_default(),
+        disputed: row.disputed,
+        starts_at: row.starts_at,
+    }))
+}
+
+/// Cancels a booking that stands; it must have been locked.
+///
+/// # Errors
+/// [`StoreError`]; the caller's transaction must then be rolled back.
+pub async fn cancel(
+    connection: &mut PgConnection,
+    booking: BookingId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let cancelled = sqlx::query!(
+        r#"
+        update booking.bookings set status = 'CANCELLED', cancelled_at = $3
+        where id = $1 and bucket = $2 and status = 'CONFIRMED'
+        "#,
+        booking.uuid(),
+        booking.bucket().number(),
+        now,
+    )
+    .execute(connection)
+    .await?;
+    expect_rows("the end of a booking", 1, cancelled.rows_affected() as i64)
 }

@@ -4,7 +4,7 @@
 
 use crate::money::{Currency, Money};
 use crate::status::ReservationStatus;
-use crate::store::{StoreError, keys};
+use crate::store::{StoreError, expect_rows, keys};
 use crate::{BookingId, EventId, PaymentId, ReservationId, SeatId, UserId};
 use chrono::{DateTime, Utc};
 use orchestrator::SagaId;
@@ -177,4 +177,27 @@ pub async fn end_all(
         .iter()
         .map(|end| outcomes.get(&end.reservation).copied().unwrap_or(EndOutcome::Unknown))
         .collect())
+}
+
+/// Notes the payment of a pending reservation: from then on only its own saga gives the seats back.
+///
+/// # Errors
+/// [`StoreError`]; the caller's transaction must then be rolled back.
+pub async fn note_payment(
+    connection: &mut PgConnection,
+    reservation: ReservationId,
+    payment: PaymentId,
+) -> Result<(), StoreError> {
+    let noted = sqlx::query!(
+        r#"
+        update booking.reservations set payment_id = $3
+        where id = $1 and bucket = $2 and status = 'PENDING'
+        "#,
+        reservation.uuid(),
+        reservation.bucket().number(),
+        payment.uuid(),
+    )
+    .execute(connection)
+    .await?;
+    expect_rows("the payment of a reservation", 1, noted.rows_affected() as i64)
 }

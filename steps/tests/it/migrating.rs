@@ -13,7 +13,7 @@ async fn two_migrators_at_once_leave_one_schema() {
         .fetch_one(&mut one)
         .await
         .unwrap();
-    assert_eq!(applied, 3);
+    assert_eq!(applied, 4);
 }
 
 #[tokio::test]

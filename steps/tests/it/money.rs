@@ -127,7 +127,13 @@ async fn the_ledger_is_written_with_the_payment_and_once() {
     apply_all(&mut sale.connection, &[(payment, refund)], moment(3)).await.unwrap();
     let entries = ledger::list_of_payment(&mut sale.connection, payment).await.unwrap();
     let kinds: Vec<_> = entries.iter().map(|entry| (entry.kind, entry.reference.as_str())).collect();
-    assert_eq!(kinds, [(Kind::Authorised, "pi_1"), (Kind::Captured, "pi_1"), (Kind::Refunded, "re_1")]);
+    let expected = [
+        (Kind::Authorised, "pi_1"),
+        (Kind::Captured, "pi_1"),
+        (Kind::RefundOwed, "re_1"),
+        (Kind::Refunded, "re_1"),
+    ];
+    assert_eq!(kinds, expected);
     assert_eq!(sale.count("select count(*) from booking.ledger_balances where balance_minor <> 0").await, 0);
     let row = payments::find(&mut sale.connection, payment).await.unwrap().unwrap();
     assert_eq!((row.status, row.money), (PaymentStatus::Refunded, MoneyState::Refunded));

@@ -12,7 +12,7 @@ use steps::{
     locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
 };
 use tests::support::{redis_prefix, server, verify};
-use workflows::{Booking, BookingRequest, PaymentOrder};
+use workflows::{Booking, BookingRequest, Cancellation, LatePayment, PaymentOrder, Repayment};
 
 /// What one seat costs, in cents.
 pub const PRICE: i64 = 12_500;
@@ -50,11 +50,18 @@ impl House {
     }
 
     pub fn at(&self) -> Database {
-        Database::at(self.database.url()).unwrap()
+        Database::at(&self.database.app_url()).unwrap()
     }
 
     pub fn services(&self) -> Services {
         self.services_with(Gateway::new(self.gateway.clone()))
+    }
+
+    /// The same, with money that is taken at once and never held.
+    pub fn services_taking_at_once(&self) -> Services {
+        let mut services = self.services();
+        services.cashier.capture = CaptureMethod::Automatic;
+        services
     }
 
     fn services_with(&self, gateway: Gateway) -> Services {
@@ -80,7 +87,14 @@ impl House {
         };
         let builder = Engine::builder(self.services_with(gateway), self.at()).settings(settings);
         let builder = builder.hints(&self.redis_url, &format!("{}hints", self.prefix));
-        builder.workflow::<Booking>().start().await.unwrap()
+        builder
+            .workflow::<Booking>()
+            .workflow::<Cancellation>()
+            .workflow::<LatePayment>()
+            .workflow::<Repayment>()
+            .start()
+            .await
+            .unwrap()
     }
 
     /// Reservation and payment as their rows say: `CONFIRMED SUCCESS/CAPTURED`.
@@ -172,6 +186,7 @@ impl Show {
             user: UserId::new_in(Bucket::of_key("ada@example.org")),
             seats: SeatList::try_from(seats.to_vec()).unwrap(),
             hold: None,
+            payment_attempts_max: 1,
         }
     }
 

@@ -148,7 +148,7 @@ async fn news_of_a_failure_turns_back_and_frees_the_seats() {
     let handle = node.client().start::<Booking>(request.clone()).await.unwrap();
     node.client().signal(handle.id(), "order", &show.order()).await.unwrap();
     assert!(matches!(handle.reached::<Pay>(LONG).await.unwrap(), Reached::Done(_)));
-    let failed = PaymentNews::Failed { reason: "card_declined".into() };
+    let failed = PaymentNews::Failed { reason: "card_declined".into(), payment: None };
     node.client().signal(handle.id(), "evt_1", &failed).await.unwrap();
     assert!(matches!(handle.result(LONG).await.unwrap(), Ended::Unwound(_)));
     let told = house.told(request.reservation).await.unwrap();

@@ -140,7 +140,9 @@ async fn a_taken_seat_names_itself_and_nothing_is_held() {
     assert_eq!(blocked["seats"], json!([{"seat_id": seats[2], "reason": "blocked"}]));
 
     ada.pay(&held).await.is(202);
-    until(&service, "the seat is sold", "select count(*) from booking.bookings", 1).await;
+    // The seat lock says `held` until the saga has let it go.
+    until(&service, "the saga is over", "select count(*) from usher.sagas where state = 'completed'", 1)
+        .await;
     let sold = bob.post("/reservations", json!({"seat_id": seats[0]})).await.problem(409, "seat-unavailable");
     assert_eq!(sold["seats"][0]["reason"], "sold");
     assert_eq!(count(&service, "select count(*) from booking.reservations").await, 1);

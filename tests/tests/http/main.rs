@@ -15,6 +15,7 @@ mod idempotency;
 mod identity;
 mod jobs;
 mod manners;
+mod roles;
 mod validation;
 mod verify;
 mod webhooks;

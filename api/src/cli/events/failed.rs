@@ -1,7 +1,7 @@
 //! `usher events tail --failed`: what did not arrive, to whom, and why.
 
 use super::{
-    since::Since,
+    super::moment::Moment,
     tail::{Told, in_a_line, json, print},
 };
 use crate::{
@@ -23,11 +23,11 @@ pub(super) async fn tell(
     connection: &mut PgConnection,
     types: &[String],
     saga: Option<SagaId>,
-    since: Option<Since>,
+    since: Option<Moment>,
     as_json: bool,
 ) -> Result<(), Told> {
     let now = store::now(connection).await?;
-    let from = since.map_or(DateTime::<Utc>::UNIX_EPOCH, |since| since.before(now));
+    let from = since.map_or(DateTime::<Utc>::UNIX_EPOCH, |since| since.from(now));
     for one in log::read_undelivered(connection, &Wanted { types, saga }, from, LINES_MAX).await? {
         let Undelivered { message, subscription, url, attempts, last_error, failed_at } = &one;
         let event = CloudEvent::of(message.key, &message.kind, message.decided_at, &message.payload);

@@ -1,7 +1,6 @@
 //! `usher events tail`
 
 mod failed;
-mod since;
 mod tail;
 
 use crate::config::Config;

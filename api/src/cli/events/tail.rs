@@ -1,9 +1,8 @@
 //! `usher events tail`
 
 use super::{
-    super::{pool, signals},
+    super::{moment::Moment, pool, signals},
     failed,
-    since::Since,
 };
 use crate::{
     config::Config,
@@ -46,7 +45,7 @@ pub struct Tail {
     saga: Option<SagaId>,
     /// From then on: a time, or how long ago, such as `15m` [default: the last ones]
     #[arg(long)]
-    since: Option<Since>,
+    since: Option<Moment>,
     /// How many of the last ones
     #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(i64).range(0..=10_000),
           conflicts_with = "since")]
@@ -94,7 +93,7 @@ impl Tail {
         let now = store::now(connection).await?;
         let mut seen = Seen::from(now - LATE);
         match self.since {
-            Some(since) => self.tell_new(connection, since.before(now), &mut seen).await?,
+            Some(since) => self.tell_new(connection, since.from(now), &mut seen).await?,
             None => {
                 // Those before the last ones are not new either, so they must be known before it goes on.
                 self.each(connection, seen.from, |message| {

@@ -107,7 +107,11 @@ pub(in crate::gateway) struct Counts {
 #[derive(Clone, Debug)]
 pub(in crate::gateway) enum Fate {
     End(Ending),
-    RequireAction { action: Action, approve_at_ms: Option<i64> },
+    /// The customer must act; with `due` they do so by themselves.
+    RequireAction {
+        action: Action,
+        due: Option<Due>,
+    },
     Process(Due),
 }
 
@@ -134,6 +138,26 @@ impl Decline {
 }
 
 impl Intent {
+    /// A new one for the same money, under the same metadata.
+    pub fn copy(&self, id: String, created_s: i64) -> Self {
+        Self {
+            id,
+            created_s,
+            status: Status::RequiresConfirmation,
+            // A declined one has lost its method.
+            method: self.method.clone().or_else(|| Some("pm_card_visa".to_owned())),
+            amount_capturable: 0,
+            amount_received: 0,
+            action: None,
+            last_error: None,
+            cancellation_reason: None,
+            charge: None,
+            due: None,
+            counts: Counts::default(),
+            ..self.clone()
+        }
+    }
+
     /// Tries to secure the money. A decline changes the intent too: its error is for the caller to show.
     pub fn confirm(&mut self, fate: Fate) -> Result<Told, Problem> {
         match self.status {
@@ -150,10 +174,10 @@ impl Intent {
         self.due = None;
         Ok(match fate {
             Fate::End(ending) => self.end(ending),
-            Fate::RequireAction { action, approve_at_ms } => {
+            Fate::RequireAction { action, due } => {
                 self.status = Status::RequiresAction;
                 self.action = Some(action);
-                self.due = approve_at_ms.map(|at_ms| Due { at_ms, ending: Ending::Secure });
+                self.due = due;
                 vec![("payment_intent.requires_action", About::Intent)]
             }
             Fate::Process(due) => {

@@ -20,6 +20,8 @@ pub(in crate::gateway) struct Acts {
     pub before: Option<Before>,
     /// How confirming goes, instead of what the method does.
     pub confirm: Option<ConfirmAct>,
+    /// Confirmations only: so much later the customer pays once more, in another tab, under the same metadata.
+    pub again_after_ms: Option<u64>,
     /// How the refund goes, instead of what the method does.
     pub refund: Option<RefundAct>,
     /// Accept what should be refused: a capture after a cancel (200, no effect), a refund above the charge.
@@ -28,7 +30,7 @@ pub(in crate::gateway) struct Acts {
     pub after: Option<After>,
     /// Reads only: find nothing, as a search does whose index lags behind.
     pub blind: bool,
-    /// Show another amount or currency in the answer, or in the event.
+    /// Show another amount, currency or id in the answer, or in the event.
     pub lie: Option<Lie>,
     /// How the event is delivered; only for rules on `webhook`.
     pub webhook: Option<WebhookAct>,
@@ -39,8 +41,17 @@ pub(in crate::gateway) struct Acts {
 pub(in crate::gateway) enum Before {
     /// Close the connection.
     Drop,
+    /// Close the connection; so much later the request arrives all the same, from some queue on its way, and has
+    /// its effect unless its key was used meanwhile. Nobody hears its answer.
+    Late { after_ms: u64 },
     /// Say nothing until the client gives up.
     Hang,
+    /// 409, as if the first request under the key were still running.
+    KeyInUse,
+    /// 400, as if the key had been used with other parameters.
+    KeyReused,
+    /// 400 with everything in its message that was sent, the secret key too: nobody may keep or log it.
+    Echo,
     /// 429.
     Busy { retry_after_s: u32 },
     /// 5xx; kept under the key (as by Stripe itself) or not (as by a proxy in front of it).
@@ -58,8 +69,17 @@ pub(in crate::gateway) enum Before {
 pub(in crate::gateway) enum ConfirmAct {
     Secure,
     Decline(Decline),
+    /// The customer must act, on the page or after `--approve-delay`.
     RequireAction,
-    Process { after_ms: u64, then: Then },
+    /// The customer must act, and does so by themselves.
+    ActThen {
+        after_ms: u64,
+        then: Then,
+    },
+    Process {
+        after_ms: u64,
+        then: Then,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +137,8 @@ pub(in crate::gateway) struct Lie {
     pub currency: Option<String>,
     /// Another value of one of our ids.
     pub payment_id: Option<String>,
+    /// Another id of the object itself: an answer to somebody else's request.
+    pub id: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,11 +153,13 @@ pub(in crate::gateway) struct WebhookAct {
     pub jitter_ms: u64,
     /// Keep it until `POST /control/webhooks/release`.
     pub hold: bool,
+    /// Send so many more under a signature that isn't ours; whoever believes one has no guard.
+    pub forged: u32,
 }
 
 impl Default for WebhookAct {
     fn default() -> Self {
-        Self { lose: false, copies: 1, delay_ms: 0, jitter_ms: 0, hold: false }
+        Self { lose: false, copies: 1, delay_ms: 0, jitter_ms: 0, hold: false, forged: 0 }
     }
 }
 
@@ -143,7 +167,7 @@ impl Acts {
     /// The bounds that types don't hold.
     pub fn check(&self) -> Result<(), &'static str> {
         let process = match self.confirm {
-            Some(ConfirmAct::Process { after_ms, .. }) => after_ms,
+            Some(ConfirmAct::Process { after_ms, .. } | ConfirmAct::ActThen { after_ms, .. }) => after_ms,
             _ => 0,
         };
         let refund = match self.refund {
@@ -151,14 +175,26 @@ impl Acts {
             _ => 0,
         };
         let webhook = self.webhook.clone().unwrap_or_default();
-        let waits =
-            [self.delay_ms, self.answer_delay_ms, process, refund, webhook.delay_ms, webhook.jitter_ms];
+        let late = match self.before {
+            Some(Before::Late { after_ms }) => after_ms,
+            _ => 0,
+        };
+        let waits = [
+            self.delay_ms,
+            self.answer_delay_ms,
+            self.again_after_ms.unwrap_or(0),
+            late,
+            process,
+            refund,
+            webhook.delay_ms,
+            webhook.jitter_ms,
+        ];
         let server = |status: u16| (500..600).contains(&status);
         match (&self.before, &self.after) {
             _ if waits.iter().any(|wait| *wait > WAIT_MS_MAX) => {
                 Err("a wait is at most an hour (3600000 ms)")
             }
-            _ if webhook.copies > COPIES_MAX => Err("a webhook has at most 1000 copies"),
+            _ if webhook.copies.max(webhook.forged) > COPIES_MAX => Err("a webhook has at most 1000 copies"),
             (Some(Before::Fail { status, .. }), _) | (_, Some(After::Fail { status, .. }))
                 if !server(*status) =>
             {

@@ -1,6 +1,9 @@
 //! Trouble at random: from a seed, so that a run can be had again.
+//!
+//! Everything that a script can order is drawn, except what only a person can settle, for a run shall come to rest by
+//! itself: lies, authorisations that lapse, refunds in the dashboard, disputes.
 
-use super::{Acts, After, Before, ConfirmAct, Operation, Then, WebhookAct};
+use super::{Acts, After, Before, ConfirmAct, Operation, RefundAct, Then, WebhookAct};
 use crate::gateway::books::intent::Decline;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -19,44 +22,71 @@ impl Chaos {
         if !self.random.random_bool(self.probability) {
             return Acts::default();
         }
+        let of_business = self.random.random_bool(0.4);
         match operation {
             Operation::Webhook => Acts { webhook: Some(self.webhook()), ..Acts::default() },
-            Operation::Confirm if self.random.random_bool(0.4) => {
-                Acts { confirm: Some(self.confirm()), ..Acts::default() }
+            Operation::Confirm if of_business => self.confirm(),
+            Operation::Refund if of_business => Acts { refund: Some(self.refund()), ..Acts::default() },
+            Operation::Search | Operation::ListRefunds if of_business => {
+                Acts { blind: true, ..Acts::default() }
             }
             _ => self.transport(),
         }
     }
 
-    /// Nothing here is kept under a key: that would make a saga wait for a person, by chance.
+    /// Between the client and the effect, or between the effect and the client.
     fn transport(&mut self) -> Acts {
         let mut acts = Acts::default();
-        match self.random.random_range(0..7) {
-            0 => acts.delay_ms = self.random.random_range(10..500),
-            1 => acts.before = Some(Before::Drop),
-            2 => acts.before = Some(Before::Busy { retry_after_s: 1 }),
-            3 => acts.before = Some(Before::Fail { status: 503, kept: false }),
-            4 => acts.after = Some(After::Fail { status: 502, kept: false }),
-            5 => acts.after = Some(After::Garbage),
+        match self.random.random_range(0..24) {
+            0..=2 => acts.delay_ms = self.random.random_range(10..500),
+            3..=5 => acts.before = Some(Before::Drop),
+            6 | 7 => acts.before = Some(Before::Late { after_ms: self.random.random_range(10..3000) }),
+            8 | 9 => acts.before = Some(Before::Busy { retry_after_s: 1 }),
+            10 | 11 => acts.before = Some(Before::Fail { status: 503, kept: false }),
+            12 => acts.before = Some(Before::Fail { status: 500, kept: true }),
+            13 => acts.before = Some(Before::KeyInUse),
+            14 | 15 => acts.after = Some(After::Fail { status: 502, kept: false }),
+            16 => acts.after = Some(After::Fail { status: 500, kept: true }),
+            17 => acts.after = Some(After::Garbage),
+            18 => acts.after = Some(After::Huge),
+            19 => acts.after = Some(After::Redirect),
+            // Each costs the client its whole deadline.
+            20 => acts.after = Some(if self.random.random_bool(0.5) { After::Hang } else { After::Slow }),
             _ => acts.after = Some(After::Close),
         }
         acts
     }
 
-    fn confirm(&mut self) -> ConfirmAct {
+    fn confirm(&mut self) -> Acts {
+        let after_ms = self.random.random_range(10..1000);
+        let decline = Decline::new("card_declined", Some("generic_decline"));
+        let confirm = match self.random.random_range(0..7) {
+            0 | 1 => ConfirmAct::Decline(decline),
+            2 => ConfirmAct::Process { after_ms, then: Then::Settle },
+            3 => ConfirmAct::Process { after_ms, then: Then::Fail },
+            4 => ConfirmAct::ActThen { after_ms, then: Then::Settle },
+            5 => ConfirmAct::ActThen { after_ms, then: Then::Fail },
+            _ => return Acts { again_after_ms: Some(after_ms), ..Acts::default() },
+        };
+        Acts { confirm: Some(confirm), ..Acts::default() }
+    }
+
+    fn refund(&mut self) -> RefundAct {
         let after_ms = self.random.random_range(10..1000);
         match self.random.random_range(0..3) {
-            0 => ConfirmAct::Decline(Decline::new("card_declined", Some("generic_decline"))),
-            1 => ConfirmAct::Process { after_ms, then: Then::Settle },
-            _ => ConfirmAct::Process { after_ms, then: Then::Fail },
+            0 => RefundAct::PendThen { after_ms, then: Then::Settle },
+            1 => RefundAct::PendThen { after_ms, then: Then::Fail },
+            _ => RefundAct::SucceedThenFail { after_ms },
         }
     }
 
     fn webhook(&mut self) -> WebhookAct {
-        match self.random.random_range(0..4) {
-            0 => WebhookAct { lose: true, ..WebhookAct::default() },
-            1 => WebhookAct { copies: 3, jitter_ms: 500, ..WebhookAct::default() },
-            2 => WebhookAct { delay_ms: 2000, ..WebhookAct::default() },
+        match self.random.random_range(0..12) {
+            0..=2 => WebhookAct { lose: true, ..WebhookAct::default() },
+            3..=5 => WebhookAct { copies: 3, jitter_ms: 500, ..WebhookAct::default() },
+            6 => WebhookAct { copies: 100, ..WebhookAct::default() },
+            7 | 8 => WebhookAct { delay_ms: 2000, ..WebhookAct::default() },
+            9 => WebhookAct { forged: 3, ..WebhookAct::default() },
             _ => WebhookAct { jitter_ms: 1000, ..WebhookAct::default() },
         }
     }

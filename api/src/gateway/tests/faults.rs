@@ -230,3 +230,96 @@ async fn not_found_is_no_proof() {
     assert!(world.gateway.refunds(&id).await.unwrap().is_empty());
     assert_eq!(world.gateway.find(&order.trace).await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_request_may_arrive_after_nobody_found_it() {
+    let world = World::new().await;
+    let order = order("pm_card_visa");
+    let late = json!({"before": {"late": {"after_ms": 150}}});
+    let made = world.gateway.create(&order, &key(&order)).await.unwrap();
+    world.rule(json!({"match": {"on": ["confirm"]}, "times": 1, "do": late})).await;
+    let error = world.gateway.confirm(&made.id, &order, &key(&order)).await.unwrap_err();
+    assert!(is_broken(&error), "{error:?}");
+    assert_eq!(world.gateway.find(&order.trace).await.unwrap()[0].secured(), None, "not found");
+    let charged = async || world.gateway.read(&made.id).await.unwrap().secured();
+    assert_eq!(world.until("the late charge", charged).await, order.money);
+    assert_eq!(world.line(&order).await["times_secured"], 1);
+}
+
+#[tokio::test]
+async fn a_cancel_is_a_tombstone_for_a_request_that_arrives_late() {
+    let world = World::new().await;
+    let order = order("pm_card_visa");
+    let late = json!({"before": {"late": {"after_ms": 100}}});
+    let made = world.gateway.create(&order, &key(&order)).await.unwrap();
+    world.rule(json!({"match": {"on": ["confirm"]}, "times": 1, "do": late})).await;
+    world.gateway.confirm(&made.id, &order, &key(&order)).await.unwrap_err();
+    world.gateway.cancel(&made.id, CancelReason::Abandoned, &key(&order)).await.unwrap();
+    // The refusal that the late request got is kept under its key: that tells when it arrived.
+    let path = format!("payment_intents/{}/confirm", made.id);
+    let form = [("expand[]", "latest_charge")];
+    let arrived = async || {
+        (world.raw(&path, Some(&format!("{}:confirm", key(&order))), &form).await.0 == 400).then_some(())
+    };
+    world.until("the late request", arrived).await;
+    assert_eq!(world.line(&order).await["times_secured"], 0);
+}
+
+#[tokio::test]
+async fn a_key_may_be_said_to_be_in_use_or_reused() {
+    let in_use = |error: &GatewayError| matches!(error, GatewayError::KeyInUse { .. });
+    check(json!({"before": "key_in_use"}), in_use, false).await;
+    let reused = |error: &GatewayError| matches!(error, GatewayError::KeyReused);
+    check(json!({"before": "key_reused"}), reused, false).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_echoes_secrets_is_not_quoted() {
+    let not_quoted = |error: &GatewayError| {
+        let text = format!("{error} {error:?}");
+        matches!(error, GatewayError::Invalid { .. }) && !text.contains("4242") && !text.contains("sk_test")
+    };
+    check(json!({"before": "echo"}), not_quoted, false).await;
+}
+
+#[tokio::test]
+async fn an_answer_about_another_intent_is_not_believed() {
+    let garbage = |error: &GatewayError| matches!(error, GatewayError::Unclear(Doubt::Garbage { .. }));
+    check(json!({"lie": {"id": "pi_another"}}), garbage, true).await;
+}
+
+#[tokio::test]
+async fn a_customer_may_pay_again_in_another_tab() {
+    let world = World::new().await;
+    let by_script = order("pm_card_visa");
+    world.rule(json!({"match": {"on": ["confirm"]}, "times": 1, "do": {"again_after_ms": 10}})).await;
+    let first = world.gateway.authorise(&by_script, &key(&by_script)).await.unwrap();
+    let two = async || {
+        let found = world.gateway.find(&by_script.trace).await.unwrap();
+        (found.len() == 2).then_some(found)
+    };
+    let found = world.until("the other tab", two).await;
+    assert!(found.iter().all(|intent| intent.secured() == Some(by_script.money)), "{found:?}");
+
+    let by_hand = world.control(&format!("intents/{}/again", first.id), json!({})).await;
+    assert_eq!(by_hand["metadata"]["payment_id"], json!(by_script.trace.payment_id.unwrap()));
+    assert_eq!(world.get("books").await["doubles"]["payments_charged_twice"], 1);
+    world.kinds(3).await;
+}
+
+#[tokio::test]
+async fn a_customer_may_act_by_themselves_as_scripted() {
+    let world = World::new().await;
+    for (then, secured) in [("settle", true), ("fail", false)] {
+        let order = order("pm_card_visa");
+        let act = json!({"confirm": {"act_then": {"after_ms": 20, "then": then}}});
+        world.rule(json!({"match": {"on": ["confirm"]}, "times": 1, "do": act})).await;
+        let intent = world.gateway.authorise(&order, &key(&order)).await.unwrap();
+        assert_eq!(intent.status, IntentStatus::RequiresAction);
+        let ended = async || {
+            let now = world.gateway.read(&intent.id).await.unwrap();
+            (now.status != IntentStatus::RequiresAction).then_some(now)
+        };
+        assert_eq!(world.until("the customer", ended).await.secured().is_some(), secured);
+    }
+}

@@ -147,3 +147,22 @@ async fn during_a_rotation_every_secret_signs() {
     );
     assert_eq!(verdict, Ok(()));
 }
+
+#[tokio::test]
+async fn a_real_event_may_come_with_forgeries_that_nobody_repeats() {
+    let world = World::new().await;
+    let rule = json!({"match": {"on": ["webhook"], "event": "payment_intent.succeeded"},
+        "do": {"webhook": {"forged": 2}}});
+    world.rule(rule).await;
+    world.receiver_answers(400);
+    let order = charged_at_once();
+    world.gateway.authorise(&order, &key(&order)).await.unwrap();
+    let given_up = async || (world.get("webhooks").await["given_up"] == 2).then_some(());
+    world.until("both forgeries", given_up).await;
+    let is_ours = |received: &super::world::Received| {
+        let secrets = [Secret::new(SECRET)];
+        verify(received.signature.as_ref().unwrap(), received.body.as_bytes(), &secrets, Utc::now()).is_ok()
+    };
+    let forged = world.received().iter().filter(|received| !is_ours(received)).count();
+    assert_eq!(forged, 2);
+}

@@ -205,6 +205,7 @@ async fn started(config: Config, stop: CancellationToken) -> (String, JoinHandle
 fn adapter(url: &str) -> Gateway {
     let config = StripeConfig {
         deadline: DEADLINE,
+        requests_per_s: std::num::NonZeroU32::new(10_000).unwrap(),
         breaker: BreakerConfig { failures_max: 1000, ..BreakerConfig::default() },
         ..StripeConfig::new(url, "sk_test_usher")
     };

@@ -109,8 +109,10 @@ async fn act_on_intent(
     details: Option<Json<Details>>,
 ) -> Response {
     let Json(details) = details.unwrap_or_default();
-    if verb == "refund" {
-        return answer(dashboard_refund(&simulator, id, details));
+    match verb.as_str() {
+        "refund" => return answer(dashboard_refund(&simulator, id, details)),
+        "again" => return answer(simulator.pay_again(&id).map(|intent| render::intent(&intent, true))),
+        _ => {}
     }
     let changed = simulator.change_intent(&id, |intent| match verb.as_str() {
         "approve" => when(Status::RequiresAction, intent, Ending::Secure),

@@ -3,7 +3,7 @@
 use super::{
     super::{
         problem::Problem,
-        script::{After, Before, Lie, Occasion, Operation},
+        script::{Acts, After, Before, Lie, Occasion, Operation},
         simulator::{Simulator, lied},
     },
     claim::Claimed,
@@ -37,12 +37,31 @@ pub(super) async fn write(
     headers: HeaderMap,
     form: Bytes,
 ) -> Response {
-    let outcome = async {
-        authorise(&simulator, &headers)?;
+    let understood = authorise(&simulator, &headers).and_then(|()| {
         let params = Params::parse(&form, writes::known(operation))?;
-        Ok(answer(&simulator, Order { operation, id: id.as_deref(), params: &params }, key(&headers)?).await)
+        Ok((params, key(&headers)?.map(str::to_owned)))
+    });
+    let (params, key) = match understood {
+        Ok(understood) => understood,
+        Err(problem) => return reply::problem(&problem),
     };
-    outcome.await.unwrap_or_else(|problem: Problem| reply::problem(&problem))
+    let acts = acts(&simulator, &Order { operation, id: id.as_deref(), params: &params });
+    match acts.before {
+        Some(Before::Late { after_ms }) => {
+            let (simulator, later) = (Arc::clone(&simulator), simulator);
+            later.later(after_ms, async move {
+                let order = Order { operation, id: id.as_deref(), params: &params };
+                let acts = Acts { before: None, ..acts };
+                drop(answer(&simulator, order, key.as_deref(), &acts).await);
+            });
+            reply::abandoned()
+        }
+        Some(Before::Echo) => reply::problem(&Problem::echo(&form, &headers)),
+        _ => {
+            let order = Order { operation, id: id.as_deref(), params: &params };
+            answer(&simulator, order, key.as_deref(), &acts).await
+        }
+    }
 }
 
 /// Is the key ours? As bearer token or as basic user.
@@ -68,23 +87,31 @@ fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
 }
 
-async fn answer(simulator: &Simulator, order: Order<'_>, key: Option<&str>) -> Response {
-    let (metadata, method) = simulator.read(|books| writes::about(books, &order));
-    let acts = simulator.acts(&Occasion {
+fn acts(simulator: &Simulator, order: &Order<'_>) -> Acts {
+    let (metadata, method) = simulator.read(|books| writes::about(books, order));
+    simulator.acts(&Occasion {
         operation: order.operation,
         intent: order.id.or(order.params.get("payment_intent")),
         method: method.as_deref(),
         event: None,
         metadata: &metadata,
-    });
+    })
+}
+
+async fn answer(simulator: &Arc<Simulator>, order: Order<'_>, key: Option<&str>, acts: &Acts) -> Response {
     match &acts.before {
         Some(Before::Drop) => return reply::abandoned(),
+        Some(Before::KeyInUse) => return reply::problem(&Problem::key_in_use()),
+        Some(Before::KeyReused) => return reply::problem(&Problem::key_reused()),
         Some(Before::Hang) => return reply::never().await,
         Some(Before::Busy { retry_after_s }) => {
             return reply::problem(&Problem::busy(*retry_after_s, "Too many requests (simulated)."));
         }
         Some(Before::Fail { status, kept: false }) => return reply::problem(&Problem::server(*status)),
-        Some(Before::Fail { kept: true, .. } | Before::Refuse { .. }) | None => {}
+        Some(
+            Before::Fail { kept: true, .. } | Before::Refuse { .. } | Before::Late { .. } | Before::Echo,
+        )
+        | None => {}
     }
     let path = format!("{:?} {}", order.operation, order.id.unwrap_or_default());
     let claimed = match Claimed::new(simulator, key, order.params.fingerprint(&path)) {
@@ -95,10 +122,15 @@ async fn answer(simulator: &Simulator, order: Order<'_>, key: Option<&str>) -> R
     let (status, body) = claimed.finish(acts.after.as_ref(), |books| match &acts.before {
         Some(Before::Fail { status, .. }) => Err(Problem::server(*status).kept()),
         Some(Before::Refuse { code }) => Err(writes::refusal(books, &order, code)),
-        Some(Before::Drop | Before::Hang | Before::Busy { .. }) | None => {
-            writes::perform(simulator, books, &order, &acts)
-        }
+        _ => writes::perform(simulator, books, &order, acts),
     });
+    if let (Some(after_ms), Some(id), Operation::Confirm) = (acts.again_after_ms, order.id, order.operation) {
+        let (owner, id) = (Arc::clone(simulator), id.to_owned());
+        simulator.later(after_ms, async move {
+            // A canceled or unknown one can't be paid again, and that is all right.
+            let _ = owner.pay_again(&id);
+        });
+    }
     tokio::time::sleep(Duration::from_millis(acts.answer_delay_ms)).await;
     send(acts.after.as_ref(), status, show(body, acts.lie.as_ref())).await
 }

@@ -60,19 +60,21 @@ pub(super) async fn search(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let known = ["query", "limit", "expand[]"];
+    let known = ["query", "limit", "page", "expand[]"];
     read(&simulator, &headers, query, &known, Operation::Search, None, |books, params| {
         let wanted = parse_search(params.required("query")?)?;
         let fits = |metadata: &BTreeMap<String, String>| {
             wanted.iter().all(|(name, value)| metadata.get(name).is_some_and(|found| found == value))
         };
-        let all = books.intents.newest_first(None).into_iter().flatten();
+        // The cursor of a search is the last id of its page.
+        let all = books.intents.newest_first(params.get("page")).ok_or_else(|| no_cursor(params))?;
         let expanded = params.expands("data.latest_charge");
         let found =
             all.filter(|intent| fits(&intent.metadata)).map(|intent| render::intent(intent, expanded));
         let mut page = page("/v1/payment_intents/search", params, found)?;
         page["object"] = json!("search_result");
-        page["next_page"] = Value::Null;
+        let last = page["data"].as_array().and_then(|data| data.last()).map(|last| last["id"].clone());
+        page["next_page"] = last.filter(|_| page["has_more"] == true).unwrap_or(Value::Null);
         Ok(page.to_string())
     })
     .await
@@ -179,7 +181,10 @@ async fn read(
     tokio::time::sleep(Duration::from_millis(acts.delay_ms)).await;
     match &acts.before {
         None => {}
-        Some(Before::Drop) => return reply::abandoned(),
+        Some(Before::Drop | Before::Late { .. }) => return reply::abandoned(),
+        Some(Before::KeyInUse) => return reply::problem(&Problem::key_in_use()),
+        Some(Before::KeyReused) => return reply::problem(&Problem::key_reused()),
+        Some(Before::Echo) => return reply::problem(&Problem::echo(b"", headers)),
         Some(Before::Hang) => return reply::never().await,
         Some(Before::Busy { retry_after_s }) => {
             return reply::problem(&Problem::busy(*retry_after_s, "Too many requests (simulated)."));

@@ -205,26 +205,31 @@ fn fate(
     return_url: Option<String>,
     scripted: Option<&ConfirmAct>,
 ) -> Fate {
-    let process = |after_ms: u64, settles: bool| {
+    let due = |after_ms: u64, settles: bool| {
         let ending = if settles { Ending::Secure } else { Ending::Decline(methods::late_decline()) };
-        Fate::Process(Due { at_ms: now_ms() + after_ms as i64, ending })
+        Due { at_ms: now_ms() + after_ms as i64, ending }
     };
-    let act = |return_url| {
+    let act = |return_url, due| {
         let url = format!("{}/control/authenticate/{}", simulator.url, intent.id);
-        let approve_at_ms = simulator.config.approve_delay.map(|delay| now_ms() + ms(delay) as i64);
-        Fate::RequireAction { action: Action { url, return_url }, approve_at_ms }
+        Fate::RequireAction { action: Action { url, return_url }, due }
     };
+    let approved = || simulator.config.approve_delay.map(|delay| due(ms(delay), true));
     match scripted {
         Some(ConfirmAct::Secure) => Fate::End(Ending::Secure),
         Some(ConfirmAct::Decline(decline)) => Fate::End(Ending::Decline(decline.clone())),
-        Some(ConfirmAct::RequireAction) => act(return_url),
-        Some(ConfirmAct::Process { after_ms, then }) => process(*after_ms, *then == Then::Settle),
+        Some(ConfirmAct::RequireAction) => act(return_url, approved()),
+        Some(ConfirmAct::ActThen { after_ms, then }) => {
+            act(return_url, Some(due(*after_ms, *then == Then::Settle)))
+        }
+        Some(ConfirmAct::Process { after_ms, then }) => Fate::Process(due(*after_ms, *then == Then::Settle)),
         None => match intent.method.as_deref().and_then(methods::find).map(|method| method.confirm) {
             Some(Confirm::Decline { code, decline_code }) => {
                 Fate::End(Ending::Decline(Decline::new(code, decline_code)))
             }
-            Some(Confirm::RequireAction) => act(return_url),
-            Some(Confirm::Process { settles }) => process(ms(simulator.config.settle_delay), settles),
+            Some(Confirm::RequireAction) => act(return_url, approved()),
+            Some(Confirm::Process { settles }) => {
+                Fate::Process(due(ms(simulator.config.settle_delay), settles))
+            }
             Some(Confirm::Secure) | None => Fate::End(Ending::Secure),
         },
     }

@@ -1,15 +1,14 @@
--- Per currency: captured less refunded is the price of the confirmed bookings whose money is captured.
+-- Per currency: captured less refunded less lost in disputes is what is left of the payments whose money is with us.
 select currency as subject,
-       'captured less refunded is ' || sum(taken) || ', captured bookings are worth ' || sum(booked) as detail
+       'captured less refunded is ' || sum(taken) || ', the captured payments are worth ' || sum(left_over) as detail
 from (
-    select currency,
-           case kind when 'captured' then amount_minor when 'refunded' then -amount_minor else 0 end as taken,
-           0 as booked
-    from booking.ledger
+    select currency, captured_minor - refunded_minor - lost_minor as taken, 0 as left_over
+    from booking.ledger_sums
     union all
-    select p.currency, 0, p.amount_minor
+    select p.currency, 0, p.amount_minor - p.refunded_minor - coalesce(l.lost_minor, 0)
     from booking.payments p
+    left join booking.ledger_sums l on l.payment_id = p.id and l.bucket = p.bucket
     where p.money = 'CAPTURED'
 ) as books
 group by currency
-having sum(taken) <> sum(booked)
+having sum(taken) <> sum(left_over)

@@ -1,9 +1,19 @@
--- Money taken and not given back, without a confirmed booking. What a living saga still works on is no violation.
+-- Money that is with us, not owed to anybody, without a confirmed booking. What a living saga still works on is no
+-- violation.
 select p.id::text as subject,
-       'captured ' || p.amount_minor || ' ' || p.currency || ' for reservation ' || r.id || ', which is ' || r.status as detail
+       'has ' || p.amount_minor || ' ' || p.currency || ' for reservation ' || p.reservation_id || ', which is '
+           || coalesce(r.status, 'none') as detail
 from booking.payments p
-join booking.reservations r on r.id = p.reservation_id and r.bucket = p.bucket
+join booking.ledger_sums l on l.payment_id = p.id and l.bucket = p.bucket
+left join booking.reservations r on r.id = p.reservation_id and r.bucket = p.bucket
 left join booking.bookings b on b.payment_id = p.id and b.bucket = p.bucket and b.status = 'CONFIRMED'
 left join usher.sagas s on s.id = r.saga_id and s.bucket = r.bucket
-where p.status = 'SUCCESS' and b.id is null
+where l.held_minor + l.taken_minor > 0 and b.id is null
   and coalesce(s.state in ('completed', 'unwound'), true)
+  -- Late money has no reservation before its seats are its own again.
+  and (r.id is not null or not exists (
+      select from usher.sagas late
+      where late.workflow = 'late_payment' and late.bucket = p.bucket
+        and late.start_key = p.gateway || ':' || p.gateway_reference
+        and late.state not in ('completed', 'unwound')
+  ))

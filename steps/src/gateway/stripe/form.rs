@@ -2,11 +2,10 @@
 
 use super::TYPES;
 use crate::gateway::{
-    CancelReason, CaptureMethod, EventId, IntentId, Money, Order, PAGE_ITEMS_MAX, RefundOrder, Trace, Window,
+    CancelReason, CaptureMethod, EventId, IntentId, Money, Order, PAGE_ITEMS_MAX, RefundId, RefundOrder,
+    Trace, Window, http::Parameters,
 };
 use chrono::{DateTime, Utc};
-
-pub(super) type Parameters = Vec<(&'static str, String)>;
 
 /// The same order always gives the same parameters, in the same order: Stripe compares them under one key.
 pub(super) fn create(order: &Order) -> Parameters {
@@ -49,22 +48,26 @@ pub(super) fn refund(order: &RefundOrder) -> Parameters {
     parameters
 }
 
-pub(super) fn refunds(id: &IntentId) -> Parameters {
-    vec![("payment_intent", id.to_string()), ("limit", PAGE_ITEMS_MAX.to_string())]
+pub(super) fn refunds(id: &IntentId, after: Option<&RefundId>) -> Parameters {
+    let mut parameters = vec![("payment_intent", id.to_string()), ("limit", PAGE_ITEMS_MAX.to_string())];
+    parameters.extend(after.map(|id| ("starting_after", id.to_string())));
+    parameters
 }
 
 /// By the payment, else by the saga; `None` if the trace names neither.
-pub(super) fn search(trace: &Trace) -> Option<Parameters> {
+pub(super) fn search(trace: &Trace, page: Option<String>) -> Option<Parameters> {
     let (name, id) = match *trace {
         Trace { payment_id: Some(id), .. } => ("payment_id", id),
         Trace { saga_id: Some(id), .. } => ("saga_id", id),
         _ => return None,
     };
-    Some(vec![
+    let mut parameters = vec![
         ("query", format!("metadata['{name}']:'{id}'")),
         ("limit", PAGE_ITEMS_MAX.to_string()),
         ("expand[]", "data.latest_charge".to_owned()),
-    ])
+    ];
+    parameters.extend(page.map(|page| ("page", page)));
+    Some(parameters)
 }
 
 pub(super) fn list(window: &Window, after: Option<&IntentId>) -> Parameters {

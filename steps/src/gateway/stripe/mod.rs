@@ -1,78 +1,44 @@
 //! The adapter that speaks Stripe's protocol: to Stripe, and to the simulator that ships with us.
 //!
-//! Only the URL and the secret key differ between the two. One call is one request (plus one read where an
-//! answer was a replay, since a replay shows the intent as it once was). Cards only, so that a confirmation
+//! Only the URL and the secret key differ between the two. One call is one request, and more only where an answer
+//! was not the whole truth: a replay shows the intent as it once was, so the intent is read; a stored 5xx says
+//! nothing for a day, so what is safe to ask again is asked under a second key. Cards only, so that a confirmation
 //! never needs a page of ours.
 
+mod answer;
 mod event;
 mod form;
-mod http;
 mod refusal;
 mod wire;
 
+pub use super::http::{BadHttpConfig as BadStripeConfig, HttpConfig as StripeConfig};
 pub use crate::breaker::BreakerConfig;
 pub use event::{BadEvent, PROVIDER, TYPES, read as read_event};
 
 use super::{
-    Answer, CancelReason, Doubt, Event, EventId, GatewayError, Intent, IntentId, IntentStatus, KEY_BYTES_MAX,
-    Money, Order, PAGE_ITEMS_MAX, Page, PaymentGateway, Refund, RefundOrder, Trace, Window,
+    Answer, CancelReason, Event, EventId, GatewayError, Intent, IntentId, IntentStatus, Money, Order, Page,
+    PaymentGateway, Refund, RefundOrder, Trace, Window, all_pages,
+    http::{Body, Dialect, Http, OBJECT_BYTES_MAX, PAGE_BYTES_MAX, Parameters, Reply, is_stored_failure},
 };
+use answer::or_already;
 use chrono::{DateTime, Utc};
-use http::{Http, OBJECT_BYTES_MAX, PAGE_BYTES_MAX, Reply, Request};
-use refusal::garbage;
-use reqwest::{Method, Url};
-use secrecy::SecretString;
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use std::time::Duration;
-use wire::{List, PaymentIntent, WireRefund};
 
-/// Where Stripe is and how long to bear with it.
-#[derive(Clone, Debug)]
-pub struct StripeConfig {
-    /// `https://api.stripe.com`, or the simulator's URL. Without TLS only on this machine.
-    pub url: String,
-    /// The account's secret key (`sk_…`).
-    pub secret_key: SecretString,
-    /// For one request, from connecting to the last byte of its answer.
-    pub deadline: Duration,
-    /// For connecting alone; a failure within it is surely unsent.
-    pub connect_timeout: Duration,
-    /// When to stop sending.
-    pub breaker: BreakerConfig,
-}
+const DIALECT: Dialect = Dialect {
+    root: "v1",
+    key_header: "idempotency-key",
+    replayed_header: "idempotent-replayed",
+    // The API version whose shapes `wire` reads.
+    header: ("stripe-version", "2024-06-20"),
+};
 
-/// The configuration can't work.
-#[derive(Debug, thiserror::Error)]
-pub enum BadStripeConfig {
-    /// Not an absolute http or https URL.
-    #[error("`{0}` is not a gateway's URL; write for example `https://api.stripe.com`")]
-    Url(String),
-    /// The key would travel in the clear.
-    #[error("`{0}` would send the secret key without TLS; only a gateway on this machine may do without")]
-    Insecure(String),
-    /// The HTTP client could not be made (rustls' crypto provider not installed, for example).
-    #[error("making the gateway's HTTP client")]
-    Client(#[source] reqwest::Error),
-}
+/// The most keys for one thing: each but the last has a stored answer that is worth nothing any more.
+const KEYS_MAX: u32 = 5;
 
-/// The adapter. One a process: it holds the connections and the circuit breaker.
+/// The adapter. One a process: it holds the connections, the rate limit and the circuit breaker.
 #[derive(Debug)]
 pub struct Stripe {
     http: Http,
-}
-
-impl StripeConfig {
-    /// With a deadline of 10 s, 2 s for connecting, and the default breaker.
-    pub fn new(url: impl Into<String>, secret_key: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            secret_key: SecretString::from(secret_key.into()),
-            deadline: Duration::from_secs(10),
-            connect_timeout: Duration::from_secs(2),
-            breaker: BreakerConfig::default(),
-        }
-    }
 }
 
 impl Stripe {
@@ -81,67 +47,52 @@ impl Stripe {
     /// # Errors
     /// [`BadStripeConfig`].
     pub fn new(config: StripeConfig) -> Result<Self, BadStripeConfig> {
-        let url: Url = config.url.parse().map_err(|_| BadStripeConfig::Url(config.url.clone()))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if http::is_loopback(&url) => {}
-            "http" => return Err(BadStripeConfig::Insecure(config.url)),
-            _ => return Err(BadStripeConfig::Url(config.url)),
-        }
-        let http = Http::new(config, url).map_err(BadStripeConfig::Client)?;
-        Ok(Self { http })
-    }
-
-    async fn get(
-        &self,
-        path: &[&str],
-        parameters: Vec<(&'static str, String)>,
-        bytes_max: usize,
-    ) -> Result<Reply, GatewayError> {
-        self.http.send(Request { method: Method::GET, path, parameters, key: None, bytes_max }).await
+        Ok(Self { http: Http::new(&DIALECT, config)? })
     }
 
     async fn post(
         &self,
         path: &[&str],
-        parameters: Vec<(&'static str, String)>,
+        parameters: Parameters,
         key: &str,
         operation: &str,
     ) -> Result<Reply, GatewayError> {
-        if key.is_empty() || key.len() > KEY_BYTES_MAX || !key.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(GatewayError::Invalid {
-                code: "key".to_owned(),
-                param: "idempotency_key".to_owned(),
-                message: format!("a base key is 1 to {KEY_BYTES_MAX} visible ASCII characters"),
-            });
-        }
-        let key = Some(format!("{key}:{operation}"));
-        self.http
-            .send(Request { method: Method::POST, path, parameters, key, bytes_max: OBJECT_BYTES_MAX })
-            .await
+        self.http.post(path, Body::Form(parameters), key, operation).await
     }
 
-    /// For what the object's own state lets happen only once, so that no key is needed to make it safe: where a
-    /// stored 5xx blocks the key for a day, a second key asks again.
-    async fn post_guarded(
+    /// Asks under one key after the other until an answer is not an old one that `is_void`: stored for a day, and no
+    /// longer worth anything. The keys are the same each time, so an effect whose answer was lost is found again.
+    async fn post_anew(
         &self,
         path: &[&str],
-        parameters: Vec<(&'static str, String)>,
+        parameters: Parameters,
         key: &str,
         operation: &str,
+        is_void: fn(&Result<Reply, GatewayError>) -> bool,
     ) -> Result<Reply, GatewayError> {
-        match self.post(path, parameters.clone(), key, operation).await {
-            Err(GatewayError::Unclear(Doubt::Server { replayed: true, .. })) => {
-                self.post(path, parameters, key, &format!("{operation}-2")).await
+        let mut answer = self.post(path, parameters.clone(), key, operation).await;
+        for number in 2..=KEYS_MAX {
+            if !is_void(&answer) {
+                break;
+            }
+            answer = self.post(path, parameters.clone(), key, &format!("{operation}-{number}")).await;
+        }
+        answer
+    }
+
+    /// The intent of an answer as it is now: read again where the answer was a replay, and where it was a refusal
+    /// because of the intent's state that doesn't show the intent.
+    async fn current(&self, reply: Reply, expected: Option<&IntentId>) -> Result<Intent, GatewayError> {
+        match answer::intent(&reply, expected) {
+            Ok(intent) if reply.replayed => self.read(&intent.id).await,
+            Err(GatewayError::WrongState { code, intent }) if reply.replayed || intent.is_none() => {
+                let Some(id) = expected else { return Err(GatewayError::WrongState { code, intent }) };
+                // Refused it is in any case; if the intent can't be read now, the caller will.
+                let now = self.read(id).await.ok().map(Box::new);
+                Err(GatewayError::WrongState { code, intent: now })
             }
             other => other,
         }
-    }
-
-    /// The intent of an answer; read again where the answer was a replay.
-    async fn current(&self, reply: Reply, expected: Option<&IntentId>) -> Result<Intent, GatewayError> {
-        let intent = intent(&reply, expected)?;
-        if reply.replayed { self.read(&intent.id).await } else { Ok(intent) }
     }
 }
 
@@ -154,9 +105,12 @@ impl PaymentGateway for Stripe {
         self.http.held_back()
     }
 
+    /// An intent that a stored answer hides from us is never confirmed, so one beside it is harmless.
     fn create<'a>(&'a self, order: &'a Order, key: &'a str) -> Answer<'a, Intent> {
         Box::pin(async move {
-            let reply = self.post(&["payment_intents"], form::create(order), key, "create").await?;
+            let reply = self
+                .post_anew(&["payment_intents"], form::create(order), key, "create", says_nothing_now)
+                .await?;
             self.current(reply, None).await
         })
     }
@@ -164,7 +118,21 @@ impl PaymentGateway for Stripe {
     fn confirm<'a>(&'a self, id: &'a IntentId, order: &'a Order, key: &'a str) -> Answer<'a, Intent> {
         Box::pin(async move {
             let path = ["payment_intents", id.as_str(), "confirm"];
-            let reply = self.post(&path, form::confirm(order), key, "confirm").await?;
+            let mut operation = "confirm".to_owned();
+            for number in 2..=KEYS_MAX {
+                match self.post(&path, form::confirm(order), key, &operation).await {
+                    Ok(reply) if !reply.replayed => return self.current(reply, Some(id)).await,
+                    Err(error) if !is_stored_failure(&error) => return Err(error),
+                    Ok(_) | Err(_) => {}
+                }
+                // A stored answer tells of an earlier try, if it tells anything: the intent says what became of it.
+                let now = self.read(id).await?.or_declined()?;
+                if now.status.is_confirmed() {
+                    return Ok(now);
+                }
+                operation = format!("confirm-{number}");
+            }
+            let reply = self.post(&path, form::confirm(order), key, &operation).await?;
             self.current(reply, Some(id)).await
         })
     }
@@ -172,24 +140,26 @@ impl PaymentGateway for Stripe {
     fn read<'a>(&'a self, id: &'a IntentId) -> Answer<'a, Intent> {
         Box::pin(async move {
             let path = ["payment_intents", id.as_str()];
-            let reply = self.get(&path, form::expanded(vec![]), OBJECT_BYTES_MAX).await?;
-            intent(&reply, Some(id))
+            let reply = self.http.get(&path, form::expanded(vec![]), OBJECT_BYTES_MAX).await?;
+            answer::intent(&reply, Some(id))
         })
     }
 
     /// By Stripe's search, which may lag behind writes by a minute, and by hours during an outage of theirs.
     fn find<'a>(&'a self, trace: &'a Trace) -> Answer<'a, Vec<Intent>> {
-        Box::pin(async move {
-            let Some(parameters) = form::search(trace) else { return Ok(vec![]) };
-            let reply = self.get(&["payment_intents", "search"], parameters, PAGE_BYTES_MAX).await?;
-            Ok(intents(&reply)?.items)
-        })
+        Box::pin(all_pages(move |page| {
+            Box::pin(async move {
+                let Some(parameters) = form::search(trace, page) else { return Ok(Page::empty()) };
+                let path = ["payment_intents", "search"];
+                answer::found(&self.http.get(&path, parameters, PAGE_BYTES_MAX).await?)
+            })
+        }))
     }
 
     fn capture<'a>(&'a self, id: &'a IntentId, money: Money, key: &'a str) -> Answer<'a, Intent> {
         Box::pin(async move {
             let path = ["payment_intents", id.as_str(), "capture"];
-            let reply = self.post_guarded(&path, form::capture(money), key, "capture").await?;
+            let reply = self.post_anew(&path, form::capture(money), key, "capture", says_nothing_now).await?;
             let captured = |intent: &Intent| intent.amount_received == money.amount;
             or_already(self.current(reply, Some(id)).await, captured)
         })
@@ -198,7 +168,7 @@ impl PaymentGateway for Stripe {
     fn cancel<'a>(&'a self, id: &'a IntentId, reason: CancelReason, key: &'a str) -> Answer<'a, Intent> {
         Box::pin(async move {
             let path = ["payment_intents", id.as_str(), "cancel"];
-            let reply = self.post_guarded(&path, form::cancel(reason), key, "cancel").await?;
+            let reply = self.post_anew(&path, form::cancel(reason), key, "cancel", says_nothing_now).await?;
             let canceled = |intent: &Intent| intent.status == IntentStatus::Canceled;
             or_already(self.current(reply, Some(id)).await, canceled)
         })
@@ -206,26 +176,23 @@ impl PaymentGateway for Stripe {
 
     fn refund<'a>(&'a self, order: &'a RefundOrder, key: &'a str) -> Answer<'a, Refund> {
         Box::pin(async move {
-            let reply = self.post(&["refunds"], form::refund(order), key, "refund").await?;
-            let made = refund(&reply)?;
+            let reply = self.post_anew(&["refunds"], form::refund(order), key, "refund", was_refused).await?;
+            let made = answer::refund(&reply)?;
             if !reply.replayed {
                 return Ok(made);
             }
-            let reply = self.get(&["refunds", made.id.as_str()], vec![], OBJECT_BYTES_MAX).await?;
-            refund(&reply)
+            let reply = self.http.get(&["refunds", made.id.as_str()], vec![], OBJECT_BYTES_MAX).await?;
+            answer::refund(&reply)
         })
     }
 
     fn refunds<'a>(&'a self, id: &'a IntentId) -> Answer<'a, Vec<Refund>> {
-        Box::pin(async move {
-            let reply = self.get(&["refunds"], form::refunds(id), PAGE_BYTES_MAX).await?;
-            let list: List<WireRefund> = parse(&reply)?;
-            list.data
-                .into_iter()
-                .map(WireRefund::read)
-                .collect::<Result<_, _>>()
-                .map_err(|what| garbage(200, what))
-        })
+        Box::pin(all_pages(move |after| {
+            Box::pin(async move {
+                let parameters = form::refunds(id, after.as_ref());
+                answer::refunds(&self.http.get(&["refunds"], parameters, PAGE_BYTES_MAX).await?)
+            })
+        }))
     }
 
     fn list<'a>(
@@ -235,8 +202,7 @@ impl PaymentGateway for Stripe {
     ) -> Answer<'a, Page<Intent, IntentId>> {
         Box::pin(async move {
             let parameters = form::list(window, after);
-            let reply = self.get(&["payment_intents"], parameters, PAGE_BYTES_MAX).await?;
-            intents(&reply)
+            answer::intents(&self.http.get(&["payment_intents"], parameters, PAGE_BYTES_MAX).await?)
         })
     }
 
@@ -246,64 +212,21 @@ impl PaymentGateway for Stripe {
         after: Option<&'a EventId>,
     ) -> Answer<'a, Page<Event, EventId>> {
         Box::pin(async move {
-            let reply = self.get(&["events"], form::events(since, after), PAGE_BYTES_MAX).await?;
-            events(&reply)
+            let parameters = form::events(since, after);
+            answer::events(&self.http.get(&["events"], parameters, PAGE_BYTES_MAX).await?)
         })
     }
 }
 
-fn parse<T: DeserializeOwned>(reply: &Reply) -> Result<T, GatewayError> {
-    match reply.status {
-        200..=299 => serde_json::from_slice(&reply.body).map_err(|error| {
-            // The place and kind of the error, never the value.
-            let (kind, line, column) = (error.classify(), error.line(), error.column());
-            garbage(reply.status, format!("{kind:?} error at {line}:{column}"))
-        }),
-        _ => Err(refusal::read(reply)),
-    }
+/// For what the object's own state lets happen only once, or what moves no money: an old refusal may be out of
+/// date, and an old 5xx never said anything.
+fn says_nothing_now(answer: &Result<Reply, GatewayError>) -> bool {
+    was_refused(answer) || answer.as_ref().is_err_and(is_stored_failure)
 }
 
-fn intent(reply: &Reply, expected: Option<&IntentId>) -> Result<Intent, GatewayError> {
-    let intent = parse::<PaymentIntent>(reply)?.read().map_err(|what| garbage(reply.status, what))?;
-    match expected {
-        Some(id) if *id != intent.id => Err(garbage(reply.status, "another intent than the one asked for")),
-        _ => Ok(intent),
-    }
-}
-
-/// A refusal because the intent is already as we want it is no refusal.
-fn or_already(
-    answer: Result<Intent, GatewayError>,
-    is_done: impl FnOnce(&Intent) -> bool,
-) -> Result<Intent, GatewayError> {
-    match answer {
-        Err(GatewayError::WrongState { intent: Some(intent), .. }) if is_done(&intent) => Ok(*intent),
-        other => other,
-    }
-}
-
-fn refund(reply: &Reply) -> Result<Refund, GatewayError> {
-    parse::<WireRefund>(reply)?.read().map_err(|what| garbage(reply.status, what))
-}
-
-fn intents(reply: &Reply) -> Result<Page<Intent, IntentId>, GatewayError> {
-    let list: List<PaymentIntent> = parse(reply)?;
-    let items = list.data.into_iter().map(PaymentIntent::read).collect::<Result<Vec<_>, _>>();
-    let items = items.map_err(|what| garbage(reply.status, what))?;
-    let next = items.last().filter(|_| list.has_more).map(|last| last.id.clone());
-    Ok(Page { items, next })
-}
-
-fn events(reply: &Reply) -> Result<Page<Event, EventId>, GatewayError> {
-    let list: List<Box<RawValue>> = parse(reply)?;
-    let mut items = Vec::with_capacity(list.data.len().min(PAGE_ITEMS_MAX));
-    for raw in list.data {
-        let fact =
-            read_event(raw.get().as_bytes()).map_err(|error| garbage(reply.status, error.to_string()))?;
-        items.push(Event { id: fact.event_id.clone(), body: raw.get().to_owned(), fact });
-    }
-    let next = items.last().filter(|_| list.has_more).map(|last| last.id.clone());
-    Ok(Page { items, next })
+/// For what may happen twice: only an old refusal is sure to have had no effect.
+fn was_refused(answer: &Result<Reply, GatewayError>) -> bool {
+    answer.as_ref().is_ok_and(|reply| reply.replayed && reply.status >= 400)
 }
 
 #[cfg(test)]

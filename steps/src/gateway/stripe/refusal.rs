@@ -1,7 +1,11 @@
 //! Stripe's error answers, sorted by what the caller may do.
 
-use super::{http::Reply, wire::PaymentIntent};
-use crate::gateway::{Doubt, GatewayError, Intent};
+use super::wire::PaymentIntent;
+use crate::gateway::{
+    GatewayError, Intent,
+    http::{Reply, garbage},
+    text::{sentence, word},
+};
 use serde::Deserialize;
 
 /// Codes that speak of the object's state and not of our request.
@@ -42,7 +46,7 @@ pub(super) fn read(reply: &Reply) -> GatewayError {
         (_, Ok(body)) => body.error,
         (_, Err(_)) => return garbage(status, "an error without Stripe's JSON"),
     };
-    let code = error.code.unwrap_or_else(|| error.kind.clone());
+    let code = word(error.code.as_ref().unwrap_or(&error.kind));
     let intent = match error.payment_intent.map(PaymentIntent::read).transpose() {
         Ok(intent) => intent.map(Box::<Intent>::new),
         Err(field) => return garbage(status, field),
@@ -54,16 +58,14 @@ pub(super) fn read(reply: &Reply) -> GatewayError {
         (409, _) => GatewayError::KeyInUse { retry_after },
         (400, "idempotency_error") => GatewayError::KeyReused,
         (400 | 402, _) if STATE_CODES.contains(&code.as_str()) => GatewayError::WrongState { code, intent },
-        (402, _) => GatewayError::Declined { code, decline_code: error.decline_code, intent },
+        (402, _) => {
+            GatewayError::Declined { code, decline_code: error.decline_code.as_deref().map(word), intent }
+        }
         (400, _) => GatewayError::Invalid {
             code,
-            param: error.param.unwrap_or_default(),
-            message: error.message.unwrap_or_default(),
+            param: error.param.as_deref().map(word).unwrap_or_default(),
+            message: sentence(&error.message.unwrap_or_default()),
         },
         _ => garbage(status, "a status that the protocol doesn't have"),
     }
-}
-
-pub(super) fn garbage(status: u16, detail: impl Into<String>) -> GatewayError {
-    GatewayError::Unclear(Doubt::Garbage { status, detail: detail.into() })
 }

@@ -2,7 +2,7 @@
 
 use crate::gateway::{
     CaptureMethod, ChargeId, Currency, Intent, IntentId, IntentStatus, LastError, Money, NextAction, Refund,
-    RefundId, RefundStatus, Trace,
+    RefundId, RefundStatus, Trace, text::word,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, de::Error};
@@ -14,6 +14,9 @@ pub(super) struct List<T> {
     pub data: Vec<T>,
     #[serde(default)]
     pub has_more: bool,
+    /// A search's own cursor.
+    #[serde(default)]
+    pub next_page: Option<String>,
 }
 
 /// Our ids; what isn't a UUID was not written by us and reads as absent.
@@ -134,12 +137,12 @@ impl PaymentIntent {
             },
             trace: self.metadata.unwrap_or_default().trace(),
             next_action: self.next_action.map(|action| NextAction {
-                kind: action.kind,
+                kind: word(&action.kind),
                 url: action.redirect_to_url.map(|redirect| redirect.url),
             }),
             last_error: self.last_payment_error.map(|error| LastError {
-                code: error.code.unwrap_or_else(|| "unknown".to_owned()),
-                decline_code: error.decline_code,
+                code: word(error.code.as_deref().unwrap_or_default()),
+                decline_code: error.decline_code.as_deref().map(word),
             }),
             latest_charge,
             created: time(self.created)?,

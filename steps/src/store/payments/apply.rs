@@ -1,10 +1,11 @@
 //! Writing news down: for a batch of payments one locked look and one write, ledger included.
 
-use super::news::{Change, Contradiction, News, advance};
+use super::news::{Contradiction, News, advance};
+use super::standing::Standing;
 use crate::PaymentId;
 use crate::money::{Currency, Money};
 use crate::status::{MoneyState, PaymentStatus};
-use crate::store::ledger::Kind;
+use crate::store::ledger::{Entry, list_of_payments};
 use crate::store::{StoreError, expect_rows, keys};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -44,54 +45,55 @@ pub async fn apply_all(
         return Ok(Vec::new());
     }
     let mut payments = lock(connection, news).await?;
-    let mut changes = Changes::default();
+    let mut changes = Changes::at(now);
     let applied = news
         .iter()
         .map(|(id, news)| {
             payments.get_mut(id).map_or(Applied::Unknown, |payment| changes.add(*id, payment, news))
         })
         .collect();
-    changes.write(connection, now).await?;
+    changes.write(connection).await?;
     Ok(applied)
 }
 
-struct Payment {
-    status: PaymentStatus,
-    money: MoneyState,
-    amount: Money,
-    reference: Option<String>,
-    failure: Option<String>,
-}
-
+/// The payments' rows, locked in the order of their keys; their movements too where news needs them.
 async fn lock(
     connection: &mut PgConnection,
     news: &[(PaymentId, News)],
-) -> Result<HashMap<PaymentId, Payment>, StoreError> {
+) -> Result<HashMap<PaymentId, Standing>, StoreError> {
     let wanted: BTreeSet<PaymentId> = news.iter().map(|(id, _)| *id).collect();
     let (ids, buckets) = keys(wanted.into_iter().map(PaymentId::uuid));
-    let rows =
-        sqlx::query_file!("src/store/sql/lock_payments.sql", &ids, &buckets).fetch_all(connection).await?;
-    let payment = |row_amount, currency, status, money, reference| Payment {
-        status,
-        money,
-        amount: Money::new(row_amount, currency),
-        reference,
-        failure: None,
-    };
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let id = PaymentId::from_uuid(row.id);
-            (id, payment(row.amount_minor, row.currency, row.status, row.money, row.gateway_reference))
-        })
-        .collect())
+    let rows = sqlx::query_file!("src/store/sql/lock_payments.sql", &ids, &buckets)
+        .fetch_all(&mut *connection)
+        .await?;
+    // Read after the lock, so that nothing can be added to it meanwhile.
+    let told: BTreeSet<PaymentId> =
+        news.iter().filter(|(_, news)| news.needs_ledger()).map(|(id, _)| *id).collect();
+    let mut ledgers =
+        if told.is_empty() { HashMap::new() } else { list_of_payments(connection, &told).await? };
+    let mut standing = HashMap::new();
+    for row in rows {
+        let id = PaymentId::from_uuid(row.id);
+        let payment = Standing {
+            status: row.status,
+            money: row.money,
+            amount: Money::new(row.amount_minor, row.currency),
+            refunded_minor: row.refunded_minor,
+            disputed: row.disputed,
+            reference: row.gateway_reference,
+            failure: None,
+            ledger: ledgers.remove(&id).unwrap_or_default(),
+        };
+        standing.insert(id, payment);
+    }
+    Ok(standing)
 }
 
 /// What is to be written, in the order of the payments' keys.
-#[derive(Default)]
 struct Changes {
+    now: DateTime<Utc>,
     rows: BTreeMap<PaymentId, Row>,
-    entries: Vec<(PaymentId, Kind, String, Money)>,
+    entries: Vec<(PaymentId, Entry)>,
 }
 
 struct Row {
@@ -99,54 +101,55 @@ struct Row {
     money: MoneyState,
     reference: Option<String>,
     failure: Option<String>,
+    refunded_minor: i64,
+    disputed: bool,
 }
 
 impl Changes {
-    fn add(&mut self, id: PaymentId, payment: &mut Payment, news: &News) -> Applied {
-        let Change { status, money, entries } =
-            match advance(payment.money, payment.status, payment.amount, news) {
-                Err(contradiction) => return Applied::Contradicts(contradiction),
-                Ok(None) => return Applied::Nothing { status: payment.status },
-                Ok(Some(change)) => change,
-            };
-        (payment.status, payment.money) = (status, money);
+    fn at(now: DateTime<Utc>) -> Self {
+        Self { now, rows: BTreeMap::new(), entries: Vec::new() }
+    }
+
+    fn add(&mut self, id: PaymentId, payment: &mut Standing, news: &News) -> Applied {
+        let change = match advance(payment, news) {
+            Err(contradiction) => return Applied::Contradicts(contradiction),
+            Ok(None) => return Applied::Nothing { status: payment.status },
+            Ok(Some(change)) => change,
+        };
         if payment.reference.is_none() {
             payment.reference = news.reference().map(str::to_owned);
         }
         if let News::Failed { reason } = news {
             payment.failure = Some(reason.clone());
         }
-        for kind in entries {
-            let reference = match (kind, news) {
-                (Kind::Refunded, News::Refunded { refund, .. }) => Some(refund.clone()),
-                _ => payment.reference.clone(),
-            };
-            self.entries.push((id, *kind, reference.unwrap_or_default(), payment.amount));
-        }
+        let entries = payment.become_of(change, self.now);
+        self.entries.extend(entries.into_iter().map(|entry| (id, entry)));
+        let Standing { status, money, refunded_minor, disputed, .. } = *payment;
         let row = Row {
             status,
             money,
             reference: payment.reference.clone(),
             failure: payment.failure.clone().filter(|_| status == PaymentStatus::Failed),
+            refunded_minor,
+            disputed,
         };
         self.rows.insert(id, row);
         Applied::Changed { status, money }
     }
 
-    async fn write(mut self, connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn write(mut self, connection: &mut PgConnection) -> Result<(), StoreError> {
         if self.rows.is_empty() {
             return Ok(());
         }
-        self.entries.sort_by_key(|(id, ..)| *id);
+        self.entries.sort_by_key(|(id, _)| *id);
         let (ids, buckets) = keys(self.rows.keys().map(|id| id.uuid()));
-        let (entry_ids, entry_buckets) = keys(self.entries.iter().map(|(id, ..)| id.uuid()));
+        let (entry_ids, entry_buckets) = keys(self.entries.iter().map(|(id, _)| id.uuid()));
         let text = |text: &dyn Fn(&Row) -> &'static str| -> Vec<String> {
             self.rows.values().map(|row| text(row).to_owned()).collect()
         };
-        let entry_text = |text: &dyn Fn(Kind) -> &'static str| -> Vec<String> {
-            self.entries.iter().map(|(_, kind, ..)| text(*kind).to_owned()).collect()
+        let entry_text = |text: &dyn Fn(&Entry) -> String| -> Vec<String> {
+            self.entries.iter().map(|(_, entry)| text(entry)).collect()
         };
-        let currency = |currency: Currency| currency.as_str().to_owned();
         let counts = sqlx::query_file!(
             "src/store/sql/advance_payments.sql",
             &ids,
@@ -157,13 +160,15 @@ impl Changes {
             &self.rows.values().map(|row| row.failure.clone()).collect::<Vec<_>>() as &[Option<String>],
             &entry_ids,
             &entry_buckets,
-            &entry_text(&|kind| kind.as_str()),
-            &self.entries.iter().map(|(_, _, reference, _)| reference.clone()).collect::<Vec<_>>(),
-            &entry_text(&|kind| kind.accounts().0),
-            &entry_text(&|kind| kind.accounts().1),
-            &self.entries.iter().map(|(.., money)| money.amount).collect::<Vec<_>>(),
-            &self.entries.iter().map(|(.., money)| currency(money.currency)).collect::<Vec<_>>(),
-            now,
+            &entry_text(&|entry| entry.kind.as_str().to_owned()),
+            &entry_text(&|entry| entry.reference.clone()),
+            &entry_text(&|entry| entry.from.as_str().to_owned()),
+            &entry_text(&|entry| entry.to.as_str().to_owned()),
+            &self.entries.iter().map(|(_, entry)| entry.money.amount).collect::<Vec<_>>(),
+            &entry_text(&|entry| entry.money.currency.as_str().to_owned()),
+            self.now,
+            &self.rows.values().map(|row| row.refunded_minor).collect::<Vec<_>>(),
+            &self.rows.values().map(|row| row.disputed).collect::<Vec<_>>(),
         )
         .fetch_one(connection)
         .await?;

@@ -1,12 +1,18 @@
 //! `booking.payments`: attempts to get reservations paid, and with each change the ledger's rows for it.
 
 mod apply;
+mod back;
+mod late;
 mod news;
 mod order;
+mod standing;
+mod told;
 
 pub use apply::{Applied, apply_all};
+pub use late::{Late, accept_late, list_late};
 pub use news::{Contradiction, News};
 pub use order::{Order, OrderOutcome, OrderRefusal, initiate_all, order};
+pub use told::{Dispute, TakenIn, dispute, take_in_refunds, to_go_back};
 
 use crate::money::{Currency, Money};
 use crate::status::{MoneyState, PaymentStatus};
@@ -38,6 +44,12 @@ pub struct PaymentRow {
     pub created_at: DateTime<Utc>,
     /// When the gateway's first definite answer was written down.
     pub settled_at: Option<DateTime<Utc>>,
+    /// What went back so far, in minor units: acknowledged refunds less those that failed later.
+    pub refunded_minor: i64,
+    /// The customer's bank disputes the charge: refunds are frozen.
+    pub disputed: bool,
+    /// The reservation that this money was meant for, if it came too late or twice.
+    pub late_for: Option<ReservationId>,
 }
 
 /// The payment with this id.
@@ -52,7 +64,8 @@ pub async fn find(
         r#"
         select
             reservation_id, status as "status: PaymentStatus", money as "money: MoneyState", amount_minor,
-            currency as "currency: Currency", gateway, gateway_reference, failure, created_at, settled_at
+            currency as "currency: Currency", gateway, gateway_reference, failure, created_at, settled_at,
+            refunded_minor, disputed, late_for
         from booking.payments
         where id = $1 and bucket = $2
         "#,
@@ -72,6 +85,9 @@ pub async fn find(
         failure: row.failure,
         created_at: row.created_at,
         settled_at: row.settled_at,
+        refunded_minor: row.refunded_minor,
+        disputed: row.disputed,
+        late_for: row.late_for.map(ReservationId::from_uuid),
     }))
 }
 

@@ -4,9 +4,11 @@ with advanced as (
         money = w.money,
         gateway_reference = coalesce(p.gateway_reference, w.gateway_reference),
         failure = w.failure,
-        settled_at = coalesce(p.settled_at, $15)
-    from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::text[])
-        as w (id, bucket, status, money, gateway_reference, failure)
+        settled_at = coalesce(p.settled_at, $15),
+        refunded_minor = w.refunded_minor,
+        disputed = w.disputed
+    from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::text[], $16::bigint[], $17::boolean[])
+        as w (id, bucket, status, money, gateway_reference, failure, refunded_minor, disputed)
     where p.id = w.id and p.bucket = w.bucket
     returning p.id
 ),

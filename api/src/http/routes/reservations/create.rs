@@ -72,7 +72,14 @@ async fn reserve(
     trace: String,
 ) -> Result<Done, Problem> {
     let reservation = ReservationId::from_uuid(id);
-    let request = BookingRequest { event, reservation, user, seats, hold: None };
+    let request = BookingRequest {
+        event,
+        reservation,
+        user,
+        seats,
+        hold: None,
+        payment_attempts_max: app.config.booking.payment_attempts_max,
+    };
     let handle = app.client.start::<Booking>(request).id(SagaId::from_uuid(id)).trace(trace).await?;
     match handle.reached::<Reserve>(RESERVE_MAX).await? {
         Reached::Done(made) => {

@@ -1,11 +1,18 @@
-//! One request to Stripe: bounded in time and size, through the circuit breaker, never redirected.
+//! One request to a gateway over HTTP: bounded in time, size and number, through the circuit breaker, never
+//! redirected. What all adapters share; what a provider's protocol is like stands in its [`Dialect`].
 
-use super::StripeConfig;
+mod config;
+mod pace;
+
+pub use config::{BadHttpConfig, HttpConfig};
+
 use crate::{
     breaker::{Breaker, Pass},
-    gateway::{Doubt, GatewayError, Unsent},
+    gateway::{Doubt, GatewayError, KEY_BYTES_MAX, Unsent},
 };
 use chrono::{DateTime, Utc};
+use config::is_loopback;
+use pace::Pace;
 use reqwest::{
     Client, Method, Response, Url,
     header::{HeaderMap, RETRY_AFTER},
@@ -19,27 +26,51 @@ pub(super) const OBJECT_BYTES_MAX: usize = 64 * 1024;
 pub(super) const PAGE_BYTES_MAX: usize = 1024 * 1024;
 /// The longest wait that a `Retry-After` may impose; beyond it the caller's own policy decides.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+/// The shortest: a gateway that says `0` shall not be asked without a pause.
+const RETRY_AFTER_MIN: Duration = Duration::from_millis(100);
 /// What to wait where the gateway names nothing.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
-/// The API version whose shapes `wire` reads.
-const API_VERSION: &str = "2024-06-20";
+
+/// How a provider uses HTTP.
+#[derive(Debug)]
+pub(super) struct Dialect {
+    /// The first segment of every path.
+    pub root: &'static str,
+    /// The header that carries our key.
+    pub key_header: &'static str,
+    /// The header that says `true` where an answer is the stored one of an earlier request.
+    pub replayed_header: &'static str,
+    /// Sent with every request.
+    pub header: (&'static str, &'static str),
+}
 
 #[derive(Debug)]
 pub(super) struct Http {
+    dialect: &'static Dialect,
     client: Client,
     base: Url,
     secret_key: SecretString,
     deadline: Duration,
     breaker: Breaker,
+    pace: Pace,
 }
 
-/// A request: path segments below `/v1`, and its parameters as form or query.
+/// A request: path segments below the dialect's root.
 pub(super) struct Request<'a> {
     pub method: Method,
     pub path: &'a [&'a str],
-    pub parameters: Vec<(&'static str, String)>,
+    pub query: Parameters,
+    pub body: Body,
     pub key: Option<String>,
     pub bytes_max: usize,
+}
+
+pub(super) type Parameters = Vec<(&'static str, String)>;
+
+/// What a request carries.
+pub(super) enum Body {
+    None,
+    Form(Parameters),
 }
 
 /// A whole answer of the gateway's, whatever it says, short of 3xx and 5xx.
@@ -51,7 +82,8 @@ pub(super) struct Reply {
 }
 
 impl Http {
-    pub fn new(config: StripeConfig, base: Url) -> Result<Self, reqwest::Error> {
+    pub fn new(dialect: &'static Dialect, config: HttpConfig) -> Result<Self, BadHttpConfig> {
+        let base = config.base()?;
         let mut client = Client::builder()
             .connect_timeout(config.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
@@ -60,11 +92,13 @@ impl Http {
             client = client.no_proxy();
         }
         Ok(Self {
-            client: client.build()?,
+            dialect,
+            client: client.build().map_err(BadHttpConfig::Client)?,
             base,
             secret_key: config.secret_key,
             deadline: config.deadline,
             breaker: Breaker::new(config.breaker),
+            pace: Pace::new(config.requests_per_s),
         })
     }
 
@@ -73,7 +107,38 @@ impl Http {
         self.breaker.held_back()
     }
 
-    pub async fn send(&self, request: Request<'_>) -> Result<Reply, GatewayError> {
+    pub async fn get(
+        &self,
+        path: &[&str],
+        query: Parameters,
+        bytes_max: usize,
+    ) -> Result<Reply, GatewayError> {
+        self.send(Request { method: Method::GET, path, query, body: Body::None, key: None, bytes_max }).await
+    }
+
+    /// Posts under `{key}:{operation}`.
+    pub async fn post(
+        &self,
+        path: &[&str],
+        body: Body,
+        key: &str,
+        operation: &str,
+    ) -> Result<Reply, GatewayError> {
+        if key.is_empty() || key.len() > KEY_BYTES_MAX || !key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(GatewayError::Invalid {
+                code: "key".to_owned(),
+                param: "idempotency_key".to_owned(),
+                message: format!("a base key is 1 to {KEY_BYTES_MAX} visible ASCII characters"),
+            });
+        }
+        let key = Some(format!("{key}:{operation}"));
+        let (method, query) = (Method::POST, vec![]);
+        self.send(Request { method, path, query, body, key, bytes_max: OBJECT_BYTES_MAX }).await
+    }
+
+    async fn send(&self, request: Request<'_>) -> Result<Reply, GatewayError> {
+        // Before the breaker: whoever waits for a turn must not be the one trial that others wait for.
+        self.pace.turn().await?;
         let refused = |retry_after| GatewayError::Refused(Unsent::BreakerOpen { retry_after });
         let pass = self.breaker.admit().map_err(refused)?;
         let (method, path, began) = (request.method.clone(), request.path.join("/"), Instant::now());
@@ -86,30 +151,37 @@ impl Http {
     }
 
     async fn exchange(&self, request: Request<'_>, pass: Pass<'_>) -> Result<Reply, GatewayError> {
-        let Request { method, path, parameters, key, bytes_max } = request;
+        let Dialect { root, key_header, replayed_header, header: (name, value) } = *self.dialect;
         let mut url = self.base.clone();
         let mut segments = url.path_segments_mut().expect("http and https URLs have a path");
-        segments.pop_if_empty().push("v1").extend(path);
+        segments.pop_if_empty().push(root).extend(request.path);
         drop(segments);
         let mut builder = self
             .client
-            .request(method.clone(), url)
+            .request(request.method, url)
             .bearer_auth(self.secret_key.expose_secret())
-            .header("stripe-version", API_VERSION);
-        builder = if method == Method::GET { builder.query(&parameters) } else { builder.form(&parameters) };
-        if let Some(key) = key {
-            builder = builder.header("idempotency-key", key);
+            .header(name, value);
+        if !request.query.is_empty() {
+            builder = builder.query(&request.query);
+        }
+        builder = match &request.body {
+            Body::None => builder,
+            Body::Form(parameters) => builder.form(parameters),
+        };
+        if let Some(key) = request.key {
+            builder = builder.header(key_header, key);
         }
         let response = builder.send().await.map_err(failure)?;
         let status = response.status().as_u16();
-        let replayed = response.headers().get("idempotent-replayed").is_some_and(|value| value == "true");
-        let retry_after = retry_after(response.headers(), Utc::now());
+        let headers = response.headers();
+        let replayed = headers.get(replayed_header).is_some_and(|value| value == "true");
+        let retry_after = retry_after(headers, Utc::now());
         match status {
             // A stored 5xx says that the gateway is well now.
             500..=599 if replayed => pass.answered(),
             300..=399 | 500..=599 => {}
             _ => {
-                let body = read_body(response, bytes_max).await?;
+                let body = read_body(response, request.bytes_max).await?;
                 pass.answered();
                 return Ok(Reply { status, retry_after, replayed, body });
             }
@@ -119,12 +191,6 @@ impl Http {
             _ => Doubt::Server { status, replayed },
         }))
     }
-}
-
-/// True for hosts that can't be overheard: only there may a key travel without TLS, and no proxy is asked.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Only a failed connect is sure to have sent nothing.
@@ -159,7 +225,25 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
             .map(|at| (at.to_utc() - now).to_std().unwrap_or_default())
             .unwrap_or(RETRY_AFTER_DEFAULT),
     };
-    wait.min(RETRY_AFTER_MAX)
+    wait.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX)
+}
+
+/// An answer that is not the protocol.
+pub(super) fn garbage(status: u16, detail: impl Into<String>) -> GatewayError {
+    GatewayError::Unclear(Doubt::Garbage { status, detail: detail.into() })
+}
+
+/// The JSON of a good answer. Of an error only its place and kind are told, never a value.
+pub(super) fn json<T: serde::de::DeserializeOwned>(reply: &Reply) -> Result<T, GatewayError> {
+    serde_json::from_slice(&reply.body).map_err(|error| {
+        let (kind, line, column) = (error.classify(), error.line(), error.column());
+        garbage(reply.status, format!("{kind:?} error at {line}:{column}"))
+    })
+}
+
+/// Whether the first answer under a key, stored for its day, is a 5xx that says nothing.
+pub(super) fn is_stored_failure(error: &GatewayError) -> bool {
+    matches!(error, GatewayError::Unclear(Doubt::Server { replayed: true, .. }))
 }
 
 #[cfg(test)]
@@ -169,29 +253,17 @@ mod tests {
     #[test]
     fn retry_after_is_seconds_or_a_date_and_bounded() {
         let now = DateTime::parse_from_rfc2822("Wed, 21 Oct 2015 07:28:00 GMT").unwrap().to_utc();
-        for (text, seconds) in [
-            ("7", 7),
-            ("Wed, 21 Oct 2015 07:28:30 GMT", 30),
-            ("Wed, 21 Oct 2015 07:00:00 GMT", 0),
-            ("99999999", 300),
-            ("soon", 1),
+        for (text, ms) in [
+            ("7", 7_000),
+            ("Wed, 21 Oct 2015 07:28:30 GMT", 30_000),
+            ("Wed, 21 Oct 2015 07:00:00 GMT", 100),
+            ("0", 100),
+            ("99999999", 300_000),
+            ("soon", 1_000),
         ] {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
-            assert_eq!(retry_after(&headers, now), Duration::from_secs(seconds), "{text}");
+            assert_eq!(retry_after(&headers, now), Duration::from_millis(ms), "{text}");
         }
         assert_eq!(retry_after(&HeaderMap::new(), now), RETRY_AFTER_DEFAULT);
-    }
-
-    #[test]
-    fn only_this_machine_counts_as_loopback() {
-        for (url, expected) in [
-            ("http://127.0.0.1:8081", true),
-            ("http://[::1]:1", true),
-            ("http://localhost", true),
-            ("http://10.0.0.1", false),
-            ("http://localhost.example", false),
-        ] {
-            assert_eq!(is_loopback(&url.parse().unwrap()), expected, "{url}");
-        }
     }
 }

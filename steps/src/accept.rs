@@ -1,0 +1,123 @@
+//! Accept: takes in money that nobody waits for. Undoing it lets the money go.
+
+use crate::{
+    Money, PaymentId, ReservationId,
+    cashier::{Cashier, Secured, again, check, trace},
+    gateway::{IntentId, Trace},
+    giving_back::{Undone, let_go},
+    store::{
+        payments::{self, Late, News},
+        statement_error,
+    },
+    write_down::write_down,
+};
+use orchestrator::{Call, DbError, Event, Policy, Recorded, Rejected, Step, StepError, Tx};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Reads an intent whose money came too late, or twice, and writes it down as a payment of its own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Accept {
+    /// Through which gateway it came, by its name in our tables.
+    pub gateway: String,
+    /// The gateway's id of it.
+    pub intent: IntentId,
+    /// The payment that the intent names.
+    pub named: PaymentId,
+    /// How much was ordered then.
+    pub money: Money,
+    /// The new payment's id.
+    pub payment: PaymentId,
+    /// The reservation that it may pay for yet.
+    pub reservation: ReservationId,
+    /// The reservation that it was meant for.
+    pub late_for: ReservationId,
+}
+
+/// Money that was taken in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// What is held or taken.
+    pub secured: Secured,
+    /// Whether all of it is still there: seats are sold for the whole price only.
+    pub whole: bool,
+}
+
+impl Step for Accept {
+    const NAME: &'static str = "accept";
+    /// A quarter of an hour: a short outage of the gateway must not cost the customer the seats.
+    const POLICY: Policy = Policy { attempts_max: 40, time_max: Duration::from_secs(900), ..Policy::FORWARD };
+    type Output = Accepted;
+    type Medium = Call<Cashier>;
+    type Undo = Undone;
+
+    async fn run(&self, call: &mut Call<Cashier>) -> Result<Accepted, StepError> {
+        let found = call.read(&self.intent).await.map_err(again)?;
+        check(&found, self.named, self.money)?;
+        let Some(secured) = Secured::of(&found) else {
+            return Err(Rejected::new("money-gone", "the payment was cancelled at the gateway").into());
+        };
+        let gone = self.gone(call, &secured).await?;
+        if gone >= secured.money.amount {
+            return Err(Rejected::new("money-gone", "all of the money has been given back").into());
+        }
+        Ok(Accepted { secured, whole: gone == 0 })
+    }
+
+    async fn compensate(
+        &self,
+        call: &mut Call<Cashier>,
+        made: Option<Accepted>,
+    ) -> Result<Undone, StepError> {
+        if made.is_none() {
+            // Nobody has looked at it yet, and what isn't ours is not ours to give back.
+            let found = call.read(&self.intent).await.map_err(again)?;
+            check(&found, self.named, self.money)?;
+        }
+        let_go(call, &self.intent, self.trace(call), &call.key()).await
+    }
+
+    async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {
+        let alone = Recorded { step: self, saga: tx.saga(), position: tx.position(), event };
+        Self::record_all(vec![alone], tx).await
+    }
+
+    /// The payment's row with its ledger; without one of these events there is none.
+    async fn record_all(batch: Vec<Recorded<'_, Self>>, tx: &mut Tx) -> Result<(), DbError> {
+        let (mut late, mut news) = (Vec::new(), Vec::new());
+        for Recorded { step, saga, event, .. } in &batch {
+            let told: Vec<News> = match event {
+                Event::Ended(Ok(accepted)) => vec![accepted.secured.news()],
+                Event::Undone { undo, .. } => undo.news(step.money),
+                Event::Started | Event::Ended(Err(_)) | Event::UndoStarted { .. } => continue,
+            };
+            late.push(step.row());
+            news.extend(told.into_iter().map(|news| (*saga, step.payment, news)));
+        }
+        let now = tx.now();
+        payments::accept_late(tx, &late, now).await.map_err(statement_error)?;
+        write_down(tx, &news).await
+    }
+}
+
+impl Accept {
+    /// Its own trace: what is given back is given back for the new payment.
+    fn trace(&self, call: &Call<Cashier>) -> Trace {
+        trace(call.saga(), self.payment, self.reservation)
+    }
+
+    fn row(&self) -> Late {
+        let Self { payment, reservation, late_for, money, .. } = *self;
+        Late { payment, reservation, late_for, money, gateway: self.gateway.clone() }
+    }
+
+    /// How much of it somebody has given back already.
+    async fn gone(&self, call: &Call<Cashier>, secured: &Secured) -> Result<i64, StepError> {
+        if !secured.captured {
+            return Ok(0);
+        }
+        let refunds = call.refunds(&self.intent).await.map_err(again)?;
+        let good = refunds.iter().filter(|refund| !refund.status.is_owed_again());
+        Ok(good.map(|refund| refund.money.amount).sum())
+    }
+}

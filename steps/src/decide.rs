@@ -1,0 +1,99 @@
+//! Decide: the pivot of a cancellation. From here on the booking is none, and its money is owed.
+
+use crate::{
+    BookingId, Money, PaymentId, ReservationId,
+    announce::{BookingCancelled, announce},
+    gateway::IntentId,
+    status::{BookingStatus, MoneyState},
+    store::{
+        bookings::{self, ToCancel},
+        payments::{self, Applied, News},
+        statement_error,
+    },
+};
+use orchestrator::{Policy, Rejected, Step, StepError, Tx};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::time::Duration;
+
+/// How long to wait for a capture that is still under way.
+const CAPTURE_WAIT: Duration = Duration::from_secs(1);
+
+/// Cancels a booking that stands, before its event has begun, and writes down that its money is owed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Decide {
+    /// Which booking.
+    pub booking: BookingId,
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// Whose seats are free again, once the money is on its way.
+    pub reservation: ReservationId,
+    /// What paid for them.
+    pub payment: PaymentId,
+    /// The gateway's id of the payment.
+    pub intent: IntentId,
+    /// All that is to have gone back in the end, what went back before included.
+    pub total: Money,
+}
+
+impl Step for Decide {
+    const NAME: &'static str = "decide";
+    /// It waits for a capture, and a capture is patient.
+    const POLICY: Policy = Policy::PATIENT;
+    type Output = Decided;
+    type Medium = Tx;
+    type Undo = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<Decided, StepError> {
+        let now = tx.now();
+        let found = bookings::lock_to_cancel(tx, self.booking).await.map_err(statement_error)?;
+        let Some(found) = found else { return Err(closed("there is no such booking", "unknown")) };
+        let ToCancel { reservation, payment, status, money, disputed, starts_at, .. } = found;
+        if status != BookingStatus::Confirmed {
+            return Err(closed("the booking is cancelled already", "cancelled"));
+        }
+        if starts_at <= now {
+            return Err(closed("the event has begun", "event-begun"));
+        }
+        if disputed {
+            return Err(closed(
+                "the customer's bank disputes the payment, so nothing is given back",
+                "disputed",
+            ));
+        }
+        match money {
+            MoneyState::Owed => return Err(StepError::Later(CAPTURE_WAIT)),
+            MoneyState::Captured | MoneyState::Refunded => {}
+            MoneyState::Unsecured | MoneyState::Held | MoneyState::Voided => {
+                return Err(StepError::Contradiction(format!(
+                    "booking {} stands on payment {payment}, whose money is {money}",
+                    self.booking
+                )));
+            }
+        }
+        bookings::cancel(tx, self.booking, now).await.map_err(statement_error)?;
+        let owed = News::RefundOwed { by: tx.saga().to_string() };
+        for applied in payments::apply_all(tx, &[(payment, owed)], now).await.map_err(statement_error)? {
+            if let Applied::Contradicts(contradiction) = applied {
+                return Err(StepError::Contradiction(format!("payment {payment}: {contradiction:?}")));
+            }
+        }
+        let total = payments::to_go_back(tx, payment, found.amount).await.map_err(statement_error)?;
+        let message = BookingCancelled {
+            booking_id: self.booking,
+            reservation_id: reservation,
+            payment_id: payment,
+            refund: total,
+        };
+        let saga = tx.saga();
+        announce(tx, saga, &message)?;
+        Ok(Decided { reservation, payment, intent: IntentId::new(found.gateway_reference), total })
+    }
+}
+
+fn closed(detail: &str, why: &str) -> StepError {
+    Rejected::new("cancellation-closed", detail).with(json!({ "why": why })).into()
+}

@@ -1,0 +1,188 @@
+//! Giving money back: cancel what is only held, refund what was taken, and never more than that.
+//!
+//! One implementation for every compensation and for the step `refund`. What has gone back already is read at the
+//! gateway, whoever sent it there: a refund pressed by hand in the gateway's dashboard leaves nothing to do. The sum is
+//! ours to guard, for gateways are known not to.
+
+use crate::{
+    Money,
+    cashier::{Cashier, Secured, again},
+    gateway::{
+        CancelReason, Doubt, GatewayError, IntentId, IntentStatus, Refund, RefundId, RefundOrder, Trace,
+    },
+    store::payments::News,
+};
+use orchestrator::{Call, Cause, StepError};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Keys that are tried in one attempt where the gateway replays a stored 5xx: enough to get past a bad minute of
+/// theirs, few enough for one call's time.
+const KEYS_MAX: u32 = 4;
+
+/// How long to wait while a dispute forbids refunds.
+const DISPUTED_WAIT: Duration = Duration::from_secs(600);
+
+/// A refund that the gateway has acknowledged. Pending is enough for us; its later failure is news.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// The gateway's id of it.
+    pub refund: RefundId,
+    /// How much.
+    pub money: Money,
+}
+
+/// How a charge was undone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undone {
+    /// It never came to be, and never will: its intent is cancelled.
+    #[default]
+    Voided,
+    /// The money goes back.
+    Refunded {
+        /// The gateway's id of the payment.
+        intent: IntentId,
+        /// The gateway's id of the last refund.
+        refund: RefundId,
+        /// All that had been taken.
+        money: Money,
+        /// All refunds, also those that somebody else had made; empty in old journals, where there was one of all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        refunds: Vec<Given>,
+    },
+}
+
+/// Cancels an intent, or refunds it if its money has been taken meanwhile. `key` is the base of the keys.
+pub(crate) async fn let_go(
+    call: &Call<Cashier>,
+    intent: &IntentId,
+    trace: Trace,
+    key: &str,
+) -> Result<Undone, StepError> {
+    // A key of its own: giving up a declined payment may have cancelled under the other, for another reason.
+    let undo_key = format!("{key}:undo");
+    let found = match call.cancel(intent, reason(call.cause()), &undo_key).await {
+        Ok(intent) => intent,
+        Err(GatewayError::WrongState { .. }) => call.read(intent).await.map_err(again)?,
+        Err(error) => return Err(again(error)),
+    };
+    match Secured::of(&found) {
+        None if found.status == IntentStatus::Canceled => Ok(Undone::Voided),
+        Some(Secured { captured: true, money, .. }) => {
+            let refunds = give_back(call, intent, money, trace, key).await?;
+            match refunds.last() {
+                Some(last) => {
+                    Ok(Undone::Refunded { intent: found.id, refund: last.refund.clone(), money, refunds })
+                }
+                None => Err(StepError::unclear(format!("payment {} was taken as nothing", found.id))),
+            }
+        }
+        None | Some(_) => {
+            Err(StepError::unclear(format!("payment {} is {:?}: not cancelled yet", found.id, found.status)))
+        }
+    }
+}
+
+/// Sees to it that `total` of an intent's captured money goes back, what went back before included. Gives all refunds
+/// that count, newest last.
+pub(crate) async fn give_back(
+    call: &Call<Cashier>,
+    intent: &IntentId,
+    total: Money,
+    trace: Trace,
+    key: &str,
+) -> Result<Vec<Given>, StepError> {
+    for try_number in 0..KEYS_MAX {
+        let found = call.refunds(intent).await.map_err(again)?;
+        let (mut given, failed) = sort(&found, total, trace)?;
+        let gone: i64 = given.iter().map(|given| given.money.amount).sum();
+        if gone >= total.amount {
+            return Ok(given);
+        }
+        let money = Money { amount: total.amount - gone, ..total };
+        let order = RefundOrder { intent: intent.clone(), money, trace };
+        match call.refund(&order, &refund_key(key, failed, try_number)).await {
+            Ok(made) if made.money != money => {
+                return Err(StepError::Contradiction(format!(
+                    "refund {} is of {}, not of {money}",
+                    made.id, made.money
+                )));
+            }
+            Ok(made) if made.status.is_owed_again() => {
+                return Err(StepError::unclear(format!("refund {} is {:?}", made.id, made.status)));
+            }
+            Ok(made) => {
+                given.push(Given { refund: made.id, money });
+                return Ok(given);
+            }
+            // The key is blocked for a day, by a stored 500 or because somebody refunded a part by hand since it was
+            // used. Whether it hid a refund is in the list; else another key.
+            Err(GatewayError::Unclear(Doubt::Server { replayed: true, .. }) | GatewayError::KeyReused) => {}
+            Err(GatewayError::WrongState { code, .. }) if code.contains("disput") => {
+                return Err(StepError::Later(DISPUTED_WAIT));
+            }
+            Err(error) => return Err(again(error)),
+        }
+    }
+    Err(StepError::unclear("every key for this refund is used up at the gateway; again later"))
+}
+
+/// What counts as gone, oldest first, and how many refunds of ours came to nothing: each of them used up a key.
+fn sort(found: &[Refund], total: Money, trace: Trace) -> Result<(Vec<Given>, usize), StepError> {
+    let ours = |refund: &&Refund| refund.trace.payment_id == trace.payment_id;
+    let failed = found.iter().filter(|refund| refund.status.is_owed_again()).filter(ours).count();
+    let good = found.iter().rev().filter(|refund| !refund.status.is_owed_again());
+    let given: Vec<Given> =
+        good.map(|refund| Given { refund: refund.id.clone(), money: refund.money }).collect();
+    match given.iter().find(|given| given.money.currency != total.currency) {
+        Some(other) => {
+            Err(StepError::Contradiction(format!("refund {} is of {}", other.refund, other.money)))
+        }
+        None => Ok((given, failed)),
+    }
+}
+
+/// A refund that failed is never asked for again under its key: the gateway would replay the failure for ever.
+fn refund_key(base: &str, failed: usize, try_number: u32) -> String {
+    match try_number {
+        0 => format!("{base}:refund-{failed}"),
+        again => format!("{base}:refund-{failed}-{again}"),
+    }
+}
+
+fn reason(cause: Option<&Cause>) -> CancelReason {
+    match cause {
+        Some(Cause::Cancelled { .. }) => CancelReason::RequestedByCustomer,
+        Some(Cause::Expired { .. } | Cause::Rejected(_) | Cause::InDoubt { .. } | Cause::Failed { .. })
+        | None => CancelReason::Abandoned,
+    }
+}
+
+impl Undone {
+    /// The same as news of a payment of which so much was ordered. If another amount was taken, the ledger can't hold
+    /// it: the payment has failed, and the books of the gateway say the rest.
+    pub(crate) fn news(&self, ordered: Money) -> Vec<News> {
+        match self {
+            Self::Voided => vec![News::Voided],
+            Self::Refunded { money, .. } if *money != ordered => {
+                vec![News::Failed { reason: "amount-mismatch".to_owned() }]
+            }
+            Self::Refunded { intent, refund, money, refunds } => {
+                let alone = [Given { refund: refund.clone(), money: *money }];
+                let refunds = if refunds.is_empty() { &alone[..] } else { refunds };
+                news(intent, refunds)
+            }
+        }
+    }
+}
+
+/// Acknowledged refunds as news.
+pub(crate) fn news(intent: &IntentId, refunds: &[Given]) -> Vec<News> {
+    let news = |given: &Given| News::Refunded {
+        reference: intent.to_string(),
+        refund: given.refund.to_string(),
+        money: given.money,
+    };
+    refunds.iter().map(news).collect()
+}

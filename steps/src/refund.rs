@@ -1,0 +1,49 @@
+//! Refund: gives money back that is owed. After the pivot, so it is only ever retried.
+
+use crate::{
+    Money, PaymentId, ReservationId,
+    cashier::{Cashier, trace},
+    gateway::IntentId,
+    giving_back::{Given, give_back, news},
+    write_down::write_down,
+};
+use orchestrator::{Call, DbError, Event, Policy, Step, StepError, Tx};
+use serde::{Deserialize, Serialize};
+
+/// Sees to it that so much of a payment has gone back in the end, what went back before included.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Refund {
+    /// Our id of the payment.
+    pub payment: PaymentId,
+    /// What it paid for.
+    pub reservation: ReservationId,
+    /// The gateway's id of it.
+    pub intent: IntentId,
+    /// All that is to have gone back.
+    pub total: Money,
+}
+
+impl Step for Refund {
+    const NAME: &'static str = "refund";
+    const POLICY: Policy = Policy::PATIENT;
+    /// All refunds that count, newest last; empty where nothing was to go back.
+    type Output = Vec<Given>;
+    type Medium = Call<Cashier>;
+    type Undo = ();
+
+    async fn run(&self, call: &mut Call<Cashier>) -> Result<Vec<Given>, StepError> {
+        if self.total.amount <= 0 {
+            return Ok(Vec::new());
+        }
+        let trace = trace(call.saga(), self.payment, self.reservation);
+        give_back(call, &self.intent, self.total, trace, &call.key()).await
+    }
+
+    async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {
+        let Event::Ended(Ok(given)) = event else { return Ok(()) };
+        let saga = tx.saga();
+        let news: Vec<_> =
+            news(&self.intent, given).into_iter().map(|news| (saga, self.payment, news)).collect();
+        write_down(tx, &news).await
+    }
+}

@@ -1,0 +1,201 @@
+use super::*;
+use crate::money::Currency;
+use crate::store::ledger::Account;
+use chrono::DateTime;
+use proptest::prelude::*;
+
+const PRICE: Money = Money { amount: 100, currency: Currency::EUR };
+
+/// The states that the CHECK constraint allows.
+const STATES: [(PaymentStatus, MoneyState); 7] = [
+    (PaymentStatus::Initiated, MoneyState::Unsecured),
+    (PaymentStatus::Success, MoneyState::Held),
+    (PaymentStatus::Success, MoneyState::Owed),
+    (PaymentStatus::Success, MoneyState::Captured),
+    (PaymentStatus::Failed, MoneyState::Unsecured),
+    (PaymentStatus::Failed, MoneyState::Voided),
+    (PaymentStatus::Refunded, MoneyState::Refunded),
+];
+
+fn at((status, money): (PaymentStatus, MoneyState)) -> Standing {
+    Standing {
+        status,
+        money,
+        amount: PRICE,
+        refunded_minor: 0,
+        disputed: false,
+        reference: None,
+        failure: None,
+        ledger: Vec::new(),
+    }
+}
+
+fn held() -> News {
+    News::Held { reference: "pi_1".to_owned(), money: PRICE }
+}
+
+fn captured() -> News {
+    News::Captured { reference: "pi_1".to_owned(), money: PRICE }
+}
+
+fn refunded(refund: &str, amount: i64) -> News {
+    let money = Money { amount, ..PRICE };
+    News::Refunded { reference: "pi_1".to_owned(), refund: refund.to_owned(), money }
+}
+
+fn disputed(dispute: &str, amount: i64) -> News {
+    let money = Money { amount, ..PRICE };
+    News::Disputed { reference: "pi_1".to_owned(), dispute: dispute.to_owned(), money }
+}
+
+fn ended(dispute: &str, amount: i64, won: bool) -> News {
+    let money = Money { amount, ..PRICE };
+    News::DisputeEnded { reference: "pi_1".to_owned(), dispute: dispute.to_owned(), money, won }
+}
+
+/// Tells it, and says whether anything came of it.
+fn tell(standing: &mut Standing, news: &News) -> Result<bool, Contradiction> {
+    let Some(change) = advance(standing, news)? else { return Ok(false) };
+    assert!(STATES.contains(&(change.status, change.money)), "{change:?} is no state");
+    if standing.reference.is_none() {
+        standing.reference = news.reference().map(str::to_owned);
+    }
+    standing.become_of(change, DateTime::UNIX_EPOCH);
+    Ok(true)
+}
+
+/// What must hold wherever a payment stands.
+fn check(standing: &Standing, told: &[News]) {
+    let [held, taken, owed, disputed] =
+        [Account::Held, Account::Taken, Account::Owed, Account::Disputed].map(|account| standing.on(account));
+    let sum = |kind| {
+        standing.ledger.iter().filter(|entry| entry.kind == kind).map(|entry| entry.money.amount).sum::<i64>()
+    };
+    let gone = sum(Kind::Refunded) - sum(Kind::RefundFailed);
+    let lost = sum(Kind::DisputeLost);
+    let context = || format!("{standing:?} after {told:?}");
+    assert!([taken, owed, disputed].iter().all(|balance| *balance >= 0), "{}", context());
+    assert_eq!(standing.refunded_minor, gone, "{}", context());
+    let price = PRICE.amount;
+    let (wants_held, wants_ours) = match standing.money {
+        MoneyState::Unsecured | MoneyState::Voided | MoneyState::Refunded => (0, 0),
+        MoneyState::Held | MoneyState::Owed => (price, 0),
+        MoneyState::Captured => (0, price - gone - lost),
+    };
+    assert_eq!((held, taken + owed + disputed), (wants_held, wants_ours), "{}", context());
+    assert!(sum(Kind::Captured) <= price, "{}", context());
+    // One row a kind and reference: the primary key of the ledger.
+    let mut keys: Vec<_> =
+        standing.ledger.iter().map(|entry| (entry.kind.as_str(), &entry.reference)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), standing.ledger.len(), "{}", context());
+}
+
+fn any_news() -> impl Strategy<Value = News> {
+    let refund = (0..3u8, 1..=120i64).prop_map(|(id, amount)| refunded(&format!("re_{id}"), amount));
+    let failed = (0..3u8).prop_map(|id| News::RefundFailed { refund: format!("re_{id}") });
+    let dispute = (0..2u8, 1..=100i64).prop_map(|(id, amount)| disputed(&format!("dp_{id}"), amount));
+    let end = (0..2u8, 1..=100i64, any::<bool>())
+        .prop_map(|(id, amount, won)| ended(&format!("dp_{id}"), amount, won));
+    prop_oneof![
+        Just(held()),
+        Just(captured()),
+        Just(News::Failed { reason: "card_declined".to_owned() }),
+        Just(News::Voided),
+        (0..2u8).prop_map(|saga| News::RefundOwed { by: format!("saga {saga}") }),
+        refund,
+        failed,
+        dispute,
+        end,
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_order_of_news_the_ledger_balances(news in prop::collection::vec(any_news(), 0..12)) {
+        let mut standing = at(STATES[0]);
+        for (told, one) in news.iter().enumerate() {
+            if tell(&mut standing, one).is_ok() {
+                check(&standing, &news[..=told]);
+                prop_assert_eq!(tell(&mut standing, one), Ok(false), "twice: {:?}", one);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_news_twice_changes_nothing_the_second_time() {
+    let all =
+        [held(), captured(), News::Failed { reason: "x".to_owned() }, News::Voided, refunded("re_1", 100)];
+    for state in STATES {
+        for news in &all {
+            let mut standing = at(state);
+            if state.1 == MoneyState::Captured {
+                standing = at(STATES[0]);
+                tell(&mut standing, &captured()).unwrap();
+            }
+            if tell(&mut standing, news) == Ok(true) {
+                assert_eq!(tell(&mut standing, news), Ok(false), "{state:?} {news:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn money_of_another_amount_is_never_taken_for_ours() {
+    let told = Money::new(99, Currency::EUR);
+    let news = News::Held { reference: "pi_1".to_owned(), money: told };
+    for state in STATES {
+        assert_eq!(advance(&at(state), &news), Err(Contradiction::AmountDiffers { expected: PRICE, told }));
+    }
+}
+
+#[test]
+fn late_money_is_a_contradiction_and_not_a_success() {
+    for news in [held(), captured()] {
+        let failed = at((PaymentStatus::Failed, MoneyState::Unsecured));
+        assert_eq!(advance(&failed, &news), Err(Contradiction::Late));
+    }
+}
+
+#[test]
+fn a_part_that_went_back_leaves_a_success_and_the_rest_makes_it_refunded() {
+    let mut standing = at(STATES[0]);
+    tell(&mut standing, &captured()).unwrap();
+    tell(&mut standing, &refunded("re_1", 30)).unwrap();
+    assert_eq!((standing.status, standing.refunded_minor), (PaymentStatus::Success, 30));
+    tell(&mut standing, &News::RefundOwed { by: "saga".to_owned() }).unwrap();
+    assert_eq!(standing.on(Account::Owed), 70);
+    tell(&mut standing, &refunded("re_2", 70)).unwrap();
+    assert_eq!((standing.status, standing.refunded_minor), (PaymentStatus::Refunded, 100));
+    // And it comes back.
+    tell(&mut standing, &News::RefundFailed { refund: "re_2".to_owned() }).unwrap();
+    assert_eq!((standing.status, standing.money), (PaymentStatus::Success, MoneyState::Captured));
+    assert_eq!((standing.refunded_minor, standing.on(Account::Owed)), (30, 70));
+}
+
+#[test]
+fn more_than_was_taken_never_goes_back() {
+    let mut standing = at(STATES[0]);
+    tell(&mut standing, &captured()).unwrap();
+    tell(&mut standing, &refunded("re_1", 60)).unwrap();
+    let left = Money::new(40, Currency::EUR);
+    let told = Money::new(41, Currency::EUR);
+    assert_eq!(tell(&mut standing, &refunded("re_2", 41)), Err(Contradiction::MoreThanTaken { left, told }));
+}
+
+#[test]
+fn a_dispute_freezes_and_its_end_frees_or_costs() {
+    for won in [true, false] {
+        let mut standing = at(STATES[0]);
+        tell(&mut standing, &captured()).unwrap();
+        tell(&mut standing, &disputed("dp_1", 100)).unwrap();
+        assert!(standing.disputed);
+        tell(&mut standing, &ended("dp_1", 100, won)).unwrap();
+        assert!(!standing.disputed);
+        assert_eq!(standing.on(Account::Taken), if won { 100 } else { 0 });
+        // The opening, told after the end, opens nothing.
+        assert_eq!(tell(&mut standing, &disputed("dp_1", 100)), Ok(false));
+    }
+}

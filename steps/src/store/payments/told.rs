@@ -1,0 +1,113 @@
+//! What was done elsewhere: refunds made in the gateway's own dashboard, and disputes.
+
+use super::apply::{Applied, apply_all};
+use super::news::News;
+use crate::PaymentId;
+use crate::gateway::fact::DisputeStage;
+use crate::gateway::{IntentId, Money, Refund, RefundId};
+use crate::store::StoreError;
+use crate::store::ledger::{self, Account, Kind, balance};
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+/// What taking in a payment's refunds found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenIn {
+    /// What became of each, in order. One that contradicts what we know was not written down.
+    pub applied: Vec<Applied>,
+    /// Refunds that were written down as acknowledged and have failed since: each needs its `repayment`.
+    pub failed: Vec<RefundId>,
+    /// A refund is decided and not acknowledged yet: a saga is at it, and a failed refund may be its own.
+    pub owed: bool,
+}
+
+/// Takes in all refunds of a payment's intent as the gateway lists them; those that are known change nothing.
+/// Failed ones are only reported: owing their money again is the `repayment` workflow's to decide.
+///
+/// # Errors
+/// [`StoreError`]; the caller's transaction must then be rolled back.
+pub async fn take_in_refunds(
+    connection: &mut PgConnection,
+    payment: PaymentId,
+    intent: &IntentId,
+    refunds: &[Refund],
+    now: DateTime<Utc>,
+) -> Result<TakenIn, StoreError> {
+    let (failed, good): (Vec<&Refund>, Vec<&Refund>) =
+        refunds.iter().partition(|refund| refund.status.is_owed_again());
+    let news = |refund: &&Refund| {
+        let (refund, money) = (refund.id.to_string(), refund.money);
+        (payment, News::Refunded { reference: intent.to_string(), refund, money })
+    };
+    let news: Vec<_> = good.iter().map(news).collect();
+    let applied = apply_all(connection, &news, now).await?;
+    let ledger = ledger::list_of_payment(connection, payment).await?;
+    let has = |kind, refund: &RefundId| {
+        ledger.iter().any(|entry| entry.kind == kind && entry.reference == refund.as_str())
+    };
+    let failed = failed
+        .into_iter()
+        .filter(|refund| has(Kind::Refunded, &refund.id) && !has(Kind::RefundFailed, &refund.id))
+        .map(|refund| refund.id.clone())
+        .collect();
+    Ok(TakenIn { applied, failed, owed: balance(&ledger, Account::Owed) > 0 })
+}
+
+/// What a gateway tells of a dispute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispute {
+    /// The gateway's id of it.
+    pub id: String,
+    /// The intent whose charge is disputed.
+    pub intent: IntentId,
+    /// Where it stands.
+    pub stage: DisputeStage,
+    /// The gateway's status of it.
+    pub status: String,
+    /// What is disputed.
+    pub money: Money,
+}
+
+/// Writes a dispute down: refunds are frozen while it runs. An inquiry (`warning_…`) withdraws no money and freezes
+/// nothing; a closed one that is neither won nor lost leaves the money with us.
+///
+/// # Errors
+/// [`StoreError`]; the caller's transaction must then be rolled back.
+pub async fn dispute(
+    connection: &mut PgConnection,
+    payment: PaymentId,
+    dispute: &Dispute,
+    now: DateTime<Utc>,
+) -> Result<Applied, StoreError> {
+    let (reference, id, money) = (dispute.intent.to_string(), dispute.id.clone(), dispute.money);
+    let ended = matches!(dispute.status.as_str(), "won" | "lost") || dispute.stage == DisputeStage::Closed;
+    let news = match dispute.status.as_str() {
+        inquiry if inquiry.starts_with("warning_") => None,
+        status if ended => Some(News::DisputeEnded { reference, dispute: id, money, won: status != "lost" }),
+        _ => Some(News::Disputed { reference, dispute: id, money }),
+    };
+    let news: Vec<_> = news.into_iter().map(|news| (payment, news)).collect();
+    let applied = apply_all(connection, &news, now).await?;
+    match applied.into_iter().next() {
+        Some(applied) => Ok(applied),
+        None => Ok(super::find(connection, payment)
+            .await?
+            .map_or(Applied::Unknown, |row| Applied::Nothing { status: row.status })),
+    }
+}
+
+/// All of a payment's money that is to have gone back in the end: what has gone back, and what is owed.
+///
+/// # Errors
+/// The database's.
+pub async fn to_go_back(
+    connection: &mut PgConnection,
+    payment: PaymentId,
+    amount: Money,
+) -> Result<Money, StoreError> {
+    let ledger = ledger::list_of_payment(connection, payment).await?;
+    let sum =
+        |kind| ledger.iter().filter(|entry| entry.kind == kind).map(|entry| entry.money.amount).sum::<i64>();
+    let gone = sum(Kind::Refunded) - sum(Kind::RefundFailed);
+    Ok(Money { amount: gone + balance(&ledger, Account::Owed), ..amount })
+}

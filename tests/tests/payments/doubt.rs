@@ -1,0 +1,192 @@
+//! Requests without a clear answer: whatever the gateway does to one of them, the money is secured once, or not at all.
+
+use super::house::{House, LONG, PRICE, Plan};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+/// Sells a seat while so many of these requests go wrong; it must end well, charged and captured once.
+async fn sells_although(house: House, on: &str, times: u32, acts: Value) {
+    house.gateway.rule(&[on], times, acts).await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    ada.until(&reservation, "CONFIRMED").await;
+    let books = house.close().await;
+    let intent = books.only(&reservation);
+    assert_eq!((intent.times_secured, intent.times_captured, intent.captured), (1, 1, PRICE));
+}
+
+#[rstest]
+#[case::create("create")]
+#[case::confirm("confirm")]
+#[case::capture("capture")]
+#[tokio::test]
+async fn an_unknown_outcome_after_sending_is_resolved_under_the_same_key(#[case] on: &str) {
+    sells_although(House::open().await, on, 1, json!({"after": "close"})).await;
+}
+
+#[rstest]
+#[case::create("create")]
+#[case::confirm("confirm")]
+#[case::capture("capture")]
+#[tokio::test]
+async fn a_request_that_is_done_and_then_hangs_is_done_once(#[case] on: &str) {
+    sells_although(House::open().await, on, 1, json!({"after": "hang"})).await;
+}
+
+#[rstest]
+#[case::create("create")]
+#[case::confirm("confirm")]
+#[case::capture("capture")]
+#[tokio::test]
+async fn a_request_that_is_dropped_is_sent_again(#[case] on: &str) {
+    sells_although(House::open().await, on, 2, json!({"before": "drop"})).await;
+}
+
+#[rstest]
+#[case::without_effect("confirm", json!({"before": {"fail": {"status": 503}}}))]
+#[case::after_the_effect("confirm", json!({"after": {"fail": {"status": 502}}}))]
+#[case::of_the_create("create", json!({"after": {"fail": {"status": 500}}}))]
+#[case::of_the_capture("capture", json!({"before": {"fail": {"status": 500}}}))]
+#[tokio::test]
+async fn a_5xx_is_unknown_and_asked_again(#[case] on: &str, #[case] acts: Value) {
+    sells_although(House::open().await, on, 2, acts).await;
+}
+
+#[rstest]
+#[case::of_the_confirm("confirm")]
+#[case::of_the_capture("capture")]
+#[tokio::test]
+async fn a_stored_5xx_that_hides_a_success_is_looked_behind(#[case] on: &str) {
+    sells_although(House::open().await, on, 1, json!({"after": {"fail": {"status": 500, "kept": true}}}))
+        .await;
+}
+
+#[tokio::test]
+async fn a_stored_5xx_of_a_capture_that_was_not_done_does_not_block_it_for_ever() {
+    let acts = json!({"before": {"fail": {"status": 500, "kept": true}}});
+    sells_although(House::open().await, "capture", 1, acts).await;
+}
+
+#[rstest]
+#[case::of_the_create("create", json!({"before": {"fail": {"status": 500, "kept": true}}}))]
+#[case::of_a_create_that_was_done("create", json!({"after": {"fail": {"status": 500, "kept": true}}}))]
+#[case::of_the_confirm("confirm", json!({"before": {"fail": {"status": 500, "kept": true}}}))]
+#[tokio::test]
+async fn a_stored_5xx_that_is_replayed_for_ever_turns_back_and_nothing_is_charged(
+    #[case] on: &str,
+    #[case] acts: Value,
+) {
+    let house = House::open().await;
+    house.gateway.rule(&[on], 1, acts).await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    ada.until(&reservation, "EXPIRED").await;
+    let books = house.close().await;
+    assert!(books.intents.iter().all(|intent| intent.status == "canceled"), "{books:#?}");
+}
+
+#[tokio::test]
+async fn a_429_is_waited_out_as_long_as_it_says() {
+    let began = std::time::Instant::now();
+    sells_although(House::open().await, "confirm", 1, json!({"before": {"busy": {"retry_after_s": 1}}}))
+        .await;
+    assert!(began.elapsed().as_millis() >= 1000);
+}
+
+#[tokio::test]
+async fn a_429_spends_no_attempts() {
+    sells_although(House::open().await, "confirm", 12, json!({"before": {"busy": {"retry_after_s": 0}}}))
+        .await;
+}
+
+#[rstest]
+#[case::garbage(json!({"after": "garbage"}))]
+#[case::an_endless_body(json!({"after": "huge"}))]
+#[case::slow_bytes(json!({"after": "slow"}))]
+#[case::a_redirect(json!({"after": "redirect"}))]
+#[tokio::test]
+async fn garbage_endless_and_slow_bodies_and_redirects_are_no_answers(#[case] acts: Value) {
+    sells_although(House::open().await, "confirm", 1, acts).await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_can_not_be_reached_for_a_moment_is_asked_again() {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    house.gateway.stop().await;
+    let back = async {
+        let tried = "select count(*) from usher.sagas where attempts > 0";
+        house.until_count("it was tried", tried, 1).await;
+        house.gateway.start_again().await;
+    };
+    futures_util::join!(ada.pay(&reservation, "pm_card_visa"), back);
+    ada.until(&reservation, "CONFIRMED").await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_stays_away_costs_the_seats_nothing_but_their_time() {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    // More than the attempts of a step: the saga turns back in doubt, and its way back is refused too, for a while.
+    house.gateway.rule(&["create", "confirm", "search"], 9, json!({"before": "drop"})).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    ada.until(&reservation, "EXPIRED").await;
+    let books = house.close().await;
+    assert!(books.intents.iter().all(|intent| intent.status == "canceled"), "{books:#?}");
+}
+
+#[tokio::test]
+async fn a_late_charge_after_a_not_found_meets_a_cancelled_intent() {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    house.gateway.rule(&["search", "list"], None, json!({"blind": true})).await;
+    house.gateway.rule(&["confirm"], 5, json!({"before": "drop"})).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    ada.until(&reservation, "EXPIRED").await;
+    let books = house.gateway.books().await;
+    let intent = books.only(&reservation);
+    assert_eq!((intent.status.as_str(), intent.times_secured), ("canceled", 0));
+    // A request of ours that was under way all the time arrives now.
+    let late = house.gateway.try_post(&format!("payment_intents/{}/confirm", intent.id), None, &[]).await;
+    assert_eq!(late.0, 400, "{late:?}");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_key_in_use_is_waited_for_and_its_answer_taken() {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    house.gateway.rule(&["confirm"], 1, json!({"before": "hang"})).await;
+    let twin = async {
+        let intent = house
+            .until("the first try is out", async || {
+                let intent =
+                    house.gateway.books().await.of(&reservation).first().map(|found| found.id.clone())?;
+                (house.gateway.rules().await == 0).then_some(intent)
+            })
+            .await;
+        // A twin of the saga's own request, as another node would send it: it takes a second.
+        house.gateway.rule(&["confirm"], 1, json!({"delay_ms": 1000})).await;
+        let key = format!("{}:confirm", house.key_of_pay(&reservation).await);
+        let form = [("expand[]", "latest_charge")];
+        house.gateway.try_post(&format!("payment_intents/{intent}/confirm"), Some(&key), &form).await
+    };
+    let (_, (status, body)) = futures_util::join!(ada.pay(&reservation, "pm_card_visa"), twin);
+    assert_eq!(status, 200, "{body}");
+    ada.until(&reservation, "CONFIRMED").await;
+    let books = house.close().await;
+    assert_eq!(books.only(&reservation).times_secured, 1);
+}
+
+#[tokio::test]
+async fn lost_requests_in_automatic_capture_charge_once_too() {
+    let house = Plan::default().automatic().open().await;
+    sells_although(house, "confirm", 1, json!({"after": "close"})).await;
+}

@@ -1,0 +1,49 @@
+//! A gateway that says something else than was ordered: never a booking, always a person.
+
+use super::house::{House, LONG, Plan};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+const OTHER: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Pays while the gateway's answers lie; the saga must be stuck, and says why.
+async fn lied_to(plan: Plan, lie: Value) -> (House, Value) {
+    let house = plan.open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    house.gateway.rule(&["confirm", "read"], None, json!({"lie": lie})).await;
+    let body = json!({"reservation_id": reservation["reservation_id"], "method": "pm_card_visa"});
+    ada.post("/payments", body).await;
+    let cause = house.stuck(&reservation).await;
+    assert!(cause["contradicted"].is_object(), "{cause}");
+    assert_eq!(house.count("select count(*) from booking.bookings").await, 0);
+    assert_eq!(house.count("select count(*) from usher.audit where action = 'stuck'").await, 1);
+    drop(ada);
+    (house, cause)
+}
+
+#[rstest]
+#[case::manual(Plan::default())]
+#[case::automatic(Plan::default().automatic())]
+#[tokio::test]
+async fn another_amount_than_was_ordered_is_never_a_booking(#[case] plan: Plan) {
+    let (house, cause) = lied_to(plan, json!({"amount": 1})).await;
+    assert!(cause["contradicted"]["detail"].as_str().unwrap().contains("12500"), "{cause}");
+    house.verify().await;
+}
+
+#[rstest]
+#[case::manual(Plan::default())]
+#[case::automatic(Plan::default().automatic())]
+#[tokio::test]
+async fn another_currency_than_was_ordered_is_never_a_booking(#[case] plan: Plan) {
+    let (house, cause) = lied_to(plan, json!({"currency": "usd"})).await;
+    assert!(cause["contradicted"]["detail"].as_str().unwrap().contains("USD"), "{cause}");
+    house.verify().await;
+}
+
+#[tokio::test]
+async fn the_money_of_another_payment_is_never_a_booking() {
+    let (house, _) = lied_to(Plan::default(), json!({"payment_id": OTHER})).await;
+    house.verify().await;
+}

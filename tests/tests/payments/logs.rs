@@ -1,0 +1,80 @@
+//! What is written into the logs, and what never is.
+
+use super::house::{House, LONG, SECRET};
+use serde_json::json;
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Everything that was logged.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// The process's logs are this test's from here on: with what its neighbours do meanwhile, so much the better.
+#[tokio::test]
+async fn secrets_and_card_numbers_are_never_in_the_logs() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter("debug,orchestrator=trace,steps=trace,workflows=trace,api=trace")
+        .with_writer(lines.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+
+    let house = House::open().await;
+    let (show, ada) = (house.show(2, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    for number in ["4242424242424242", "4242 4242 4242 4242", "4000-0000-0000-0002"] {
+        let body = json!({"reservation_id": reservation["reservation_id"], "method": number});
+        ada.post("/payments", body).await.problem(422, "validation");
+    }
+    house.gateway.rule(&["confirm"], 1, json!({"after": {"fail": {"status": 500}}})).await;
+    house.gateway.rule(&["read", "capture"], 1, json!({"after": "garbage"})).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    let declined = ada.reserve(&show, &[1]).await;
+    ada.pay(&declined, "pm_card_chargeDeclined").await;
+    let forged = house.http.post(format!("{}/webhooks/stripe", house.url)).body("{\"id\":\"evt_1\"}");
+    forged.header("stripe-signature", format!("t=1,v1={SECRET}")).send().await.unwrap();
+    ada.until(&reservation, "CONFIRMED").await;
+    ada.until(&declined, "EXPIRED").await;
+    let (token, email) = (ada.token.clone(), ada.email.clone());
+    house.rest().await;
+
+    let logged = String::from_utf8_lossy(&lines.0.lock().unwrap()).into_owned();
+    assert!(logged.contains("asked the gateway"), "nothing was logged");
+    let secrets = [
+        "sk_test_usher",
+        SECRET,
+        "whsec_",
+        "4242424242424242",
+        "4242 4242 4242",
+        "4000-0000",
+        &token,
+        &email,
+        "client_secret",
+    ];
+    for secret in secrets {
+        let line = logged.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "`{secret}` is in the logs");
+    }
+}

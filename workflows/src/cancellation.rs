@@ -1,0 +1,42 @@
+//! Giving a booking back: decide, refund, free the seats.
+
+use orchestrator::{Failure, Route, Saga, Workflow};
+use serde::{Deserialize, Serialize};
+use steps::{BookingId, Decide, Decided, Free, Refund};
+
+/// Cancels a confirmed booking: its money goes back, and then its seats are on sale again.
+pub struct Cancellation;
+
+/// Who wants which booking cancelled.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CancellationRequest {
+    /// The booking; its bucket is where all of it happens.
+    pub booking: BookingId,
+    /// Who asks, as the border knows them.
+    pub by: String,
+    /// Why, if they said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Workflow for Cancellation {
+    const NAME: &'static str = "cancellation";
+    const VERSION: u32 = 1;
+    type Steps = (Decide, Refund, Free);
+    type Input = CancellationRequest;
+    type Output = BookingId;
+
+    fn route(request: &CancellationRequest) -> Route {
+        Route::of(request.booking.bucket())
+    }
+
+    async fn run(saga: Saga<Self>, request: CancellationRequest) -> Result<BookingId, Failure> {
+        let booking = request.booking;
+        // The point of no return. Refused, it leaves no trace; past it the money is owed until the gateway has it.
+        let (decided, mut saga) = saga.pivot(Decide { booking }).await?;
+        let Decided { reservation, payment, intent, total } = decided;
+        saga.step(Refund { payment, reservation, intent, total }).await;
+        saga.step(Free { reservation }).await;
+        Ok(booking)
+    }
+}

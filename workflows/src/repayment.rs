@@ -1,0 +1,44 @@
+//! A refund that had been acknowledged failed later: the money is owed again, and is sent again.
+
+use orchestrator::{Failure, Route, Saga, Workflow};
+use serde::{Deserialize, Serialize};
+use steps::{PaymentId, Refund, Reopen, Reopened, gateway::RefundId};
+
+/// Sends money back once more.
+pub struct Repayment;
+
+/// A refund that came to nothing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FailedRefund {
+    /// Our id of the payment; its bucket is where all of it happens.
+    pub payment: PaymentId,
+    /// The gateway's id of the refund.
+    pub refund: RefundId,
+}
+
+impl FailedRefund {
+    /// One saga for one refund, however often we hear of its failure: the start key.
+    pub fn start_key(&self) -> String {
+        format!("refund:{}", self.refund)
+    }
+}
+
+impl Workflow for Repayment {
+    const NAME: &'static str = "repayment";
+    const VERSION: u32 = 1;
+    type Steps = (Reopen, Refund);
+    type Input = FailedRefund;
+    type Output = ();
+
+    fn route(failed: &FailedRefund) -> Route {
+        Route::of(failed.payment.bucket())
+    }
+
+    async fn run(saga: Saga<Self>, failed: FailedRefund) -> Result<(), Failure> {
+        let FailedRefund { payment, refund } = failed;
+        let (reopened, mut saga) = saga.pivot(Reopen { payment, refund }).await?;
+        let Reopened { reservation, intent, total } = reopened;
+        saga.step(Refund { payment, reservation, intent, total }).await;
+        Ok(())
+    }
+}
