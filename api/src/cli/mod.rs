@@ -3,6 +3,7 @@
 
 mod case;
 mod config;
+mod inbox;
 mod logging;
 mod migrate;
 mod moment;
@@ -44,6 +45,7 @@ Examples:
   usher venue generate theatre                        put a theatre of 500 seats on sale
   usher saga list --state stuck                       what needs a person
   usher saga show 01890a5d-ac96-774b-bcce-b302099a8057
+  usher inbox list                                    webhooks that nobody could act on yet
   usher reconcile --since 24h                         compare the last day's payments with the gateway's books
   usher case list                                     what differed, and what to do about it
   usher verify                                        check every invariant; status 1 if one is broken
@@ -67,6 +69,9 @@ enum Command {
     /// Look at sagas
     #[command(subcommand)]
     Saga(saga::Saga),
+    /// Look at webhooks, and try again what could not be acted on
+    #[command(subcommand)]
+    Inbox(inbox::Inbox),
     /// Compare our books with the gateway's, and open a case for each difference
     Reconcile(reconcile::Reconcile),
     /// Look at what differs between our books and the gateway's, and settle it
@@ -97,6 +102,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(command) => command.run(&loaded.config).await,
         Command::Token(command) => command.run(&loaded.config).await,
         Command::Saga(command) => command.run(&loaded.config).await,
+        Command::Inbox(command) => command.run(&loaded.config).await,
         Command::Reconcile(command) => command.run(&loaded.config).await,
         Command::Case(command) => command.run(&loaded.config).await,
         Command::Verify(command) => command.run(&loaded.config).await,
