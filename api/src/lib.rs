@@ -9,6 +9,8 @@ pub mod jobs;
 mod migrations;
 pub mod news;
 pub mod node;
+pub mod reconcile;
+pub mod roles;
 pub mod venue;
 pub mod verify;
 

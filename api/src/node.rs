@@ -90,7 +90,8 @@ impl Node {
     }
 }
 
-fn gateway(config: &config::Gateway) -> anyhow::Result<Gateway> {
+/// The gateway that the configuration names.
+pub(crate) fn gateway(config: &config::Gateway) -> anyhow::Result<Gateway> {
     let key = config.key.as_ref().context("`gateway.key` is not set; `USHER_GATEWAY_KEY` sets it")?;
     let http = StripeConfig {
         deadline: config.deadline,

@@ -3,9 +3,9 @@
 //! A week's journal is one partition; it is dropped when every saga that began in that week is gone. One that is
 //! stuck, or still waits, keeps its week.
 
-use crate::schema::{first_id_of, weeks_of};
+use crate::schema::{drop_partition, first_id_of, weeks_of};
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::PgConnection;
 
 /// What one run took away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,25 +66,9 @@ pub async fn retire(
     .await?;
     let mut weeks = 0;
     for week in weeks_of(connection).await? {
-        if week.end <= before && !has_sagas(connection, week.begin, week.end).await? {
-            let drop = format!("drop table usher.{}", week.table);
-            sqlx::query(AssertSqlSafe(drop)).execute(&mut *connection).await?;
+        if week.end <= before && drop_partition(connection, week).await? {
             weeks += 1;
         }
     }
     Ok(Retired { sagas: sagas.unsigned_abs(), weeks })
-}
-
-async fn has_sagas(
-    connection: &mut PgConnection,
-    begin: DateTime<Utc>,
-    end: DateTime<Utc>,
-) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select exists (select from usher.sagas where id >= $1 and id < $2) as "has!""#,
-        first_id_of(begin),
-        first_id_of(end),
-    )
-    .fetch_one(connection)
-    .await
 }

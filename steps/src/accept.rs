@@ -4,11 +4,12 @@ use crate::{
     Money, PaymentId, ReservationId,
     cashier::{Cashier, Secured, again, check, trace},
     gateway::{IntentId, Trace},
-    giving_back::{Undone, contradicted, let_go},
+    giving_back::{Undone, let_go},
     store::{
-        payments::{self, Applied, Late, News},
+        payments::{self, Late, News},
         statement_error,
     },
+    write_down::write_down,
 };
 use orchestrator::{Call, DbError, Event, Policy, Recorded, Rejected, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
@@ -84,24 +85,18 @@ impl Step for Accept {
     /// The payment's row with its ledger; without one of these events there is none.
     async fn record_all(batch: Vec<Recorded<'_, Self>>, tx: &mut Tx) -> Result<(), DbError> {
         let (mut late, mut news) = (Vec::new(), Vec::new());
-        for Recorded { step, event, .. } in &batch {
+        for Recorded { step, saga, event, .. } in &batch {
             let told: Vec<News> = match event {
                 Event::Ended(Ok(accepted)) => vec![accepted.secured.news()],
                 Event::Undone { undo, .. } => undo.news(step.money),
                 Event::Started | Event::Ended(Err(_)) | Event::UndoStarted { .. } => continue,
             };
             late.push(step.row());
-            news.extend(told.into_iter().map(|news| (step.payment, news)));
+            news.extend(told.into_iter().map(|news| (*saga, step.payment, news)));
         }
         let now = tx.now();
         payments::accept_late(tx, &late, now).await.map_err(statement_error)?;
-        let applied = payments::apply_all(tx, &news, now).await.map_err(statement_error)?;
-        for (applied, (payment, news)) in applied.iter().zip(&news) {
-            if let Applied::Contradicts(contradiction) = applied {
-                contradicted(*payment, news, contradiction);
-            }
-        }
-        Ok(())
+        write_down(tx, &news).await
     }
 }
 

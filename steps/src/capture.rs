@@ -4,11 +4,7 @@ use crate::{
     BookingId, PaymentId,
     cashier::{Cashier, Secured, again},
     gateway::{GatewayError, Intent, IntentStatus},
-    giving_back::contradicted,
-    store::{
-        payments::{self, Applied},
-        statement_error,
-    },
+    write_down::write_down,
 };
 use orchestrator::{Call, DbError, Event, Policy, Recorded, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
@@ -53,20 +49,13 @@ impl Step for Capture {
         let news: Vec<_> = batch
             .iter()
             .filter_map(|recorded| match &recorded.event {
-                Event::Ended(Ok(taken)) => Some((recorded.step.payment, taken.news())),
+                Event::Ended(Ok(taken)) => Some((recorded.saga, recorded.step.payment, taken.news())),
                 Event::Ended(Err(_)) | Event::Started | Event::UndoStarted { .. } | Event::Undone { .. } => {
                     None
                 }
             })
             .collect();
-        let now = tx.now();
-        let applied = payments::apply_all(tx, &news, now).await.map_err(statement_error)?;
-        for (applied, (payment, news)) in applied.iter().zip(&news) {
-            if let Applied::Contradicts(contradiction) = applied {
-                contradicted(*payment, news, contradiction);
-            }
-        }
-        Ok(())
+        write_down(tx, &news).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     BookingId, PaymentId, ReservationId,
+    announce::{BookingConfirmed, announce},
     cashier::Secured,
     store::{
         bookings::{self, ConfirmOutcome, ConfirmRefusal},
@@ -85,7 +86,7 @@ impl Step for Confirm {
             .collect();
         let mut outcomes =
             bookings::confirm_all(tx, &confirms, now).await.map_err(statement_error)?.into_iter();
-        let answer = |(item, booked): (&Item<'_, Self>, Booked)| {
+        let mut answer = |(item, booked): (&Item<'_, Self>, Booked)| {
             if let Some(lie) = lies.get(&item.step.payment) {
                 return Err(StepError::Contradiction(format!("payment {}: {lie:?}", item.step.payment)));
             }
@@ -95,7 +96,18 @@ impl Step for Confirm {
                 None => Err(StepError::unclear("each reservation has one answer")),
             }
         };
-        Ok(batch.iter().zip(booked).map(answer).collect())
+        let answers: Vec<_> = batch.iter().zip(booked).map(&mut answer).collect();
+        for (item, booked) in
+            batch.iter().zip(&answers).filter_map(|(item, answer)| Some((item, answer.as_ref().ok()?)))
+        {
+            let message = BookingConfirmed {
+                booking_id: booked.booking,
+                reservation_id: item.step.reservation,
+                payment_id: item.step.payment,
+            };
+            announce(tx, item.saga, &message)?;
+        }
+        Ok(answers)
     }
 }
 

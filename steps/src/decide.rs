@@ -2,6 +2,7 @@
 
 use crate::{
     BookingId, Money, PaymentId, ReservationId,
+    announce::{BookingCancelled, announce},
     gateway::IntentId,
     status::{BookingStatus, MoneyState},
     store::{
@@ -81,6 +82,14 @@ impl Step for Decide {
             }
         }
         let total = payments::to_go_back(tx, payment, found.amount).await.map_err(statement_error)?;
+        let message = BookingCancelled {
+            booking_id: self.booking,
+            reservation_id: reservation,
+            payment_id: payment,
+            refund: total,
+        };
+        let saga = tx.saga();
+        announce(tx, saga, &message)?;
         Ok(Decided { reservation, payment, intent: IntentId::new(found.gateway_reference), total })
     }
 }

@@ -8,8 +8,7 @@ use crate::{
     Money,
     cashier::{Cashier, Secured, again},
     gateway::{
-        CancelReason, Doubt, GatewayError, IntentId, IntentStatus, PAGE_ITEMS_MAX, Refund, RefundId,
-        RefundOrder, Trace,
+        CancelReason, Doubt, GatewayError, IntentId, IntentStatus, Refund, RefundId, RefundOrder, Trace,
     },
     store::payments::News,
 };
@@ -131,10 +130,6 @@ pub(crate) async fn give_back(
 
 /// What counts as gone, oldest first, and how many refunds of ours came to nothing: each of them used up a key.
 fn sort(found: &[Refund], total: Money, trace: Trace) -> Result<(Vec<Given>, usize), StepError> {
-    if found.len() >= PAGE_ITEMS_MAX {
-        // The list may have more than its page: then what is left can't be known from it.
-        return Err(StepError::Contradiction(format!("{} refunds of one payment", found.len())));
-    }
     let ours = |refund: &&Refund| refund.trace.payment_id == trace.payment_id;
     let failed = found.iter().filter(|refund| refund.status.is_owed_again()).filter(ours).count();
     let good = found.iter().rev().filter(|refund| !refund.status.is_owed_again());
@@ -190,10 +185,4 @@ pub(crate) fn news(intent: &IntentId, refunds: &[Given]) -> Vec<News> {
         money: given.money,
     };
     refunds.iter().map(news).collect()
-}
-
-/// Says loudly what a step's news contradicted: nothing was written for it, and nobody may miss that.
-pub(crate) fn contradicted(payment: crate::PaymentId, news: &News, what: impl std::fmt::Debug) {
-    metrics::counter!(crate::telemetry::MONEY_CONTRADICTIONS).increment(1);
-    tracing::error!(%payment, ?news, contradiction = ?what, "news contradicts the payment; nothing was written for it");
 }

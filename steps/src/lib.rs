@@ -5,6 +5,7 @@
 //! follows which is none of this crate's business: that is what `workflows` says.
 
 mod accept;
+mod announce;
 mod breaker;
 mod capture;
 mod cashier;
@@ -31,6 +32,7 @@ pub mod store;
 pub mod telemetry;
 mod unlock;
 pub mod venue;
+mod write_down;
 
 pub use accept::{Accept, Accepted};
 pub use breaker::BreakerConfig;

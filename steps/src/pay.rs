@@ -6,11 +6,12 @@ use crate::{
     gateway::{
         CancelReason, Doubt, GatewayError, Intent, IntentId, IntentStatus, NextAction, PaymentMethod, Trace,
     },
-    giving_back::{Undone, contradicted, let_go},
+    giving_back::{Undone, let_go},
     store::{
-        payments::{self, Applied, News, Order},
+        payments::{self, News, Order},
         statement_error,
     },
+    write_down::write_down,
 };
 use orchestrator::{Call, DbError, Event, Policy, Probe, Recorded, Rejected, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
@@ -111,32 +112,25 @@ impl Step for Pay {
     /// Payment and ledger rows of a batch.
     async fn record_all(batch: Vec<Recorded<'_, Self>>, tx: &mut Tx) -> Result<(), DbError> {
         let (mut orders, mut news) = (Vec::new(), Vec::new());
-        for Recorded { step, event, .. } in &batch {
+        for Recorded { step, saga, event, .. } in &batch {
             match event {
                 Event::Started => orders.push((step.row(), step.money)),
                 Event::Ended(Ok(Charge { outcome: Outcome::Secured(secured), .. })) => {
-                    news.push((step.payment, secured.news()));
+                    news.push((*saga, step.payment, secured.news()));
                 }
                 Event::Ended(Ok(Charge { outcome: Outcome::Pending { .. }, .. }))
                 | Event::UndoStarted { .. } => {}
                 Event::Ended(Err(rejected)) => {
-                    news.push((step.payment, News::Failed { reason: rejected.detail.clone() }));
+                    news.push((*saga, step.payment, News::Failed { reason: rejected.detail.clone() }));
                 }
                 Event::Undone { undo, .. } => {
-                    news.extend(undo.news(step.money).into_iter().map(|news| (step.payment, news)));
+                    news.extend(undo.news(step.money).into_iter().map(|news| (*saga, step.payment, news)));
                 }
             }
         }
         let now = tx.now();
         payments::initiate_all(tx, &orders, now).await.map_err(statement_error)?;
-        for (applied, (payment, news)) in
-            payments::apply_all(tx, &news, now).await.map_err(statement_error)?.iter().zip(&news)
-        {
-            if let Applied::Contradicts(contradiction) = applied {
-                contradicted(*payment, news, contradiction);
-            }
-        }
-        Ok(())
+        write_down(tx, &news).await
     }
 }
 

@@ -4,11 +4,8 @@ use crate::{
     Money, PaymentId, ReservationId,
     cashier::{Cashier, trace},
     gateway::IntentId,
-    giving_back::{Given, contradicted, give_back, news},
-    store::{
-        payments::{self, Applied},
-        statement_error,
-    },
+    giving_back::{Given, give_back, news},
+    write_down::write_down,
 };
 use orchestrator::{Call, DbError, Event, Policy, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
@@ -44,14 +41,9 @@ impl Step for Refund {
 
     async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {
         let Event::Ended(Ok(given)) = event else { return Ok(()) };
-        let news: Vec<_> = news(&self.intent, given).into_iter().map(|news| (self.payment, news)).collect();
-        let now = tx.now();
-        let applied = payments::apply_all(tx, &news, now).await.map_err(statement_error)?;
-        for (applied, (payment, news)) in applied.iter().zip(&news) {
-            if let Applied::Contradicts(contradiction) = applied {
-                contradicted(*payment, news, contradiction);
-            }
-        }
-        Ok(())
+        let saga = tx.saga();
+        let news: Vec<_> =
+            news(&self.intent, given).into_iter().map(|news| (saga, self.payment, news)).collect();
+        write_down(tx, &news).await
     }
 }

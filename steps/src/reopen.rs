@@ -2,6 +2,7 @@
 
 use crate::{
     Money, PaymentId, ReservationId,
+    announce::{PaymentRefundFailed, announce},
     gateway::{IntentId, RefundId},
     store::{
         payments::{self, Applied, News},
@@ -56,6 +57,13 @@ impl Step for Reopen {
         let row = payments::find(tx, self.payment).await.map_err(statement_error)?;
         let row = row.ok_or_else(|| StepError::unclear("a payment that was just written is there"))?;
         let total = payments::to_go_back(tx, self.payment, row.amount).await.map_err(statement_error)?;
+        let message = PaymentRefundFailed {
+            payment_id: self.payment,
+            reservation_id: row.reservation,
+            refund_id: self.refund.clone(),
+        };
+        let saga = tx.saga();
+        announce(tx, saga, &message)?;
         let intent = IntentId::new(row.gateway_reference.unwrap_or_default());
         Ok(Reopened { reservation: row.reservation, intent, total })
     }

@@ -2,16 +2,17 @@
 
 use crate::{
     EventId, Money, ReservationId, SeatList, UserId,
+    announce::{ReservationCancelled, ReservationExpired, announce},
     locks::Hold,
     status::ReservationStatus,
     store::{
-        reservations::{self, End},
+        reservations::{self, End, EndOutcome},
         seats::{self, Held, Refusal, Take, TakeOutcome},
         statement_error,
     },
 };
 use chrono::{DateTime, Utc};
-use orchestrator::{Cause, DbError, Item, Rejected, Step, StepError, Tx, Undoing};
+use orchestrator::{Cause, DbError, Item, Rejected, SagaId, Step, StepError, Tx, Undoing};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -103,13 +104,6 @@ impl Step for Reserve {
         Ok(batch.iter().zip(outcomes).map(answer).collect())
     }
 
-    async fn compensate(&self, tx: &mut Tx, made: Reservation) -> Result<(), StepError> {
-        let end = End { reservation: made.reservation, status: ReservationStatus::Expired };
-        let now = tx.now();
-        reservations::end_all(tx, &[end], now).await.map_err(statement_error)?;
-        Ok(())
-    }
-
     /// Frees the seats. CANCELLED if a person wanted it so, EXPIRED in every other case.
     async fn compensate_all(
         batch: Vec<Undoing<'_, Self>>,
@@ -125,9 +119,34 @@ impl Step for Reserve {
             })
             .collect();
         let now = tx.now();
-        // Ended before (taken over by another claim) is as good as ended now.
-        reservations::end_all(tx, &ends, now).await.map_err(statement_error)?;
+        let outcomes = reservations::end_all(tx, &ends, now).await.map_err(statement_error)?;
+        for (undoing, (end, outcome)) in batch.iter().zip(ends.iter().zip(outcomes)) {
+            // Ended before (taken over by another claim) is as good as ended now, and nobody was told yet.
+            let status = match outcome {
+                EndOutcome::Ended => end.status,
+                EndOutcome::Already(status) => status,
+                EndOutcome::Unknown => continue,
+            };
+            tell_ended(tx, undoing.saga, &undoing.made, status)?;
+        }
         Ok(batch.iter().map(|_| Ok(())).collect())
+    }
+}
+
+/// Tells the world that a reservation has ended without a booking.
+fn tell_ended(
+    tx: &mut Tx,
+    saga: SagaId,
+    made: &Reservation,
+    status: ReservationStatus,
+) -> Result<(), DbError> {
+    let (reservation_id, event_id) = (made.reservation, made.event);
+    match status {
+        ReservationStatus::Expired => announce(tx, saga, &ReservationExpired { reservation_id, event_id }),
+        ReservationStatus::Cancelled => {
+            announce(tx, saga, &ReservationCancelled { reservation_id, event_id })
+        }
+        ReservationStatus::Pending | ReservationStatus::Confirmed => Ok(()),
     }
 }
 

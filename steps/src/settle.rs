@@ -4,11 +4,8 @@ use crate::{
     Money, PaymentId,
     cashier::{Cashier, Secured, again, check},
     gateway::{CancelReason, GatewayError, Intent, IntentId},
-    giving_back::contradicted,
-    store::{
-        payments::{self, Applied, News},
-        statement_error,
-    },
+    store::payments::News,
+    write_down::write_down,
 };
 use orchestrator::{Call, DbError, Event, Policy, Rejected, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
@@ -57,13 +54,8 @@ impl Step for Settle {
             Event::Ended(Err(rejected)) => News::Failed { reason: rejected.code.clone() },
             Event::Started | Event::UndoStarted { .. } | Event::Undone { .. } => return Ok(()),
         };
-        let (now, news) = (tx.now(), [(self.payment, news)]);
-        for applied in payments::apply_all(tx, &news, now).await.map_err(statement_error)? {
-            if let Applied::Contradicts(contradiction) = applied {
-                contradicted(self.payment, &news[0].1, contradiction);
-            }
-        }
-        Ok(())
+        let saga = tx.saga();
+        write_down(tx, &[(saga, self.payment, news)]).await
     }
 }
 

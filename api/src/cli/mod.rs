@@ -1,10 +1,14 @@
 //! The command line: one file a command. It prints what people read to standard output, as a table or, where a
 //! machine may want it, as JSON, and keeps standard error for what went wrong.
 
+mod case;
 mod config;
+mod inbox;
 mod logging;
 mod migrate;
+mod moment;
 mod out;
+mod reconcile;
 mod saga;
 mod serve;
 mod signals;
@@ -41,6 +45,9 @@ Examples:
   usher venue generate theatre                        put a theatre of 500 seats on sale
   usher saga list --state stuck                       what needs a person
   usher saga show 01890a5d-ac96-774b-bcce-b302099a8057
+  usher inbox list                                    webhooks that nobody could act on yet
+  usher reconcile --since 24h                         compare the last day's payments with the gateway's books
+  usher case list                                     what differed, and what to do about it
   usher verify                                        check every invariant; status 1 if one is broken
   usher config                                        every setting and where it came from
   usher dev --exit                                    see it work, from nothing
@@ -52,7 +59,7 @@ enum Command {
     /// Serve the API and run sagas
     Serve(serve::Serve),
     /// Bring the database up to date
-    Migrate,
+    Migrate(migrate::Migrate),
     /// Make tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -62,6 +69,14 @@ enum Command {
     /// Look at sagas
     #[command(subcommand)]
     Saga(saga::Saga),
+    /// Look at webhooks, and try again what could not be acted on
+    #[command(subcommand)]
+    Inbox(inbox::Inbox),
+    /// Compare our books with the gateway's, and open a case for each difference
+    Reconcile(reconcile::Reconcile),
+    /// Look at what differs between our books and the gateway's, and settle it
+    #[command(subcommand)]
+    Case(case::Case),
     /// Check every invariant; reads only
     Verify(verify::Verify),
     /// Print every setting and where it came from
@@ -84,9 +99,12 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     match cli.command {
         Command::Serve(command) => command.run(loaded).await,
-        Command::Migrate => migrate::run(&loaded.config).await,
+        Command::Migrate(command) => command.run(&loaded.config).await,
         Command::Token(command) => command.run(&loaded.config).await,
         Command::Saga(command) => command.run(&loaded.config).await,
+        Command::Inbox(command) => command.run(&loaded.config).await,
+        Command::Reconcile(command) => command.run(&loaded.config).await,
+        Command::Case(command) => command.run(&loaded.config).await,
         Command::Verify(command) => command.run(&loaded.config).await,
         Command::Venue(command) => {
             let pool = pool(&loaded.config).await?;

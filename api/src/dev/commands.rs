@@ -9,14 +9,28 @@ use std::process::Command;
 #[derive(Clone, Debug)]
 pub(super) struct Commands {
     program: PathBuf,
-    database_url: String,
-    redis_url: String,
+    urls: Urls,
     node: SocketAddr,
     gateway: SocketAddr,
     gateway_key: String,
     webhook_secret: String,
     books: PathBuf,
 }
+
+/// Where the servers are.
+#[derive(Clone, Debug)]
+pub(super) struct Urls {
+    /// As the tables' owner, where that is another than who serves.
+    pub owner: Option<String>,
+    /// As the node and everybody else has it.
+    pub database: String,
+    pub redis: String,
+}
+
+/// The role that the node serves as, on a PostgreSQL of ours.
+pub(super) const APP_ROLE: &str = "usher_app";
+/// A role that only looks, for people.
+const READ_ROLE: &str = "usher_read";
 
 /// A house that is generated if there is none like it.
 #[derive(Clone, Copy, Debug)]
@@ -36,18 +50,11 @@ pub(super) const HASTY_THEATRE: House = House { name: "Macbeth, in haste", seed:
 
 impl Commands {
     /// With keys and secrets that are drawn anew: both ends of the wire are ours, and start together.
-    pub fn new(
-        program: PathBuf,
-        (database_url, redis_url): (String, String),
-        node: SocketAddr,
-        gateway: SocketAddr,
-        folder: &Path,
-    ) -> Self {
+    pub fn new(program: PathBuf, urls: Urls, node: SocketAddr, gateway: SocketAddr, folder: &Path) -> Self {
         let secret = || format!("{:032x}", rand::rng().random::<u128>());
         Self {
             program,
-            database_url,
-            redis_url,
+            urls,
             node,
             gateway,
             gateway_key: format!("sk_test_{}", secret()),
@@ -71,9 +78,16 @@ impl Commands {
         command
     }
 
-    /// Brings the database up to date.
+    /// Brings the database up to date, and on a PostgreSQL of ours makes the roles.
     pub fn migrate(&self) -> Command {
-        self.usher(&["migrate"])
+        match &self.urls.owner {
+            Some(owner) => {
+                let mut command = self.usher(&["migrate", "--app-role", APP_ROLE, "--read-role", READ_ROLE]);
+                command.env("USHER_DATABASE_URL", owner);
+                command
+            }
+            None => self.usher(&["migrate"]),
+        }
     }
 
     /// Makes a theatre of 500 seats.
@@ -116,12 +130,12 @@ impl Commands {
 
     /// For the witnesses.
     pub fn database_url(&self) -> &str {
-        &self.database_url
+        &self.urls.database
     }
 
     /// For the witnesses.
     pub fn redis_url(&self) -> &str {
-        &self.redis_url
+        &self.urls.redis
     }
 
     /// Secrets go by the environment: a command line is for everybody to read.
@@ -130,7 +144,7 @@ impl Commands {
         const LEASE_MS: &str = "2000";
         let mut command = Command::new(&self.program);
         command.args(arguments);
-        command.env("USHER_DATABASE_URL", &self.database_url).env("USHER_REDIS_URL", &self.redis_url);
+        command.env("USHER_DATABASE_URL", &self.urls.database).env("USHER_REDIS_URL", &self.urls.redis);
         command.env("USHER_HTTP_LISTEN", self.node.to_string()).env("USHER_GATEWAY_URL", self.gateway_url());
         command.env("USHER_GATEWAY_KEY", &self.gateway_key);
         command.env("USHER_GATEWAY_WEBHOOK_SECRETS", &self.webhook_secret);

@@ -53,7 +53,12 @@ impl Postgres {
 
     /// The URL of one of its databases; `postgres` is always there.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://usher@127.0.0.1:{}/{database}", self.server.port)
+        self.url_as("usher", database)
+    }
+
+    /// The same for another user than the one who owns everything.
+    pub fn url_as(&self, user: &str, database: &str) -> String {
+        format!("postgres://{user}@127.0.0.1:{}/{database}", self.server.port)
     }
 
     /// The port on 127.0.0.1; the same through every restart.

@@ -1,6 +1,6 @@
 //! Everything that must run before the first booking, in the order in which it is started and stopped.
 
-use super::commands::{Commands, HASTY_THEATRE, House, THEATRE};
+use super::commands::{APP_ROLE, Commands, HASTY_THEATRE, House, THEATRE, Urls};
 use super::folder::Folder;
 use super::keeper::{Keeper, Kept};
 use super::postgres::{Postgres, PostgresOptions};
@@ -34,7 +34,7 @@ impl Stage {
     /// Starts everything, and says what.
     pub async fn set(folder: Folder, servers: Servers) -> anyhow::Result<Self> {
         println!("data in {}", folder.path().display());
-        let (postgres, database_url) = postgres(&folder, servers.database_url).await?;
+        let (postgres, owner, database) = postgres(&folder, servers.database_url).await?;
         let (redis, redis_url) = redis(&folder, servers.redis_url).await?;
         let logs = folder.path().join("logs");
         std::fs::create_dir_all(&logs).with_context(|| format!("creating `{}`", logs.display()))?;
@@ -42,7 +42,7 @@ impl Stage {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (node, gateway) = (local(port::from(NODE_PORT)?), local(port::from(GATEWAY_PORT)?));
         let program = std::env::current_exe().context("finding this program's own file")?;
-        let urls = (database_url, redis_url);
+        let urls = Urls { owner, database, redis: redis_url };
         let commands = Arc::new(Commands::new(program, urls, node, gateway, folder.path()));
         once::run(commands.migrate()).await?;
 
@@ -95,10 +95,14 @@ pub(super) struct Servers {
     pub redis_url: Option<String>,
 }
 
-async fn postgres(folder: &Folder, given: Option<String>) -> anyhow::Result<(Option<Postgres>, String)> {
+/// The server if it is ours, the URL of the tables' owner if that is another than who serves, and the URL to serve by.
+async fn postgres(
+    folder: &Folder,
+    given: Option<String>,
+) -> anyhow::Result<(Option<Postgres>, Option<String>, String)> {
     if let Some(url) = given {
         println!("PostgreSQL as `USHER_DATABASE_URL` says");
-        return Ok((None, url));
+        return Ok((None, None, url));
     }
     let postgres = Postgres::start(PostgresOptions::in_dir(folder.path())).await?;
     let mut connection = PgConnection::connect(&postgres.url("postgres")).await.context("connecting")?;
@@ -107,9 +111,9 @@ async fn postgres(folder: &Folder, given: Option<String>) -> anyhow::Result<(Opt
         let create = sqlx::AssertSqlSafe(format!("create database {DATABASE}"));
         sqlx::raw_sql(create).execute(&mut connection).await.context("creating the database")?;
     }
-    let url = postgres.url(DATABASE);
+    let (owner, url) = (postgres.url(DATABASE), postgres.url_as(APP_ROLE, DATABASE));
     println!("PostgreSQL {} at {url}", postgres.major_version());
-    Ok((Some(postgres), url))
+    Ok((Some(postgres), Some(owner), url))
 }
 
 async fn redis(folder: &Folder, given: Option<String>) -> anyhow::Result<(Option<Redis>, String)> {

@@ -69,8 +69,8 @@ const CONTRACT: &[Contract] = &[
 pub fn document() -> &'static OpenApi {
     static DOCUMENT: OnceLock<OpenApi> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
-        let (api, health) = super::described();
-        let mut document = api.merge(health).into_openapi();
+        let super::Described { api, webhooks, health } = super::described();
+        let mut document = api.merge(webhooks).merge(health).into_openapi();
         document.info = InfoBuilder::new()
             .title("Usher")
             .version(env!("CARGO_PKG_VERSION"))

@@ -3,6 +3,8 @@
 //! The scheduler only ticks; each job is safe to run at any time, twice at once, on many nodes or not at all for a
 //! while. What they look for stands in the database, so nothing is lost when a tick is.
 
+mod audit;
+mod books;
 mod money;
 mod retention;
 mod store;
@@ -43,6 +45,8 @@ const TASKS: &[Task] = &[
     Task { name: "events", schedule: "45 * * * * *", run: |app| Box::pin(money::read_events_back(app)) },
     Task { name: "parked news", schedule: "*/15 * * * * *", run: |app| Box::pin(money::report_parked(app)) },
     Task { name: "stuck sagas", schedule: "*/15 * * * * *", run: |app| Box::pin(stuck::report(app)) },
+    Task { name: "reconciliation", schedule: "15 */5 * * * *", run: |app| Box::pin(books::compare(app)) },
+    Task { name: "invariants", schedule: "45 */5 * * * *", run: |app| Box::pin(audit::check_some(app)) },
     Task { name: "retention", schedule: "0 */10 * * * *", run: |app| Box::pin(retention::run(app)) },
 ];
 

@@ -19,7 +19,7 @@ mod truth;
 pub use act::{Acted, act};
 pub use ask::ask;
 pub use read_back::read_back;
-pub use receive::{Received, receive};
+pub use receive::{Received, park, receive};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

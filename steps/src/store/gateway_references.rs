@@ -7,6 +7,7 @@ use crate::PaymentId;
 use crate::store::StoreError;
 use orchestrator::Bucket;
 use sqlx::PgConnection;
+use std::collections::HashMap;
 
 /// Remembers that `gateway` calls `payment` by `reference`. The first to say so stays.
 ///
@@ -54,6 +55,33 @@ pub async fn find(
     Ok(payment.map(PaymentId::from_uuid))
 }
 
-fn bucket(gateway: &str, reference: &str) -> Bucket {
+/// The payments that `gateway` calls by these references, as far as they are known.
+///
+/// # Errors
+/// The database's.
+pub async fn find_all(
+    connection: &mut PgConnection,
+    gateway: &str,
+    references: &[String],
+) -> Result<HashMap<String, PaymentId>, StoreError> {
+    let buckets: Vec<i16> = references.iter().map(|reference| bucket(gateway, reference).number()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select known.reference, known.payment_id
+        from unnest($2::text[], $3::smallint[]) as wanted (reference, bucket)
+        join booking.gateway_references known
+            on known.gateway = $1 and known.reference = wanted.reference and known.bucket = wanted.bucket
+        "#,
+        gateway,
+        references,
+        &buckets,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.reference, PaymentId::from_uuid(row.payment_id))).collect())
+}
+
+/// Where everything lives that is known by the gateway's name for it only.
+pub fn bucket(gateway: &str, reference: &str) -> Bucket {
     Bucket::of_key(&format!("{gateway}/{reference}"))
 }

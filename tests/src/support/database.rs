@@ -10,8 +10,13 @@ use tokio::sync::OnceCell;
 /// Brings the schema of one crate into the database at this URL.
 pub type Migrator = for<'a> fn(&'a str) -> BoxFuture<'a, anyhow::Result<()>>;
 
-/// The migrators of the whole service, in their order: the engine's, then the booking's.
-const USHER: &[Migrator] = &[engine, booking];
+/// The migrators of the whole service, in their order: the engine's, then the booking's, then what roles may do.
+const USHER: &[Migrator] = &[engine, booking, roles];
+
+/// The role that nodes serve as; made once for each server.
+const APP_ROLE: &str = "usher_app";
+/// The role that looks.
+const READ_ROLE: &str = "usher_read";
 
 /// Databases of killed processes are dropped once they are so old.
 const ABANDONED_AFTER_S: u64 = 3600;
@@ -23,6 +28,13 @@ fn engine(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
 
 fn booking(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
     Box::pin(async move { Ok(steps::migrate(&mut connect(url).await).await?) })
+}
+
+fn roles(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
+    use api::roles::{Purpose, grant};
+    let wanted = [(Purpose::App, APP_ROLE), (Purpose::Read, READ_ROLE)];
+    let wanted = wanted.map(|(purpose, name)| (purpose, name.parse().expect("it is a role's name")));
+    Box::pin(async move { Ok(drop(grant(url, &wanted).await?)) })
 }
 
 /// A database for one test. Dropping it drops the database.
@@ -43,6 +55,16 @@ impl Database {
     /// Its URL.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Its URL as a node has it: of the role that may change nothing in journal, audit and ledger.
+    pub fn app_url(&self) -> String {
+        with_user(&self.url, APP_ROLE)
+    }
+
+    /// Its URL for those who only look.
+    pub fn read_url(&self) -> String {
+        with_user(&self.url, READ_ROLE)
     }
 
     /// A connection of its own.
@@ -130,6 +152,16 @@ fn with_database(url: &str, name: &str) -> String {
     format!("{}/{name}{options}", &address[..end])
 }
 
+/// The same database, as another user. A server that wants passwords has none for our roles: there the owner stays.
+fn with_user(url: &str, user: &str) -> String {
+    let begin = url.find("://").map_or(0, |at| at + 3);
+    match url[begin..].split_once('@') {
+        Some((old, _)) if old.contains(':') => url.to_owned(),
+        Some((_, rest)) => format!("{}{user}@{rest}", &url[..begin]),
+        None => url.to_owned(),
+    }
+}
+
 async fn connect(url: &str) -> PgConnection {
     must(PgConnection::connect(url).await)
 }
@@ -198,6 +230,18 @@ mod tests {
         let young = Template::prepare(&[]).await.copy().await;
         assert!(!exists(&abandoned).await);
         assert!(exists(&young.name).await);
+    }
+
+    #[test]
+    fn the_user_is_replaced_where_no_password_is_wanted() {
+        let cases = [
+            ("postgres://u@h:1/db", "postgres://x@h:1/db"),
+            ("postgres://u:secret@h/db", "postgres://u:secret@h/db"),
+            ("postgres://h/db", "postgres://h/db"),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(with_user(url, "x"), expected);
+        }
     }
 
     #[test]

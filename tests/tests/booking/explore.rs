@@ -5,13 +5,22 @@ use orchestrator::{
     State, StuckCause,
     testing::{Begun, Case, End, Letter, Report, Scenario, explore, run},
 };
+use rstest::rstest;
 use sqlx::Row;
-use std::{collections::HashSet, sync::Mutex, time::Duration};
-use steps::{
-    ReservationId, SeatId, Services, gateway::IntentStatus, gateway::instant::Act,
-    gateway::instant::Operation,
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+    time::Duration,
 };
-use workflows::Booking;
+use steps::{
+    ReservationId, SeatId, Services,
+    gateway::{
+        IntentStatus,
+        instant::{self, Act, Operation},
+    },
+};
+use uuid::Uuid;
+use workflows::{Booking, PaymentNews, PaymentOrder};
 
 /// How the gateway behaves, and how the customer does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,11 +35,31 @@ enum Plot {
     PendingForEver,
     /// The money is secured, nobody hears of it, and our key is good for nothing afterwards.
     SecuredUnheardKeyForgotten,
+    /// The gateway takes the money at once, and never holds it.
+    TakenAtOnce,
+    /// The first card is declined, the second is good.
+    DeclinedThenPaid,
+    /// The first payment is pending, and fails by the news of a webhook; the second is good.
+    FailedLaterThenPaid,
+}
+
+impl Plot {
+    /// How often the customer may try to pay, and does.
+    fn tries(self) -> u32 {
+        match self {
+            Self::Abandoned => 0,
+            Self::Paid | Self::Declined | Self::PendingForEver | Self::SecuredUnheardKeyForgotten => 1,
+            Self::TakenAtOnce => 1,
+            Self::DeclinedThenPaid | Self::FailedLaterThenPaid => 2,
+        }
+    }
 }
 
 struct Bookings {
     house: House,
     plot: Plot,
+    /// First payments of several.
+    firsts: Arc<Mutex<HashSet<Uuid>>>,
 }
 
 struct World {
@@ -45,13 +74,23 @@ impl Scenario for Bookings {
 
     async fn begin(&self) -> Begun<Booking, Services, World> {
         let show = self.house.show(2, Duration::from_secs(300)).await;
-        let input = show.request(&show.seats);
-        let letters = match self.plot {
-            Plot::Abandoned => Vec::new(),
-            _ => vec![Letter::signal("order", &show.order())],
+        let mut input = show.request(&show.seats);
+        input.payment_attempts_max = self.plot.tries().max(1);
+        let orders: Vec<_> = (0..self.plot.tries()).map(|_| show.order()).collect();
+        let order = |(n, order): (usize, &PaymentOrder)| Letter::signal(&format!("order {n}"), order);
+        let mut letters: Vec<_> = orders.iter().enumerate().map(order).collect();
+        if self.plot.tries() > 1 {
+            self.firsts.lock().unwrap().insert(orders[0].payment.uuid());
+            // In the plot where it was declined at once, this is news of a payment that nobody asks about any more.
+            let failed = PaymentNews::Failed { reason: "late".into(), payment: Some(orders[0].payment) };
+            letters.push(Letter::signal("evt_1", &failed));
+        }
+        let services = match self.plot {
+            Plot::TakenAtOnce => self.house.services_taking_at_once(),
+            _ => self.house.services(),
         };
         let world = World { reservation: input.reservation, seats: show.seats };
-        Begun { services: self.house.services(), world, input, letters }
+        Begun { services, world, input, letters }
     }
 
     async fn check(&self, world: &World, end: &End) -> String {
@@ -117,7 +156,14 @@ impl Bookings {
     async fn with(plot: Plot) -> Self {
         let house = House::open().await;
         let made = Mutex::new(HashSet::new());
+        let firsts = Arc::new(Mutex::new(HashSet::new()));
+        let known = firsts.clone();
+        let first = move |request: &instant::Request<'_>| {
+            request.trace.payment_id.is_some_and(|payment| known.lock().unwrap().contains(&payment))
+        };
         house.gateway.script(move |request| match (plot, request.operation) {
+            (Plot::DeclinedThenPaid, Operation::Confirm) if first(request) => Act::Decline,
+            (Plot::FailedLaterThenPaid, Operation::Confirm) if first(request) => Act::Pend,
             (Plot::SecuredUnheardKeyForgotten, Operation::Confirm) => Act::LoseAnswer,
             (Plot::SecuredUnheardKeyForgotten, Operation::Create) => {
                 if made.lock().unwrap().insert(request.key.to_owned()) { Act::Go } else { Act::Refuse }
@@ -126,7 +172,7 @@ impl Bookings {
             (Plot::PendingForEver, Operation::Confirm) => Act::Pend,
             _ => Act::Go,
         });
-        Self { house, plot }
+        Self { house, plot, firsts }
     }
 
     /// What the gateway has of this saga's money: taken and not given back, and still held.
@@ -150,6 +196,23 @@ async fn all_or_nothing_whatever_fails() {
     let bookings = Bookings::with(Plot::Paid).await;
     let report = explore(&bookings, &bookings.house.at()).await;
     assert!(report.ends["booked"] > 50 && report.ends["unwound"] > 50, "{report:?}");
+}
+
+#[tokio::test]
+async fn all_or_nothing_where_money_is_taken_at_once_whatever_fails() {
+    let bookings = Bookings::with(Plot::TakenAtOnce).await;
+    let report = explore(&bookings, &bookings.house.at()).await;
+    assert!(report.ends["booked"] > 50 && report.ends["unwound"] > 50, "{report:?}");
+}
+
+#[rstest]
+#[case(Plot::DeclinedThenPaid)]
+#[case(Plot::FailedLaterThenPaid)]
+#[tokio::test]
+async fn a_second_try_pays_and_the_first_never_does_whatever_fails(#[case] plot: Plot) {
+    let bookings = Bookings::with(plot).await;
+    let report = explore(&bookings, &bookings.house.at()).await;
+    assert!(report.ends["booked"] > 50, "{report:?}");
 }
 
 #[tokio::test]

@@ -50,11 +50,18 @@ impl House {
     }
 
     pub fn at(&self) -> Database {
-        Database::at(self.database.url()).unwrap()
+        Database::at(&self.database.app_url()).unwrap()
     }
 
     pub fn services(&self) -> Services {
         self.services_with(Gateway::new(self.gateway.clone()))
+    }
+
+    /// The same, with money that is taken at once and never held.
+    pub fn services_taking_at_once(&self) -> Services {
+        let mut services = self.services();
+        services.cashier.capture = CaptureMethod::Automatic;
+        services
     }
 
     fn services_with(&self, gateway: Gateway) -> Services {

@@ -2,10 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod cancellation;
 mod contention;
+mod doubt;
 mod expiry;
 mod explore;
 mod house;
+mod late_payment;
 mod news;
 mod redis;
+mod repayment;
 mod slow;
+mod sold;

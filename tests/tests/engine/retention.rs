@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use orchestrator::{Bucket, Retired, create_partitions, retire};
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use tests::support::Database;
 use uuid::Uuid;
 
@@ -33,7 +33,8 @@ async fn count(connection: &mut PgConnection, what: &'static str) -> i64 {
 #[tokio::test]
 async fn finished_sagas_leave_with_their_week_and_the_unfinished_keep_theirs() {
     let database = Database::fresh().await;
-    let mut connection = database.connect().await;
+    // As a node connects: it may neither make tables nor drop them.
+    let mut connection = PgConnection::connect(&database.app_url()).await.unwrap();
     let now = Utc::now();
     let (long_ago, later) = (now - TimeDelta::days(200), now - TimeDelta::days(150));
     for at in [long_ago, later] {

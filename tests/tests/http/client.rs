@@ -61,7 +61,7 @@ impl Service {
         let database = Database::fresh().await;
         let mut environment: BTreeMap<String, String> =
             variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        environment.entry("USHER_DATABASE_URL".into()).or_insert_with(|| database.url().into());
+        environment.entry("USHER_DATABASE_URL".into()).or_insert_with(|| database.app_url());
         environment.entry("USHER_REDIS_URL".into()).or_insert(server().await.redis_url.clone());
         environment.entry("USHER_REDIS_PREFIX".into()).or_insert_with(redis_prefix);
         environment.entry("USHER_LANES_COUNT".into()).or_insert("1".into());

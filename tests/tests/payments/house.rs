@@ -101,8 +101,9 @@ impl Plan {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let hooks = vec![format!("{url}/webhooks/stripe")];
         let gateway = Gateway::start(Config { webhook_urls: hooks, ..self.gateway }).await;
+        let app_url = database.app_url();
         let defaults = [
-            ("USHER_DATABASE_URL", database.url()),
+            ("USHER_DATABASE_URL", app_url.as_str()),
             ("USHER_REDIS_URL", &server().await.redis_url),
             ("USHER_REDIS_PREFIX", &redis_prefix()),
             ("USHER_LANES_COUNT", "1"),

@@ -19,5 +19,6 @@ mod late;
 mod lies;
 mod logs;
 mod news;
+mod reconcile;
 mod refunds;
 mod scripts;

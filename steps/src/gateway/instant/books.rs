@@ -114,6 +114,8 @@ impl Books {
             | Act::LoseRequest
             | Act::LoseAnswer
             | Act::Hang
+            | Act::Fail
+            | Act::ServerError { .. }
             | Act::Lie(_) => entry.secure(sums),
         }
         entry.intent.clone().or_declined()
@@ -195,6 +197,18 @@ impl Books {
         };
         entry.refunds.push(refund.clone());
         Ok(refund)
+    }
+
+    pub(super) fn fail_refund(&mut self, intent: &IntentId, id: &RefundId) -> Option<Refund> {
+        let (entry, sums) = self.entry(intent).ok()?;
+        let refund = entry.refunds.iter_mut().find(|refund| refund.id == *id)?;
+        if refund.status.is_owed_again() {
+            return None;
+        }
+        refund.status = RefundStatus::Failed;
+        entry.intent.amount_refunded = entry.intent.amount_refunded.map(|gone| gone - refund.money.amount);
+        sums.refunded -= refund.money.amount;
+        Some(refund.clone())
     }
 
     pub(super) fn read(&self, id: &IntentId) -> Result<Intent, GatewayError> {

@@ -11,7 +11,7 @@ pub use books::{Books, Entry, Sums};
 
 use super::{
     Answer, CancelReason, Doubt, Event, EventId, Fact, FactKind, GatewayError, Intent, IntentId,
-    IntentStatus, Money, Order, Page, PaymentGateway, Refund, RefundOrder, Trace, Unsent, Window,
+    IntentStatus, Money, Order, Page, PaymentGateway, Refund, RefundId, RefundOrder, Trace, Unsent, Window,
 };
 use chrono::{DateTime, Utc};
 use std::{
@@ -57,6 +57,8 @@ pub enum Operation {
     Cancel,
     /// `refund`.
     Refund,
+    /// `refunds`.
+    Refunds,
 }
 
 /// What the script answers.
@@ -82,6 +84,15 @@ pub enum Act {
     Hang,
     /// The effect, and an answer that shows this money instead.
     Lie(Money),
+    /// Refund: the customer's bank refuses it at once. Elsewhere as `Go`.
+    Fail,
+    /// The effect or none, and a 500: the first of its kind, or the stored one again.
+    ServerError {
+        /// Whether it has its effect.
+        done: bool,
+        /// Whether it is said to be the stored answer of an earlier request.
+        replayed: bool,
+    },
 }
 
 type Script = dyn Fn(&Request<'_>) -> Act + Send + Sync;
@@ -112,6 +123,20 @@ impl Instant {
     /// `None` if there is no such intent or it isn't pending.
     pub fn settle(&self, id: &IntentId, secured: bool) -> Option<Intent> {
         self.open().settle(id, secured)
+    }
+
+    /// Gives some of an intent's money back as somebody would in the gateway's own dashboard: without our ids.
+    /// `None` if it can't be.
+    pub fn refund_by_hand(&self, id: &IntentId, money: Money) -> Option<Refund> {
+        let order = RefundOrder { intent: id.clone(), money, trace: Trace::default() };
+        let mut books = self.open();
+        let key = format!("by-hand-{}", books.refunds(id).ok()?.len());
+        books.refund(&order, &key, false).ok()
+    }
+
+    /// Has a refund fail after all: its money is with us again. `None` if there is no such refund, or it has failed.
+    pub fn fail_refund(&self, intent: &IntentId, refund: &RefundId) -> Option<Refund> {
+        self.open().fail_refund(intent, refund)
     }
 
     /// The news that a webhook would bring of an intent as it is now; `None` if there is no such intent.
@@ -161,7 +186,13 @@ impl Instant {
             Act::Refuse => Err(GatewayError::Refused(Unsent::Scripted)),
             Act::Busy(retry_after) => Err(GatewayError::Busy { retry_after }),
             Act::LoseRequest => Err(GatewayError::Unclear(Doubt::Scripted)),
-            Act::Go | Act::Decline | Act::Pend | Act::RequireAction => effect(&mut self.open()),
+            Act::Go | Act::Decline | Act::Pend | Act::RequireAction | Act::Fail => effect(&mut self.open()),
+            Act::ServerError { done, replayed } => {
+                if done {
+                    let _ = effect(&mut self.open());
+                }
+                Err(GatewayError::Unclear(Doubt::Server { status: 500, replayed }))
+            }
             Act::LoseAnswer | Act::Hang | Act::Lie(_) => {
                 let done = effect(&mut self.open());
                 match act {
@@ -233,13 +264,21 @@ impl PaymentGateway for Instant {
         let act = self.act(Operation::Refund, key, Some(&order.intent), Some(order.trace));
         self.play(
             act,
-            |books| books.refund(order, key, act == Act::Pend),
+            |books| {
+                let made = books.refund(order, key, act == Act::Pend)?;
+                Ok(match act {
+                    Act::Fail => books.fail_refund(&order.intent, &made.id).unwrap_or(made),
+                    _ => made,
+                })
+            },
             |refund, money| refund.money = money,
         )
     }
 
     fn refunds<'a>(&'a self, id: &'a IntentId) -> Answer<'a, Vec<Refund>> {
-        self.play(Act::Go, |books| books.refunds(id), |_, _| {})
+        let act = self.act(Operation::Refunds, "", Some(id), None);
+        let lie = |found: &mut Vec<Refund>, money| found.iter_mut().for_each(|refund| refund.money = money);
+        self.play(act, |books| books.refunds(id), lie)
     }
 
     fn list<'a>(

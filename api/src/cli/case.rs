@@ -1,0 +1,164 @@
+//! `usher case list`, `usher case show <id>`, `usher case resolve <id>`
+
+use super::{out, pool};
+use crate::{
+    config::Config,
+    http::store::now,
+    reconcile::{
+        Class,
+        store::cases::{self, CaseId},
+    },
+};
+use anyhow::{Context, bail, ensure};
+use chrono::SecondsFormat;
+use clap::{Args, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub enum Case {
+    /// The newest cases
+    List(List),
+    /// One case, and what can be done about it
+    Show(Show),
+    /// Say that a case is settled
+    Resolve(Resolve),
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    /// Resolved ones too
+    #[arg(long)]
+    all: bool,
+    /// Only those of this class, such as `money-without-booking`
+    #[arg(long, value_parser = class)]
+    class: Option<Class>,
+    /// How many, newest first
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    limit: i64,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The case's id
+    id: CaseId,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Resolve {
+    /// The case's id
+    id: CaseId,
+    /// Why it is settled; kept with the case
+    #[arg(long)]
+    reason: String,
+    /// Who says so
+    #[arg(long, env = "USER", default_value = "unknown")]
+    by: String,
+    /// The case as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Case {
+    pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::List(command) => command.run(config).await,
+            Self::Show(command) => show(config, command.id, command.json).await,
+            Self::Resolve(command) => command.run(config).await,
+        }
+    }
+}
+
+impl List {
+    async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let pool = pool(config).await?;
+        let state = (!self.all).then_some("OPEN");
+        let cases = cases::list(&mut *pool.acquire().await?, state, self.class, self.limit).await?;
+        if self.json {
+            out::json(&cases)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut table = out::table(&["case", "class", "state", "first seen", "last seen", "what"]);
+        for case in cases {
+            table.add_row([
+                case.id.to_string(),
+                case.class,
+                case.state,
+                case.first_seen_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+                case.last_seen_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+                case.what,
+            ]);
+        }
+        out::line(table);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Resolve {
+    async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let (reason, by) = (self.reason.trim(), self.by.trim());
+        ensure!(
+            !reason.is_empty() && !by.is_empty(),
+            "say why, with `--reason`, and who you are, with `--by`"
+        );
+        let pool = pool(config).await?;
+        let mut connection = pool.acquire().await?;
+        let now = now(&mut connection).await?;
+        if !cases::settle(&mut connection, self.id, by, reason, now).await? {
+            bail!("case {} is not open; `usher case show {}` says why", self.id, self.id);
+        }
+        drop(connection);
+        show(config, self.id, self.json).await
+    }
+}
+
+async fn show(config: &Config, id: CaseId, json: bool) -> anyhow::Result<ExitCode> {
+    let pool = pool(config).await?;
+    let case = cases::find(&mut *pool.acquire().await?, id).await?;
+    let case = case.with_context(|| format!("there is no case {id}"))?;
+    if json {
+        out::json(&case)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut table = out::table(&["", ""]);
+    let none = || "–".to_owned();
+    let rows = [
+        ("class", case.class.clone()),
+        ("what", case.what),
+        ("gateway", case.gateway),
+        ("reference", case.reference),
+        ("payment", case.payment_id.map_or_else(none, |id| id.to_string())),
+        ("reservation", case.reservation_id.map_or_else(none, |id| id.to_string())),
+        ("ours", format!("{} {}", case.ours_minor, case.currency)),
+        ("gateway's", format!("{} {}", case.theirs_minor, case.currency)),
+        ("first seen", case.first_seen_at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        ("last seen", case.last_seen_at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        ("state", case.state),
+        ("resolved", case.resolved_at.map_or_else(none, |at| at.to_rfc3339_opts(SecondsFormat::Secs, true))),
+        ("by", case.resolved_by.unwrap_or_else(none)),
+        ("how", case.how.unwrap_or_else(none)),
+        ("note", case.note.unwrap_or_else(none)),
+    ];
+    for (name, value) in rows {
+        table.add_row([name.to_owned(), value]);
+    }
+    out::line(table);
+    if let Some(class) = Class::of(&case.class) {
+        out::line(format_args!("to do: {}", class.safe_action()));
+        out::line(format_args!("more: docs/operating.md#{class}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn class(word: &str) -> Result<Class, String> {
+    Class::of(word).filter(|class| class.is_difference()).ok_or_else(|| {
+        let words: Vec<_> =
+            Class::ALL.iter().filter(|class| class.is_difference()).map(|class| class.as_str()).collect();
+        format!("one of {}", words.join(", "))
+    })
+}

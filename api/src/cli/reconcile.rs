@@ -1,0 +1,108 @@
+//! `usher reconcile`
+
+use super::{moment::Moment, moment::span, out, pool};
+use crate::{
+    config::Config,
+    http::store::now,
+    node,
+    reconcile::{Options, ReconcileError, Report, Walk},
+};
+use anyhow::{Context, ensure};
+use chrono::{SecondsFormat, TimeDelta};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::process::ExitCode;
+
+/// Status 0: the books agree; 1: they differ; 2: it could not be told.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  usher reconcile --since 24h                                  the last day
+  usher reconcile --since 2026-03-01T00:00:00Z --until 2026-04-01T00:00:00Z --json
+  usher reconcile --since 7d --dry-run                         look, and open no cases
+
+What changed in the last quarter of an hour, or is still worked on, is in flight and no difference. A run that breaks
+off says where; the next one begins there. Each class has a section in docs/operating.md.")]
+pub struct Reconcile {
+    /// Where to begin: a time, or so long ago (`24h`, `7d`)
+    #[arg(long, value_name = "WHEN")]
+    since: Moment,
+    /// Where to end [default: now]
+    #[arg(long, value_name = "WHEN", default_value = "0s", hide_default_value = true)]
+    until: Moment,
+    /// What changed later than this ago is in flight
+    #[arg(long, value_name = "SPAN", default_value = "15m", value_parser = span)]
+    settled_after: TimeDelta,
+    /// Look at the window only, and open or resolve no cases
+    #[arg(long)]
+    dry_run: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Reconcile {
+    pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let gateway = node::gateway(&config.gateway)?;
+        let pool = pool(config).await?;
+        let now = now(&mut *pool.acquire().await?).await?;
+        let (since, until) = (self.since.from(now), self.until.from(now).min(now));
+        ensure!(since < until, "`--since` must be before `--until`");
+        let options = Options { since, until, settled_after: self.settled_after, write_cases: !self.dry_run };
+        let mut walk = Walk::begin(pool, gateway, options).await?;
+        let ended = through(&mut walk, &progress(&options)).await;
+        if self.json {
+            out::json(walk.report())?;
+        } else {
+            print(walk.report());
+        }
+        ended.with_context(|| {
+            let reached = walk.report().reached.to_rfc3339_opts(SecondsFormat::Secs, true);
+            format!("the books are compared until {reached}; go on with `--since {reached}`")
+        })?;
+        Ok(if walk.report().differing() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+async fn through(walk: &mut Walk, progress: &ProgressBar) -> Result<(), ReconcileError> {
+    walk.prepare().await?;
+    while walk.slice().await? {
+        let report = walk.report();
+        progress.set_position((report.reached - report.since).num_seconds().unsigned_abs());
+        progress.set_message(format!("{} payments, {} differ", report.compared, report.differing()));
+    }
+    walk.finish().await?;
+    progress.finish_and_clear();
+    Ok(())
+}
+
+/// On a terminal's standard error; elsewhere nothing is drawn.
+fn progress(options: &Options) -> ProgressBar {
+    let bar = ProgressBar::new((options.until - options.since).num_seconds().unsigned_abs());
+    let style = ProgressStyle::with_template("{wide_bar} {percent} %  {msg}  {eta} left");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn print(report: &Report) {
+    let mut table = out::table(&["class", "currency", "payments", "ours", "gateway's"]);
+    for sum in &report.classes {
+        table.add_row([
+            sum.class.to_string(),
+            sum.currency.to_string(),
+            sum.count.to_string(),
+            sum.ours_minor.to_string(),
+            sum.theirs_minor.to_string(),
+        ]);
+    }
+    out::line(table);
+    for difference in &report.differences {
+        out::line(format_args!("{} {}: {}", difference.class, difference.reference, difference.what));
+        out::line(format_args!("    {}", difference.safe_action));
+    }
+    if report.truncated {
+        out::line("… and more: `usher case list` has them all");
+    }
+    if report.cases_vanished > 0 {
+        out::line(format_args!("{} cases are resolved: their difference is gone", report.cases_vanished));
+    }
+}

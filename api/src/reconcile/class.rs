@@ -1,0 +1,106 @@
+//! What a comparison of two books can come to, in words, and what to do about each.
+
+use serde::{Serialize, Serializer};
+use std::fmt;
+
+/// How one payment stands in our books and in the gateway's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Both say the same.
+    Matched,
+    /// The gateway has secured money for a reservation that has no booking of it, and nobody is giving it back.
+    MoneyWithoutBooking,
+    /// Seats are sold, and the gateway has no money for them (any more).
+    BookingWithoutMoney,
+    /// Both have money, and not the same.
+    AmountDiffers,
+    /// A refund that one side has and the other lacks.
+    RefundMissing,
+    /// Money at the gateway of which our books know nothing.
+    UnknownPayment,
+    /// They differ, and it is too early to say that it is wrong: the payment is young or its saga works.
+    InFlight,
+    /// They differ, and its saga is stuck: it stands on the work-list of sagas already.
+    Stuck,
+}
+
+impl Class {
+    /// All, in the order in which they are printed.
+    pub const ALL: [Self; 8] = [
+        Self::Matched,
+        Self::MoneyWithoutBooking,
+        Self::BookingWithoutMoney,
+        Self::AmountDiffers,
+        Self::RefundMissing,
+        Self::UnknownPayment,
+        Self::InFlight,
+        Self::Stuck,
+    ];
+
+    /// The word, as columns, JSON, the command line and the headings in `docs/operating.md` have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Matched => "matched",
+            Self::MoneyWithoutBooking => "money-without-booking",
+            Self::BookingWithoutMoney => "booking-without-money",
+            Self::AmountDiffers => "amount-differs",
+            Self::RefundMissing => "refund-missing",
+            Self::UnknownPayment => "unknown-payment",
+            Self::InFlight => "in-flight",
+            Self::Stuck => "stuck",
+        }
+    }
+
+    /// The class of this word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == word)
+    }
+
+    /// Whether a person must look at it.
+    pub fn is_difference(self) -> bool {
+        match self {
+            Self::MoneyWithoutBooking
+            | Self::BookingWithoutMoney
+            | Self::AmountDiffers
+            | Self::RefundMissing
+            | Self::UnknownPayment => true,
+            Self::Matched | Self::InFlight | Self::Stuck => false,
+        }
+    }
+
+    /// The one thing that can be done about it without making it worse.
+    pub fn safe_action(self) -> &'static str {
+        match self {
+            Self::Matched => "nothing",
+            Self::InFlight => "wait, and compare again",
+            Self::Stuck => "repair the saga: `usher saga list --state stuck`",
+            Self::MoneyWithoutBooking => {
+                "tell the nodes of it, which book the seats if they are free and else give the money back: `usher case tell <id> --reason …`"
+            }
+            Self::BookingWithoutMoney => {
+                "agree with the customer; then cancel the booking: `POST /bookings/{id}/cancellation` by a service"
+            }
+            Self::AmountDiffers => {
+                "compare both books; refund at the gateway what is too much there; then `usher case tell <id> --reason …`"
+            }
+            Self::RefundMissing => {
+                "tell the nodes to read the gateway's refunds: `usher case tell <id> --reason …`; if it is the gateway that lacks one, refund there"
+            }
+            Self::UnknownPayment => {
+                "find out who charged it; if nobody can say, refund it in the gateway's dashboard"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Class {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}

@@ -1,0 +1,220 @@
+//! The comparison itself: two records of one payment, and what is wrong if they differ. Pure.
+
+use super::Class;
+use chrono::{DateTime, TimeDelta, Utc};
+use steps::{
+    BookingId, PaymentId, ReservationId,
+    gateway::{Currency, Intent, IntentId, IntentStatus},
+};
+
+/// A payment in our books: its row, the sums of its ledger, its booking, and who works on it.
+#[derive(Clone, Debug)]
+pub struct Ours {
+    /// Its id.
+    pub payment: PaymentId,
+    /// What it pays for.
+    pub reservation: ReservationId,
+    /// The gateway's name for it, if it has told us.
+    pub reference: Option<IntentId>,
+    /// Of its amounts.
+    pub currency: Currency,
+    /// Minor units that are set aside for us.
+    pub held: i64,
+    /// Minor units that were taken.
+    pub captured: i64,
+    /// Minor units that went back; refunds that failed are taken off.
+    pub refunded: i64,
+    /// Minor units of refunds that are decided and not acknowledged.
+    pub owed: i64,
+    /// The confirmed booking that it paid for.
+    pub booking: Option<BookingId>,
+    /// When it last changed.
+    pub changed_at: DateTime<Utc>,
+    /// A saga that it belongs to is under way.
+    pub in_motion: bool,
+    /// A saga that it belongs to is stuck.
+    pub stuck: bool,
+}
+
+/// A payment in the gateway's books.
+#[derive(Clone, Debug)]
+pub struct Theirs {
+    /// The gateway's name for it.
+    pub id: IntentId,
+    /// Of its amounts.
+    pub currency: Currency,
+    /// Minor units that can still be captured.
+    pub held: i64,
+    /// Minor units that were captured.
+    pub captured: i64,
+    /// Minor units that went back, or are on their way.
+    pub refunded: i64,
+    /// When it was made.
+    pub created: DateTime<Utc>,
+}
+
+/// What a comparison found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// In one word.
+    pub class: Class,
+    /// Minor units by our books.
+    pub ours: i64,
+    /// Minor units by the gateway's.
+    pub theirs: i64,
+    /// In one sentence.
+    pub what: String,
+}
+
+impl Ours {
+    /// Money of the customer's that is with us or set aside for us.
+    fn net(&self) -> i64 {
+        self.held + self.captured - self.refunded
+    }
+}
+
+impl Theirs {
+    /// As an intent says it. `refunded` is what its refunds add up to.
+    pub fn of(intent: &Intent, refunded: i64) -> Self {
+        let held = match intent.status {
+            IntentStatus::RequiresCapture => intent.amount_capturable,
+            IntentStatus::RequiresPaymentMethod
+            | IntentStatus::RequiresConfirmation
+            | IntentStatus::RequiresAction
+            | IntentStatus::Processing
+            | IntentStatus::Succeeded
+            | IntentStatus::Canceled => 0,
+        };
+        Self {
+            id: intent.id.clone(),
+            currency: intent.money.currency,
+            held,
+            captured: intent.amount_received,
+            refunded,
+            created: intent.created,
+        }
+    }
+
+    fn net(&self) -> i64 {
+        self.held + self.captured - self.refunded
+    }
+}
+
+/// Compares a payment in both books at the time `now`. What changed within `settled_after` is in flight.
+pub fn compare(
+    ours: Option<&Ours>,
+    theirs: Option<&Theirs>,
+    now: DateTime<Utc>,
+    settled_after: TimeDelta,
+) -> Found {
+    let found = difference(ours, theirs);
+    if !found.class.is_difference() {
+        return found;
+    }
+    let young = |at: DateTime<Utc>| at > now - settled_after;
+    let is_young =
+        ours.is_some_and(|ours| young(ours.changed_at)) || theirs.is_some_and(|theirs| young(theirs.created));
+    let class = if is_young || ours.is_some_and(|ours| ours.in_motion) {
+        Class::InFlight
+    } else if ours.is_some_and(|ours| ours.stuck) {
+        Class::Stuck
+    } else {
+        found.class
+    };
+    Found { class, ..found }
+}
+
+fn difference(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Found {
+    match (ours, theirs) {
+        (None, None) => matched(0),
+        (None, Some(theirs)) if theirs.net() == 0 => matched(0),
+        (None, Some(theirs)) => {
+            let what = format!(
+                "the gateway has {}, and no payment of ours is known by it",
+                sum(theirs.net(), theirs)
+            );
+            Found { class: Class::UnknownPayment, ours: 0, theirs: theirs.net(), what }
+        }
+        (Some(ours), Some(theirs)) if ours.reference.as_ref().is_some_and(|id| *id != theirs.id) => {
+            second(ours, theirs)
+        }
+        (Some(ours), Some(theirs)) => both(ours, theirs),
+        (Some(ours), None) => {
+            // The gateway knows nothing of it: the same as a record without money.
+            let nothing = Theirs {
+                id: ours.reference.clone().unwrap_or_else(|| IntentId::new(ours.payment.to_string())),
+                currency: ours.currency,
+                held: 0,
+                captured: 0,
+                refunded: 0,
+                created: ours.changed_at,
+            };
+            both(ours, &nothing)
+        }
+    }
+}
+
+/// Two intents for one payment: whatever the other one is, this one's money buys nothing.
+fn second(ours: &Ours, theirs: &Theirs) -> Found {
+    if theirs.net() == 0 {
+        return matched(0);
+    }
+    let what = format!(
+        "the gateway has {} a second time: payment {} was made with another intent",
+        sum(theirs.net(), theirs),
+        ours.payment
+    );
+    Found { class: Class::MoneyWithoutBooking, ours: 0, theirs: theirs.net(), what }
+}
+
+fn both(ours: &Ours, theirs: &Theirs) -> Found {
+    let found = |class, ours, theirs, what| Found { class, ours, theirs, what };
+    let net = (ours.net(), theirs.net());
+    if ours.currency != theirs.currency && net.1 != 0 {
+        let what = format!("the gateway has {}, our books are in {}", sum(net.1, theirs), ours.currency);
+        return found(Class::AmountDiffers, net.0, net.1, what);
+    }
+    if ours.booking.is_none() && net.1 > 0 {
+        let decided = ours.refunded + ours.owed;
+        if decided > theirs.refunded {
+            let what = format!(
+                "our books give back {}, the gateway has refunds of {}",
+                sum(decided, theirs),
+                sum(theirs.refunded, theirs)
+            );
+            return found(Class::RefundMissing, decided, theirs.refunded, what);
+        }
+        let what = format!("the gateway has {}, and nothing is booked with it", sum(net.1, theirs));
+        return found(Class::MoneyWithoutBooking, net.0, net.1, what);
+    }
+    if let (Some(booking), true) = (ours.booking, net.1 <= 0) {
+        let what = format!("booking {booking} is confirmed, and the gateway has no money for it");
+        return found(Class::BookingWithoutMoney, net.0, net.1, what);
+    }
+    if (ours.captured, ours.held) != (theirs.captured, theirs.held) {
+        let what = format!(
+            "captured and held are {} and {} in our books, {} and {} at the gateway, in {}",
+            ours.captured, ours.held, theirs.captured, theirs.held, ours.currency
+        );
+        return found(Class::AmountDiffers, ours.captured + ours.held, theirs.captured + theirs.held, what);
+    }
+    if ours.refunded != theirs.refunded {
+        let lacks = if ours.refunded < theirs.refunded { "our books lack" } else { "the gateway lacks" };
+        let missing = (ours.refunded - theirs.refunded).abs();
+        let what = format!("{lacks} a refund of {}", sum(missing, theirs));
+        return found(Class::RefundMissing, ours.refunded, theirs.refunded, what);
+    }
+    Found { ours: net.0, ..matched(net.1) }
+}
+
+fn matched(net: i64) -> Found {
+    Found { class: Class::Matched, ours: net, theirs: net, what: String::new() }
+}
+
+fn sum(minor: i64, theirs: &Theirs) -> String {
+    format!("{minor} {}", theirs.currency)
+}
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

@@ -1,0 +1,96 @@
+use super::*;
+use orchestrator::Bucket;
+use rand::seq::IndexedRandom;
+
+const LATER: TimeDelta = TimeDelta::minutes(15);
+
+fn ours(held: i64, captured: i64, refunded: i64, booked: bool) -> Ours {
+    let bucket = Bucket::of_key("books");
+    Ours {
+        payment: PaymentId::new_in(bucket),
+        reservation: ReservationId::new_in(bucket),
+        reference: Some(IntentId::new("pi_1")),
+        currency: Currency::EUR,
+        held,
+        captured,
+        refunded,
+        owed: 0,
+        booking: booked.then(|| BookingId::new_in(bucket)),
+        changed_at: DateTime::UNIX_EPOCH,
+        in_motion: false,
+        stuck: false,
+    }
+}
+
+fn theirs(held: i64, captured: i64, refunded: i64) -> Theirs {
+    let (id, created) = (IntentId::new("pi_1"), DateTime::UNIX_EPOCH);
+    Theirs { id, currency: Currency::EUR, held, captured, refunded, created }
+}
+
+fn class(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Class {
+    compare(ours, theirs, DateTime::UNIX_EPOCH + TimeDelta::days(1), LATER).class
+}
+
+#[test]
+fn each_way_to_differ_has_its_class() {
+    use Class::*;
+    let owing = Ours { owed: 100, ..ours(0, 100, 0, false) };
+    let elsewhere = Theirs { id: IntentId::new("pi_2"), ..theirs(0, 100, 0) };
+    let dollars = Theirs { currency: Currency::USD, ..theirs(0, 100, 0) };
+    let cases: [(&str, Option<Ours>, Option<Theirs>, Class); 19] = [
+        ("nothing ever", Some(ours(0, 0, 0, false)), Some(theirs(0, 0, 0)), Matched),
+        ("a card that was never charged, by nobody of ours", None, Some(theirs(0, 0, 0)), Matched),
+        ("booked and held", Some(ours(100, 0, 0, true)), Some(theirs(100, 0, 0)), Matched),
+        ("booked and captured", Some(ours(0, 100, 0, true)), Some(theirs(0, 100, 0)), Matched),
+        ("booked, a part given back", Some(ours(0, 100, 40, true)), Some(theirs(0, 100, 40)), Matched),
+        ("all given back", Some(ours(0, 100, 100, false)), Some(theirs(0, 100, 100)), Matched),
+        (
+            "voided here, charged there",
+            Some(ours(0, 0, 0, false)),
+            Some(theirs(0, 100, 0)),
+            MoneyWithoutBooking,
+        ),
+        ("held and nobody waits", Some(ours(100, 0, 0, false)), Some(theirs(100, 0, 0)), MoneyWithoutBooking),
+        ("a second intent", Some(ours(0, 100, 0, true)), Some(elsewhere), MoneyWithoutBooking),
+        ("lapsed", Some(ours(100, 0, 0, true)), Some(theirs(0, 0, 0)), BookingWithoutMoney),
+        ("refunded in full", Some(ours(0, 100, 0, true)), Some(theirs(0, 100, 100)), BookingWithoutMoney),
+        ("unknown there", Some(ours(0, 100, 0, true)), None, BookingWithoutMoney),
+        ("less was captured", Some(ours(0, 100, 0, true)), Some(theirs(0, 90, 0)), AmountDiffers),
+        ("not captured yet", Some(ours(0, 100, 0, true)), Some(theirs(100, 0, 0)), AmountDiffers),
+        ("dollars", Some(ours(0, 100, 0, true)), Some(dollars), AmountDiffers),
+        ("a part went back there", Some(ours(0, 100, 0, true)), Some(theirs(0, 100, 30)), RefundMissing),
+        ("owed and never sent", Some(owing), Some(theirs(0, 100, 0)), RefundMissing),
+        ("refunded here only", Some(ours(0, 100, 100, false)), Some(theirs(0, 100, 0)), RefundMissing),
+        ("nobody of ours", None, Some(theirs(0, 100, 0)), UnknownPayment),
+    ];
+    for (what, ours, theirs, expected) in cases {
+        assert_eq!(class(ours.as_ref(), theirs.as_ref()), expected, "{what}");
+    }
+}
+
+#[test]
+fn what_moves_is_in_flight_and_what_is_stuck_stands_elsewhere() {
+    let charged = theirs(0, 100, 0);
+    let moving = Ours { in_motion: true, ..ours(0, 0, 0, false) };
+    let stuck = Ours { stuck: true, ..ours(0, 0, 0, false) };
+    assert_eq!(class(Some(&moving), Some(&charged)), Class::InFlight);
+    assert_eq!(class(Some(&stuck), Some(&charged)), Class::Stuck);
+    let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(14);
+    assert_eq!(compare(None, Some(&charged), now, LATER).class, Class::InFlight, "it is young");
+    let stuck_and_right = Ours { stuck: true, ..ours(0, 100, 0, true) };
+    assert_eq!(class(Some(&stuck_and_right), Some(&charged)), Class::Matched);
+}
+
+#[test]
+fn books_match_only_if_every_amount_does() {
+    let mut chance = rand::rng();
+    let amounts = [0, 1, 99, 100];
+    let mut draw = || *amounts.choose(&mut chance).unwrap();
+    for _ in 0..20_000 {
+        let (us, them) = (ours(draw(), draw(), draw(), draw() > 1), theirs(draw(), draw(), draw()));
+        if class(Some(&us), Some(&them)) == Class::Matched {
+            assert_eq!((us.held, us.captured, us.refunded), (them.held, them.captured, them.refunded));
+            assert_eq!(us.booking.is_some(), them.net() > 0, "{us:?} {them:?}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Reading the gateway's books with patience: reading changes nothing, so asking again is harmless.
+
+use super::Theirs;
+use chrono::{DateTime, Utc};
+use std::{collections::HashSet, time::Duration};
+use steps::gateway::{EventId, FactKind, Gateway, GatewayError, Intent, IntentId, Page, Window};
+
+/// How often the gateway is asked the same thing.
+const TRIES_MAX: u32 = 4;
+/// The wait before the second try; it doubles.
+const WAIT_FIRST: Duration = Duration::from_millis(200);
+/// The longest wait, also where the gateway names one.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Reads one gateway.
+pub(super) struct Reader(Gateway);
+
+impl Reader {
+    pub fn new(gateway: Gateway) -> Self {
+        Self(gateway)
+    }
+
+    pub fn provider(&self) -> &'static str {
+        self.0.provider()
+    }
+
+    /// A page of what was made in this window, newest first.
+    pub async fn list(
+        &self,
+        window: &Window,
+        after: Option<&IntentId>,
+    ) -> Result<Page<Intent, IntentId>, GatewayError> {
+        patiently(|| self.0.list(window, after)).await
+    }
+
+    /// The intents with news of refunds from `since` until before `until`; `None` if they are more than `most`.
+    pub async fn refunded(
+        &self,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+        most: usize,
+    ) -> Result<Option<HashSet<IntentId>>, GatewayError> {
+        let mut refunded = HashSet::new();
+        let mut after: Option<EventId> = None;
+        loop {
+            let page = patiently(|| self.0.events(since, after.as_ref())).await?;
+            for event in page.items {
+                let is_refund = matches!(event.fact.kind, FactKind::ChargeRefunded | FactKind::Refund { .. });
+                if is_refund && event.fact.at < until {
+                    refunded.extend(event.fact.intent);
+                }
+            }
+            match page.next {
+                _ if refunded.len() > most => return Ok(None),
+                Some(next) => after = Some(next),
+                None => return Ok(Some(refunded)),
+            }
+        }
+    }
+
+    /// One intent; `None` if the gateway has none of that name.
+    pub async fn read(&self, id: &IntentId) -> Result<Option<Intent>, GatewayError> {
+        match patiently(|| self.0.read(id)).await {
+            Ok(intent) => Ok(Some(intent)),
+            Err(GatewayError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// An intent as it is compared. Its refunds are asked for only where it doesn't say itself what they add up to.
+    pub async fn theirs(&self, intent: &Intent) -> Result<Theirs, GatewayError> {
+        let refunded = match intent.amount_refunded {
+            Some(refunded) => refunded,
+            None => {
+                let refunds = patiently(|| self.0.refunds(&intent.id)).await?;
+                let counted = refunds.iter().filter(|refund| !refund.status.is_owed_again());
+                counted.map(|refund| refund.money.amount).sum()
+            }
+        };
+        Ok(Theirs::of(intent, refunded))
+    }
+}
+
+/// Asks again while the gateway is busy or away, a few times.
+async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, GatewayError>
+where
+    F: Future<Output = Result<T, GatewayError>>,
+{
+    let mut wait = WAIT_FIRST;
+    for _ in 1..TRIES_MAX {
+        match ask().await {
+            Err(
+                error @ (GatewayError::Busy { .. } | GatewayError::Refused(_) | GatewayError::Unclear(_)),
+            ) => {
+                tokio::time::sleep(error.retry_after().unwrap_or(wait).min(WAIT_MAX)).await;
+                wait *= 2;
+            }
+            answer => return answer,
+        }
+    }
+    ask().await
+}

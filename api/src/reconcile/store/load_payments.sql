@@ -1,0 +1,55 @@
+select
+    p.id,
+    p.reservation_id,
+    p.gateway_reference,
+    p.currency as "currency: steps::gateway::Currency",
+    coalesce(l.held, 0) as "held!",
+    coalesce(l.captured, 0) as "captured!",
+    coalesce(l.refunded, 0) as "refunded!",
+    coalesce(l.owed, 0) as "owed!",
+    b.id as "booking_id?",
+    greatest(p.created_at, p.settled_at, l.changed_at, b.created_at, b.cancelled_at) as "changed_at!",
+    coalesce(s.in_motion, false) as "in_motion!",
+    coalesce(s.stuck, false) as "stuck!"
+from unnest($1::uuid[], $2::smallint[]) as wanted (id, bucket)
+join booking.payments p on p.id = wanted.id and p.bucket = wanted.bucket
+left join booking.reservations r on r.id = p.reservation_id and r.bucket = p.bucket
+-- A reservation's booking may have been paid by another payment than this one.
+left join booking.bookings b
+    on b.id = r.booking_id and b.bucket = p.bucket and b.payment_id = p.id and b.status = 'CONFIRMED'
+left join lateral (
+    select
+        sum(case 'held' when to_account then amount_minor when from_account then -amount_minor end)::bigint as held,
+        sum(case 'owed' when to_account then amount_minor when from_account then -amount_minor end)::bigint as owed,
+        sum(amount_minor) filter (where kind = 'captured')::bigint as captured,
+        sum(case kind when 'refunded' then amount_minor when 'refund_failed' then -amount_minor end)::bigint as refunded,
+        max(at) as changed_at
+    from booking.ledger
+    where payment_id = p.id and bucket = p.bucket
+) as l on true
+-- The saga that ordered it, the one that took it in late, and those that decided to give it back, or try again.
+left join lateral (
+    select
+        bool_or(state in ('running', 'waiting', 'unwinding')) as in_motion,
+        bool_or(state = 'stuck') as stuck
+    from (
+        select state from usher.sagas where id = r.saga_id and bucket = p.bucket
+        union all
+        select state
+        from usher.sagas
+        where workflow = 'late_payment' and start_key = p.gateway || ':' || p.gateway_reference and bucket = p.bucket
+        union all
+        select decided.state
+        from booking.ledger o
+        join usher.sagas decided
+            on decided.id = (case when o.reference ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then o.reference::uuid end)
+            and decided.bucket = p.bucket
+        where o.payment_id = p.id and o.bucket = p.bucket and o.kind = 'refund_owed'
+        union all
+        select again.state
+        from booking.ledger o
+        join usher.sagas again
+            on again.workflow = 'repayment' and again.start_key = 'refund:' || o.reference and again.bucket = p.bucket
+        where o.payment_id = p.id and o.bucket = p.bucket and o.kind = 'refund_failed'
+    ) as sagas
+) as s on true

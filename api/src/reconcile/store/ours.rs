@@ -1,0 +1,62 @@
+//! Payments as they are compared: row, ledger, booking and sagas in one statement a batch.
+
+use super::super::Ours;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use std::collections::{HashMap, HashSet};
+use steps::{BookingId, PaymentId, ReservationId, gateway::IntentId};
+
+/// The payments with these ids, as far as they exist.
+pub async fn load(
+    connection: &mut PgConnection,
+    payments: &[PaymentId],
+) -> Result<HashMap<PaymentId, Ours>, sqlx::Error> {
+    let ids: Vec<_> = payments.iter().map(|payment| payment.uuid()).collect();
+    let buckets: Vec<_> = payments.iter().map(|payment| payment.bucket().number()).collect();
+    let rows = sqlx::query_file!("src/reconcile/store/load_payments.sql", &ids, &buckets)
+        .fetch_all(connection)
+        .await?;
+    let ours = rows.into_iter().map(|row| Ours {
+        payment: PaymentId::from_uuid(row.id),
+        reservation: ReservationId::from_uuid(row.reservation_id),
+        reference: row.gateway_reference.map(IntentId::new),
+        currency: row.currency,
+        held: row.held,
+        captured: row.captured,
+        refunded: row.refunded,
+        owed: row.owed,
+        booking: row.booking_id.map(BookingId::from_uuid),
+        changed_at: row.changed_at,
+        in_motion: row.in_motion,
+        stuck: row.stuck,
+    });
+    Ok(ours.map(|ours| (ours.payment, ours)).collect())
+}
+
+/// The payments of this gateway whose money moved in our books from `from` until before `to`; `None` if they are more
+/// than `most`.
+pub async fn moved_in(
+    connection: &mut PgConnection,
+    gateway: &str,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    most: usize,
+) -> Result<Option<HashSet<PaymentId>>, sqlx::Error> {
+    let limit = i64::try_from(most).unwrap_or(i64::MAX - 1) + 1;
+    let ids = sqlx::query_scalar!(
+        r#"
+        select distinct l.payment_id
+        from booking.ledger l
+        join booking.payments p on p.id = l.payment_id and p.bucket = l.bucket and p.gateway = $1
+        where l.at >= $2 and l.at < $3
+        limit $4
+        "#,
+        gateway,
+        from,
+        to,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok((ids.len() <= most).then(|| ids.into_iter().map(PaymentId::from_uuid).collect()))
+}

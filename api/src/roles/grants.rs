@@ -1,0 +1,80 @@
+//! What each role may do with each table, view and function, in one transaction.
+
+use super::{Purpose, RoleName};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+
+/// What is written here stays: a role that serves reads and adds.
+const APPEND_ONLY: [&str; 3] = ["usher.journal", "usher.audit", "booking.ledger"];
+
+/// Written by migrators only.
+const OF_MIGRATORS: [&str; 2] = ["usher.migrations", "booking.migrations"];
+
+/// Not for those who only look: what opens doors.
+const SECRET: [&str; 2] = ["booking.tokens", "booking.subscriptions"];
+
+/// Run as the owner on behalf of a node that may not make or drop tables.
+const FUNCTIONS: &str = "usher.create_journal_week(date), usher.drop_journal_week(date)";
+
+/// Takes everything from the role and gives it what it needs, at once: nobody sees it without.
+pub(super) async fn renew(
+    connection: &mut PgConnection,
+    purpose: Purpose,
+    role: &RoleName,
+) -> Result<(), sqlx::Error> {
+    let statements = statements(&tables(connection).await?, purpose, role.as_str());
+    // One message is one transaction. Two migrators at once would collide in the catalogue.
+    let whole = format!(
+        "select pg_advisory_xact_lock(hashtextextended('usher roles', 0));\n{}",
+        statements.join(";\n")
+    );
+    sqlx::raw_sql(AssertSqlSafe(whole)).execute(connection).await?;
+    Ok(())
+}
+
+/// A table or a view.
+struct Table {
+    name: String,
+    is_view: bool,
+}
+
+/// Of both schemas; a partition is reached through its parent.
+async fn tables(connection: &mut PgConnection) -> Result<Vec<Table>, sqlx::Error> {
+    let rows = sqlx::query(
+        "select format('%I.%I', n.nspname, c.relname) as name, c.relkind in ('v', 'm') as is_view
+         from pg_class c
+         join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname in ('usher', 'booking') and c.relkind in ('r', 'p', 'v', 'm') and not c.relispartition
+         order by 1",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.iter().map(|row| Table { name: row.get("name"), is_view: row.get("is_view") }).collect())
+}
+
+fn statements(tables: &[Table], purpose: Purpose, role: &str) -> Vec<String> {
+    let mut statements = vec![
+        format!("revoke all on all tables in schema usher, booking from {role}"),
+        format!("revoke all on all functions in schema usher, booking from {role}"),
+        format!("grant usage on schema usher, booking to {role}"),
+    ];
+    for table in tables {
+        let name = &table.name;
+        if let Some(rights) = rights(table, purpose) {
+            statements.push(format!("grant {rights} on {name} to {role}"));
+        }
+    }
+    if purpose == Purpose::App {
+        statements.push(format!("grant execute on function {FUNCTIONS} to {role}"));
+    }
+    statements
+}
+
+fn rights(table: &Table, purpose: Purpose) -> Option<&'static str> {
+    let name = table.name.as_str();
+    match purpose {
+        Purpose::Read => (!SECRET.contains(&name)).then_some("select"),
+        Purpose::App if table.is_view || OF_MIGRATORS.contains(&name) => Some("select"),
+        Purpose::App if APPEND_ONLY.contains(&name) => Some("select, insert"),
+        Purpose::App => Some("select, insert, update, delete"),
+    }
+}

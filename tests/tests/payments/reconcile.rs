@@ -1,0 +1,350 @@
+//! Reconciliation against the simulated gateway's own books: each class made for real, shown, and gone after repair.
+
+use super::house::{House, LONG, PRICE, Plan};
+use api::reconcile::{Class, Options, ReconcileError, Report, Walk, store::cases};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+
+/// The last hour, and what the gateway makes in this second.
+fn last_hour() -> Options {
+    let now = Utc::now();
+    Options {
+        since: now - TimeDelta::hours(1),
+        until: now + TimeDelta::seconds(2),
+        settled_after: TimeDelta::zero(),
+        write_cases: true,
+    }
+}
+
+async fn walk(house: &House, options: Options) -> Walk {
+    Walk::begin(house.pool.clone(), house.app.gateway.clone(), options).await.unwrap()
+}
+
+async fn reconcile_with(house: &House, options: Options) -> Result<Report, ReconcileError> {
+    let mut walk = walk(house, options).await;
+    walk.prepare().await?;
+    while walk.slice().await? {}
+    walk.finish().await?;
+    Ok(walk.report().clone())
+}
+
+async fn reconcile(house: &House) -> Report {
+    reconcile_with(house, last_hour()).await.unwrap()
+}
+
+fn count(report: &Report, class: Class) -> u64 {
+    report.classes.iter().filter(|sum| sum.class == class).map(|sum| sum.count).sum()
+}
+
+/// Asserts that this is the one difference, that it is an open case, and what both sides say.
+async fn only(house: &House, class: Class, ours: i64, theirs: i64) -> cases::Case {
+    let report = reconcile(house).await;
+    assert!(report.complete);
+    assert_eq!((report.differing(), count(&report, class)), (1, 1), "{report:#?}");
+    let found = &report.differences[0];
+    assert_eq!((found.class, found.ours_minor, found.theirs_minor), (class, ours, theirs), "{found:?}");
+    let open = open_cases(house).await;
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert_eq!((open[0].class.as_str(), &open[0].what), (class.as_str(), &found.what));
+    open.into_iter().next().unwrap()
+}
+
+async fn open_cases(house: &House) -> Vec<cases::Case> {
+    let mut connection = house.pool.acquire().await.unwrap();
+    cases::list(&mut connection, Some("OPEN"), None, 100).await.unwrap()
+}
+
+/// Asserts that the books agree again, and that the run itself has resolved the case.
+async fn gone(house: &House, case: &cases::Case) {
+    let report = reconcile(house).await;
+    assert_eq!((report.differing(), report.cases_vanished), (0, 1), "{report:#?}");
+    let mut connection = house.pool.acquire().await.unwrap();
+    let id = cases::CaseId::from_uuid(case.id);
+    let resolved = cases::find(&mut connection, id).await.unwrap().unwrap();
+    let said = (resolved.state.as_str(), resolved.resolved_by.as_deref(), resolved.how.as_deref());
+    assert_eq!(said, ("RESOLVED", Some("reconciliation"), Some("vanished")));
+}
+
+/// A booking whose money is captured and whose saga is at rest. Webhooks are lost from then on.
+async fn booked(house: &House) -> Value {
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    ada.until(&reservation, "CONFIRMED").await;
+    house.rest().await;
+    lose_webhooks(house).await;
+    reservation
+}
+
+async fn lose_webhooks(house: &House) {
+    house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
+}
+
+/// Money that somebody charged behind our back.
+async fn charge(house: &House, trace: &[(&str, &str)]) -> String {
+    let order = [
+        ("amount", "700"),
+        ("currency", "eur"),
+        ("payment_method", "pm_card_visa"),
+        ("capture_method", "automatic"),
+    ];
+    let made = house.gateway.post("payment_intents", &[&order, trace].concat()).await;
+    let intent = made["id"].as_str().unwrap().to_owned();
+    house.gateway.post(&format!("payment_intents/{intent}/confirm"), &[]).await;
+    intent
+}
+
+async fn refund(house: &House, intent: &str, details: Value) {
+    house.gateway.control(&format!("intents/{intent}/refund"), details).await;
+}
+
+async fn intent_of(house: &House, reservation: &Value) -> String {
+    house.gateway.books().await.only(reservation).id.clone()
+}
+
+async fn damage(house: &House, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&house.pool).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_day_like_any_other_matches() {
+    let house = House::open().await;
+    let (show, ada) = (house.show(3, LONG).await, house.customer().await);
+    for (seat, method) in
+        ["pm_card_visa", "pm_card_chargeDeclined", "pm_processing_settles"].iter().enumerate()
+    {
+        let reservation = ada.reserve(&show, &[seat]).await;
+        ada.pay(&reservation, method).await;
+    }
+    house.rest().await;
+    let report = reconcile(&house).await;
+    assert_eq!((report.compared, count(&report, Class::Matched)), (3, 3), "{report:#?}");
+    assert_eq!(report.classes[0].ours_minor, 2 * PRICE);
+    assert_eq!(report.classes[0].theirs_minor, 2 * PRICE);
+}
+
+#[tokio::test]
+async fn a_charge_behind_our_back_is_an_unknown_payment_until_it_is_given_back() {
+    let house = House::open().await;
+    booked(&house).await;
+    let intent = charge(&house, &[]).await;
+    let case = only(&house, Class::UnknownPayment, 0, 700).await;
+    assert_eq!((case.reference.as_str(), case.payment_id), (intent.as_str(), None));
+    let again = only(&house, Class::UnknownPayment, 0, 700).await;
+    assert_eq!(again.id, case.id, "one case a difference");
+    assert!(again.last_seen_at > case.last_seen_at);
+    refund(&house, &intent, json!({})).await;
+    gone(&house, &case).await;
+}
+
+#[tokio::test]
+async fn a_second_charge_for_one_payment_is_money_without_booking() {
+    let house = House::open().await;
+    let reservation = booked(&house).await;
+    let payment = house.gateway.books().await.only(&reservation).payment_id.clone().unwrap();
+    let intent = charge(&house, &[("metadata[payment_id]", &payment)]).await;
+    let case = only(&house, Class::MoneyWithoutBooking, 0, 700).await;
+    assert_eq!(case.payment_id.unwrap().to_string(), payment);
+    refund(&house, &intent, json!({})).await;
+    gone(&house, &case).await;
+}
+
+#[tokio::test]
+async fn a_full_refund_in_the_dashboard_leaves_a_booking_without_money() {
+    let house = House::open().await;
+    let reservation = booked(&house).await;
+    let intent = intent_of(&house, &reservation).await;
+    refund(&house, &intent, json!({})).await;
+    let case = only(&house, Class::BookingWithoutMoney, PRICE, 0).await;
+    assert_eq!(case.reference, intent);
+    assert_eq!(case.reservation_id.unwrap().to_string(), reservation["reservation_id"].as_str().unwrap());
+}
+
+#[tokio::test]
+async fn a_booking_whose_money_the_gateway_never_saw_has_no_money() {
+    let house = House::open().await;
+    booked(&house).await;
+    let kept = "create table kept as select id, gateway_reference from booking.payments;
+        update booking.payments set gateway_reference = 'pi_nobody'";
+    damage(&house, kept).await;
+    let report = reconcile(&house).await;
+    // The intent that it was really made with is a second one now.
+    let found = (count(&report, Class::BookingWithoutMoney), count(&report, Class::MoneyWithoutBooking));
+    assert_eq!(found, (1, 1), "{report:#?}");
+    let mend =
+        "update booking.payments p set gateway_reference = k.gateway_reference from kept k where k.id = p.id";
+    damage(&house, mend).await;
+    let report = reconcile(&house).await;
+    assert_eq!((report.differing(), report.cases_vanished), (0, 2), "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_partial_refund_in_the_dashboard_is_a_refund_that_our_books_lack() {
+    let house = House::open().await;
+    let reservation = booked(&house).await;
+    let intent = intent_of(&house, &reservation).await;
+    refund(&house, &intent, json!({"amount": 500})).await;
+    let case = only(&house, Class::RefundMissing, 0, 500).await;
+    assert_eq!(case.what, "our books lack a refund of 500 EUR");
+}
+
+#[tokio::test]
+async fn a_refund_of_an_older_charge_is_found_by_the_gateways_news() {
+    let house = House::open().await;
+    let reservation = booked(&house).await;
+    let intent = intent_of(&house, &reservation).await;
+    refund(&house, &intent, json!({"amount": 500})).await;
+    // A window that begins after the charge, as both sides know it.
+    damage(&house, "update booking.ledger set at = at - interval '3 days'").await;
+    let now = Utc::now();
+    let mut walk = walk(&house, Options { since: now - TimeDelta::hours(1), ..last_hour() }).await;
+    walk.prepare().await.unwrap();
+    // No slice shows it, only the news of the refund does.
+    walk.finish().await.unwrap();
+    assert_eq!(count(walk.report(), Class::RefundMissing), 1, "{:#?}", walk.report());
+}
+
+#[tokio::test]
+async fn amounts_that_differ_are_a_case_of_their_own() {
+    let house = House::open().await;
+    booked(&house).await;
+    damage(&house, "update booking.ledger set amount_minor = amount_minor - 100 where kind = 'captured'")
+        .await;
+    let case = only(&house, Class::AmountDiffers, PRICE, PRICE).await;
+    assert!(case.what.contains("12400 and 100 in our books, 12500 and 0 at the gateway"), "{}", case.what);
+    damage(&house, "update booking.ledger set amount_minor = amount_minor + 100 where kind = 'captured'")
+        .await;
+    gone(&house, &case).await;
+}
+
+#[tokio::test]
+async fn a_row_that_we_lost_is_an_unknown_payment() {
+    let house = House::open().await;
+    booked(&house).await;
+    let lose = "create table lost as select * from booking.ledger; delete from booking.ledger;
+        create table lost_row as
+            select id, reservation_id, amount_minor, created_at, bucket, currency, gateway, status, money,
+                gateway_reference, settled_at from booking.payments;
+        delete from booking.payments";
+    damage(&house, lose).await;
+    let case = only(&house, Class::UnknownPayment, 0, PRICE).await;
+    let mend = "insert into booking.ledger select * from lost;
+        insert into booking.payments (id, reservation_id, amount_minor, created_at, bucket, currency, gateway, status,
+            money, gateway_reference, settled_at) select * from lost_row";
+    damage(&house, mend).await;
+    gone(&house, &case).await;
+}
+
+#[tokio::test]
+async fn what_a_saga_still_works_on_is_in_flight_and_what_is_stuck_stands_apart() {
+    let house = House::open().await;
+    lose_webhooks(&house).await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    ada.pay(&reservation, "pm_card_authenticationRequired").await;
+    let intent = intent_of(&house, &reservation).await;
+    house.gateway.control(&format!("intents/{intent}/approve"), json!({})).await;
+    let report = reconcile(&house).await;
+    assert_eq!((report.differing(), count(&report, Class::InFlight)), (0, 1), "{report:#?}");
+    let stuck =
+        r#"update usher.sagas set state = 'stuck', due_at = null, leased = false, stuck = '"foreign_wait"'"#;
+    damage(&house, stuck).await;
+    let report = reconcile(&house).await;
+    assert_eq!((report.differing(), count(&report, Class::Stuck)), (0, 1), "{report:#?}");
+    assert!(open_cases(&house).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_young_is_in_flight() {
+    let house = House::open().await;
+    lose_webhooks(&house).await;
+    charge(&house, &[]).await;
+    let options = Options { settled_after: TimeDelta::minutes(15), ..last_hour() };
+    let report = reconcile_with(&house, options).await.unwrap();
+    assert_eq!((report.differing(), count(&report, Class::InFlight)), (0, 1), "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_window_of_several_pages_is_compared_whole() {
+    const CHARGES: usize = 120; // a page has fifty
+    let house = House::open().await;
+    lose_webhooks(&house).await;
+    for _ in 0..CHARGES {
+        charge(&house, &[]).await;
+    }
+    let report = reconcile(&house).await;
+    assert_eq!(count(&report, Class::UnknownPayment), CHARGES as u64);
+    let sum = report.classes.iter().find(|sum| sum.class == Class::UnknownPayment).unwrap();
+    assert_eq!(sum.theirs_minor, 700 * CHARGES as i64);
+}
+
+#[tokio::test]
+async fn a_run_that_breaks_off_resolves_nothing_wrongly_and_goes_on_where_it_was() {
+    let house = House::open().await;
+    booked(&house).await;
+    charge(&house, &[]).await;
+    let case = only(&house, Class::UnknownPayment, 0, 700).await;
+
+    let options = last_hour();
+    let mut broken = walk(&house, options).await;
+    broken.prepare().await.unwrap();
+    assert!(broken.slice().await.unwrap(), "a quarter of an hour without anything");
+    house.gateway.rule(&["list", "read"], None, json!({"before": {"fail": {"status": 500}}})).await;
+    let error = async {
+        while broken.slice().await? {}
+        broken.finish().await
+    };
+    assert!(matches!(error.await, Err(ReconcileError::Gateway(_))));
+    let reached: DateTime<Utc> = broken.report().reached;
+    assert!(reached > options.since && reached < options.until && !broken.report().complete);
+    assert_eq!(open_cases(&house).await.len(), 1, "what could not be looked at is not resolved");
+
+    house.gateway.behave().await;
+    lose_webhooks(&house).await;
+    let report = reconcile_with(&house, Options { since: reached, ..last_hour() }).await.unwrap();
+    assert_eq!(count(&report, Class::UnknownPayment), 1);
+    assert_eq!(open_cases(&house).await[0].id, case.id);
+}
+
+#[tokio::test]
+async fn a_case_from_an_older_window_is_looked_at_again() {
+    let house = House::open().await;
+    lose_webhooks(&house).await;
+    let intent = charge(&house, &[]).await;
+    let case = only(&house, Class::UnknownPayment, 0, 700).await;
+    let later = Options {
+        since: Utc::now() + TimeDelta::seconds(2),
+        until: Utc::now() + TimeDelta::seconds(3),
+        ..last_hour()
+    };
+    let report = reconcile_with(&house, later).await.unwrap();
+    assert_eq!(count(&report, Class::UnknownPayment), 1, "it still differs");
+    refund(&house, &intent, json!({})).await;
+    let report = reconcile_with(&house, later).await.unwrap();
+    assert_eq!((report.differing(), report.cases_vanished), (0, 1), "{report:#?}");
+    assert_eq!(open_cases(&house).await.len(), 0);
+    let _ = case;
+}
+
+#[tokio::test]
+async fn a_dry_run_writes_nothing() {
+    let house = House::open().await;
+    lose_webhooks(&house).await;
+    charge(&house, &[]).await;
+    let report = reconcile_with(&house, Options { write_cases: false, ..last_hour() }).await.unwrap();
+    assert_eq!(report.differing(), 1);
+    assert!(open_cases(&house).await.is_empty());
+}
+
+#[tokio::test]
+async fn automatic_capture_reconciles_like_manual() {
+    let house = Plan::default().automatic().open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    ada.until(&reservation, "CONFIRMED").await;
+    house.rest().await;
+    let report = reconcile(&house).await;
+    assert_eq!((report.compared, count(&report, Class::Matched)), (1, 1), "{report:#?}");
+}
