@@ -5,13 +5,20 @@
 //! read again at the gateway and held against what was ordered. A fact that can't be acted on yet stays in the
 //! inbox and is tried again; after a day, or when it contradicts what we know, it stays for a person to see.
 
+mod about;
 mod act;
 mod ask;
+mod disputes;
+mod gateway;
+mod money;
+mod read_back;
 mod receive;
+mod refunds;
 mod truth;
 
 pub use act::{Acted, act};
 pub use ask::ask;
+pub use read_back::read_back;
 pub use receive::{Received, park, receive};
 
 use chrono::{DateTime, Utc};
@@ -23,7 +30,7 @@ use steps::{
 };
 
 /// A fact as the inbox holds it; `None` for one that we don't act on.
-fn columns(fact: &Fact) -> Option<FactColumns> {
+pub(crate) fn columns(fact: &Fact) -> Option<FactColumns> {
     Some(FactColumns {
         kind: kind(&fact.kind)?.to_owned(),
         payment: fact.trace.payment_id.map(PaymentId::from_uuid),
@@ -51,6 +58,6 @@ fn kind(kind: &FactKind) -> Option<&'static str> {
 }
 
 /// Whole seconds, as gateways tell time.
-fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(time)
 }
