@@ -22,3 +22,4 @@ mod news;
 mod reconcile;
 mod refunds;
 mod scripts;
+mod standard;
