@@ -87,7 +87,8 @@ fn described() -> Described {
         .routes(routes!(routes::payments::create))
         .routes(routes!(routes::payments::read))
         .routes(routes!(routes::bookings::create))
-        .routes(routes!(routes::bookings::read));
+        .routes(routes!(routes::bookings::read))
+        .routes(routes!(routes::bookings::cancel));
     let health = OpenApiRouter::new()
         .routes(routes!(routes::health::live))
         .routes(routes!(routes::health::ready))

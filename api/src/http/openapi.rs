@@ -60,6 +60,7 @@ const CONTRACT: &[Contract] = &[
     Contract(Method::POST, "/bookings", Access::Post, &[P::PaymentRequired, P::PaymentDeclined, P::ReservationExpired,
         P::SeatLost, P::InvalidState, P::ReservationUnknown]),
     Contract(Method::GET, "/bookings/{id}", Access::Read, &[P::NotFound]),
+    Contract(Method::POST, "/bookings/{id}/cancellation", Access::Post, &[P::NotFound, P::CancellationClosed]),
     Contract(Method::POST, "/webhooks/{provider}", Access::Signed,
         &[P::SignatureInvalid, P::MalformedRequest, P::NotFound, P::InboxUnavailable]),
 ];

@@ -62,7 +62,17 @@ async fn secrets_and_card_numbers_are_never_in_the_logs() {
 
     let logged = String::from_utf8_lossy(&lines.0.lock().unwrap()).into_owned();
     assert!(logged.contains("asked the gateway"), "nothing was logged");
-    let secrets = ["sk_test_usher", SECRET, "whsec_", "4242424242424242", "4242 4242 4242", "4000-0000", &token, &email, "client_secret"];
+    let secrets = [
+        "sk_test_usher",
+        SECRET,
+        "whsec_",
+        "4242424242424242",
+        "4242 4242 4242",
+        "4000-0000",
+        &token,
+        &email,
+        "client_secret",
+    ];
     for secret in secrets {
         let line = logged.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "`{secret}` is in the logs");
