@@ -5,7 +5,7 @@ use crate::{
     cause::{Cause, StuckCause},
     client::{Client, ClientError},
     error::Rejected,
-    journal::{Answer, What},
+    journal::{Answer, Ask, Json, What},
     lane::{Receiver, Snapshot, Started},
     step::Step,
     store::sagas::State,
@@ -78,7 +78,17 @@ impl<W: Workflow> Handle<W> {
 
     /// Waits until the latest request for the step `S` has its answer.
     pub async fn reached<S: Step>(&self, within: Duration) -> Result<Reached<S::Output>, ClientError> {
-        let reached = self.any.until(within, |snapshot| reached::<S>(snapshot)).await?;
+        self.reached_by::<S>(within, |_| true).await
+    }
+
+    /// Waits until the latest request for a step `S` that is as `wanted` has its answer: for workflows that may ask for
+    /// one step several times.
+    pub async fn reached_by<S: Step>(
+        &self,
+        within: Duration,
+        wanted: impl Fn(&S) -> bool,
+    ) -> Result<Reached<S::Output>, ClientError> {
+        let reached = self.any.until(within, |snapshot| reached::<S>(snapshot, &wanted)).await?;
         reached.unwrap_or(Ok(Reached::NotYet))
     }
 
@@ -173,10 +183,15 @@ impl Drop for AnyHandle {
     }
 }
 
-fn reached<S: Step>(snapshot: &Snapshot) -> Option<Result<Reached<S::Output>, ClientError>> {
+fn reached<S: Step>(
+    snapshot: &Snapshot,
+    wanted: impl Fn(&S) -> bool,
+) -> Option<Result<Reached<S::Output>, ClientError>> {
     let history = &snapshot.history;
     let of_step = |what: &What| matches!(what, What::Step(name) if name == S::NAME);
-    let ask = history.asks().iter().rev().find(|ask| of_step(&ask.what));
+    let fits = |input: &Json| serde_json::from_str(input.get()).is_ok_and(|step| wanted(&step));
+    let of_this = |ask: &&Ask| of_step(&ask.what) && ask.input.as_ref().is_none_or(fits);
+    let ask = history.asks().iter().rev().find(of_this);
     match ask.and_then(|ask| ask.answer.as_ref()) {
         Some(Answer::Done(output)) => return Some(decoded(S::NAME, output.get()).map(Reached::Done)),
         Some(Answer::Rejected(rejected)) => return Some(Ok(Reached::Rejected(rejected.clone()))),

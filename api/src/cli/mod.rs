@@ -4,6 +4,7 @@
 mod case;
 mod config;
 mod events;
+mod inbox;
 mod logging;
 mod migrate;
 mod moment;
@@ -46,6 +47,7 @@ Examples:
   usher venue generate theatre                        put a theatre of 500 seats on sale
   usher saga list --state stuck                       what needs a person
   usher saga show 01890a5d-ac96-774b-bcce-b302099a8057
+  usher inbox list                                    webhooks that nobody could act on yet
   usher subscription add https://example.org/hooks     tell a URL what was decided
   usher events tail --follow                          watch what is told
   usher reconcile --since 24h                         compare the last day's payments with the gateway's books
@@ -71,6 +73,9 @@ enum Command {
     /// Look at sagas
     #[command(subcommand)]
     Saga(saga::Saga),
+    /// Look at webhooks, and try again what could not be acted on
+    #[command(subcommand)]
+    Inbox(inbox::Inbox),
     /// Say who is told what was decided
     #[command(subcommand)]
     Subscription(subscription::Subscription),
@@ -107,6 +112,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(command) => command.run(&loaded.config).await,
         Command::Token(command) => command.run(&loaded.config).await,
         Command::Saga(command) => command.run(&loaded.config).await,
+        Command::Inbox(command) => command.run(&loaded.config).await,
         Command::Subscription(command) => command.run(&loaded.config).await,
         Command::Events(command) => command.run(&loaded.config).await,
         Command::Reconcile(command) => command.run(&loaded.config).await,

@@ -1,18 +1,27 @@
 //! `usher verify`
 
-use super::{out, pool};
+use super::{moment::Moment, out, pool};
 use crate::{
     config::Config,
-    verify::{Finding, INVARIANTS, LocksError, check, check_locks},
+    http::store::now,
+    node,
+    reconcile::store::cases,
+    verify::{Finding, INVARIANTS, LocksError, check, check_gateway, check_locks},
 };
 use anyhow::Context;
 use clap::Args;
 use secrecy::ExposeSecret;
 use std::process::ExitCode;
 
-/// Status 0: every invariant holds; 1: one is broken; 2: it could not be told.
+/// Status 0: every invariant holds; 1: one is broken; 2: it could not be told. Open cases are warned of only.
 #[derive(Debug, Args)]
 pub struct Verify {
+    /// Compare with the gateway's books too; `usher reconcile` does the same and keeps what it finds
+    #[arg(long)]
+    gateway: bool,
+    /// From when on to compare with the gateway's books: a time, or so long ago
+    #[arg(long, value_name = "WHEN", default_value = "24h", requires = "gateway")]
+    since: Moment,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -37,6 +46,18 @@ impl Verify {
                 tracing::warn!(%error, "the seat locks in Redis were not checked");
             }
             Err(error @ LocksError::Database(_)) => return Err(error).context("checking the seat locks"),
+        }
+        let open: i64 = cases::count_open(&mut connection).await?.iter().map(|(_, count)| count).sum();
+        let now = now(&mut connection).await?;
+        drop(connection);
+        if self.gateway {
+            let gateway = node::gateway(&config.gateway)?;
+            let compared = check_gateway(&pool, gateway, self.since.from(now), now).await;
+            findings.extend(compared.context("comparing with the gateway's books")?);
+        }
+        if open > 0 {
+            // A case is on its own work-list, as a stuck saga is: something to do, and no broken promise of ours.
+            tracing::warn!(cases = open, "our books and the gateway's differ; `usher case list` shows where");
         }
         let holds = findings.iter().all(|finding| finding.violations == 0);
         if self.json {

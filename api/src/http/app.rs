@@ -2,6 +2,7 @@
 
 use super::{
     auth::TokenCache,
+    inbox_door::InboxDoor,
     problem::Problem,
     quota::Quotas,
     seats::{SeatDirectory, StatusCache},
@@ -53,6 +54,8 @@ pub struct Parts {
     pub directory: SeatDirectory,
     /// Permits of requests being handled.
     pub admission: Semaphore,
+    /// What webhooks may take of this node.
+    pub inbox_door: InboxDoor,
     /// Work that goes on when its caller hangs up; awaited at shutdown.
     pub tasks: TaskTracker,
     /// Redis, connected when it is first needed and again whenever it was lost.
@@ -81,6 +84,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             quotas: Quotas::new(&config.http),
             admission: Semaphore::new(config.http.requests_max),
+            inbox_door: InboxDoor::new(config.database.connections_max),
             config,
             pool,
             redis,

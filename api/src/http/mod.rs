@@ -12,6 +12,7 @@ mod conditional;
 mod context;
 mod extract;
 mod idempotency;
+mod inbox_door;
 mod list;
 mod openapi;
 mod problem;
@@ -27,6 +28,7 @@ mod wait;
 
 pub use app::{App, Parts};
 pub use idempotency::KEPT as IDEMPOTENCY_KEYS_KEPT;
+pub use inbox_door::InboxDoor;
 pub use openapi::document;
 pub use problem::{Problem, ProblemBody, ProblemType};
 pub use server::serve;
@@ -44,12 +46,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The whole service.
 pub fn router(app: App) -> Router {
-    let (api, health) = described();
+    let Described { api, webhooks, health } = described();
     let api = Router::from(api)
         .layer(from_fn(extract::acceptable))
         .layer(from_fn_with_state(app.clone(), admission::layer));
     Router::new()
         .merge(api)
+        // With bounds of their own: a flood of them must not shut customers out, nor the other way round.
+        .merge(Router::from(webhooks))
         .merge(Router::from(health))
         .merge(problem::pages())
         .merge(openapi::pages())
@@ -63,8 +67,17 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Every route that stands in the OpenAPI document: the API, and what the machinery around us asks.
-fn described() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
+/// Every route that stands in the OpenAPI document.
+struct Described {
+    /// For customers and operators.
+    api: OpenApiRouter<App>,
+    /// For gateways.
+    webhooks: OpenApiRouter<App>,
+    /// For the machinery around us.
+    health: OpenApiRouter<App>,
+}
+
+fn described() -> Described {
     let api = OpenApiRouter::new()
         .routes(routes!(routes::events::list))
         .routes(routes!(routes::events::read))
@@ -75,19 +88,16 @@ fn described() -> (OpenApiRouter<App>, OpenApiRouter<App>) {
         .routes(routes!(routes::payments::read))
         .routes(routes!(routes::bookings::create))
         .routes(routes!(routes::bookings::read))
-        .merge(webhooks());
+        .routes(routes!(routes::bookings::cancel));
     let health = OpenApiRouter::new()
         .routes(routes!(routes::health::live))
         .routes(routes!(routes::health::ready))
         .routes(routes!(routes::health::metrics));
-    (api, health)
-}
-
-/// Webhooks may be larger than what customers send.
-fn webhooks() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    // Webhooks may be larger than what customers send.
+    let webhooks = OpenApiRouter::new()
         .routes(routes!(routes::webhooks::receive))
-        .layer(DefaultBodyLimit::max(routes::webhooks::BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(routes::webhooks::BODY_BYTES_MAX));
+    Described { api, webhooks, health }
 }
 
 /// A handler that panicked: 500, opaque; what it said goes to the log.

@@ -60,6 +60,7 @@ const CONTRACT: &[Contract] = &[
     Contract(Method::POST, "/bookings", Access::Post, &[P::PaymentRequired, P::PaymentDeclined, P::ReservationExpired,
         P::SeatLost, P::InvalidState, P::ReservationUnknown]),
     Contract(Method::GET, "/bookings/{id}", Access::Read, &[P::NotFound]),
+    Contract(Method::POST, "/bookings/{id}/cancellation", Access::Post, &[P::NotFound, P::CancellationClosed]),
     Contract(Method::POST, "/webhooks/{provider}", Access::Signed,
         &[P::SignatureInvalid, P::MalformedRequest, P::NotFound, P::InboxUnavailable]),
 ];
@@ -68,8 +69,8 @@ const CONTRACT: &[Contract] = &[
 pub fn document() -> &'static OpenApi {
     static DOCUMENT: OnceLock<OpenApi> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
-        let (api, health) = super::described();
-        let mut document = api.merge(health).into_openapi();
+        let super::Described { api, webhooks, health } = super::described();
+        let mut document = api.merge(webhooks).merge(health).into_openapi();
         document.info = InfoBuilder::new()
             .title("Usher")
             .version(env!("CARGO_PKG_VERSION"))

@@ -12,6 +12,8 @@ pub const REQUEST_SECONDS: &str = "usher_http_request_seconds";
 pub const REQUESTS_RUNNING: &str = "usher_http_requests_running";
 /// Webhooks whose signature didn't hold, by `why`.
 pub const WEBHOOKS_REFUSED: &str = "usher_webhooks_refused_total";
+/// Webhooks that were told to come again because there were too many, by `gate` (reading, storing).
+pub const WEBHOOKS_FLOODED: &str = "usher_webhooks_flooded_total";
 /// Handlers that panicked.
 pub const PANICS: &str = "usher_http_panics_total";
 
@@ -39,6 +41,7 @@ fn describe() {
     metrics::describe_histogram!(REQUEST_SECONDS, metrics::Unit::Seconds, "time to the answer");
     metrics::describe_gauge!(REQUESTS_RUNNING, "requests being handled");
     metrics::describe_counter!(WEBHOOKS_REFUSED, "webhooks whose signature did not hold");
+    metrics::describe_counter!(WEBHOOKS_FLOODED, "webhooks that were told to come again");
     metrics::describe_counter!(PANICS, "handlers that panicked");
 }
 

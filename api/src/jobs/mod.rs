@@ -45,6 +45,8 @@ const TASKS: &[Task] = &[
         schedule: "*/15 * * * * *",
         run: |app| Box::pin(money::ask_for_news(app)),
     },
+    Task { name: "events", schedule: "45 * * * * *", run: |app| Box::pin(money::read_events_back(app)) },
+    Task { name: "parked news", schedule: "*/15 * * * * *", run: |app| Box::pin(money::report_parked(app)) },
     Task { name: "stuck sagas", schedule: "*/15 * * * * *", run: |app| Box::pin(stuck::report(app)) },
     Task { name: "outbox", schedule: "*/15 * * * * *", run: |app| Box::pin(outbox::report::run(app)) },
     Task { name: "reconciliation", schedule: "15 */5 * * * *", run: |app| Box::pin(books::compare(app)) },

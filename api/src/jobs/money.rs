@@ -10,6 +10,9 @@ use steps::{
     store::{inbox, payments, reservations},
 };
 
+/// News in the inbox that could not be acted on within its bound, and needs a person.
+const PARKED: &str = "usher_inbox_parked";
+
 /// How long news is tried again before only a person can help.
 const TRIED_FOR: TimeDelta = TimeDelta::hours(24);
 /// News that is older is no longer a matter of seconds.
@@ -18,6 +21,8 @@ const YOUNG: TimeDelta = TimeDelta::minutes(3);
 const SETTLED_IN: TimeDelta = TimeDelta::seconds(3);
 /// A webhook is usually there within seconds; asking sooner would only double it.
 const NEWS_DUE: TimeDelta = TimeDelta::seconds(20);
+/// Events are read back for so long; what was lost longer ago the reconciliation finds.
+const READ_BACK: TimeDelta = TimeDelta::hours(1);
 /// Rows of one run: each may cost a request to the gateway.
 const ROWS_MAX: i64 = 100;
 
@@ -65,6 +70,29 @@ pub async fn ask_for_news(app: App) -> Result<(), Problem> {
         let Some(reservation) = reservations::find(&mut connection, row.reservation).await? else { continue };
         drop(connection);
         news::ask(&app, reservation.saga).await?;
+    }
+    Ok(())
+}
+
+/// Reads back from the gateway what no webhook brought.
+pub async fn read_events_back(app: App) -> Result<(), Problem> {
+    let since = store::now(&mut *app.connection().await?).await? - READ_BACK;
+    let found = news::read_back(&app, since).await?;
+    if found > 0 {
+        tracing::warn!(events = found, "events came by no webhook and were read back");
+    }
+    Ok(())
+}
+
+/// Says what lies in the inbox and nobody could act on.
+pub async fn report_parked(app: App) -> Result<(), Problem> {
+    let parked = super::store::count_parked(&mut *app.connection().await?).await?;
+    metrics::gauge!(PARKED).set(parked as f64);
+    if parked > 0 {
+        tracing::error!(
+            events = parked,
+            "news lies in the inbox that nobody can act on; `usher verify` lists it"
+        );
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the jobs read of the engine's tables.
+//! What the jobs count.
 
 use sqlx::PgConnection;
 
@@ -20,6 +20,17 @@ pub async fn count_troubled(connection: &mut PgConnection) -> Result<Troubled, s
              (select count(*) from (
                  select from usher.sagas where due_at < now() - interval '1 minute' and not paused limit 10000
               ) as late) as "overdue!""#,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Counts news that was not acted on within its bound, as `usher verify` has it; by a small partial index.
+pub async fn count_parked(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from booking.inbox
+           where (state = 'PENDING' and received_at < now() - interval '5 minutes')
+              or (state = 'UNMATCHED' and received_at < now() - interval '24 hours')"#,
     )
     .fetch_one(connection)
     .await

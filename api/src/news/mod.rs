@@ -5,14 +5,21 @@
 //! read again at the gateway and held against what was ordered. A fact that can't be acted on yet stays in the
 //! inbox and is tried again; after a day, or when it contradicts what we know, it stays for a person to see.
 
+mod about;
 mod act;
 mod ask;
+mod disputes;
+mod gateway;
+mod money;
+mod read_back;
 mod receive;
+mod refunds;
 mod truth;
 
 pub use act::{Acted, act};
 pub use ask::ask;
-pub use receive::{Received, receive};
+pub use read_back::read_back;
+pub use receive::{Received, park, receive};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

@@ -1,11 +1,15 @@
 //! Into the inbox: one statement, so that it can be the whole transaction before a webhook's answer.
 
-use super::columns;
+use super::{columns, whole_seconds};
 use crate::http::{App, Problem, store};
+use sha2::{Digest, Sha256};
 use steps::{
-    gateway::Fact,
-    store::inbox::{self, InboxKey, Stored},
+    gateway::{EventId, Fact, FactKind, Trace, stripe::BadEvent},
+    store::inbox::{self, FactColumns, InboxKey, Stored},
 };
+
+/// The kind in the inbox of what can't be read.
+const UNREADABLE: &str = "unreadable";
 
 /// A fact that is in the inbox.
 #[derive(Clone, Debug)]
@@ -45,6 +49,40 @@ pub async fn receive(app: &App, fact: Fact, body: &[u8]) -> Result<Received, Pro
         }
     }
     Ok(Received { key, fact, to_act_on: acted_on && stored == Stored::New })
+}
+
+/// Stores a body that was rightly signed and is no event that we can read (broken or doubled keys, a value that can't
+/// be): never acted on, kept for a person to see. Its sender's id can't be trusted, so it has one of its own.
+///
+/// # Errors
+/// The database's.
+pub async fn park(app: &App, provider: &str, body: &[u8], why: &BadEvent) -> Result<Received, Problem> {
+    let event_id = format!("unreadable:{}", hex::encode(Sha256::digest(body)));
+    tracing::error!(event = event_id, error = %why, "a signed webhook is not an event; it is kept for a person");
+    let mut connection = app.connection().await?;
+    let now = store::now(&mut connection).await?;
+    let fact = Fact {
+        provider: provider.to_owned(),
+        event_id: EventId::new(event_id),
+        kind: FactKind::Ignored(why.to_string()),
+        intent: None,
+        trace: Trace::default(),
+        money: None,
+        at: whole_seconds(now),
+        live: false,
+    };
+    let columns = FactColumns {
+        kind: UNREADABLE.to_owned(),
+        payment: None,
+        reference: None,
+        money: None,
+        at: fact.at,
+        whole: serde_json::to_value(&fact).map_err(Problem::internal)?,
+    };
+    let row = inbox::Received { provider, event_id: fact.event_id.as_str(), body, fact: Some(columns) };
+    let key = row.key();
+    inbox::insert(&mut connection, &row, now).await?;
+    Ok(Received { key, fact, to_act_on: false })
 }
 
 /// Test events must not move real money's state, nor real ones a test's. The key says which of both we are.

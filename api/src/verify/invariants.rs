@@ -27,6 +27,8 @@ pub const INVARIANTS: &[Invariant] = invariants![
     "money_balance",
     "ledger_accounts",
     "ledger_captured_twice",
+    "refunded_too_much",
+    "refund_owed",
     "payment_orphan",
     "inbox_waiting",
     "inbox_twice",

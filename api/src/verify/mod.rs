@@ -3,9 +3,11 @@
 //! Reads only and takes no locks that anyone would feel. What is still in motion is no violation: the queries look
 //! at what is committed, not at work under way, so they hold on a busy database too.
 
+mod gateway;
 mod invariants;
 mod locks;
 
+pub use gateway::check_gateway;
 pub use invariants::{INVARIANTS, Invariant};
 pub use locks::{LocksError, check_locks};
 

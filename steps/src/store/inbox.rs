@@ -150,6 +150,25 @@ pub async fn insert(
     })
 }
 
+/// Which of these events we have, whatever their bucket.
+///
+/// # Errors
+/// The database's.
+pub async fn list_known(
+    connection: &mut PgConnection,
+    provider: &str,
+    event_ids: &[String],
+) -> Result<Vec<String>, StoreError> {
+    let known = sqlx::query_scalar!(
+        "select event_id from booking.inbox where provider = $1 and event_id = any($2)",
+        provider,
+        event_ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(known)
+}
+
 /// Marks a row as acted on; `false` if somebody else did before.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ mod database;
 mod failpoint;
 mod proxy;
 mod server;
+mod tap;
 mod verify;
 mod wait;
 
@@ -22,5 +23,6 @@ pub use database::{Database, Migrator, Template};
 pub use failpoint::Hold;
 pub use proxy::{Cut, Proxy};
 pub use server::{Server, private_postgres, private_redis, redis_prefix, server};
+pub use tap::Tap;
 pub use verify::verify;
 pub use wait::wait_until;

@@ -54,7 +54,7 @@ async fn news_that_could_not_be_acted_on_is_tried_again() {
 }
 
 #[tokio::test]
-async fn money_that_contradicts_the_order_is_never_a_booking_and_stays_to_be_seen() {
+async fn money_that_contradicts_the_order_is_never_a_booking_and_makes_the_saga_stuck() {
     let service = Service::start().await;
     let (_, intent) = processing(&service, "a lie").await;
     sqlx::query("update booking.payments set amount_minor = 1").execute(&service.pool).await.unwrap();
@@ -62,9 +62,9 @@ async fn money_that_contradicts_the_order_is_never_a_booking_and_stays_to_be_see
     let fact = service.gateway.fact(&intent, steps::gateway::EventId::new("evt_1")).unwrap();
     let received = api::news::receive(&service.app, fact, b"{}").await.unwrap();
     let acted = api::news::act(&service.app, &received.key, &received.fact).await.unwrap();
-    assert_eq!(acted, api::news::Acted::Contradicts);
-    assert_eq!(count(&service, "select count(*) from booking.inbox where state = 'PENDING'").await, 1);
-    assert_eq!(count(&service, "select count(*) from usher.mailbox where name = 'payment-news'").await, 0);
+    assert_eq!(acted, api::news::Acted::Done);
+    until(&service, "it is stuck", "select count(*) from usher.sagas where state = 'stuck'", 1).await;
+    assert_eq!(count(&service, "select count(*) from booking.bookings").await, 0);
 }
 
 #[tokio::test]

@@ -5,9 +5,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod booking;
+mod cancellation;
 mod client;
 mod contract;
 mod events;
+mod flood;
 mod hangup;
 mod health;
 mod house;

@@ -86,6 +86,16 @@ const DAMAGE: &[(&str, &str)] = &[
         "insert into booking.ledger select payment_id, bucket, kind, 'again', from_account, to_account, amount_minor,
              currency, at from booking.ledger where kind = 'captured'",
     ),
+    (
+        "refunded_too_much",
+        "insert into booking.ledger select payment_id, bucket, 'refunded', 're_1', 'owed', 'customer', amount_minor + 1,
+             currency, at from booking.ledger where kind = 'captured'",
+    ),
+    (
+        "refund_owed",
+        "insert into booking.ledger select payment_id, bucket, 'refund_owed', 're_1', 'taken', 'owed', amount_minor,
+             currency, at from booking.ledger where kind = 'captured'",
+    ),
     ("payment_orphan", "update booking.reservations set payment_id = gen_random_uuid() where status = 'CONFIRMED'"),
     (
         "inbox_waiting",

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use steps::gateway::instant::{Act, Operation};
 use steps::gateway::{IntentId, signature, standard};
 
-const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 async fn service() -> Service {
     let service = Service::with(&[("USHER_GATEWAY_WEBHOOK_SECRETS", SECRET)]).await;
@@ -20,12 +20,12 @@ async fn service() -> Service {
     service
 }
 
-async fn deliver(service: &Service, body: &str, header: &str) -> Answer {
+pub async fn deliver(service: &Service, body: &str, header: &str) -> Answer {
     let ask = service.ask(Method::POST, "/webhooks/stripe").header("stripe-signature", header);
     ask.raw("application/json", body.to_owned()).send().await
 }
 
-fn signed(body: &str, at: DateTime<Utc>) -> String {
+pub fn signed(body: &str, at: DateTime<Utc>) -> String {
     signature::sign(body.as_bytes(), &[SECRET], at)
 }
 
@@ -136,6 +136,17 @@ async fn unknown_kinds_and_unknown_payments_are_stored_and_answered_200() {
     deliver(&service, &body, &signed(&body, Utc::now())).await.is(200);
     assert_eq!(count(&service, "select count(*) from booking.inbox where state = 'IGNORED'").await, 1);
     assert_eq!(count(&service, "select count(*) from booking.inbox where state = 'UNMATCHED'").await, 1);
+}
+
+#[tokio::test]
+async fn a_signed_body_that_can_not_be_read_is_kept_for_a_person_and_not_asked_for_again() {
+    let service = service().await;
+    let doubled = r#"{"id":"evt_1","id":"evt_2","type":"customer.created","created":1,"data":{"object":{}}}"#;
+    for body in [doubled, doubled, "[]", "no JSON"] {
+        deliver(&service, body, &signed(body, Utc::now())).await.is(200);
+    }
+    let unreadable = "select count(*) from booking.inbox where state = 'UNMATCHED' and kind = 'unreadable'";
+    assert_eq!(count(&service, unreadable).await, 3);
 }
 
 #[tokio::test]

@@ -73,12 +73,23 @@ async fn a_stored_5xx_of_a_capture_that_was_not_done_does_not_block_it_for_ever(
 #[case::of_a_create_that_was_done("create", json!({"after": {"fail": {"status": 500, "kept": true}}}))]
 #[case::of_the_confirm("confirm", json!({"before": {"fail": {"status": 500, "kept": true}}}))]
 #[tokio::test]
-async fn a_stored_5xx_that_is_replayed_for_ever_turns_back_and_nothing_is_charged(
-    #[case] on: &str,
-    #[case] acts: Value,
-) {
+async fn a_stored_5xx_is_asked_around_under_the_next_key(#[case] on: &str, #[case] acts: Value) {
     let house = House::open().await;
-    house.gateway.rule(&[on], 1, acts).await;
+    house.gateway.rule(&[on], 2, acts).await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    ada.until(&reservation, "CONFIRMED").await;
+    house.close().await;
+}
+
+#[rstest]
+#[case::of_the_create("create")]
+#[case::of_the_confirm("confirm")]
+#[tokio::test]
+async fn stored_5xx_under_every_key_turn_back_and_nothing_is_charged(#[case] on: &str) {
+    let house = House::open().await;
+    house.gateway.rule(&[on], None, json!({"before": {"fail": {"status": 500, "kept": true}}})).await;
     let (show, ada) = (house.show(1, LONG).await, house.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_card_visa").await;

@@ -12,11 +12,8 @@ use orchestrator::Bucket;
 use reqwest::Client;
 use serde_json::Value;
 use sqlx::PgPool;
-use std::{collections::BTreeMap, time::Duration};
-use steps::{
-    EventId, SeatId,
-    gateway::stripe::{Stripe, StripeConfig},
-};
+use std::{collections::BTreeMap, sync::Mutex, time::Duration};
+use steps::{EventId, SeatId};
 use tests::support::{Database, redis_prefix, server, verify, wait_until};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -40,9 +37,9 @@ pub struct House {
     pub url: String,
     pub http: Client,
     pub gateway: Gateway,
-    node: Option<Node>,
+    node: Mutex<Option<Node>>,
     leaving: CancellationToken,
-    serving: Option<JoinHandle<()>>,
+    serving: Mutex<Option<JoinHandle<()>>>,
     pub environment: BTreeMap<String, String>,
     _database: Database,
 }
@@ -114,6 +111,7 @@ impl Plan {
             ("USHER_LANES_LEASE_MS", "2000"),
             ("USHER_GATEWAY_URL", &gateway.url),
             ("USHER_GATEWAY_KEY", "sk_test_usher"),
+            ("USHER_GATEWAY_DEADLINE_MS", "700"),
             ("USHER_GATEWAY_WEBHOOK_SECRETS", SECRET),
         ];
         let mut environment: BTreeMap<String, String> =
@@ -121,7 +119,7 @@ impl Plan {
         environment.extend(self.variables);
         let sources = Sources { file: None, environment: environment.clone() };
         let config = config::load(&sources).unwrap().config;
-        let node = Node::with_gateway(config, adapter(&gateway.url), self.lanes).await.unwrap();
+        let node = Node::open(config, self.lanes).await.unwrap();
         let (app, leaving) = (node.app.clone(), CancellationToken::new());
         let serving = serve(app.clone(), listener, leaving.clone());
         House {
@@ -130,20 +128,13 @@ impl Plan {
             url,
             http: Client::builder().no_proxy().build().unwrap(),
             gateway,
-            node: Some(node),
+            node: Mutex::new(Some(node)),
             leaving,
-            serving: Some(tokio::spawn(async move { serving.await.unwrap() })),
+            serving: Mutex::new(Some(tokio::spawn(async move { serving.await.unwrap() }))),
             environment,
             _database: database,
         }
     }
-}
-
-/// The production adapter, with less patience.
-fn adapter(url: &str) -> steps::gateway::Gateway {
-    let config =
-        StripeConfig { deadline: Duration::from_millis(700), ..StripeConfig::new(url, "sk_test_usher") };
-    steps::gateway::Gateway::new(Stripe::new(config).unwrap())
 }
 
 impl House {
@@ -256,6 +247,13 @@ impl House {
         verify(&self.pool).await;
     }
 
+    /// How often one invariant is broken.
+    pub async fn violations(&self, name: &str) -> usize {
+        let invariant = api::verify::INVARIANTS.iter().find(|invariant| invariant.name == name).unwrap();
+        let mut connection = self.pool.acquire().await.unwrap();
+        api::verify::check(&mut connection, invariant).await.unwrap().violations
+    }
+
     /// The cron jobs, as on a node that serves.
     pub async fn with_jobs(&self) -> Jobs {
         Jobs::start(&self.app).await.unwrap()
@@ -279,12 +277,12 @@ impl House {
     }
 
     /// Waits for the rest, checks every invariant, and that the gateway kept what the confirmed bookings cost.
-    pub async fn close(self) -> Books {
+    pub async fn close(&self) -> Books {
         self.close_having_given_back(0).await
     }
 
     /// The same where so much of what confirmed bookings cost was given back elsewhere.
-    pub async fn close_having_given_back(mut self, elsewhere: i64) -> Books {
+    pub async fn close_having_given_back(&self, elsewhere: i64) -> Books {
         self.rest().await;
         self.leave().await;
         self.verify().await;
@@ -308,13 +306,15 @@ impl House {
     }
 
     /// Lets what runs end.
-    pub async fn leave(&mut self) {
+    async fn leave(&self) {
         self.app.begin_draining();
         self.leaving.cancel();
-        if let Some(serving) = self.serving.take() {
+        let serving = self.serving.lock().unwrap().take();
+        if let Some(serving) = serving {
             serving.await.unwrap();
         }
-        if let Some(node) = self.node.take() {
+        let node = self.node.lock().unwrap().take();
+        if let Some(node) = node {
             node.drain().await;
         }
     }

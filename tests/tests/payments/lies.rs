@@ -47,3 +47,45 @@ async fn the_money_of_another_payment_is_never_a_booking() {
     let (house, _) = lied_to(Plan::default(), json!({"payment_id": OTHER})).await;
     house.verify().await;
 }
+
+/// Pays, and settles the payment while reads of it lie; the webhook's news must not be believed.
+async fn told_a_lie(lie: Value) -> Value {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    let payment = ada.pay(&reservation, "pm_card_authenticationRequired").await;
+    house.gateway.rule(&["read"], None, json!({"lie": lie})).await;
+    let page = payment["next_action"]["url"].as_str().unwrap();
+    house.http.post(format!("{page}/approve")).send().await.unwrap();
+    let cause = house.stuck(&reservation).await;
+    assert!(cause["contradicted"].is_object(), "{cause}");
+    assert_eq!(house.count("select count(*) from booking.bookings").await, 0);
+    house.verify().await;
+    cause
+}
+
+#[tokio::test]
+async fn news_of_another_amount_makes_the_saga_stuck() {
+    told_a_lie(json!({"amount": 1})).await;
+}
+
+#[tokio::test]
+async fn news_of_another_currency_makes_the_saga_stuck() {
+    told_a_lie(json!({"currency": "usd"})).await;
+}
+
+#[tokio::test]
+async fn news_of_another_payment_makes_the_saga_stuck() {
+    told_a_lie(json!({"payment_id": OTHER})).await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_lies_is_held_against_the_gateway_and_not_believed() {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    house.gateway.rule(&["webhook"], None, json!({"lie": {"amount": 1, "currency": "usd"}})).await;
+    let reservation = ada.reserve(&show, &[0]).await;
+    ada.pay(&reservation, "pm_processing_settles").await;
+    ada.until(&reservation, "CONFIRMED").await;
+    house.close().await;
+}

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod answers;
+mod attempts;
 mod books;
 mod chaos;
 mod crashes;
@@ -14,8 +15,10 @@ mod door;
 mod doubt;
 mod gateway;
 mod house;
+mod late;
 mod lies;
 mod logs;
 mod news;
 mod reconcile;
+mod refunds;
 mod scripts;

@@ -1,7 +1,8 @@
 //! Trouble at random: from a seed, so that a run can be had again.
 //!
 //! Everything that a script can order is drawn, except what only a person can settle, for a run shall come to rest by
-//! itself: lies, authorisations that lapse, refunds in the dashboard, disputes.
+//! itself: lies, authorisations that lapse, refunds in the dashboard, disputes. A customer who pays in another tab is
+//! not the gateway's misbehaviour, and is ordered by rule.
 
 use super::{Acts, After, Before, ConfirmAct, Operation, RefundAct, Then, WebhookAct};
 use crate::gateway::books::intent::Decline;
@@ -25,7 +26,7 @@ impl Chaos {
         let of_business = self.random.random_bool(0.4);
         match operation {
             Operation::Webhook => Acts { webhook: Some(self.webhook()), ..Acts::default() },
-            Operation::Confirm if of_business => self.confirm(),
+            Operation::Confirm if of_business => Acts { confirm: Some(self.confirm()), ..Acts::default() },
             Operation::Refund if of_business => Acts { refund: Some(self.refund()), ..Acts::default() },
             Operation::Search | Operation::ListRefunds if of_business => {
                 Acts { blind: true, ..Acts::default() }
@@ -57,18 +58,16 @@ impl Chaos {
         acts
     }
 
-    fn confirm(&mut self) -> Acts {
+    fn confirm(&mut self) -> ConfirmAct {
         let after_ms = self.random.random_range(10..1000);
         let decline = Decline::new("card_declined", Some("generic_decline"));
-        let confirm = match self.random.random_range(0..7) {
+        match self.random.random_range(0..6) {
             0 | 1 => ConfirmAct::Decline(decline),
             2 => ConfirmAct::Process { after_ms, then: Then::Settle },
             3 => ConfirmAct::Process { after_ms, then: Then::Fail },
             4 => ConfirmAct::ActThen { after_ms, then: Then::Settle },
-            5 => ConfirmAct::ActThen { after_ms, then: Then::Fail },
-            _ => return Acts { again_after_ms: Some(after_ms), ..Acts::default() },
-        };
-        Acts { confirm: Some(confirm), ..Acts::default() }
+            _ => ConfirmAct::ActThen { after_ms, then: Then::Fail },
+        }
     }
 
     fn refund(&mut self) -> RefundAct {

@@ -39,6 +39,8 @@ pub enum ProblemType {
     PaymentInProgress,
     /// A paid seat went to somebody else.
     SeatLost,
+    /// The booking can't be cancelled any more.
+    CancellationClosed,
     /// The reservation's time is over.
     ReservationExpired,
     /// `If-Match` names another version.
@@ -96,6 +98,7 @@ impl ProblemType {
         Self::InvalidState,
         Self::PaymentInProgress,
         Self::SeatLost,
+        Self::CancellationClosed,
         Self::ReservationExpired,
         Self::PreconditionFailed,
         Self::PayloadTooLarge,
@@ -175,6 +178,8 @@ impl ProblemType {
                 "The reservation has a payment. Read it instead of ordering another."),
             Self::SeatLost => facts("seat-lost", S::CONFLICT, "A seat was lost",
                 "The payment came after the seats had gone to somebody else. The money goes back in full."),
+            Self::CancellationClosed => facts("cancellation-closed", S::CONFLICT, "The booking can't be cancelled",
+                "It is cancelled already, its event has begun, or the customer's bank disputes its payment. `detail` says which."),
             Self::ReservationExpired => facts("reservation-expired", S::GONE, "The reservation has expired",
                 "Its time is over and the seats may be somebody else's. Make a new reservation."),
             Self::PreconditionFailed => facts("precondition-failed", S::PRECONDITION_FAILED, "The version has changed",

@@ -6,14 +6,16 @@
 use super::super::{
     app::App,
     extract::unread,
+    inbox_door::unavailable,
     problem::{Problem, ProblemType},
+    telemetry,
 };
 use crate::news;
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, State, rejection::BytesRejection},
-    http::HeaderMap,
+    extract::{FromRequest, Path, Request, State},
+    http::{HeaderMap, header},
 };
 use chrono::Utc;
 use serde_json::{Value, json};
@@ -23,12 +25,16 @@ use steps::gateway::{
     standard,
     stripe::{PROVIDER, read_event},
 };
+use tokio::time::timeout;
 
 /// The largest webhook that is read.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 
-/// When the sender should come back while the inbox is away.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// How long a body may take to come. A sender that drips must not keep its place for long.
+const READ_MAX: Duration = Duration::from_secs(10);
+
+/// How long storing may take: a database that hangs must not hold those who could come again.
+const STORE_MAX: Duration = Duration::from_secs(5);
 
 /// Takes an event of the payment gateway's, signed as Stripe does or by Standard Webhooks.
 #[utoipa::path(
@@ -40,33 +46,54 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 pub async fn receive(
     State(app): State<App>,
     Path(provider): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<Json<Value>, Problem> {
     if provider != PROVIDER {
         return Err(Problem::not_found());
     }
-    let body = body.map_err(|rejection| unread(&rejection))?;
+    let _place = app.inbox_door.enter()?;
+    let headers = request.headers().clone();
+    let body = read(request).await?;
     if let Err(bad) = verify(&app, &headers, &body) {
         // For us, and with no word to the sender.
-        metrics::counter!(super::super::telemetry::WEBHOOKS_REFUSED, "why" => why(bad)).increment(1);
+        metrics::counter!(telemetry::WEBHOOKS_REFUSED, "why" => why(bad)).increment(1);
         return Err(Problem::new(ProblemType::SignatureInvalid, ProblemType::SignatureInvalid.title()));
     }
-    let fact = read_event(&body).map_err(|error| {
-        tracing::error!(%error, "a signed webhook is not an event");
-        Problem::new(ProblemType::MalformedRequest, "the body is not an event")
-    })?;
-    let received = news::receive(&app, fact, &body).await.map_err(unavailable)?;
+    let turn = app.inbox_door.turn().await?;
+    let storing = async {
+        match read_event(&body) {
+            Ok(fact) => news::receive(&app, fact, &body).await,
+            Err(error) => news::park(&app, &provider, &body, &error).await,
+        }
+    };
+    let received = match timeout(STORE_MAX, storing).await {
+        Ok(stored) => stored.map_err(|problem| not_stored().because(format!("{problem:?}")))?,
+        Err(_) => return Err(not_stored().because(format!("no answer from the database in {STORE_MAX:?}"))),
+    };
+    drop(turn);
     if received.to_act_on {
-        let worker = app.clone();
-        // If this fails, or the node dies here, the sweep of the inbox does it.
-        app.tasks.spawn(async move {
-            if let Err(problem) = news::act(&worker, &received.key, &received.fact).await {
-                tracing::warn!(event = %received.fact.event_id, ?problem, "news stays in the inbox for now");
-            }
-        });
+        app.inbox_door.act_soon(&app, received);
     }
     Ok(Json(json!({})))
+}
+
+fn not_stored() -> Problem {
+    unavailable("the event can't be stored now")
+}
+
+/// The raw bytes, or a refusal: of what says that it is too large at once, of what turns out to be at the bound.
+async fn read(request: Request) -> Result<Bytes, Problem> {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if length
+        .and_then(|length| length.parse::<u64>().ok())
+        .is_some_and(|length| length > BODY_BYTES_MAX as u64)
+    {
+        return Err(Problem::new(ProblemType::PayloadTooLarge, "the body is larger than is read here"));
+    }
+    match timeout(READ_MAX, Bytes::from_request(request, &())).await {
+        Ok(body) => body.map_err(|rejection| unread(&rejection)),
+        Err(_) => Err(Problem::new(ProblemType::MalformedRequest, "the body took too long to come")),
+    }
 }
 
 fn verify(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), BadSignature> {
@@ -98,11 +125,4 @@ fn why(bad: BadSignature) -> &'static str {
         BadSignature::Old => "old",
         BadSignature::Future => "future",
     }
-}
-
-/// Whatever kept us from storing it, the sender shall come again.
-fn unavailable(problem: Problem) -> Problem {
-    Problem::new(ProblemType::InboxUnavailable, "the event can't be stored now")
-        .retry_after(RETRY_AFTER)
-        .because(format!("{problem:?}"))
 }

@@ -27,7 +27,7 @@ left join lateral (
     from booking.ledger
     where payment_id = p.id and bucket = p.bucket
 ) as l on true
--- The saga that ordered it, the one that took it in late, and those that decided to give it back.
+-- The saga that ordered it, the one that took it in late, and those that decided to give it back, or try again.
 left join lateral (
     select
         bool_or(state in ('running', 'waiting', 'unwinding')) as in_motion,
@@ -45,5 +45,11 @@ left join lateral (
             on decided.id = (case when o.reference ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then o.reference::uuid end)
             and decided.bucket = p.bucket
         where o.payment_id = p.id and o.bucket = p.bucket and o.kind = 'refund_owed'
+        union all
+        select again.state
+        from booking.ledger o
+        join usher.sagas again
+            on again.workflow = 'repayment' and again.start_key = 'refund:' || o.reference and again.bucket = p.bucket
+        where o.payment_id = p.id and o.bucket = p.bucket and o.kind = 'refund_failed'
     ) as sagas
 ) as s on true

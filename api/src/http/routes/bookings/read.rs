@@ -5,7 +5,7 @@ use super::{
         super::{
             app::App,
             auth::Caller,
-            conditional::{Conditions, ETag, PRIVATE},
+            conditional::{Conditions, PRIVATE},
             extract::Id,
             problem::Problem,
         },
@@ -31,5 +31,5 @@ pub async fn read(
     let row = found.filter(|row| caller.may_see(row.user)).ok_or_else(Problem::not_found)?;
     let (reservation, _) = reservations::find(&app, &caller, row.reservation).await?;
     let body = Booking::of(&app, &row, &reservation).await?;
-    Ok(conditions.answer(&ETag::of_parts(&[row.status.as_str()]), PRIVATE, &body))
+    Ok(conditions.answer(&body.tag(), PRIVATE, &body))
 }

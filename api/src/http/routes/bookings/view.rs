@@ -3,8 +3,9 @@
 use super::super::{
     super::{
         app::App,
+        conditional::ETag,
         problem::Problem,
-        views::{SeatView, time},
+        views::{Money, SeatView, time},
     },
     reservations,
 };
@@ -12,7 +13,7 @@ use serde::Serialize;
 use steps::{
     SeatId,
     status::BookingStatus,
-    store::{bookings::BookingRow, reservations::ReservationRow},
+    store::{bookings::BookingRow, payments, reservations::ReservationRow},
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -42,6 +43,19 @@ pub struct Booking {
     /// When it was confirmed, in UTC.
     #[schema(format = DateTime)]
     pub created_at: String,
+    /// How far its money has come back, once any of it is to go back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refund: Option<Refund>,
+}
+
+/// Money on its way back to the customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Refund {
+    /// All that is to go back in the end.
+    pub amount: Money,
+    /// What the gateway has taken on so far.
+    pub refunded: Money,
 }
 
 /// Whether a booking still stands.
@@ -76,6 +90,29 @@ impl Booking {
             },
             code: row.code.clone(),
             created_at: time(row.created_at),
+            refund: refund(app, row).await?,
         })
     }
+
+    /// Its version: all of it that can change.
+    pub fn tag(&self) -> ETag {
+        let status = match self.status {
+            State::Confirmed => "confirmed",
+            State::Cancelled => "cancelled",
+        };
+        let refund = self.refund.as_ref();
+        let refund = refund.map(|refund| format!("{} {}", refund.amount.amount, refund.refunded.amount));
+        ETag::of_parts(&[status, &refund.unwrap_or_default()])
+    }
+}
+
+async fn refund(app: &App, row: &BookingRow) -> Result<Option<Refund>, Problem> {
+    let mut connection = app.connection().await?;
+    let Some(payment) = payments::find(&mut connection, row.payment).await? else { return Ok(None) };
+    if row.status == BookingStatus::Confirmed && payment.refunded_minor == 0 {
+        return Ok(None);
+    }
+    let amount = payments::to_go_back(&mut connection, row.payment, payment.amount).await?;
+    let refunded = steps::Money { amount: payment.refunded_minor, ..payment.amount };
+    Ok(Some(Refund { amount: amount.into(), refunded: refunded.into() }))
 }

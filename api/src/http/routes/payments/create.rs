@@ -18,7 +18,7 @@ use axum::{extract::State as Shared, http::StatusCode, response::Response};
 use orchestrator::{Reached, SagaId};
 use std::time::Duration;
 use steps::{
-    Confirm, Money, Outcome, Pay, PaymentId, ReservationId,
+    Confirm, Money, Outcome, Pay, PaymentId, ReservationId, Settle,
     gateway::PaymentMethod,
     store::payments::{self, PaymentRow},
 };
@@ -96,7 +96,7 @@ pub async fn create(
 
 /// The order is stored: from here on the answer is good, or says how it ended; never that nobody knows.
 async fn answer(app: &App, saga: SagaId, payment: PaymentId, wait: Wait) -> Result<Done, Problem> {
-    let action = settled(app, saga, wait).await?;
+    let action = settled(app, saga, payment, wait).await?;
     let row = find(app, payment).await?;
     let body = Payment::of(&row, action);
     let status = match (wait.0, body.status) {
@@ -111,19 +111,32 @@ async fn answer(app: &App, saga: SagaId, payment: PaymentId, wait: Wait) -> Resu
 }
 
 /// Waits for the gateway's first answer and, if the caller wants the end, for that. Says what the customer must do.
-async fn settled(app: &App, saga: SagaId, wait: Wait) -> Result<Option<steps::gateway::NextAction>, Problem> {
+async fn settled(
+    app: &App,
+    saga: SagaId,
+    payment: PaymentId,
+    wait: Wait,
+) -> Result<Option<steps::gateway::NextAction>, Problem> {
     let deadline = Instant::now() + wait.0.unwrap_or(FIRST_ANSWER_MAX);
     let handle = app.client.handle::<Booking>(saga);
     let left = || deadline.saturating_duration_since(Instant::now());
     // Who leaves keeps nobody waiting: the order is stored, and another node will say what became of it.
-    let Some(reached) = app.while_staying(handle.reached::<Pay>(left())).await else { return Ok(None) };
+    let pay = handle.reached_by::<Pay>(left(), |pay| pay.payment == payment);
+    let Some(reached) = app.while_staying(pay).await else { return Ok(None) };
     match reached? {
         Reached::Done(charge) => match charge.outcome {
             Outcome::Secured(_) => Ok(None),
             Outcome::Pending { next_action } => {
                 // Only the news will tell; somebody whom it waits for must hear of it first.
                 if wait.0.is_some() && next_action.is_none() {
-                    app.while_staying(handle.reached::<Confirm>(left())).await.transpose()?;
+                    let settle = handle.reached_by::<Settle>(left(), |settle| settle.payment == payment);
+                    let either = async {
+                        tokio::select! {
+                            confirmed = handle.reached::<Confirm>(left()) => confirmed.map(drop),
+                            settled = settle => settled.map(drop),
+                        }
+                    };
+                    app.while_staying(either).await.transpose()?;
                 }
                 Ok(next_action)
             }

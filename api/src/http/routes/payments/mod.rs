@@ -8,6 +8,7 @@ mod view;
 pub use create::create;
 pub use order::unknown;
 pub use read::read;
+pub use view::State;
 
 // `routes!` looks for these beside the handlers.
 pub use create::__path_create;

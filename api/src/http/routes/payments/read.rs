@@ -38,6 +38,7 @@ pub async fn read(
     let tag = ETag::of_parts(&[
         row.status.as_str(),
         row.failure.as_deref().unwrap_or_default(),
+        &row.refunded_minor.to_string(),
         body.next_action.as_ref().map(|action| action.kind.as_str()).unwrap_or_default(),
     ]);
     let response = conditions.answer(&tag, PRIVATE, &body);

@@ -24,6 +24,8 @@ pub struct Payment {
     pub amount: Money,
     /// Where it stands.
     pub status: State,
+    /// What of it has gone back to the customer.
+    pub refunded: Money,
     /// What the customer must do, while the gateway waits for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -70,6 +72,7 @@ impl Payment {
             reservation_id: row.reservation.uuid(),
             amount: row.amount.into(),
             status: row.status.into(),
+            refunded: steps::Money { amount: row.refunded_minor, ..row.amount }.into(),
             next_action: action.map(|action| Action { kind: action.kind, url: action.url }),
             failure: row.failure.clone(),
             created_at: time(row.created_at),
@@ -96,15 +99,22 @@ pub async fn action(app: &App, saga: SagaId, row: &PaymentRow) -> Result<Option<
     if row.status != PaymentStatus::Initiated {
         return Ok(None);
     }
-    Ok(match app.client.handle::<Booking>(saga).reached::<Pay>(Duration::ZERO).await? {
-        Reached::Done(charge) => match charge.outcome {
-            Outcome::Pending { next_action } => next_action,
-            Outcome::Secured(_) => None,
+    Ok(
+        match app
+            .client
+            .handle::<Booking>(saga)
+            .reached_by::<Pay>(Duration::ZERO, |pay| pay.payment == row.payment)
+            .await?
+        {
+            Reached::Done(charge) => match charge.outcome {
+                Outcome::Pending { next_action } => next_action,
+                Outcome::Secured(_) => None,
+            },
+            Reached::Rejected(_)
+            | Reached::TurnedBack(_)
+            | Reached::Stuck(_)
+            | Reached::Passed
+            | Reached::NotYet => None,
         },
-        Reached::Rejected(_)
-        | Reached::TurnedBack(_)
-        | Reached::Stuck(_)
-        | Reached::Passed
-        | Reached::NotYet => None,
-    })
+    )
 }

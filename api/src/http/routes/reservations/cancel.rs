@@ -45,7 +45,7 @@ pub async fn cancel(
 ) -> Result<Response, Problem> {
     caller.may_book()?;
     let (row, _) = find(&app, &caller, id).await?;
-    conditions.check(&view::tag(&row))?;
+    conditions.check(&view::tag(&row, view::late_payment(&app, &row).await?.as_ref()))?;
     if let Some(ended) = ended(&row)? {
         return Ok(ended);
     }

@@ -98,6 +98,7 @@ async fn reserve(
                 server_time: time(now),
                 payment_id: None,
                 booking_id: None,
+                late_payment: None,
             };
             Ok(Done::Effect(Answer::new(StatusCode::CREATED, format!("/reservations/{id}"), &body)?))
         }

@@ -31,6 +31,6 @@ pub async fn read(
 ) -> Result<Response, Problem> {
     let (row, now) = find(&app, &caller, id).await?;
     let body = Reservation::of(&app, &row, now).await?;
-    let response = conditions.answer(&view::tag(&row), PRIVATE, &body);
+    let response = conditions.answer(&view::tag(&row, body.late_payment.as_ref()), PRIVATE, &body);
     Ok(if row.status == ReservationStatus::Pending { retry_after(response, LOOK_AGAIN) } else { response })
 }

@@ -1,14 +1,24 @@
 //! A reservation as callers see it.
 
-use super::super::super::{
-    app::App,
-    conditional::ETag,
-    problem::Problem,
-    views::{Money, SeatView, time},
+use super::super::{
+    super::{
+        app::App,
+        conditional::ETag,
+        problem::Problem,
+        views::{Money, SeatView, time},
+    },
+    payments,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use steps::{SeatId, status::ReservationStatus, store::reservations::ReservationRow};
+use steps::{
+    SeatId,
+    status::ReservationStatus,
+    store::{
+        payments::list_late,
+        reservations::{self, ReservationRow},
+    },
+};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -41,6 +51,23 @@ pub struct Reservation {
     /// The last payment that was ordered for it.
     pub payment_id: Option<Uuid>,
     /// The booking that it became.
+    pub booking_id: Option<Uuid>,
+    /// Money that came in for it too late, or twice: the last of it, and what became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub late_payment: Option<LatePayment>,
+}
+
+/// Money that came in too late, or twice. It buys the same seats if they are still free, else it goes back in full.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct LatePayment {
+    /// Its id.
+    pub payment_id: Uuid,
+    /// REFUNDED, or FAILED where it was only held: it went back.
+    pub status: payments::State,
+    /// The reservation that it brought about, for the same seats.
+    pub reservation_id: Option<Uuid>,
+    /// The booking that came of it.
     pub booking_id: Option<Uuid>,
 }
 
@@ -78,8 +105,28 @@ impl Reservation {
             server_time: time(now),
             payment_id: row.payment.map(steps::PaymentId::uuid),
             booking_id: row.booking.map(steps::BookingId::uuid),
+            late_payment: late_payment(app, row).await?,
         })
     }
+}
+
+/// The last money that came in for a reservation too late, or twice.
+///
+/// # Errors
+/// The database's.
+pub async fn late_payment(app: &App, row: &ReservationRow) -> Result<Option<LatePayment>, Problem> {
+    if row.status == ReservationStatus::Pending {
+        return Ok(None); // nothing is too late yet
+    }
+    let mut connection = app.connection().await?;
+    let Some(late) = list_late(&mut connection, row.reservation).await?.pop() else { return Ok(None) };
+    let revived = reservations::find(&mut connection, late.reservation).await?;
+    Ok(Some(LatePayment {
+        payment_id: late.payment.uuid(),
+        status: late.status.into(),
+        reservation_id: revived.as_ref().map(|revived| revived.reservation.uuid()),
+        booking_id: revived.and_then(|revived| revived.booking).map(steps::BookingId::uuid),
+    }))
 }
 
 impl From<ReservationStatus> for State {
@@ -94,13 +141,15 @@ impl From<ReservationStatus> for State {
 }
 
 /// The version of a reservation: all of it that can change. The time that is left is no version.
-pub fn tag(row: &ReservationRow) -> ETag {
+pub fn tag(row: &ReservationRow, late: Option<&LatePayment>) -> ETag {
     let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+    let late = late.map(|late| format!("{} {:?} {}", late.payment_id, late.status, id(late.booking_id)));
     ETag::of_parts(&[
         row.status.as_str(),
         &id(row.payment.map(steps::PaymentId::uuid)),
         &id(row.booking.map(steps::BookingId::uuid)),
         &time(row.reserved_until),
+        &late.unwrap_or_default(),
     ])
 }
 

@@ -1,0 +1,101 @@
+//! `usher inbox retry <event>…`, `usher inbox retry --all`
+
+use super::{
+    super::{out, pool},
+    rows::{self, InboxRow, WAITING},
+};
+use crate::{
+    config::Config,
+    news::{self, Acted},
+    node::Node,
+};
+use anyhow::{Context, bail};
+use clap::Args;
+use orchestrator::Bucket;
+use serde_json::json;
+use std::process::ExitCode;
+use steps::store::inbox::InboxKey;
+
+/// Rows of one run: each may cost a request to the gateway. What is left is left to another run.
+const ROWS_MAX: i64 = 1000;
+
+/// Status 0: all of them were acted on; 1: some wait on.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  usher inbox retry evt_3PqLs2LkdIwHu7ix1QbE3xQa    also after the day for which a node tries by itself
+  usher inbox retry --all")]
+pub struct Retry {
+    /// The sender's ids of events
+    #[arg(required_unless_present = "all")]
+    events: Vec<String>,
+    /// All that wait, oldest first, at most 1000
+    #[arg(long, conflicts_with = "events")]
+    all: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Retry {
+    pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let found = self.find(config).await?;
+        let node = Node::open(config.clone(), false).await?;
+        let mut outcomes = Vec::with_capacity(found.len());
+        for row in found {
+            outcomes.push((act(&node, &row).await, row));
+        }
+        node.drain().await;
+        let done = outcomes.iter().all(|(outcome, _)| outcome == DONE);
+        if self.json {
+            let shown = outcomes.iter().map(|(outcome, row)| json!({"webhook": row, "outcome": outcome}));
+            out::json(&shown.collect::<Vec<_>>())?;
+        } else {
+            let mut table = out::table(&["event", "kind", "outcome"]);
+            for (outcome, row) in outcomes {
+                let event = format!("{}/{}", row.provider, row.event_id);
+                table.add_row([event, row.kind.unwrap_or_default(), outcome]);
+            }
+            out::line(table);
+        }
+        Ok(if done { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+
+    async fn find(&self, config: &Config) -> anyhow::Result<Vec<InboxRow>> {
+        let pool = pool(config).await?;
+        let mut connection = pool.acquire().await?;
+        if self.all {
+            return Ok(rows::list(&mut connection, &WAITING.map(str::to_owned), ROWS_MAX).await?);
+        }
+        let mut found = Vec::with_capacity(self.events.len());
+        for event in &self.events {
+            let rows = rows::find(&mut connection, event).await?;
+            if rows.is_empty() {
+                bail!("there is no webhook `{event}`; `usher inbox list` lists those that wait");
+            }
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+}
+
+const DONE: &str = "done";
+
+/// What became of it, in a word or a sentence.
+async fn act(node: &Node, row: &InboxRow) -> String {
+    let acted = async {
+        let fact = row.fact.clone().context("nothing that we act on")?;
+        let fact = serde_json::from_value(fact).context("its fact can't be read")?;
+        let bucket = Bucket::from_number(row.bucket).context("its bucket is none")?;
+        let key = InboxKey { provider: row.provider.clone(), event_id: row.event_id.clone(), bucket };
+        let app = node.app.clone();
+        // In a task of its own, as it asks for.
+        let acting = tokio::spawn(async move { news::act(&app, &key, &fact).await });
+        acting.await?.map_err(|problem| anyhow::anyhow!("{}", problem.kind.title()))
+    };
+    match acted.await {
+        Ok(Acted::Done) => DONE.to_owned(),
+        Ok(other) => format!("{other:?}").to_lowercase(),
+        Err(error) => format!("{error:#}"),
+    }
+}

@@ -1,0 +1,92 @@
+//! What the commands read of the inbox. The statements only look: nothing is locked.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A webhook, as people need it.
+#[derive(Debug, Serialize)]
+pub struct InboxRow {
+    pub provider: String,
+    pub event_id: String,
+    #[serde(skip)]
+    pub bucket: i16,
+    pub state: String,
+    pub kind: Option<String>,
+    pub payment_id: Option<Uuid>,
+    pub gateway_reference: Option<String>,
+    pub amount_minor: Option<i64>,
+    pub currency: Option<String>,
+    pub received_at: DateTime<Utc>,
+    pub applied_at: Option<DateTime<Utc>>,
+    /// Other bodies that came under its id; never acted on.
+    pub variants: i64,
+    pub fact: Option<Value>,
+}
+
+/// States of what nobody has acted on yet.
+pub const WAITING: [&str; 2] = ["PENDING", "UNMATCHED"];
+
+/// Those in one of these states, oldest first.
+pub async fn list(
+    connection: &mut PgConnection,
+    states: &[String],
+    limit: i64,
+) -> Result<Vec<InboxRow>, sqlx::Error> {
+    sqlx::query_as!(
+        InboxRow,
+        r#"select provider, event_id, bucket, state, kind, payment_id, gateway_reference, amount_minor, currency,
+                  received_at, applied_at, fact,
+                  (select count(*) from booking.inbox_variants variant
+                   where variant.provider = inbox.provider and variant.event_id = inbox.event_id
+                     and variant.bucket = inbox.bucket) as "variants!"
+           from booking.inbox
+           where state = any($1)
+           order by received_at
+           limit $2"#,
+        states,
+        limit,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Those with this id: one a provider and bucket, so nearly always one.
+pub async fn find(connection: &mut PgConnection, event_id: &str) -> Result<Vec<InboxRow>, sqlx::Error> {
+    sqlx::query_as!(
+        InboxRow,
+        r#"select provider, event_id, bucket, state, kind, payment_id, gateway_reference, amount_minor, currency,
+                  received_at, applied_at, fact,
+                  (select count(*) from booking.inbox_variants variant
+                   where variant.provider = inbox.provider and variant.event_id = inbox.event_id
+                     and variant.bucket = inbox.bucket) as "variants!"
+           from booking.inbox
+           where event_id = $1
+           order by provider, bucket"#,
+        event_id,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// The body as it was signed, and the bodies that came later under the same id.
+pub async fn bodies(connection: &mut PgConnection, row: &InboxRow) -> Result<Vec<Vec<u8>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select body as "body!"
+           from (
+               select body, received_at from booking.inbox
+               where provider = $1 and event_id = $2 and bucket = $3
+               union all
+               select body, received_at from booking.inbox_variants
+               where provider = $1 and event_id = $2 and bucket = $3
+           ) bodies
+           order by received_at"#,
+        row.provider,
+        row.event_id,
+        row.bucket,
+    )
+    .fetch_all(connection)
+    .await
+}

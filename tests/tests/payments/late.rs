@@ -1,0 +1,154 @@
+//! Money for a reservation that doesn't wait for it any more: the same seats if they are free, else the money back.
+
+use super::{
+    customer::Customer,
+    house::{House, LONG, PRICE, Plan, Show},
+};
+use rstest::rstest;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Seats are held so long where a test waits for the end of it.
+const SHORT: Duration = Duration::from_millis(1200);
+
+/// A reservation whose customer never proved who they are, so that it has expired.
+async fn expired(house: &House, show: &Show, ada: &Customer<'_>) -> Value {
+    let reservation = ada.reserve(show, &[0]).await;
+    ada.pay(&reservation, "pm_card_authenticationRequired").await;
+    ada.until(&reservation, "EXPIRED").await;
+    house.at_rest(&reservation).await;
+    reservation
+}
+
+/// The customer pays in another tab: another intent under the same payment.
+async fn pay_in_another_tab(house: &House, reservation: &Value) {
+    let intent = house.gateway.books().await.of(reservation)[0].id.clone();
+    house.gateway.control(&format!("intents/{intent}/again"), json!({})).await;
+}
+
+/// Waits until what came in late is settled, and gives it as the first reservation shows it.
+async fn settled(house: &House, ada: &Customer<'_>, reservation: &Value, status: &str) -> Value {
+    house
+        .until(&format!("the late payment is {status}"), async || {
+            let late = ada.reservation(reservation).await["late_payment"].clone();
+            (late["status"] == status).then_some(late)
+        })
+        .await
+}
+
+#[rstest]
+#[case::manual(Plan::default())]
+#[case::automatic(Plan::default().automatic())]
+#[tokio::test]
+async fn late_money_whose_seats_are_still_free_books_them_after_all(#[case] plan: Plan) {
+    let house = plan.open().await;
+    let (show, ada) = (house.show(1, SHORT).await, house.customer().await);
+    let reservation = expired(&house, &show, &ada).await;
+    pay_in_another_tab(&house, &reservation).await;
+    let late = house
+        .until("it is booked after all", async || {
+            let late = ada.reservation(&reservation).await["late_payment"].clone();
+            late["booking_id"].is_string().then_some(late)
+        })
+        .await;
+    assert_eq!(ada.reservation(&reservation).await["status"], "EXPIRED", "the old one stays as it is");
+    let booking = ada.get(&format!("/bookings/{}", late["booking_id"].as_str().unwrap())).await.is(200);
+    assert_eq!((&booking["status"], &booking["payment_id"]), (&json!("CONFIRMED"), &late["payment_id"]));
+    assert_eq!(booking["seats"], reservation["seats"]);
+    let books = house.close().await;
+    assert_eq!(books.of(&reservation).iter().map(|intent| intent.captured).sum::<i64>(), PRICE);
+}
+
+#[rstest]
+#[case::manual(Plan::default(), "FAILED")]
+#[case::automatic(Plan::default().automatic(), "REFUNDED")]
+#[tokio::test]
+async fn late_money_whose_seats_are_gone_goes_back_in_full(#[case] plan: Plan, #[case] back: &str) {
+    let house = plan.open().await;
+    let (show, ada, bob) = (house.show(1, SHORT).await, house.customer().await, house.customer().await);
+    let reservation = expired(&house, &show, &ada).await;
+    let others = bob.reserve(&show, &[0]).await;
+    bob.pay(&others, "pm_card_visa").await;
+    bob.until(&others, "CONFIRMED").await;
+    pay_in_another_tab(&house, &reservation).await;
+    let late = settled(&house, &ada, &reservation, back).await;
+    assert_eq!(late["booking_id"], Value::Null);
+    let books = house.close().await;
+    assert_eq!(books.of(&reservation).iter().map(|intent| intent.captured - intent.refunded).sum::<i64>(), 0);
+}
+
+#[rstest]
+#[case::manual(Plan::default(), "FAILED")]
+#[case::automatic(Plan::default().automatic(), "REFUNDED")]
+#[tokio::test]
+async fn who_pays_twice_in_two_tabs_gets_the_second_money_back(#[case] plan: Plan, #[case] back: &str) {
+    let house = plan.open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    ada.until(&reservation, "CONFIRMED").await;
+    pay_in_another_tab(&house, &reservation).await;
+    settled(&house, &ada, &reservation, back).await;
+    let books = house.close().await;
+    assert_eq!(
+        books.of(&reservation).iter().map(|intent| intent.captured - intent.refunded).sum::<i64>(),
+        PRICE
+    );
+}
+
+#[tokio::test]
+async fn who_pays_in_another_tab_while_the_first_is_asked_is_charged_once() {
+    let house = Plan::default().automatic().open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    let payment = ada.pay(&reservation, "pm_card_authenticationRequired").await;
+    pay_in_another_tab(&house, &reservation).await;
+    house
+        .until_count("the news is kept", "select count(*) from booking.inbox where kind = 'captured'", 1)
+        .await;
+    let page = payment["next_action"]["url"].as_str().unwrap();
+    house.http.post(format!("{page}/approve")).send().await.unwrap();
+    ada.until(&reservation, "CONFIRMED").await;
+    house.rest().await;
+    settled(&house, &ada, &reservation, "REFUNDED").await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn late_money_is_found_when_its_webhook_is_lost() {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    ada.until(&reservation, "CONFIRMED").await;
+    house.rest().await;
+    house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
+    pay_in_another_tab(&house, &reservation).await;
+    house.a_minute_later().await;
+    settled(&house, &ada, &reservation, "FAILED").await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn late_money_waits_while_the_gateway_is_away() {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, SHORT).await, house.customer().await);
+    let reservation = expired(&house, &show, &ada).await;
+    house.gateway.rule(&["read"], 3, json!({"before": "drop"})).await;
+    pay_in_another_tab(&house, &reservation).await;
+    house.rest().await;
+    assert!(ada.reservation(&reservation).await["late_payment"]["booking_id"].is_string());
+    house.close().await;
+}
+
+#[tokio::test]
+async fn late_money_that_is_less_than_the_price_needs_a_person() {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, SHORT).await, house.customer().await);
+    let reservation = expired(&house, &show, &ada).await;
+    house.gateway.rule(&["read"], None, json!({"lie": {"amount": 1}})).await;
+    pay_in_another_tab(&house, &reservation).await;
+    let stuck = "select count(*) from usher.sagas where workflow = 'late_payment' and state = 'stuck'";
+    house.until_count("it is stuck", stuck, 1).await;
+    assert_eq!(house.count("select count(*) from booking.bookings").await, 0);
+}
