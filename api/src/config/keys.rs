@@ -155,6 +155,19 @@ pub const KEYS: &[Key] = &[
         Number(1, 100_000),
         "requests a second that this node sends to the gateway; the account's limit divided by the nodes",
     ),
+    key(
+        "outbox.private_addresses",
+        "refuse",
+        OneOf(&["refuse", "allow"]),
+        "whether subscriptions may lead into private networks, and by plain http",
+    ),
+    key("outbox.poll_ms", "500", Number(10, 60_000), "how often it is looked for messages to send"),
+    key(
+        "outbox.deadline_ms",
+        "10000",
+        Number(100, 60_000),
+        "how long one attempt to deliver a message may take",
+    ),
     key("log.format", "text", OneOf(&["text", "json"]), "how log lines are written"),
     key(
         "log.filter",

@@ -21,6 +21,8 @@ pub struct Config {
     pub booking: Booking,
     /// The payment gateway.
     pub gateway: Gateway,
+    /// Messages to the outside.
+    pub outbox: Outbox,
     /// Log lines.
     pub log: Log,
 }
@@ -153,6 +155,30 @@ pub enum Capture {
     Manual,
     /// Charged at once.
     Automatic,
+}
+
+/// Messages to the outside.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbox {
+    /// Whether receivers may be in private networks.
+    pub private_addresses: PrivateAddresses,
+    /// How often it is looked for messages (`poll_ms`).
+    #[serde(rename = "poll_ms", deserialize_with = "milliseconds")]
+    pub poll: Duration,
+    /// How long one attempt may take (`deadline_ms`).
+    #[serde(rename = "deadline_ms", deserialize_with = "milliseconds")]
+    pub deadline: Duration,
+}
+
+/// Whether receivers may be in private networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PrivateAddresses {
+    /// https to public addresses only.
+    Refuse,
+    /// Anywhere, also by plain http.
+    Allow,
 }
 
 /// Log lines.
