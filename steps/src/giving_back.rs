@@ -39,6 +39,11 @@ pub enum Undone {
     /// It never came to be, and never will: its intent is cancelled.
     #[default]
     Voided,
+    /// The same, because the bank had said no.
+    Declined {
+        /// In the gateway's words.
+        reason: String,
+    },
     /// The money goes back.
     Refunded {
         /// The gateway's id of the payment.
@@ -165,6 +170,7 @@ impl Undone {
     pub(crate) fn news(&self, ordered: Money) -> Vec<News> {
         match self {
             Self::Voided => vec![News::Voided],
+            Self::Declined { reason } => vec![News::Failed { reason: reason.clone() }, News::Voided],
             Self::Refunded { money, .. } if *money != ordered => {
                 vec![News::Failed { reason: "amount-mismatch".to_owned() }]
             }
