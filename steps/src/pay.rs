@@ -13,7 +13,7 @@ use crate::{
     },
     write_down::{Told, write_down},
 };
-use orchestrator::{Call, DbError, Event, Policy, Probe, Recorded, Rejected, Step, StepError, Tx};
+use orchestrator::{Call, Cause, DbError, Event, Policy, Probe, Recorded, Rejected, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -92,7 +92,13 @@ impl Step for Pay {
                 undone = refunded;
             }
         }
-        Ok(undone)
+        // The customer wants to know what the bank said, also where it took its time.
+        Ok(match (undone, call.cause()) {
+            (Undone::Voided, Some(Cause::Rejected(why))) if why.code == "payment-declined" => {
+                Undone::Declined { reason: why.detail.clone() }
+            }
+            (undone, _) => undone,
+        })
     }
 
     /// Looks the payment up by our id: the key is forgotten, so repeating could charge twice.

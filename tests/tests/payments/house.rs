@@ -25,9 +25,11 @@ pub const PRICE: i64 = 12_500;
 /// How long seats are held where a test doesn't wait for the end of it.
 pub const LONG: Duration = Duration::from_secs(300);
 /// How long anything may take that must come to be.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// While everything comes to rest, a minute passes for the jobs after so many looks.
 const LOOKS_A_MINUTE: u32 = 50;
+/// So long a test waits before it says what for.
+const LOOKS_MAX: u32 = 2000;
 
 /// The service, its database, and its gateway.
 pub struct House {
@@ -247,6 +249,18 @@ impl House {
         verify(&self.pool).await;
     }
 
+    /// What is not at rest, for a test that waits in vain.
+    pub async fn restless(&self) -> Vec<String> {
+        let look = "select concat_ws(' ', workflow, id, state, 'attempts', attempts, 'due in', due_at - now(), stuck::text,
+                (select string_agg(kind || coalesce(' ' || (body ->> 'step'), ''), ', ' order by position)
+                 from usher.journal_entries j where j.saga_id = s.id))
+            from usher.sagas s where state not in ('completed', 'unwound')
+            union all
+            select concat_ws(' ', 'inbox', kind, event_id, state, payment_id, gateway_reference)
+            from booking.inbox where state in ('PENDING', 'UNMATCHED')";
+        sqlx::query_scalar(look).fetch_all(&self.pool).await.unwrap()
+    }
+
     /// How often one invariant is broken.
     pub async fn violations(&self, name: &str) -> usize {
         let invariant = api::verify::INVARIANTS.iter().find(|invariant| invariant.name == name).unwrap();
@@ -271,6 +285,9 @@ impl House {
             }
             // A webhook that was answered just before the first count is in the inbox by the second.
             let still = self.count(restless).await == 0 && self.gateway.webhooks_due().await == 0;
+            if looks == LOOKS_MAX {
+                println!("still not at rest: {:#?}", self.restless().await);
+            }
             (still && self.count(restless).await == 0).then_some(())
         })
         .await;
