@@ -26,7 +26,7 @@ async fn money_is_held_taken_returned_and_every_step_is_told() {
     let back = RefundOrder { intent: held.id.clone(), money: part, trace: order.trace };
     let refund = world.gateway.refund(&back, &key(&order)).await.unwrap();
     assert_eq!((refund.money, refund.status, refund.trace), (part, RefundStatus::Succeeded, order.trace));
-    assert_eq!(world.gateway.refunds(&held.id).await.unwrap(), [refund.clone()]);
+    assert_eq!(world.gateway.refunds(&held.id).await.unwrap(), std::slice::from_ref(&refund));
     assert_eq!(world.gateway.read(&held.id).await.unwrap().amount_refunded, Some(500));
     let mut kinds = world.kinds(3).await;
     kinds.sort_by_key(|kind| format!("{kind:?}"));

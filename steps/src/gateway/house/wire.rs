@@ -153,7 +153,7 @@ impl Charge {
             .iter()
             .map(|refund| refund.read(id, self.currency))
             .collect::<Result<Vec<_>, _>>()?;
-        refunds.sort_by(|one, other| other.created.cmp(&one.created));
+        refunds.sort_by_key(|refund| std::cmp::Reverse(refund.created));
         Ok(refunds)
     }
 }
