@@ -17,6 +17,7 @@ mod gateway;
 mod house;
 mod late;
 mod lies;
+mod listed;
 mod logs;
 mod news;
 mod reconcile;
