@@ -43,6 +43,11 @@ pub enum Undone {
     /// It never came to be, and never will: its intent is cancelled.
     #[default]
     Voided,
+    /// The same, because the bank had said no.
+    Declined {
+        /// In the gateway's words.
+        reason: String,
+    },
     /// The money goes back.
     Refunded {
         /// The gateway's id of the payment.
@@ -174,6 +179,9 @@ impl Undone {
     pub(crate) fn told(&self, saga: SagaId, payment: PaymentId, ordered: Money) -> Vec<Told> {
         match self {
             Self::Voided => vec![Told::new(saga, payment, News::Voided)],
+            Self::Declined { reason } => [News::Failed { reason: reason.clone() }, News::Voided]
+                .map(|news| Told::new(saga, payment, news))
+                .into(),
             Self::Refunded { money, .. } if *money != ordered => {
                 vec![Told::new(saga, payment, News::Failed { reason: "amount-mismatch".to_owned() })]
             }

@@ -95,7 +95,13 @@ impl Step for Pay {
                 undone = refunded;
             }
         }
-        Ok(undone)
+        // The customer wants to know what the bank said, also where it took its time.
+        Ok(match (undone, call.cause()) {
+            (Undone::Voided, Some(Cause::Rejected(why))) if why.code == "payment-declined" => {
+                Undone::Declined { reason: why.detail.clone() }
+            }
+            (undone, _) => undone,
+        })
     }
 
     /// Looks the payment up by our id: the key is forgotten, so repeating could charge twice.

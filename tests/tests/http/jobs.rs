@@ -54,7 +54,7 @@ async fn news_that_could_not_be_acted_on_is_tried_again() {
 }
 
 #[tokio::test]
-async fn money_that_contradicts_the_order_is_never_a_booking_and_makes_the_saga_stuck() {
+async fn money_that_contradicts_what_is_written_down_is_never_a_booking() {
     let service = Service::start().await;
     let (_, intent) = processing(&service, "a lie").await;
     sqlx::query("update booking.payments set amount_minor = 1").execute(&service.pool).await.unwrap();
@@ -63,7 +63,7 @@ async fn money_that_contradicts_the_order_is_never_a_booking_and_makes_the_saga_
     let received = api::news::receive(&service.app, fact, b"{}").await.unwrap();
     let acted = api::news::act(&service.app, &received.key, &received.fact).await.unwrap();
     assert_eq!(acted, api::news::Acted::Done);
-    until(&service, "it is stuck", "select count(*) from usher.sagas where state = 'stuck'", 1).await;
+    until(&service, "it went back", "select count(*) from usher.sagas where state = 'unwound'", 1).await;
     assert_eq!(count(&service, "select count(*) from booking.bookings").await, 0);
 }
 
