@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::time::Duration;
 
-/// How long to wait for a capture that is still under way.
-const CAPTURE_WAIT: Duration = Duration::from_secs(1);
+/// How long to wait for a capture that is still under way, at least and at most: a young one is about to be done, an
+/// old one is in trouble.
+const CAPTURE_WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// Cancels a booking that stands, before its event has begun, and writes down that its money is owed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,7 +52,7 @@ impl Step for Decide {
         let now = tx.now();
         let found = bookings::lock_to_cancel(tx, self.booking).await.map_err(statement_error)?;
         let Some(found) = found else { return Err(closed("there is no such booking", "unknown")) };
-        let ToCancel { reservation, payment, status, money, disputed, starts_at, .. } = found;
+        let ToCancel { reservation, payment, status, money, disputed, starts_at, confirmed_at, .. } = found;
         if status != BookingStatus::Confirmed {
             return Err(closed("the booking is cancelled already", "cancelled"));
         }
@@ -65,7 +66,7 @@ impl Step for Decide {
             ));
         }
         match money {
-            MoneyState::Owed => return Err(StepError::Later(CAPTURE_WAIT)),
+            MoneyState::Owed => return Err(StepError::Later(capture_wait(now - confirmed_at))),
             MoneyState::Captured | MoneyState::Refunded => {}
             MoneyState::Unsecured | MoneyState::Held | MoneyState::Voided => {
                 return Err(StepError::Contradiction(format!(
@@ -92,6 +93,10 @@ impl Step for Decide {
         announce(tx, saga, &message)?;
         Ok(Decided { reservation, payment, intent: IntentId::new(found.gateway_reference), total })
     }
+}
+
+fn capture_wait(age: chrono::TimeDelta) -> Duration {
+    (age.to_std().unwrap_or_default() / 10).clamp(CAPTURE_WAIT.0, CAPTURE_WAIT.1)
 }
 
 fn closed(detail: &str, why: &str) -> StepError {

@@ -11,7 +11,7 @@ use crate::{
         payments::{self, News, Order},
         statement_error,
     },
-    write_down::write_down,
+    write_down::{Told, write_down},
 };
 use orchestrator::{Call, Cause, DbError, Event, Policy, Probe, Recorded, Rejected, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
@@ -126,16 +126,15 @@ impl Step for Pay {
             match event {
                 Event::Started => orders.push((step.row(), step.money)),
                 Event::Ended(Ok(Charge { outcome: Outcome::Secured(secured), .. })) => {
-                    news.push((*saga, step.payment, secured.news()));
+                    news.push(Told::new(*saga, step.payment, secured.news()));
                 }
                 Event::Ended(Ok(Charge { outcome: Outcome::Pending { .. }, .. }))
                 | Event::UndoStarted { .. } => {}
                 Event::Ended(Err(rejected)) => {
-                    news.push((*saga, step.payment, News::Failed { reason: rejected.detail.clone() }));
+                    let failed = News::Failed { reason: rejected.detail.clone() };
+                    news.push(Told::new(*saga, step.payment, failed));
                 }
-                Event::Undone { undo, .. } => {
-                    news.extend(undo.news(step.money).into_iter().map(|news| (*saga, step.payment, news)));
-                }
+                Event::Undone { undo, .. } => news.extend(undo.told(*saga, step.payment, step.money)),
             }
         }
         let now = tx.now();

@@ -1,17 +1,20 @@
-//! `usher case list`, `usher case show <id>`, `usher case resolve <id>`
+//! `usher case list`, `usher case show <id>`, `usher case tell <id>`, `usher case resolve <id>`
 
 use super::{out, pool};
 use crate::{
     config::Config,
     http::store::now,
+    node,
     reconcile::{
         Class,
         store::cases::{self, CaseId},
+        tell,
     },
 };
 use anyhow::{Context, bail, ensure};
 use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
+use serde_json::json;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
@@ -20,8 +23,10 @@ pub enum Case {
     List(List),
     /// One case, and what can be done about it
     Show(Show),
+    /// Tell the nodes what the gateway says now: they book the seats, give money back, or take refunds in
+    Tell(Act),
     /// Say that a case is settled
-    Resolve(Resolve),
+    Resolve(Act),
 }
 
 #[derive(Debug, Args)]
@@ -50,13 +55,13 @@ pub struct Show {
 }
 
 #[derive(Debug, Args)]
-pub struct Resolve {
+pub struct Act {
     /// The case's id
     id: CaseId,
-    /// Why it is settled; kept with the case
+    /// Why; it is kept
     #[arg(long)]
     reason: String,
-    /// Who says so
+    /// Who you are
     #[arg(long, env = "USER", default_value = "unknown")]
     by: String,
     /// The case as JSON
@@ -69,7 +74,8 @@ impl Case {
         match self {
             Self::List(command) => command.run(config).await,
             Self::Show(command) => show(config, command.id, command.json).await,
-            Self::Resolve(command) => command.run(config).await,
+            Self::Tell(command) => command.tell(config).await,
+            Self::Resolve(command) => command.resolve(config).await,
         }
     }
 }
@@ -99,13 +105,25 @@ impl List {
     }
 }
 
-impl Resolve {
-    async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let (reason, by) = (self.reason.trim(), self.by.trim());
-        ensure!(
-            !reason.is_empty() && !by.is_empty(),
-            "say why, with `--reason`, and who you are, with `--by`"
-        );
+impl Act {
+    async fn tell(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let gateway = node::gateway(&config.gateway)?;
+        let pool = pool(config).await?;
+        let now = now(&mut *pool.acquire().await?).await?;
+        let case = cases::find(&mut *pool.acquire().await?, self.id).await?;
+        let case = case.with_context(|| format!("there is no case {}", self.id))?;
+        ensure!(case.state == "OPEN", "case {} is resolved", self.id);
+        let kind = tell(&pool, &gateway, &case, self.who_and_why()?, now).await?;
+        if self.json {
+            out::json(&json!({"case": case.id, "told": kind}))?;
+        } else {
+            out::line("the nodes are told; the next `usher reconcile` resolves the case if that mended it");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn resolve(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let (by, reason) = self.who_and_why()?;
         let pool = pool(config).await?;
         let mut connection = pool.acquire().await?;
         let now = now(&mut connection).await?;
@@ -114,6 +132,15 @@ impl Resolve {
         }
         drop(connection);
         show(config, self.id, self.json).await
+    }
+
+    fn who_and_why(&self) -> anyhow::Result<(&str, &str)> {
+        let (by, reason) = (self.by.trim(), self.reason.trim());
+        ensure!(
+            !reason.is_empty() && !by.is_empty(),
+            "say why, with `--reason`, and who you are, with `--by`"
+        );
+        Ok((by, reason))
     }
 }
 

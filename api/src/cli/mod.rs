@@ -3,6 +3,7 @@
 
 mod case;
 mod config;
+mod events;
 mod inbox;
 mod logging;
 mod migrate;
@@ -12,6 +13,7 @@ mod reconcile;
 mod saga;
 mod serve;
 mod signals;
+mod subscription;
 mod token;
 mod verify;
 
@@ -46,6 +48,8 @@ Examples:
   usher saga list --state stuck                       what needs a person
   usher saga show 01890a5d-ac96-774b-bcce-b302099a8057
   usher inbox list                                    webhooks that nobody could act on yet
+  usher subscription add https://example.org/hooks     tell a URL what was decided
+  usher events tail --follow                          watch what is told
   usher reconcile --since 24h                         compare the last day's payments with the gateway's books
   usher case list                                     what differed, and what to do about it
   usher verify                                        check every invariant; status 1 if one is broken
@@ -72,6 +76,12 @@ enum Command {
     /// Look at webhooks, and try again what could not be acted on
     #[command(subcommand)]
     Inbox(inbox::Inbox),
+    /// Say who is told what was decided
+    #[command(subcommand)]
+    Subscription(subscription::Subscription),
+    /// See what the outside is told
+    #[command(subcommand)]
+    Events(events::Events),
     /// Compare our books with the gateway's, and open a case for each difference
     Reconcile(reconcile::Reconcile),
     /// Look at what differs between our books and the gateway's, and settle it
@@ -103,6 +113,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Token(command) => command.run(&loaded.config).await,
         Command::Saga(command) => command.run(&loaded.config).await,
         Command::Inbox(command) => command.run(&loaded.config).await,
+        Command::Subscription(command) => command.run(&loaded.config).await,
+        Command::Events(command) => command.run(&loaded.config).await,
         Command::Reconcile(command) => command.run(&loaded.config).await,
         Command::Case(command) => command.run(&loaded.config).await,
         Command::Verify(command) => command.run(&loaded.config).await,

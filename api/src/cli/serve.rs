@@ -6,6 +6,7 @@ use crate::{
     http,
     jobs::Jobs,
     node::Node,
+    outbox::{self, Outbox},
 };
 use anyhow::{Context, bail};
 use clap::Args;
@@ -40,6 +41,11 @@ impl Serve {
             tracing::info!(lanes = loaded.config.lanes.count, "running sagas");
         }
         let jobs = if self.no_lanes { None } else { Some(Jobs::start(&node.app).await?) };
+        let outbox = if self.no_lanes {
+            None
+        } else {
+            Some(Outbox::start(node.app.pool.clone(), outbox::Settings::of(&loaded.config))?)
+        };
         let (leaving, stop) = (signals::leaving()?, CancellationToken::new());
         let serving = if self.no_http {
             None
@@ -57,10 +63,14 @@ impl Serve {
         if let Some(jobs) = jobs {
             jobs.stop().await;
         }
+        let delivering = outbox.map(|outbox| tokio::spawn(outbox.stop()));
         if let Some(serving) = serving {
             tokio::time::sleep(NOTICE).await;
             stop.cancel();
             serving.await??;
+        }
+        if let Some(delivering) = delivering {
+            delivering.await?;
         }
         node.drain().await;
         tracing::info!("left");

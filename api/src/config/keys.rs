@@ -115,6 +115,12 @@ pub const KEYS: &[Key] = &[
     key("booking.seats_max", "10", Number(1, 10), "seats of one reservation"),
     key("booking.payment_attempts_max", "1", Number(1, 10), "tries to pay within one hold"),
     key(
+        "gateway.kind",
+        "stripe",
+        OneOf(&["stripe", "standard"]),
+        "which protocol the gateway speaks: Stripe's, or the house protocol of docs/payment-gateways.md",
+    ),
+    key(
         "gateway.url",
         "https://api.stripe.com",
         Url(&["http", "https"]),
@@ -154,6 +160,19 @@ pub const KEYS: &[Key] = &[
         "100",
         Number(1, 100_000),
         "requests a second that this node sends to the gateway; the account's limit divided by the nodes",
+    ),
+    key(
+        "outbox.private_addresses",
+        "refuse",
+        OneOf(&["refuse", "allow"]),
+        "whether subscriptions may lead into private networks, and by plain http",
+    ),
+    key("outbox.poll_ms", "500", Number(10, 60_000), "how often it is looked for messages to send"),
+    key(
+        "outbox.deadline_ms",
+        "10000",
+        Number(100, 60_000),
+        "how long one attempt to deliver a message may take",
     ),
     key("log.format", "text", OneOf(&["text", "json"]), "how log lines are written"),
     key(

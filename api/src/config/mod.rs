@@ -14,8 +14,8 @@ mod source;
 pub use error::ConfigError;
 pub use keys::{Allowed, KEYS, Key};
 pub use sections::{
-    BatchScope, Booking, Capture, Config, Database, Gateway, Http, Lanes, Log, LogFormat, Redis, RedisKeys,
-    WebhookSecret,
+    BatchScope, Booking, Capture, Config, Database, Gateway, Http, Lanes, Log, LogFormat, Outbox,
+    PrivateAddresses, Redis, RedisKeys, WebhookSecret,
 };
 pub use shown::Shown;
 pub use source::Sources;

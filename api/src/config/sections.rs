@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error};
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+use steps::gateway::Provider;
 
 /// The whole configuration of one node.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,6 +22,8 @@ pub struct Config {
     pub booking: Booking,
     /// The payment gateway.
     pub gateway: Gateway,
+    /// Messages to the outside.
+    pub outbox: Outbox,
     /// Log lines.
     pub log: Log,
 }
@@ -118,6 +121,8 @@ pub struct Booking {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gateway {
+    /// Which protocol it speaks.
+    pub kind: Provider,
     /// Its base URL, without a path.
     pub url: String,
     /// Our key to it.
@@ -153,6 +158,30 @@ pub enum Capture {
     Manual,
     /// Charged at once.
     Automatic,
+}
+
+/// Messages to the outside.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbox {
+    /// Whether receivers may be in private networks.
+    pub private_addresses: PrivateAddresses,
+    /// How often it is looked for messages (`poll_ms`).
+    #[serde(rename = "poll_ms", deserialize_with = "milliseconds")]
+    pub poll: Duration,
+    /// How long one attempt may take (`deadline_ms`).
+    #[serde(rename = "deadline_ms", deserialize_with = "milliseconds")]
+    pub deadline: Duration,
+}
+
+/// Whether receivers may be in private networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PrivateAddresses {
+    /// https to public addresses only.
+    Refuse,
+    /// Anywhere, also by plain http.
+    Allow,
 }
 
 /// Log lines.

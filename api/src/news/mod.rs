@@ -30,7 +30,7 @@ use steps::{
 };
 
 /// A fact as the inbox holds it; `None` for one that we don't act on.
-fn columns(fact: &Fact) -> Option<FactColumns> {
+pub(crate) fn columns(fact: &Fact) -> Option<FactColumns> {
     Some(FactColumns {
         kind: kind(&fact.kind)?.to_owned(),
         payment: fact.trace.payment_id.map(PaymentId::from_uuid),
@@ -58,6 +58,6 @@ fn kind(kind: &FactKind) -> Option<&'static str> {
 }
 
 /// Whole seconds, as gateways tell time.
-fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(time)
 }

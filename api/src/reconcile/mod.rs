@@ -14,9 +14,11 @@ mod compare;
 mod reader;
 mod report;
 pub mod store;
+mod tell;
 mod walk;
 
 pub use class::Class;
 pub use compare::{Found, Ours, Theirs, compare};
 pub use report::{Difference, Report, Sum};
+pub use tell::{TellError, tell};
 pub use walk::{Options, ReconcileError, Walk};

@@ -32,6 +32,8 @@ pub const INVARIANTS: &[Invariant] = invariants![
     "payment_orphan",
     "inbox_waiting",
     "inbox_twice",
+    "outbox_undelivered",
+    "outbox_order",
     "saga_forgotten",
     "saga_stuck_silently",
     "journal_gap",

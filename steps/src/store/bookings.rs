@@ -199,6 +199,8 @@ pub struct ToCancel {
     pub disputed: bool,
     /// When the event begins.
     pub starts_at: DateTime<Utc>,
+    /// When the booking was confirmed.
+    pub confirmed_at: DateTime<Utc>,
 }
 
 /// Locks a booking and its payment, in this order.
@@ -213,7 +215,8 @@ pub async fn lock_to_cancel(
         r#"
         select
             b.reservation_id, b.payment_id, b.status as "status: BookingStatus", p.money as "money: MoneyState",
-            p.amount_minor, p.currency as "currency: Currency", p.gateway_reference, p.disputed, e.starts_at
+            p.amount_minor, p.currency as "currency: Currency", p.gateway_reference, p.disputed, e.starts_at,
+            b.created_at
         from booking.bookings as b
         join booking.payments as p on p.id = b.payment_id and p.bucket = b.bucket
         join booking.reservations as r on r.id = b.reservation_id and r.bucket = b.bucket
@@ -235,6 +238,7 @@ pub async fn lock_to_cancel(
         gateway_reference: row.gateway_reference.unwrap_or_default(),
         disputed: row.disputed,
         starts_at: row.starts_at,
+        confirmed_at: row.created_at,
     }))
 }
 

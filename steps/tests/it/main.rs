@@ -9,5 +9,6 @@ mod confirming;
 mod locking;
 mod migrating;
 mod money;
+mod refunds;
 mod reserving;
 mod venues;

@@ -34,7 +34,10 @@ fn roles(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
     use api::roles::{Purpose, grant};
     let wanted = [(Purpose::App, APP_ROLE), (Purpose::Read, READ_ROLE)];
     let wanted = wanted.map(|(purpose, name)| (purpose, name.parse().expect("it is a role's name")));
-    Box::pin(async move { Ok(grant(url, &wanted).await.map(drop)?) })
+    Box::pin(async move {
+        grant(url, &wanted).await?;
+        Ok(())
+    })
 }
 
 /// A database for one test. Dropping it drops the database.

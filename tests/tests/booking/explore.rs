@@ -5,7 +5,6 @@ use orchestrator::{
     State, StuckCause,
     testing::{Begun, Case, End, Letter, Report, Scenario, explore, run},
 };
-use rstest::rstest;
 use sqlx::Row;
 use std::{
     collections::HashSet,
@@ -205,14 +204,21 @@ async fn all_or_nothing_where_money_is_taken_at_once_whatever_fails() {
     assert!(report.ends["booked"] > 50 && report.ends["unwound"] > 50, "{report:?}");
 }
 
-#[rstest]
-#[case(Plot::DeclinedThenPaid)]
-#[case(Plot::FailedLaterThenPaid)]
 #[tokio::test]
-async fn a_second_try_pays_and_the_first_never_does_whatever_fails(#[case] plot: Plot) {
-    let bookings = Bookings::with(plot).await;
+async fn a_second_try_pays_and_the_first_never_does_whatever_fails() {
+    let bookings = Bookings::with(Plot::FailedLaterThenPaid).await;
     let report = explore(&bookings, &bookings.house.at()).await;
     assert!(report.ends["booked"] > 50, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_decline_leaves_the_seats_held_for_a_second_try() {
+    let bookings = Bookings::with(Plot::DeclinedThenPaid).await;
+    for full in [false, true] {
+        let (at, mut report) = (bookings.house.at(), Report::default());
+        let ran = run(&bookings, &at, Case::plain(full), &mut report).await;
+        assert_eq!(ran.words, "booked");
+    }
 }
 
 #[tokio::test]

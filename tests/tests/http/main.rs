@@ -17,7 +17,11 @@ mod idempotency;
 mod identity;
 mod jobs;
 mod manners;
+#[path = "../outbox/receiver.rs"]
+#[allow(dead_code, reason = "the tests of the outbox need more of it")]
+mod receiver;
 mod roles;
+mod told;
 mod validation;
 mod verify;
 mod webhooks;

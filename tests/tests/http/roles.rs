@@ -145,6 +145,7 @@ async fn who_looks_sees_everything_but_keys_and_changes_nothing() {
         assert!(code == DENIED || code == READ_ONLY, "{sql}: {code}");
     }
     assert_eq!(refused(&mut read, "select * from booking.tokens").await, DENIED);
+    assert_eq!(refused(&mut read, "select secret from booking.subscriptions").await, DENIED);
     for invariant in INVARIANTS.iter().filter(|invariant| !invariant.sql.contains("booking.tokens")) {
         check(&mut read, invariant).await.unwrap_or_else(|error| panic!("{}: {error}", invariant.name));
     }

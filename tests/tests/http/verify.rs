@@ -110,6 +110,20 @@ const DAMAGE: &[(&str, &str)] = &[
              values ('stripe', 'evt', sha256('x'), 1, now(), 'x')",
     ),
     (
+        "outbox_undelivered",
+        "insert into booking.subscriptions (id, bucket, url, types, secret, created_at, since)
+             values (gen_random_uuid(), 1, 'https://example.org', '{}', 'whsec_', now(), now() - interval '2 hours');
+         insert into usher.outbox (saga_id, bucket, position, kind, payload, created_at)
+             values (gen_random_uuid(), 1, 0, 'told', 'null', now() - interval '1 hour')",
+    ),
+    (
+        "outbox_order",
+        "insert into booking.deliveries (saga_id, bucket, position, ordinal, subscription_id, decided_at, due_at, delivered_at)
+         select '01890a5d-ac96-774b-bcce-b302099a8057', 1, n, 0, '01890a5d-ac96-774b-bcce-b302099a8001', now(),
+             case n when 0 then now() end, case n when 1 then now() end
+         from generate_series(0, 1) n",
+    ),
+    (
         "saga_forgotten",
         "update usher.sagas set state = 'waiting', due_at = now() - interval '1 hour' where state = 'unwound'",
     ),

@@ -3,7 +3,7 @@
 use super::{books::Books, customer::Customer, gateway::Gateway};
 use api::{
     config::{self, Sources},
-    gateway::Config,
+    gateway::{Config, Speak},
     http::{App, serve},
     jobs::Jobs,
     node::Node,
@@ -90,6 +90,16 @@ impl Plan {
         self
     }
 
+    /// The gateway speaks the house protocol and signs by Standard Webhooks.
+    pub fn standard(self) -> Self {
+        const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        let plan = self.with("USHER_GATEWAY_KIND", "standard").with("USHER_GATEWAY_WEBHOOK_SECRETS", SECRET);
+        plan.gateway(|gateway| {
+            gateway.speak = Speak::Standard;
+            gateway.webhook_secrets = vec![SECRET.to_owned()];
+        })
+    }
+
     /// The house's own node runs no sagas: a test brings processes that do.
     pub fn without_lanes(mut self) -> Self {
         self.lanes = false;
@@ -102,7 +112,11 @@ impl Plan {
         let database = Database::fresh().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let hooks = vec![format!("{url}/webhooks/stripe")];
+        let provider = match self.gateway.speak {
+            Speak::Stripe => "stripe",
+            Speak::Standard => "standard",
+        };
+        let hooks = vec![format!("{url}/webhooks/{provider}")];
         let gateway = Gateway::start(Config { webhook_urls: hooks, ..self.gateway }).await;
         let app_url = database.app_url();
         let defaults = [

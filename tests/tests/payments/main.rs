@@ -23,3 +23,4 @@ mod news;
 mod reconcile;
 mod refunds;
 mod scripts;
+mod standard;

@@ -1,0 +1,48 @@
+//! `usher events tail --failed`: what did not arrive, to whom, and why.
+
+use super::{
+    super::moment::Moment,
+    tail::{Told, in_a_line, json, print},
+};
+use crate::{
+    http::store,
+    outbox::{
+        event::CloudEvent,
+        store::log::{self, Undelivered, Wanted},
+    },
+};
+use chrono::{DateTime, Utc};
+use orchestrator::SagaId;
+use sqlx::PgConnection;
+
+/// Lines at most; there is always somebody to be called before there are more.
+const LINES_MAX: i64 = 1_000;
+
+/// Prints them, oldest first.
+pub(super) async fn tell(
+    connection: &mut PgConnection,
+    types: &[String],
+    saga: Option<SagaId>,
+    since: Option<Moment>,
+    as_json: bool,
+) -> Result<(), Told> {
+    let now = store::now(connection).await?;
+    let from = since.map_or(DateTime::<Utc>::UNIX_EPOCH, |since| since.from(now));
+    for one in log::read_undelivered(connection, &Wanted { types, saga }, from, LINES_MAX).await? {
+        let Undelivered { message, subscription, url, attempts, last_error, failed_at } = &one;
+        let event = CloudEvent::of(message.key, &message.kind, message.decided_at, &message.payload);
+        let state = if failed_at.is_some() { "given up" } else { "late" };
+        if as_json {
+            let line = serde_json::json!({
+                "event": event, "subscription": subscription, "url": url, "state": state, "attempts": attempts,
+                "last_error": last_error, "failed_at": failed_at,
+            });
+            print(&json(&line))?;
+        } else {
+            let line = in_a_line(&event, message.decided_at);
+            let error = last_error.as_deref().unwrap_or("not tried yet");
+            print(&format!("{line}  {state} after {attempts} attempts, to {url}: {error}"))?;
+        }
+    }
+    Ok(())
+}

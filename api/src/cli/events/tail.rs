@@ -1,0 +1,211 @@
+//! `usher events tail`
+
+use super::{
+    super::{moment::Moment, pool, signals},
+    failed,
+};
+use crate::{
+    config::Config,
+    http::store,
+    outbox::{
+        event::CloudEvent,
+        store::{
+            MessageKey,
+            log::{self, Wanted, Written},
+        },
+    },
+};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use clap::Args;
+use orchestrator::SagaId;
+use sqlx::PgConnection;
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+/// Reads what sagas have told, whether or not anybody is subscribed. Messages are kept for 14 days.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  usher events tail                                    the last ones
+  usher events tail --follow                           and what comes, until Ctrl-C
+  usher events tail --since 1h --type booking.confirmed
+  usher events tail --since 14d --saga 0199c0de-0000-7000-8000-000000000123
+  usher events tail --follow --json | jq .data         CloudEvents, one a line
+  usher events tail --failed                           what did not arrive, to whom, and why")]
+pub struct Tail {
+    /// Only these types, separated by commas
+    #[arg(long = "type", value_delimiter = ',', value_name = "TYPE")]
+    types: Vec<String>,
+    /// Only those of this saga
+    #[arg(long)]
+    saga: Option<SagaId>,
+    /// From then on: a time, or how long ago, such as `15m` [default: the last ones]
+    #[arg(long)]
+    since: Option<Moment>,
+    /// How many of the last ones
+    #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(i64).range(0..=10_000),
+          conflicts_with = "since")]
+    lines: i64,
+    /// Go on with what comes, until Ctrl-C
+    #[arg(long, short)]
+    follow: bool,
+    /// Only what is late or was given up, with its subscription and the last error
+    #[arg(long, conflicts_with_all = ["follow", "lines"])]
+    failed: bool,
+    /// As CloudEvents, one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Messages of one read.
+const PAGE: i64 = 500;
+/// How often it is looked for more.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+/// A message bears the time at which its transaction began. No transaction of ours lasts so long, so nothing older than
+/// this can still appear.
+const LATE: TimeDelta = TimeDelta::seconds(20);
+
+impl Tail {
+    pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let leaving = signals::leaving()?;
+        let pool = pool(config).await?;
+        let mut connection = pool.acquire().await?;
+        let told = async {
+            if self.failed {
+                failed::tell(&mut connection, &self.types, self.saga, self.since, self.json).await
+            } else {
+                self.tell(&mut connection).await
+            }
+        };
+        // Ctrl-C is how people end this, so it is a good end.
+        match leaving.run_until_cancelled(told).await {
+            Some(Err(Told::Database(error))) => Err(error.into()),
+            // Whoever read the pipe has seen enough.
+            Some(Ok(()) | Err(Told::Closed)) | None => Ok(ExitCode::SUCCESS),
+        }
+    }
+
+    async fn tell(&self, connection: &mut PgConnection) -> Result<(), Told> {
+        let now = store::now(connection).await?;
+        let mut seen = Seen::from(now - LATE);
+        match self.since {
+            Some(since) => self.tell_new(connection, since.from(now), &mut seen).await?,
+            None => {
+                // Those before the last ones are not new either, so they must be known before it goes on.
+                self.each(connection, seen.from, |message| {
+                    seen.insert(message);
+                    Ok(())
+                })
+                .await?;
+                for message in log::read_last(connection, &self.wanted(), self.lines).await? {
+                    seen.insert(&message);
+                    self.print(&message)?;
+                }
+            }
+        }
+        if !self.follow {
+            return Ok(());
+        }
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let now = store::now(connection).await?;
+            self.tell_new(connection, seen.from, &mut seen).await?;
+            seen.forget_before(now - LATE);
+        }
+    }
+
+    /// Tells what is new of what was decided from then on.
+    async fn tell_new(
+        &self,
+        connection: &mut PgConnection,
+        from: DateTime<Utc>,
+        seen: &mut Seen,
+    ) -> Result<(), Told> {
+        self.each(connection, from, |message| if seen.insert(message) { self.print(message) } else { Ok(()) })
+            .await
+    }
+
+    /// Reads all from then on, page by page.
+    async fn each(
+        &self,
+        connection: &mut PgConnection,
+        from: DateTime<Utc>,
+        mut tell: impl FnMut(&Written) -> Result<(), Told>,
+    ) -> Result<(), Told> {
+        let mut after = None;
+        loop {
+            let page = log::read_page(connection, &self.wanted(), from, after, PAGE).await?;
+            page.iter().try_for_each(&mut tell)?;
+            match page.last() {
+                Some(last) if page.len() as i64 == PAGE => after = Some((last.decided_at, last.key)),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { types: &self.types, saga: self.saga }
+    }
+
+    fn print(&self, message: &Written) -> Result<(), Told> {
+        let Written { key, kind, payload, decided_at } = message;
+        let event = CloudEvent::of(*key, kind, *decided_at, payload);
+        if self.json { print(&json(&event)) } else { print(&in_a_line(&event, *decided_at)) }
+    }
+}
+
+/// A message for people.
+pub(super) fn in_a_line(event: &CloudEvent<'_>, decided_at: DateTime<Utc>) -> String {
+    let time = decided_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    format!("{time}  {:<22}  {}  {}", event.kind, event.subject, event.data)
+}
+
+/// A message for machines.
+pub(super) fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("what has text for keys can be written as JSON")
+}
+
+/// Why it ends.
+#[derive(Debug)]
+pub(super) enum Told {
+    Database(sqlx::Error),
+    Closed,
+}
+
+impl From<sqlx::Error> for Told {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Prints a line at once: whoever reads a pipe waits for it.
+pub(super) fn print(line: &str) -> Result<(), Told> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|_| Told::Closed)
+}
+
+/// What was read lately. A message that began earlier may be committed later, so the last moments are read again.
+struct Seen {
+    from: DateTime<Utc>,
+    keys: BTreeSet<(DateTime<Utc>, MessageKey)>,
+}
+
+impl Seen {
+    fn from(from: DateTime<Utc>) -> Self {
+        Self { from, keys: BTreeSet::new() }
+    }
+
+    /// Whether it is new. What is older than the last moments is read once only.
+    fn insert(&mut self, message: &Written) -> bool {
+        message.decided_at < self.from || self.keys.insert((message.decided_at, message.key))
+    }
+
+    fn forget_before(&mut self, from: DateTime<Utc>) {
+        self.from = from;
+        self.keys.retain(|(at, _)| *at >= from);
+    }
+}

@@ -1,0 +1,108 @@
+//! A message as receivers get it: a CloudEvent (1.0.2, structured mode).
+
+use super::store::{MessageKey, deliveries::Claimed};
+use chrono::{DateTime, SecondsFormat, Utc};
+use orchestrator::SagaId;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// The media type of a CloudEvent in JSON.
+pub const MEDIA_TYPE: &str = "application/cloudevents+json";
+
+/// Who speaks.
+const SOURCE: &str = "/usher";
+
+/// A CloudEvent. The attributes' names are the specification's; `sagaid` and `sequence` are extensions.
+#[derive(Debug, Serialize)]
+pub struct CloudEvent<'a> {
+    specversion: &'static str,
+    /// The same in every delivery of this message, to every subscription.
+    pub id: String,
+    source: &'static str,
+    /// What happened, such as `booking.confirmed`.
+    #[serde(rename = "type")]
+    pub kind: &'a str,
+    /// To what: the booking of a `booking.…`, and so on; else the saga.
+    pub subject: String,
+    /// When it was decided.
+    pub time: String,
+    datacontenttype: &'static str,
+    /// Whose message it is: those of one saga are in order.
+    pub sagaid: SagaId,
+    /// Their order, as text: later is greater.
+    pub sequence: String,
+    /// What is to be known.
+    pub data: &'a RawValue,
+}
+
+impl<'a> CloudEvent<'a> {
+    /// Of a message.
+    pub fn of(key: MessageKey, kind: &'a str, decided_at: DateTime<Utc>, data: &'a RawValue) -> Self {
+        let MessageKey { saga, position, ordinal } = key;
+        Self {
+            specversion: "1.0",
+            id: message_id(key),
+            source: SOURCE,
+            kind,
+            subject: subject(kind, data).unwrap_or_else(|| saga.to_string()),
+            time: decided_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            datacontenttype: "application/json",
+            sagaid: saga,
+            sequence: format!("{position:08}.{ordinal:04}"),
+            data,
+        }
+    }
+
+    /// Of a message on its way.
+    pub fn of_claimed(claimed: &'a Claimed) -> Self {
+        Self::of(claimed.key.message, &claimed.kind, claimed.decided_at, &claimed.payload)
+    }
+}
+
+/// The message's id, also `webhook-id`. Standard Webhooks wants no dot in it.
+pub fn message_id(key: MessageKey) -> String {
+    format!("msg_{}_{}_{}", key.saga.uuid().simple(), key.position, key.ordinal)
+}
+
+/// The id that the data has of what the type is about: `booking_id` of `booking.confirmed`.
+fn subject(kind: &str, data: &RawValue) -> Option<String> {
+    let about = kind.split('.').next()?;
+    let data: serde_json::Value = serde_json::from_str(data.get()).ok()?;
+    Some(data.get(format!("{about}_id"))?.as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_a_cloud_event() {
+        let saga: SagaId = "0199c0de-0000-7000-8000-000000000123".parse().unwrap();
+        let data = RawValue::from_string(r#"{"booking_id":"b-1","amount":12500}"#.into()).unwrap();
+        let key = MessageKey { saga, position: 7, ordinal: 1 };
+        let event = CloudEvent::of(key, "booking.confirmed", DateTime::UNIX_EPOCH, &data);
+        assert_eq!(
+            serde_json::to_value(&event).unwrap(),
+            serde_json::json!({
+                "specversion": "1.0",
+                "id": "msg_0199c0de000070008000000000000123_7_1",
+                "source": "/usher",
+                "type": "booking.confirmed",
+                "subject": "b-1",
+                "time": "1970-01-01T00:00:00.000000Z",
+                "datacontenttype": "application/json",
+                "sagaid": "0199c0de-0000-7000-8000-000000000123",
+                "sequence": "00000007.0001",
+                "data": {"booking_id": "b-1", "amount": 12500},
+            })
+        );
+    }
+
+    #[test]
+    fn what_names_nothing_is_about_its_saga() {
+        let saga = SagaId::new_in(orchestrator::Bucket::of_key("a"));
+        let data = RawValue::from_string("null".into()).unwrap();
+        let key = MessageKey { saga, position: 0, ordinal: 0 };
+        assert_eq!(CloudEvent::of(key, "told", DateTime::UNIX_EPOCH, &data).subject, saga.to_string());
+    }
+}

@@ -1,0 +1,65 @@
+//! How messages are delivered.
+
+use super::address::PrivateAddresses;
+use crate::config::{self, BatchScope, Config};
+use rand::Rng;
+use std::time::Duration;
+
+/// The bounds and the patience of delivery.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Whether receivers may be in private networks.
+    pub private: PrivateAddresses,
+    /// What one statement may touch.
+    pub scope: BatchScope,
+    /// How often it is looked for messages.
+    pub poll: Duration,
+    /// How long an attempt may take, from the connection to the end of the answer.
+    pub deadline: Duration,
+    /// How long a claimed delivery is nobody else's: longer than an attempt and its settling.
+    pub lease: Duration,
+    /// The longest wait after a first failure; doubled with each one that follows.
+    pub backoff: Duration,
+    /// The longest wait at all.
+    pub backoff_max: Duration,
+    /// Requests that one node has out to one subscription.
+    pub out_max: usize,
+    /// Messages handed over by one statement.
+    pub hand_over_max: i64,
+    /// A message that fails when it is older than this is given up.
+    pub given_up_after: Duration,
+}
+
+/// A receiver may be away for a long weekend.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(3 * 24 * 3600);
+/// A subscription that has only failed for so long is disabled.
+pub const DISABLED_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
+
+impl Settings {
+    /// As configured.
+    pub fn of(config: &Config) -> Self {
+        let config::Outbox { private_addresses, poll, deadline } = config.outbox;
+        Self {
+            private: match private_addresses {
+                config::PrivateAddresses::Refuse => PrivateAddresses::Refuse,
+                config::PrivateAddresses::Allow => PrivateAddresses::Allow,
+            },
+            scope: config.lanes.batch_scope,
+            poll,
+            deadline,
+            lease: deadline * 3,
+            backoff: Duration::from_secs(1),
+            backoff_max: Duration::from_secs(15 * 60),
+            out_max: 8,
+            hand_over_max: 500,
+            given_up_after: GIVEN_UP_AFTER,
+        }
+    }
+
+    /// How long to wait after so many failures: exponential with full jitter, so that nobody knocks in step.
+    pub(super) fn wait_after(&self, failures: i32) -> Duration {
+        let doublings = failures.saturating_sub(1).clamp(0, 20).unsigned_abs();
+        let ceiling = self.backoff.saturating_mul(1 << doublings).min(self.backoff_max);
+        rand::rng().random_range(Duration::ZERO..=ceiling)
+    }
+}

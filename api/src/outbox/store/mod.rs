@@ -1,0 +1,56 @@
+//! The statements of delivery: one module a table, one statement a function, and nothing that begins or commits.
+//!
+//! A statement that locks or writes gets its rows by their keys. With `lanes.batch_scope = bucket` the callers give it keys of
+//! one bucket only; looking for those keys reads across buckets without a lock.
+
+pub mod deliveries;
+pub mod log;
+pub mod messages;
+pub mod subscriptions;
+
+use orchestrator::{Bucket, SagaId};
+use uuid::Uuid;
+
+/// A message: which of which saga's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageKey {
+    /// Whose.
+    pub saga: SagaId,
+    /// The journal entry that it was emitted with.
+    pub position: i32,
+    /// Which of that entry's messages.
+    pub ordinal: i32,
+}
+
+impl MessageKey {
+    pub(super) fn of(saga: Uuid, position: i32, ordinal: i32) -> Self {
+        Self { saga: SagaId::from_uuid(saga), position, ordinal }
+    }
+
+    /// Where its rows live.
+    pub fn bucket(&self) -> Bucket {
+        self.saga.bucket()
+    }
+}
+
+/// Keys as the columns that `unnest` joins on.
+#[derive(Default)]
+struct Columns {
+    sagas: Vec<Uuid>,
+    buckets: Vec<i16>,
+    positions: Vec<i32>,
+    ordinals: Vec<i32>,
+}
+
+impl<'a> FromIterator<&'a MessageKey> for Columns {
+    fn from_iter<T: IntoIterator<Item = &'a MessageKey>>(keys: T) -> Self {
+        let mut columns = Self::default();
+        for key in keys {
+            columns.sagas.push(key.saga.uuid());
+            columns.buckets.push(key.bucket().number());
+            columns.positions.push(key.position);
+            columns.ordinals.push(key.ordinal);
+        }
+        columns
+    }
+}

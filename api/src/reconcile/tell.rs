@@ -1,0 +1,103 @@
+//! Telling the nodes what the gateway says now about a case's payment: the safe action of most classes.
+//!
+//! It goes through the one door that all news has: a fact is put into the inbox, and whoever acts on it reads the gateway
+//! again and decides by the state of the saga. So nothing is told that isn't so, and telling twice does nothing twice.
+
+use super::store::cases::Case;
+use crate::news;
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use sqlx::PgPool;
+use steps::{
+    Secured,
+    gateway::{EventId, Fact, FactKind, Gateway, GatewayError, Intent, IntentId, IntentStatus, Money},
+    store::{
+        StoreError,
+        inbox::{self, Received},
+    },
+};
+use uuid::Uuid;
+
+/// Why nothing was told.
+#[derive(Debug, thiserror::Error)]
+pub enum TellError {
+    /// The gateway could not be read.
+    #[error("reading `{0}` at the gateway")]
+    Gateway(String, #[source] GatewayError),
+    /// No payment of ours is known by it, so there is nobody to tell.
+    #[error(
+        "no payment of ours is known by `{0}`: find out who charged it, or refund it in the gateway's dashboard"
+    )]
+    Nobody(String),
+    /// The gateway says nothing that a node could act on.
+    #[error("the gateway has no news of `{0}`: it is neither charged, refunded nor cancelled")]
+    NoNews(String),
+    /// Our books could not be read or written.
+    #[error("writing into the inbox")]
+    Store(#[from] StoreError),
+    /// Likewise.
+    #[error("writing into the inbox")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Puts the news of a case's payment into the inbox, with who asked for it and why. A node acts on it within seconds.
+///
+/// # Errors
+/// [`TellError`].
+pub async fn tell(
+    pool: &PgPool,
+    gateway: &Gateway,
+    case: &Case,
+    (by, reason): (&str, &str),
+    now: DateTime<Utc>,
+) -> Result<FactKind, TellError> {
+    let reference = || case.reference.clone();
+    let payment = case.payment_id.ok_or_else(|| TellError::Nobody(reference()))?;
+    let id = IntentId::new(&*case.reference);
+    let intent = gateway.read(&id).await.map_err(|error| TellError::Gateway(reference(), error))?;
+    let event_id = format!("case:{}:{}", case.id, now.timestamp_millis());
+    let fact = fact(gateway.provider(), event_id, &intent, payment, now);
+    let fact = fact.ok_or_else(|| TellError::NoNews(reference()))?;
+    let body = json!({"case": case.id, "by": by, "reason": reason, "intent": intent}).to_string();
+    let row = Received {
+        provider: &fact.provider,
+        event_id: fact.event_id.as_str(),
+        body: body.as_bytes(),
+        fact: news::columns(&fact),
+    };
+    inbox::insert(&mut *pool.acquire().await?, &row, now).await?;
+    Ok(fact.kind)
+}
+
+/// What the gateway has, as news; refunds first, for whoever acts on them reads all of them.
+fn fact(
+    provider: &str,
+    event_id: String,
+    intent: &Intent,
+    payment: Uuid,
+    now: DateTime<Utc>,
+) -> Option<Fact> {
+    let secured = Secured::of(intent);
+    let refunded = intent.amount_refunded.unwrap_or(0);
+    let (kind, money) = match (&secured, intent.status) {
+        (_, IntentStatus::Succeeded) if refunded > 0 => {
+            (FactKind::ChargeRefunded, Money { amount: refunded, ..intent.money })
+        }
+        (Some(secured), _) if secured.captured => (FactKind::Captured, secured.money),
+        (Some(secured), _) => (FactKind::Authorised, secured.money),
+        (None, IntentStatus::Canceled) => (FactKind::Cancelled, intent.money),
+        (None, _) => return None,
+    };
+    let mut trace = intent.trace;
+    trace.payment_id = trace.payment_id.or(Some(payment));
+    Some(Fact {
+        provider: provider.to_owned(),
+        event_id: EventId::new(event_id),
+        kind,
+        intent: Some(intent.id.clone()),
+        trace,
+        money: Some(money),
+        at: news::whole_seconds(now),
+        live: intent.live,
+    })
+}
