@@ -84,13 +84,17 @@ impl Step for Pay {
 
     /// Cancels or refunds, also a charge whose answer never reached us.
     async fn compensate(&self, call: &mut Call<Cashier>, made: Option<Charge>) -> Result<Undone, StepError> {
+        // Where several are found each has keys of its own: under one key the second would be taken for the first.
         let intents = match made {
-            Some(charge) => vec![charge.intent],
-            None => self.learn(call).await?,
+            Some(charge) => vec![(call.key(), charge.intent)],
+            None => {
+                let learned = self.learn(call).await?;
+                learned.into_iter().map(|intent| (format!("{}:{intent}", call.key()), intent)).collect()
+            }
         };
         let mut undone = Undone::Voided;
-        for intent in intents {
-            let let_go = let_go(call, &intent, self.trace(call), &call.key()).await?;
+        for (key, intent) in intents {
+            let let_go = let_go(call, &intent, self.trace(call), &key).await?;
             if let refunded @ Undone::Refunded { .. } = let_go {
                 undone = refunded;
             }
