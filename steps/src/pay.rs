@@ -17,6 +17,9 @@ use orchestrator::{Call, Cause, DbError, Event, Policy, Probe, Recorded, Rejecte
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// The code of a refusal whose detail is the gateway's reason, from this step or from the workflow that heard it later.
+pub const DECLINED: &str = "payment-declined";
+
 /// Asks the gateway to secure the money of one payment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pay {
@@ -81,13 +84,17 @@ impl Step for Pay {
 
     /// Cancels or refunds, also a charge whose answer never reached us.
     async fn compensate(&self, call: &mut Call<Cashier>, made: Option<Charge>) -> Result<Undone, StepError> {
+        // Where several are found each has keys of its own: under one key the second would be taken for the first.
         let intents = match made {
-            Some(charge) => vec![charge.intent],
-            None => self.learn(call).await?,
+            Some(charge) => vec![(call.key(), charge.intent)],
+            None => {
+                let learned = self.learn(call).await?;
+                learned.into_iter().map(|intent| (format!("{}:{intent}", call.key()), intent)).collect()
+            }
         };
         let mut undone = Undone::Voided;
-        for intent in intents {
-            let let_go = let_go(call, &intent, self.trace(call), &call.key()).await?;
+        for (key, intent) in intents {
+            let let_go = let_go(call, &intent, self.trace(call), &key).await?;
             if let refunded @ Undone::Refunded { .. } = let_go {
                 undone = refunded;
             }
@@ -130,7 +137,16 @@ impl Step for Pay {
                     let failed = News::Failed { reason: rejected.detail.clone() };
                     news.push(Told::new(*saga, step.payment, failed));
                 }
-                Event::Undone { undo, .. } => news.extend(undo.told(*saga, step.payment, step.money)),
+                Event::Undone { undo, cause, .. } => {
+                    // Let go because news said that it failed: the customer is told why.
+                    if let (Undone::Voided, Cause::Rejected(Rejected { code, detail, .. })) = (undo, cause)
+                        && code == DECLINED
+                    {
+                        let failed = News::Failed { reason: detail.clone() };
+                        news.push(Told::new(*saga, step.payment, failed));
+                    }
+                    news.extend(undo.told(*saga, step.payment, step.money));
+                }
             }
         }
         let now = tx.now();
@@ -185,7 +201,7 @@ impl Pay {
                 return Ok(Charge { intent: cancelled.id, outcome: Outcome::Secured(secured) });
             }
         }
-        Err(Rejected::new("payment-declined", reason).into())
+        Err(Rejected::new(DECLINED, reason).into())
     }
 
     /// The gateway's ids of a charge whose answer never reached us.

@@ -218,6 +218,25 @@ async fn a_charge_that_comes_after_nobody_found_it_is_caught() {
     assert_eq!(books.only(&reservation).captured, booked * PRICE);
 }
 
+#[rstest]
+#[case::manual(Plan::default())]
+#[case::automatic(Plan::default().automatic())]
+#[tokio::test]
+async fn of_a_payment_in_doubt_every_intent_is_let_go(#[case] plan: Plan) {
+    let house = plan.open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    // Charged, in another tab as well, and then nobody can tell.
+    house.gateway.rule(&["confirm"], 1, json!({"after": "close", "again_after_ms": 0})).await;
+    house.gateway.rule(&["read"], 4, json!({"before": "drop"})).await;
+    house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
+    let reservation = ada.reserve(&show, &[0]).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    ada.until(&reservation, "EXPIRED").await;
+    let books = house.close().await;
+    let kept: i64 = books.of(&reservation).iter().map(|intent| intent.captured - intent.refunded).sum();
+    assert_eq!((books.of(&reservation).len(), kept), (2, 0), "{books:#?}");
+}
+
 async fn ada_booked(house: &House) -> i64 {
     house.count("select count(*) from booking.bookings where status = 'CONFIRMED'").await
 }
