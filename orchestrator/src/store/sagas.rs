@@ -439,6 +439,18 @@ pub struct Status {
     pub attempts: i32,
     /// What the last failed attempt said.
     pub last_error: Option<String>,
+    /// When the next attempt is due.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// Whether somebody stopped it.
+    pub paused: bool,
+    /// Who did.
+    pub paused_by: Option<String>,
+    /// And why.
+    pub paused_why: Option<String>,
+    /// What it has in common with others that are stuck for the same reason.
+    pub cause: Option<String>,
+    /// Since when it is stuck.
+    pub first_stuck_at: Option<DateTime<Utc>>,
     /// Why a person is needed.
     pub stuck: Option<StuckCause>,
     /// The node that wrote it last.
@@ -456,7 +468,8 @@ pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<
     let row = sqlx::query!(
         r#"
         select workflow, version, state, due_at, leased, epoch, journal_len, attempts, last_error,
-               stuck::text as stuck, node, trace, created_at, updated_at
+               retry_at, paused, paused_by, paused_why, cause, first_stuck_at, stuck::text as stuck, node, trace,
+               created_at, updated_at
         from usher.sagas
         where id = $1 and bucket = $2
         "#,
@@ -477,6 +490,12 @@ pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<
             journal_len: row.journal_len,
             attempts: row.attempts,
             last_error: row.last_error,
+            retry_at: row.retry_at,
+            paused: row.paused,
+            paused_by: row.paused_by,
+            paused_why: row.paused_why,
+            cause: row.cause,
+            first_stuck_at: row.first_stuck_at,
             stuck: row.stuck.map(|json| decode(&json)).transpose()?,
             node: row.node,
             trace: row.trace,
@@ -485,6 +504,69 @@ pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<
         })
     })
     .transpose()
+}
+
+/// The transaction's time.
+pub(crate) async fn now(connection: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> {
+    sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(connection).await
+}
+
+/// Locks a saga's row, waiting for whoever has it. Says whether there is one.
+pub(crate) async fn wait_for(connection: &mut PgConnection, saga: SagaId) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        "select journal_len from usher.sagas where id = $1 and bucket = $2 for update",
+        saga.uuid(),
+        saga.bucket().number(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Pauses a saga, or ends its pause; the row is locked.
+pub(crate) async fn pause(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    by: Option<(&str, &str)>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update usher.sagas
+        set paused = $3::text is not null, paused_by = $3, paused_why = $4
+        where id = $1 and bucket = $2
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+        by.map(|(by, _)| by),
+        by.map(|(_, why)| why),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Says what a stuck saga has in common with others, or forgets it; the row is locked.
+pub(crate) async fn mark_cause(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    cause: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update usher.sagas
+        set cause = $3, fingerprint = sha256(convert_to($3, 'utf8')),
+            first_stuck_at = case when $3::text is null then null else coalesce(first_stuck_at, $4) end
+        where id = $1 and bucket = $2
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+        cause,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 fn decode(json: &str) -> Result<StuckCause, sqlx::Error> {

@@ -223,8 +223,10 @@ impl Drive {
         let saga = self.new.id;
         let seen = must(sagas::look(&mut self.outside, saga).await);
         let mut journals = journal::read(&mut self.outside, &[saga]).await.expect("the journal can be read");
-        let history =
-            History::of(journals.remove(&saga).unwrap_or_default()).expect("the journal is possible");
+        let history = History::of(
+            journals.remove(&saga).unwrap_or_else(|| Ok(Vec::new())).expect("entries can be read"),
+        )
+        .expect("the journal is possible");
         match seen {
             Some(seen) => End { saga, state: seen.state, stuck: seen.stuck, history },
             None => End { saga, state: State::Unwound, stuck: None, history },
