@@ -183,7 +183,7 @@ impl Client {
     /// How far a saga is, read from the database.
     pub(crate) async fn look(&self, saga: SagaId) -> Result<Option<Snapshot>, ClientError> {
         let mut connection = self.pool.acquire().await?;
-        let Some(seen) = sagas::look(&mut connection, saga).await? else { return Ok(None) };
+        let Some(seen) = crate::store::status::look(&mut connection, saga).await? else { return Ok(None) };
         let mut journals = crate::store::journal::read(&mut connection, &[saga]).await?;
         let entries =
             journals.remove(&saga).unwrap_or_else(|| Ok(Vec::new())).map_err(ClientError::Failed)?;

@@ -156,7 +156,7 @@ async fn deliver(
     let mut letters = Vec::new();
     for group in groups.iter().filter(|group| !group.mail.is_empty()) {
         let ours = rows.contains_key(&group.id) || fresh.contains(&group.id);
-        let orphan = !ours && sagas::look(&mut tx.connection, group.id).await?.is_none();
+        let orphan = !ours && crate::store::status::look(&mut tx.connection, group.id).await?.is_none();
         if ours || orphan {
             letters.extend(group.mail.iter().map(|mail| (group.id, &mail.letter, orphan)));
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     journal::{History, Json, Position, What},
-    store::sagas::{State, Status},
+    store::{sagas::State, status::Status},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

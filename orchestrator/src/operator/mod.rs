@@ -26,7 +26,8 @@ use crate::{
     settings::Settings,
     store::{
         audit, mailbox,
-        sagas::{self, State, Status},
+        sagas::{self, State},
+        status::Status,
     },
 };
 use apply::Unapplied;

@@ -8,8 +8,8 @@ use crate::{
     registry::Registry,
     step::{Stake, Way},
     store::{
-        journal,
-        sagas::{self, Status},
+        journal, sagas,
+        status::{self, Status},
     },
 };
 use chrono::{DateTime, Utc};
@@ -79,11 +79,11 @@ pub(super) async fn read(
     connection: &mut PgConnection,
     saga: SagaId,
 ) -> Result<(Status, History), OperatorError> {
-    let status = sagas::look(connection, saga).await?.ok_or(OperatorError::NotFound(saga))?;
+    let found = status::look(connection, saga).await?.ok_or(OperatorError::NotFound(saga))?;
     let entries = journal::read(connection, &[saga]).await?.remove(&saga);
     let entries = entries.unwrap_or_else(|| Ok(Vec::new())).map_err(OperatorError::Failed)?;
     let history = History::of(entries).map_err(|error| OperatorError::Failed(error.to_string()))?;
-    Ok((status, history))
+    Ok((found, history))
 }
 
 /// The saga's version.

@@ -3,7 +3,7 @@
 use crate::{
     cause::StuckCause,
     journal::{History, Position, What},
-    store::sagas::{State, Status},
+    store::{sagas::State, status::Status},
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
