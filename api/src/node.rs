@@ -10,10 +10,7 @@ use secrecy::ExposeSecret;
 use std::time::Duration;
 use steps::{
     Cashier, Services,
-    gateway::{
-        CaptureMethod, Gateway,
-        stripe::{Stripe, StripeConfig},
-    },
+    gateway::{CaptureMethod, Gateway, HttpConfig, Provider, house::House, stripe::Stripe},
     locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
 };
 use workflows::{Booking, Cancellation, LatePayment, Repayment};
@@ -93,12 +90,15 @@ impl Node {
 /// The gateway that the configuration names.
 pub(crate) fn gateway(config: &config::Gateway) -> anyhow::Result<Gateway> {
     let key = config.key.as_ref().context("`gateway.key` is not set; `USHER_GATEWAY_KEY` sets it")?;
-    let http = StripeConfig {
+    let http = HttpConfig {
         deadline: config.deadline,
         requests_per_s: config.requests_per_s,
-        ..StripeConfig::new(&config.url, key.expose_secret())
+        ..HttpConfig::new(&config.url, key.expose_secret())
     };
-    Ok(Gateway::new(Stripe::new(http).context("reading `gateway.url`")?))
+    Ok(match config.kind {
+        Provider::Stripe => Gateway::new(Stripe::new(http).context("reading `gateway.url`")?),
+        Provider::Standard => Gateway::new(House::new(http).context("reading `gateway.url`")?),
+    })
 }
 
 fn settings(lanes: &config::Lanes) -> Settings {

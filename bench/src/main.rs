@@ -80,6 +80,10 @@ pub(crate) struct Options {
     json: Option<PathBuf>,
 }
 
+/// As in the binary that is measured.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let What::Engine(options) = Cli::parse().what;

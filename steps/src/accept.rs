@@ -6,10 +6,10 @@ use crate::{
     gateway::{IntentId, Trace},
     giving_back::{Undone, let_go},
     store::{
-        payments::{self, Late, News},
+        payments::{self, Late},
         statement_error,
     },
-    write_down::write_down,
+    write_down::{Told, write_down},
 };
 use orchestrator::{Call, DbError, Event, Policy, Recorded, Rejected, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
@@ -86,13 +86,14 @@ impl Step for Accept {
     async fn record_all(batch: Vec<Recorded<'_, Self>>, tx: &mut Tx) -> Result<(), DbError> {
         let (mut late, mut news) = (Vec::new(), Vec::new());
         for Recorded { step, saga, event, .. } in &batch {
-            let told: Vec<News> = match event {
-                Event::Ended(Ok(accepted)) => vec![accepted.secured.news()],
-                Event::Undone { undo, .. } => undo.news(step.money),
+            match event {
+                Event::Ended(Ok(accepted)) => {
+                    news.push(Told::new(*saga, step.payment, accepted.secured.news()));
+                }
+                Event::Undone { undo, .. } => news.extend(undo.told(*saga, step.payment, step.money)),
                 Event::Started | Event::Ended(Err(_)) | Event::UndoStarted { .. } => continue,
-            };
+            }
             late.push(step.row());
-            news.extend(told.into_iter().map(|news| (*saga, step.payment, news)));
         }
         let now = tx.now();
         payments::accept_late(tx, &late, now).await.map_err(statement_error)?;

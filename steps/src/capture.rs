@@ -4,7 +4,7 @@ use crate::{
     BookingId, PaymentId,
     cashier::{Cashier, Secured, again},
     gateway::{GatewayError, Intent, IntentStatus},
-    write_down::write_down,
+    write_down::{Told, write_down},
 };
 use orchestrator::{Call, DbError, Event, Policy, Recorded, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,9 @@ impl Step for Capture {
         let news: Vec<_> = batch
             .iter()
             .filter_map(|recorded| match &recorded.event {
-                Event::Ended(Ok(taken)) => Some((recorded.saga, recorded.step.payment, taken.news())),
+                Event::Ended(Ok(taken)) => {
+                    Some(Told::new(recorded.saga, recorded.step.payment, taken.news()))
+                }
                 Event::Ended(Err(_)) | Event::Started | Event::UndoStarted { .. } | Event::Undone { .. } => {
                     None
                 }

@@ -5,14 +5,15 @@
 //! ours to guard, for gateways are known not to.
 
 use crate::{
-    Money,
+    Money, PaymentId,
     cashier::{Cashier, Secured, again},
     gateway::{
         CancelReason, Doubt, GatewayError, IntentId, IntentStatus, Refund, RefundId, RefundOrder, Trace,
     },
     store::payments::News,
+    write_down::Told,
 };
-use orchestrator::{Call, Cause, StepError};
+use orchestrator::{Call, Cause, SagaId, StepError};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -30,6 +31,9 @@ pub struct Given {
     pub refund: RefundId,
     /// How much.
     pub money: Money,
+    /// Whether this very saga asked for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ours: bool,
 }
 
 /// How a charge was undone.
@@ -39,6 +43,11 @@ pub enum Undone {
     /// It never came to be, and never will: its intent is cancelled.
     #[default]
     Voided,
+    /// The same, because the bank had said no.
+    Declined {
+        /// In the gateway's words.
+        reason: String,
+    },
     /// The money goes back.
     Refunded {
         /// The gateway's id of the payment.
@@ -113,7 +122,7 @@ pub(crate) async fn give_back(
                 return Err(StepError::unclear(format!("refund {} is {:?}", made.id, made.status)));
             }
             Ok(made) => {
-                given.push(Given { refund: made.id, money });
+                given.push(Given { refund: made.id, money, ours: true });
                 return Ok(given);
             }
             // The key is blocked for a day, by a stored 500 or because somebody refunded a part by hand since it was
@@ -133,8 +142,13 @@ fn sort(found: &[Refund], total: Money, trace: Trace) -> Result<(Vec<Given>, usi
     let ours = |refund: &&Refund| refund.trace.payment_id == trace.payment_id;
     let failed = found.iter().filter(|refund| refund.status.is_owed_again()).filter(ours).count();
     let good = found.iter().rev().filter(|refund| !refund.status.is_owed_again());
-    let given: Vec<Given> =
-        good.map(|refund| Given { refund: refund.id.clone(), money: refund.money }).collect();
+    let given: Vec<Given> = good
+        .map(|refund| Given {
+            refund: refund.id.clone(),
+            money: refund.money,
+            ours: refund.trace.saga_id == trace.saga_id,
+        })
+        .collect();
     match given.iter().find(|given| given.money.currency != total.currency) {
         Some(other) => {
             Err(StepError::Contradiction(format!("refund {} is of {}", other.refund, other.money)))
@@ -154,35 +168,44 @@ fn refund_key(base: &str, failed: usize, try_number: u32) -> String {
 fn reason(cause: Option<&Cause>) -> CancelReason {
     match cause {
         Some(Cause::Cancelled { .. }) => CancelReason::RequestedByCustomer,
-        Some(Cause::Expired { .. } | Cause::Rejected(_) | Cause::InDoubt { .. } | Cause::Failed { .. } | Cause::Operator { .. })
+        Some(
+            Cause::Expired { .. }
+            | Cause::Rejected(_)
+            | Cause::InDoubt { .. }
+            | Cause::Failed { .. }
+            | Cause::Operator { .. },
+        )
         | None => CancelReason::Abandoned,
     }
 }
 
 impl Undone {
-    /// The same as news of a payment of which so much was ordered. If another amount was taken, the ledger can't hold
-    /// it: the payment has failed, and the books of the gateway say the rest.
-    pub(crate) fn news(&self, ordered: Money) -> Vec<News> {
+    /// The same for a payment of which so much was ordered. If another amount was taken, the ledger can't hold it: the
+    /// payment has failed, and the books of the gateway say the rest.
+    pub(crate) fn told(&self, saga: SagaId, payment: PaymentId, ordered: Money) -> Vec<Told> {
         match self {
-            Self::Voided => vec![News::Voided],
+            Self::Voided => vec![Told::new(saga, payment, News::Voided)],
+            Self::Declined { reason } => [News::Failed { reason: reason.clone() }, News::Voided]
+                .map(|news| Told::new(saga, payment, news))
+                .into(),
             Self::Refunded { money, .. } if *money != ordered => {
-                vec![News::Failed { reason: "amount-mismatch".to_owned() }]
+                vec![Told::new(saga, payment, News::Failed { reason: "amount-mismatch".to_owned() })]
             }
             Self::Refunded { intent, refund, money, refunds } => {
-                let alone = [Given { refund: refund.clone(), money: *money }];
+                let alone = [Given { refund: refund.clone(), money: *money, ours: true }];
                 let refunds = if refunds.is_empty() { &alone[..] } else { refunds };
-                news(intent, refunds)
+                told(saga, payment, intent, refunds)
             }
         }
     }
 }
 
 /// Acknowledged refunds as news.
-pub(crate) fn news(intent: &IntentId, refunds: &[Given]) -> Vec<News> {
-    let news = |given: &Given| News::Refunded {
-        reference: intent.to_string(),
-        refund: given.refund.to_string(),
-        money: given.money,
+pub(crate) fn told(saga: SagaId, payment: PaymentId, intent: &IntentId, refunds: &[Given]) -> Vec<Told> {
+    let told = |given: &Given| {
+        let (reference, refund) = (intent.to_string(), given.refund.to_string());
+        let news = News::Refunded { reference, refund, money: given.money };
+        Told { ours: given.ours, ..Told::new(saga, payment, news) }
     };
-    refunds.iter().map(news).collect()
+    refunds.iter().map(told).collect()
 }

@@ -46,7 +46,7 @@ pub use ids::{BookingId, EventId, PaymentId, ReservationId, SeatId, UserId};
 pub use lock::{Lock, Locked};
 pub use migrate::migrate;
 pub use money::{BadCurrency, Currency, Money};
-pub use pay::{Charge, Outcome, Pay};
+pub use pay::{Charge, DECLINED, Outcome, Pay};
 pub use reclaim::Reclaim;
 pub use refund::Refund;
 pub use reopen::{Reopen, Reopened};

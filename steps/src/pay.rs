@@ -11,11 +11,14 @@ use crate::{
         payments::{self, News, Order},
         statement_error,
     },
-    write_down::write_down,
+    write_down::{Told, write_down},
 };
-use orchestrator::{Call, DbError, Event, Policy, Probe, Recorded, Rejected, Step, StepError, Tx};
+use orchestrator::{Call, Cause, DbError, Event, Policy, Probe, Recorded, Rejected, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+
+/// The code of a refusal whose detail is the gateway's reason, from this step or from the workflow that heard it later.
+pub const DECLINED: &str = "payment-declined";
 
 /// Asks the gateway to secure the money of one payment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -81,18 +84,28 @@ impl Step for Pay {
 
     /// Cancels or refunds, also a charge whose answer never reached us.
     async fn compensate(&self, call: &mut Call<Cashier>, made: Option<Charge>) -> Result<Undone, StepError> {
+        // Where several are found each has keys of its own: under one key the second would be taken for the first.
         let intents = match made {
-            Some(charge) => vec![charge.intent],
-            None => self.learn(call).await?,
+            Some(charge) => vec![(call.key(), charge.intent)],
+            None => {
+                let learned = self.learn(call).await?;
+                learned.into_iter().map(|intent| (format!("{}:{intent}", call.key()), intent)).collect()
+            }
         };
         let mut undone = Undone::Voided;
-        for intent in intents {
-            let let_go = let_go(call, &intent, self.trace(call), &call.key()).await?;
+        for (key, intent) in intents {
+            let let_go = let_go(call, &intent, self.trace(call), &key).await?;
             if let refunded @ Undone::Refunded { .. } = let_go {
                 undone = refunded;
             }
         }
-        Ok(undone)
+        // The customer wants to know what the bank said, also where it took its time.
+        Ok(match (undone, call.cause()) {
+            (Undone::Voided, Some(Cause::Rejected(why))) if why.code == "payment-declined" => {
+                Undone::Declined { reason: why.detail.clone() }
+            }
+            (undone, _) => undone,
+        })
     }
 
     /// Looks the payment up by our id: the key is forgotten, so repeating could charge twice.
@@ -116,15 +129,23 @@ impl Step for Pay {
             match event {
                 Event::Started => orders.push((step.row(), step.money)),
                 Event::Ended(Ok(Charge { outcome: Outcome::Secured(secured), .. })) => {
-                    news.push((*saga, step.payment, secured.news()));
+                    news.push(Told::new(*saga, step.payment, secured.news()));
                 }
                 Event::Ended(Ok(Charge { outcome: Outcome::Pending { .. }, .. }))
                 | Event::UndoStarted { .. } => {}
                 Event::Ended(Err(rejected)) => {
-                    news.push((*saga, step.payment, News::Failed { reason: rejected.detail.clone() }));
+                    let failed = News::Failed { reason: rejected.detail.clone() };
+                    news.push(Told::new(*saga, step.payment, failed));
                 }
-                Event::Undone { undo, .. } => {
-                    news.extend(undo.news(step.money).into_iter().map(|news| (*saga, step.payment, news)));
+                Event::Undone { undo, cause, .. } => {
+                    // Let go because news said that it failed: the customer is told why.
+                    if let (Undone::Voided, Cause::Rejected(Rejected { code, detail, .. })) = (undo, cause)
+                        && code == DECLINED
+                    {
+                        let failed = News::Failed { reason: detail.clone() };
+                        news.push(Told::new(*saga, step.payment, failed));
+                    }
+                    news.extend(undo.told(*saga, step.payment, step.money));
                 }
             }
         }
@@ -180,7 +201,7 @@ impl Pay {
                 return Ok(Charge { intent: cancelled.id, outcome: Outcome::Secured(secured) });
             }
         }
-        Err(Rejected::new("payment-declined", reason).into())
+        Err(Rejected::new(DECLINED, reason).into())
     }
 
     /// The gateway's ids of a charge whose answer never reached us.

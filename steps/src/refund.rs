@@ -4,7 +4,7 @@ use crate::{
     Money, PaymentId, ReservationId,
     cashier::{Cashier, trace},
     gateway::IntentId,
-    giving_back::{Given, give_back, news},
+    giving_back::{Given, give_back, told},
     write_down::write_down,
 };
 use orchestrator::{Call, DbError, Event, Policy, Step, StepError, Tx};
@@ -41,9 +41,7 @@ impl Step for Refund {
 
     async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {
         let Event::Ended(Ok(given)) = event else { return Ok(()) };
-        let saga = tx.saga();
-        let news: Vec<_> =
-            news(&self.intent, given).into_iter().map(|news| (saga, self.payment, news)).collect();
-        write_down(tx, &news).await
+        let told = told(tx.saga(), self.payment, &self.intent, given);
+        write_down(tx, &told).await
     }
 }

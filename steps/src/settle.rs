@@ -5,7 +5,7 @@ use crate::{
     cashier::{Cashier, Secured, again, check},
     gateway::{CancelReason, GatewayError, Intent, IntentId},
     store::payments::News,
-    write_down::write_down,
+    write_down::{Told, write_down},
 };
 use orchestrator::{Call, DbError, Event, Policy, Rejected, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ impl Step for Settle {
             Event::Started | Event::UndoStarted { .. } | Event::Undone { .. } => return Ok(()),
         };
         let saga = tx.saga();
-        write_down(tx, &[(saga, self.payment, news)]).await
+        write_down(tx, &[Told::new(saga, self.payment, news)]).await
     }
 }
 

@@ -11,15 +11,33 @@ use crate::{
 };
 use orchestrator::{DbError, SagaId, Tx};
 
-/// Applies news, each with the saga that heard it. A `record` can't refuse: what contradicts a payment's row is written
+/// News for a payment, and the saga that heard it.
+pub(crate) struct Told {
+    pub saga: SagaId,
+    pub payment: PaymentId,
+    pub news: News,
+    /// A refund that this saga asked for: announced also where a webhook was quicker to have it written down.
+    pub ours: bool,
+}
+
+impl Told {
+    pub fn new(saga: SagaId, payment: PaymentId, news: News) -> Self {
+        Self { saga, payment, news, ours: false }
+    }
+}
+
+/// Applies news. A `record` can't refuse: what contradicts a payment's row is written
 /// nowhere, so it is said loudly instead.
-pub(crate) async fn write_down(tx: &mut Tx, told: &[(SagaId, PaymentId, News)]) -> Result<(), DbError> {
-    let news: Vec<_> = told.iter().map(|(_, payment, news)| (*payment, news.clone())).collect();
+pub(crate) async fn write_down(tx: &mut Tx, told: &[Told]) -> Result<(), DbError> {
+    let news: Vec<_> = told.iter().map(|told| (told.payment, told.news.clone())).collect();
     let now = tx.now();
     let applied = payments::apply_all(tx, &news, now).await.map_err(statement_error)?;
-    for ((saga, payment, news), applied) in told.iter().zip(applied) {
+    for (Told { saga, payment, news, ours }, applied) in told.iter().zip(applied) {
+        let is_new = matches!(applied, Applied::Changed { .. });
         match (applied, news) {
-            (Applied::Changed { .. }, News::Refunded { refund, money, .. }) => {
+            (Applied::Changed { .. } | Applied::Nothing { .. }, News::Refunded { refund, money, .. })
+                if is_new || *ours =>
+            {
                 let message =
                     PaymentRefunded { payment_id: *payment, refund_id: refund.clone(), amount: *money };
                 announce(tx, *saga, &message)?;

@@ -4,8 +4,8 @@ use orchestrator::{Failure, Rejected, Route, Saga, Signal, Workflow};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use steps::{
-    BookingId, Capture, Confirm, EventId, Lock, Outcome, Pay, PaymentId, Reservation, ReservationId, Reserve,
-    SeatList, Secured, Settle, Unlock, UserId,
+    BookingId, Capture, Confirm, DECLINED, EventId, Lock, Outcome, Pay, PaymentId, Reservation,
+    ReservationId, Reserve, SeatList, Secured, Settle, Unlock, UserId,
     gateway::{IntentId, PaymentMethod},
 };
 
@@ -102,7 +102,7 @@ const STRANGE_NEWS_MAX: usize = 20;
 struct Paid {
     payment: PaymentId,
     secured: Secured,
-    /// Where news brought it and no step has written it down.
+    /// Where news brought it, or the pivot must see for itself that it is written down.
     news: Option<Secured>,
 }
 
@@ -170,7 +170,7 @@ async fn pay(
         }
         // Turning back cancels it; nobody pays again.
         Some(PaymentNews::Failed { reason, .. }) if !another => {
-            return Err(Unpaid::Failed(Rejected::new("payment-declined", reason)));
+            return Err(Unpaid::Failed(Rejected::new(DECLINED, reason)));
         }
         Some(PaymentNews::Failed { .. } | PaymentNews::Doubtful { .. }) => Unpaid::Failed,
         // Nobody has told us in time.
@@ -178,7 +178,8 @@ async fn pay(
     };
     // Ask the gateway, or cancel there, so that it can never be charged.
     let secured = saga.step(Settle { payment, intent, money: Some(money) }).await.map_err(unpaid)?;
-    Ok(Paid { payment, secured, news: None })
+    // Settle may not have been able to write it down; only the pivot can say that it contradicts our own rows.
+    Ok(Paid { payment, secured: secured.clone(), news: Some(secured) })
 }
 
 /// The news of this payment; of an earlier one that has been given up it may come late.

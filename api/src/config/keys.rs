@@ -115,6 +115,12 @@ pub const KEYS: &[Key] = &[
     key("booking.seats_max", "10", Number(1, 10), "seats of one reservation"),
     key("booking.payment_attempts_max", "1", Number(1, 10), "tries to pay within one hold"),
     key(
+        "gateway.kind",
+        "stripe",
+        OneOf(&["stripe", "standard"]),
+        "which protocol the gateway speaks: Stripe's, or the house protocol of docs/payment-gateways.md",
+    ),
+    key(
         "gateway.url",
         "https://api.stripe.com",
         Url(&["http", "https"]),

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error};
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+use steps::gateway::Provider;
 
 /// The whole configuration of one node.
 #[derive(Clone, Debug, Deserialize)]
@@ -120,6 +121,8 @@ pub struct Booking {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gateway {
+    /// Which protocol it speaks.
+    pub kind: Provider,
     /// Its base URL, without a path.
     pub url: String,
     /// Our key to it.

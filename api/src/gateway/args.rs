@@ -1,6 +1,6 @@
 //! `usher gateway`: the simulator as a process.
 
-use super::{Config, serve::Server};
+use super::{Config, Speak, serve::Server};
 use anyhow::Context;
 use std::{future::Future, net::SocketAddr, path::PathBuf, time::Duration};
 use tokio::net::TcpListener;
@@ -36,6 +36,9 @@ pub struct Args {
     /// Where to listen; port 0 takes a free one. The address is printed.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
+    /// The protocol: Stripe's, or the house protocol of docs/payment-gateways.md.
+    #[arg(long, value_enum, default_value_t = Speak::Stripe)]
+    pub speak: Speak,
     /// Where to send events to; may be given several times.
     #[arg(long, value_name = "URL")]
     pub webhook_url: Vec<String>,
@@ -94,6 +97,7 @@ pub async fn run(args: Args, shutdown: impl Future<Output = ()>) -> anyhow::Resu
 impl From<Args> for Config {
     fn from(args: Args) -> Self {
         Self {
+            speak: args.speak,
             api_key: args.api_key,
             webhook_urls: args.webhook_url,
             webhook_secrets: args.webhook_secret,

@@ -2,9 +2,20 @@
 
 use std::{path::PathBuf, time::Duration};
 
+/// The protocol that a simulated gateway speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Speak {
+    /// Stripe's, and its signatures.
+    Stripe,
+    /// The house protocol, signed by Standard Webhooks.
+    Standard,
+}
+
 /// A simulated gateway's settings.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Its protocol.
+    pub speak: Speak,
     /// The only secret key it takes.
     pub api_key: String,
     /// Where every event is sent to.
@@ -39,6 +50,7 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            speak: Speak::Stripe,
             api_key: "sk_test_usher".to_owned(),
             webhook_urls: vec![],
             webhook_secrets: vec!["whsec_usher_simulator".to_owned()],

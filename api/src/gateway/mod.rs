@@ -1,4 +1,5 @@
-//! A simulated payment gateway: the part of Stripe's API that Usher speaks, for development and tests.
+//! A simulated payment gateway: the part of Stripe's API that Usher speaks, or the house protocol, for development and
+//! tests.
 //!
 //! The picture: books (what happened to whose money), a script (what goes wrong), a border that speaks Stripe's
 //! HTTP, and one worker that settles what is due and sends webhooks. It is a witness, so it shares nothing with
@@ -19,7 +20,7 @@ mod web;
 mod work;
 
 pub use args::{Args, run};
-pub use config::Config;
+pub use config::{Config, Speak};
 pub use serve::{ServeError, serve};
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! The server: connections, the worker, and an end that waits for both.
 
-use super::{Config, simulator::Simulator, web, work};
+use super::{Config, Speak, simulator::Simulator, web, work};
 use axum::{Router, body::Body};
+use chrono::Utc;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
+use steps::gateway::standard;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -32,6 +34,9 @@ pub enum ServeError {
     /// The listener is broken.
     #[error("the gateway's listener")]
     Listen(#[source] io::Error),
+    /// A secret with which this protocol can't sign.
+    #[error("a webhook secret")]
+    Secret(#[source] standard::BadSecret),
     /// The HTTP client for webhooks could not be made: rustls' crypto provider is not installed.
     #[error("making the HTTP client for webhooks")]
     Client(#[source] reqwest::Error),
@@ -58,6 +63,10 @@ pub async fn serve(
 
 impl Server {
     pub fn open(config: Config, listener: TcpListener) -> Result<Self, ServeError> {
+        let provable = |secret: &String| standard::sign("", b"", secret, Utc::now()).is_ok();
+        if config.speak == Speak::Standard && !config.webhook_secrets.iter().all(provable) {
+            return Err(ServeError::Secret(standard::BadSecret));
+        }
         let address = listener.local_addr().map_err(ServeError::Listen)?;
         let simulator = Simulator::new(config, format!("http://{address}"), CancellationToken::new());
         let client = reqwest::Client::builder()

@@ -6,10 +6,11 @@ use super::{
         intent::{About, Ending, Fate, Intent, Told},
         news::{Delivery, DeliveryState, Event, Forgery, News},
     },
-    config::Config,
+    config::{Config, Speak},
     methods,
     problem::Problem,
     script::{Acts, Chaos, Lie, Occasion, Operation, Script},
+    web::house::message,
 };
 use chrono::Utc;
 use serde_json::{Value, json};
@@ -71,8 +72,9 @@ impl Simulator {
         let mut books = self.open();
         let value = change(&mut books);
         for news in books.take_news() {
-            let event = self.publish(&news);
-            books.put_event(event);
+            if let Some(event) = self.publish(&books, &news) {
+                books.put_event(event);
+            }
         }
         if let Err(error) = books.commit() {
             tracing::error!(error = %error, "writing the gateway's books failed; stopping");
@@ -137,8 +139,8 @@ impl Simulator {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the event and plans its deliveries as the script says.
-    fn publish(&self, news: &News) -> Event {
+    /// Makes the event and plans its deliveries as the script says; `None` for what this protocol doesn't tell.
+    fn publish(&self, books: &Books, news: &News) -> Option<Event> {
         let occasion = Occasion {
             operation: Operation::Webhook,
             intent: news.intent.as_deref(),
@@ -167,7 +169,11 @@ impl Simulator {
             deliveries.extend(std::iter::repeat_n(forged, plan.forged as usize));
         }
         let created_s = now_ms() / 1000;
-        Event { body: told.body(&id, created_s), id, created_s, kind: news.kind.clone(), deliveries }
+        let body = match self.config.speak {
+            Speak::Stripe => told.body(&id, created_s),
+            Speak::Standard => message(books, &told, created_s)?,
+        };
+        Some(Event { body, shown_id: None, id, created_s, kind: news.kind.clone(), deliveries })
     }
 }
 

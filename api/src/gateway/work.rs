@@ -8,12 +8,13 @@ use super::{
         Books, Task,
         news::{Delivery, DeliveryState},
     },
-    config::Config,
+    config::{Config, Speak},
     simulator::{Simulator, change_intent, now_ms, settle},
 };
 use chrono::Utc;
 use reqwest::Client;
 use std::{sync::Arc, time::Duration};
+use steps::gateway::{signature, standard};
 use tokio::task::JoinSet;
 
 /// Deliveries under way at a time: a hundred copies of one webhook shall come at once.
@@ -25,6 +26,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(5);
 struct Parcel {
     event: String,
     index: usize,
+    shown_id: String,
     body: String,
     delivery: Delivery,
 }
@@ -79,17 +81,18 @@ fn settle_due(books: &mut Books) {
 fn next_parcel(books: &mut Books) -> Option<Parcel> {
     let (event, index) = books.mail.pop_due(now_ms())?;
     let found = books.events.get_mut(&event)?;
+    let shown_id = found.shown_id.clone().unwrap_or_else(|| event.clone());
     let delivery = found.deliveries.get_mut(index)?;
     delivery.sending = true;
-    Some(Parcel { body: found.body.clone(), delivery: delivery.clone(), event, index })
+    Some(Parcel { body: found.body.clone(), delivery: delivery.clone(), event, index, shown_id })
 }
 
 async fn deliver(simulator: &Simulator, client: &Client, parcel: Parcel) {
-    let Parcel { event, index, body, delivery } = parcel;
-    let mut request = client.post(&delivery.url).header("content-type", "application/json");
-    if let Some(signature) = signature(&simulator.config, &delivery, body.as_bytes()) {
-        request = request.header("stripe-signature", signature);
+    let mut request = client.post(&parcel.delivery.url).header("content-type", "application/json");
+    for (name, value) in signed(&simulator.config, &parcel) {
+        request = request.header(name, value);
     }
+    let Parcel { event, index, body, delivery, .. } = parcel;
     let accepted = match request.body(body).send().await {
         Ok(response) => response.status().is_success(),
         Err(error) => {
@@ -118,13 +121,37 @@ fn backoff_ms(config: &Config, tries: u32) -> i64 {
     doubled.min(Config::RETRY_MAX).as_millis() as i64
 }
 
-/// `None` for a forgery without one.
-fn signature(config: &Config, delivery: &Delivery, body: &[u8]) -> Option<String> {
-    let Some(forgery) = &delivery.forged else {
-        let secrets: Vec<_> = config.webhook_secrets.iter().map(String::as_str).collect();
-        return Some(steps::gateway::signature::sign(body, &secrets, Utc::now()));
+/// The headers that prove it; none for a forgery without a signature.
+fn signed(config: &Config, parcel: &Parcel) -> Vec<(&'static str, String)> {
+    let (body, forged) = (parcel.body.as_bytes(), parcel.delivery.forged.as_ref());
+    let at = Utc::now() + chrono::TimeDelta::seconds(forged.map_or(0, |forgery| forgery.skew_s));
+    let secrets: Vec<&str> = match forged {
+        None => config.webhook_secrets.iter().map(String::as_str).collect(),
+        Some(forgery) => forgery.secret.iter().map(String::as_str).collect(),
     };
-    let at = Utc::now() + chrono::TimeDelta::seconds(forgery.skew_s);
-    let signed = |secret: &String| steps::gateway::signature::sign(body, &[secret], at);
-    forgery.header.clone().or_else(|| forgery.secret.as_ref().map(signed))
+    let made = || match config.speak {
+        Speak::Stripe => Some(signature::sign(body, &secrets, at)),
+        Speak::Standard => {
+            // A forger's secret may be none of this scheme; ours were checked at the start.
+            let signatures = secrets.iter().map(|secret| standard::sign(&parcel.shown_id, body, secret, at));
+            Some(
+                signatures
+                    .collect::<Result<Vec<_>, _>>()
+                    .unwrap_or_else(|_| vec!["v1,AAAA".to_owned()])
+                    .join(" "),
+            )
+        }
+    };
+    let header = forged.and_then(|forgery| forgery.header.clone());
+    let Some(signature) = header.or_else(|| if secrets.is_empty() { None } else { made() }) else {
+        return vec![];
+    };
+    match config.speak {
+        Speak::Stripe => vec![("stripe-signature", signature)],
+        Speak::Standard => vec![
+            ("webhook-id", parcel.shown_id.clone()),
+            ("webhook-timestamp", at.timestamp().to_string()),
+            ("webhook-signature", signature),
+        ],
+    }
 }

@@ -180,11 +180,13 @@ impl Deliverer {
         if wanted.is_empty() {
             return Ok(());
         }
+        // By the monotonic clock: what has not left by then would run over its lease, and leaves no more.
+        let leave_by = Instant::now() + self.settings.lease.saturating_sub(self.settings.deadline);
         let due = deliveries::list_due(connection, &wanted).await?;
         for keys in self.batches(&due, |key| key.message.bucket()) {
             for claimed in deliveries::claim(connection, &keys, self.settings.lease).await? {
                 if let Some(to) = active.iter().find(|one| one.id == claimed.key.subscription) {
-                    self.send(to.clone(), claimed);
+                    self.send(to.clone(), claimed, leave_by);
                 }
             }
         }
@@ -201,16 +203,15 @@ impl Deliverer {
         most.saturating_sub(self.busy.get(&to.id).copied().unwrap_or_default())
     }
 
-    fn send(&mut self, to: Active, claimed: Claimed) {
+    fn send(&mut self, to: Active, claimed: Claimed, leave_by: Instant) {
         *self.busy.entry(to.id).or_default() += 1;
         let sender = self.sender.clone();
         self.out.spawn(async move {
             metrics::gauge!(telemetry::OUT).increment(1.0);
             let began = Instant::now();
             // One that panicked must give its slot back.
-            let sent = AssertUnwindSafe(sender.send(&to, &claimed)).catch_unwind().await;
-            let sent =
-                sent.unwrap_or_else(|_| Sent::Failed { error: "the attempt panicked".into(), wait: None });
+            let attempt = AssertUnwindSafe(sender.send(&to, &claimed, leave_by)).catch_unwind();
+            let sent = attempt.await.unwrap_or_else(|_| Sent::failed("the attempt panicked"));
             metrics::gauge!(telemetry::OUT).decrement(1.0);
             metrics::histogram!(telemetry::ATTEMPT_SECONDS).record(began.elapsed().as_secs_f64());
             let outcome = match &sent {

@@ -13,7 +13,7 @@ use reqwest::{
     redirect,
 };
 use secrecy::ExposeSecret;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use steps::gateway::standard;
 use tokio::time::timeout;
 
@@ -42,6 +42,13 @@ pub enum Sent {
     Gone,
 }
 
+impl Sent {
+    /// A failure of which the receiver says no more.
+    pub fn failed(error: impl Into<String>) -> Self {
+        Self::Failed { error: error.into(), wait: None }
+    }
+}
+
 /// Sends messages.
 #[derive(Clone, Debug)]
 pub struct Sender {
@@ -68,11 +75,14 @@ impl Sender {
         Ok(Self { client: client.build()?, private, deadline })
     }
 
-    /// Makes one attempt.
-    pub async fn send(&self, to: &Active, message: &Claimed) -> Sent {
+    /// Makes one attempt, unless it is too late for it: a node that was frozen must not send what others have sent long ago.
+    pub async fn send(&self, to: &Active, message: &Claimed, leave_by: Instant) -> Sent {
+        if Instant::now() > leave_by {
+            return Sent::failed("its lease was nearly over before it left");
+        }
         match timeout(self.deadline, self.attempt(to, message)).await {
             Ok(sent) => sent,
-            Err(_) => failed(format!("no answer within {:?}", self.deadline)),
+            Err(_) => Sent::failed(format!("no answer within {:?}", self.deadline)),
         }
     }
 
@@ -80,17 +90,17 @@ impl Sender {
         // Again at each attempt: what is allowed may have changed since it was added.
         let url = match check_url(&to.url, self.private) {
             Ok(url) => url,
-            Err(forbidden) => return failed(forbidden.to_string()),
+            Err(forbidden) => return Sent::failed(forbidden.to_string()),
         };
         let event = CloudEvent::of_claimed(message);
         let body = match serde_json::to_vec(&event) {
             Ok(body) => body,
-            Err(error) => return failed(format!("the message can't be written as JSON: {error}")),
+            Err(error) => return Sent::failed(format!("the message can't be written as JSON: {error}")),
         };
         let now = Utc::now();
         let Ok(signature) = standard::sign(&event.id, &body, to.secret.expose_secret(), now) else {
-            return failed(
-                "its secret is not `whsec_` and base64; remove the subscription and add it anew".into(),
+            return Sent::failed(
+                "its secret is not `whsec_` and base64; remove the subscription and add it anew",
             );
         };
         let request = self
@@ -103,7 +113,7 @@ impl Sender {
             .body(body);
         match request.send().await {
             Ok(response) => answered(response, now).await,
-            Err(error) => failed(in_words(error)),
+            Err(error) => Sent::failed(in_words(error)),
         }
     }
 }
@@ -116,7 +126,7 @@ async fn answered(response: Response, now: DateTime<Utc>) -> Sent {
         status if status.is_success() => Sent::Arrived,
         StatusCode::GONE => Sent::Gone,
         status if status.is_redirection() => {
-            failed(format!("answered {}; redirects are not followed", status.as_u16()))
+            Sent::failed(format!("answered {}; redirects are not followed", status.as_u16()))
         }
         status => Sent::Failed { error: format!("answered {}", status.as_u16()), wait },
     }
@@ -131,10 +141,6 @@ async fn drain(mut response: Response) {
             return;
         }
     }
-}
-
-fn failed(error: String) -> Sent {
-    Sent::Failed { error, wait: None }
 }
 
 /// Without the URL, which stands in the list of subscriptions, and without what the receiver says. The last of the chain

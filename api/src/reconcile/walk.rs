@@ -62,6 +62,11 @@ pub enum ReconcileError {
     TooManyRefunds,
 }
 
+/// Which payment each intent is of.
+type Named = HashMap<IntentId, PaymentId>;
+/// Payments in our books.
+type Books = HashMap<PaymentId, Ours>;
+
 /// A run under way.
 pub struct Walk {
     pool: PgPool,
@@ -181,9 +186,7 @@ impl Walk {
         if intents.is_empty() {
             return Ok(Vec::new());
         }
-        let named = self.named(intents).await?;
-        let ids: Vec<_> = named.values().copied().collect::<HashSet<_>>().into_iter().collect();
-        let books = ours::load(&mut *self.connection().await?, &ids).await?;
+        let (named, books) = self.books_of(intents).await?;
         let mut seen = Vec::with_capacity(intents.len());
         let mut meant = Vec::with_capacity(intents.len());
         for intent in intents {
@@ -199,8 +202,28 @@ impl Walk {
         Ok(meant)
     }
 
+    /// Our payments of these intents, and which is whose.
+    async fn books_of(&self, intents: &[Intent]) -> Result<(Named, Books), ReconcileError> {
+        let mut named = self.named(intents).await?;
+        let ids: Vec<_> = named.values().copied().collect::<HashSet<_>>().into_iter().collect();
+        let mut books = ours::load(&mut *self.connection().await?, &ids).await?;
+        // Money that came in late names the payment that it was meant for, and has one of its own.
+        let strays = |(intent, payment): (&IntentId, &PaymentId)| {
+            let stray = books.get(payment)?.reference.as_ref() != Some(intent);
+            stray.then(|| (intent.clone(), *payment))
+        };
+        let strays: Vec<_> = named.iter().filter_map(strays).collect();
+        if !strays.is_empty() {
+            let late = ours::late(&mut *self.connection().await?, &strays).await?;
+            let ids: Vec<_> = late.values().copied().collect();
+            books.extend(ours::load(&mut *self.connection().await?, &ids).await?);
+            named.extend(late);
+        }
+        Ok((named, books))
+    }
+
     /// Which payment each intent is of: whom we have written down for it, else whom its metadata names.
-    async fn named(&self, intents: &[Intent]) -> Result<HashMap<IntentId, PaymentId>, ReconcileError> {
+    async fn named(&self, intents: &[Intent]) -> Result<Named, ReconcileError> {
         let references: Vec<_> = intents.iter().map(|intent| intent.id.to_string()).collect();
         let provider = self.gateway.provider();
         let known =

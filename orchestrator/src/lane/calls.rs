@@ -23,6 +23,8 @@ use tokio_util::task::TaskTracker;
 pub(crate) struct CallOut {
     pub saga: SagaId,
     pub token: i64,
+    /// How long its lease lasts, from the beginning of its batch.
+    pub lease: Duration,
     pub step: Arc<dyn ErasedStep>,
     pub value: AnyStep,
     pub direction: Direction,
@@ -76,7 +78,7 @@ impl From<StepError> for CallFailure {
 impl CallOut {
     /// Makes the call: with its timeout, and so that a panic is its own alone.
     pub async fn make(self) -> CallEnded {
-        let Self { saga, token, step, value, direction, probe, context } = self;
+        let Self { saga, token, step, value, direction, probe, context, .. } = self;
         let (kind, timeout) = match &direction {
             Direction::Forward { .. } if probe => (AnswerKind::Probe, step.policy().timeout),
             Direction::Forward { .. } => (AnswerKind::Run, step.policy().timeout),

@@ -116,7 +116,7 @@ async fn begin(
     }
     let new: Vec<&New> = starts.iter().map(|start| &start.new).collect();
     let inserted: HashSet<SagaId> =
-        sagas::insert(&mut tx.connection, &new, env.now).await?.into_iter().collect();
+        sagas::insert(&mut tx.connection, &new, env.lease_end(), env.now).await?.into_iter().collect();
     let mut fresh = Vec::with_capacity(starts.len());
     for start in starts {
         let id = start.new.id;

@@ -29,9 +29,9 @@ impl Leases {
         Self { held: Mutex::default(), lease }
     }
 
-    /// Keeps a lease that was committed; `since` is from before the commit, so that ours ends first.
-    pub fn keep(&self, saga: SagaId, token: i64, since: Instant) {
-        self.lock().insert(saga, Held { token, until: since + self.lease });
+    /// Keeps a lease that was committed; `until` counts from before the commit, so that ours ends first.
+    pub fn keep(&self, saga: SagaId, token: i64, until: Instant) {
+        self.lock().insert(saga, Held { token, until });
     }
 
     /// Lets a lease go: its call has been dealt with.

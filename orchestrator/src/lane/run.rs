@@ -14,7 +14,7 @@ use crate::{
     },
 };
 use chrono::{DateTime, Utc};
-use std::{rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 /// What a batch knows besides its sagas.
 pub(crate) struct Env<'a> {
@@ -34,7 +34,23 @@ impl Env<'_> {
         let (size, bound) = (bytes as u64, self.settings.entry_bytes_max as u64);
         (size > bound).then(|| StuckCause::Oversize { what: what.to_owned(), size, bound })
     }
+
+    /// When a lease given now ends. On a grid, so that a saga that goes from call to call keeps its `due_at`: that is
+    /// the one indexed column that changes, and an update that leaves it alone needs no new index entries.
+    pub fn lease_end(&self) -> DateTime<Utc> {
+        let grid_us = (self.settings.lease.as_micros() as i64 / LEASE_GRID).max(1);
+        let end = self.now + self.settings.lease;
+        end - chrono::Duration::microseconds(end.timestamp_micros().rem_euclid(grid_us))
+    }
+
+    /// How long a lease given now lasts.
+    pub fn lease_left(&self) -> Duration {
+        (self.lease_end() - self.now).to_std().unwrap_or_default()
+    }
 }
+
+/// Places on the grid of lease ends within one lease: a lease may be shorter by one part in so many.
+const LEASE_GRID: i64 = 4;
 
 /// A saga that this batch has claimed.
 pub(crate) struct Run {
@@ -165,5 +181,34 @@ impl Run {
     /// Entries that this stretch has added.
     pub fn added(&self) -> usize {
         self.core.history().len() - self.committed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leases_given_one_after_another_mostly_end_together_and_never_late() {
+        let (registry, settings) = (Registry::default(), Settings::default());
+        let (health, hung) = (Health::default(), Hung::default());
+        let begin = DateTime::from_timestamp(1_800_000_000, 0).expect("a moment of 2027");
+        let mut ends = std::collections::BTreeSet::new();
+        for step_ms in 0..100 {
+            let now = begin + chrono::Duration::milliseconds(step_ms * 10);
+            let env = Env {
+                registry: &registry,
+                settings: &settings,
+                now,
+                token: 0,
+                health: &health,
+                hung: &hung,
+                draining: false,
+            };
+            assert_eq!(env.lease_end(), now + env.lease_left());
+            assert!(env.lease_left() <= settings.lease && env.lease_left() > settings.lease * 7 / 10);
+            ends.insert(env.lease_end());
+        }
+        assert!(ends.len() <= 2, "in one second: {ends:?}");
     }
 }

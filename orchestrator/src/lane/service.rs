@@ -238,7 +238,7 @@ fn tell(shared: &Shared, group: Group, verdict: Verdict, token: i64, since: std:
         Verdict::Moved { snapshot, call, again, .. } => {
             release();
             if let Some(call) = call {
-                shared.leases.keep(id, token, since);
+                shared.leases.keep(id, token, since + call.lease);
                 shared.calls.hand_out(*call, shared.leases.clone(), queue.clone());
             }
             if matches!(snapshot.stuck, Some(StuckCause::PollTooLong { .. })) {
@@ -272,7 +272,7 @@ fn tell(shared: &Shared, group: Group, verdict: Verdict, token: i64, since: std:
             }
         }
         Verdict::Claimed(token) => {
-            shared.leases.keep(id, token, since);
+            shared.leases.keep(id, token, since + shared.settings.lease);
             queue.resume(id, token);
             mail.into_iter().for_each(|mail| drop(mail.reply.send(LetterAnswer::Busy)));
         }

@@ -111,10 +111,12 @@ pub(crate) struct Written {
     pub stuck: Option<StuckCause>,
 }
 
-/// Inserts new sagas; says which of them are new. Their lane has them to itself until it commits.
+/// Inserts new sagas; says which of them are new. Their lane has them to itself until it commits, and writes them again
+/// before: `due_at` is a guess at what it will write then, because a good guess saves every index a second entry.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     new: &[&New],
+    due_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Vec<SagaId>, sqlx::Error> {
     let (ids, buckets) = columns(new.iter().map(|new| new.id));
@@ -126,7 +128,7 @@ pub(crate) async fn insert(
         r#"
         insert into usher.sagas
             (id, bucket, workflow, version, start_key, trace, state, due_at, journal_len, created_at, updated_at)
-        select id, bucket, workflow, version, start_key, trace, 'running', $7, 0, $7, $7
+        select id, bucket, workflow, version, start_key, trace, 'running', $8, 0, $7, $7
         from unnest($1::uuid[], $2::smallint[], $3::text[], $4::integer[], $5::text[], $6::text[])
             as new (id, bucket, workflow, version, start_key, trace)
         on conflict do nothing
@@ -139,6 +141,7 @@ pub(crate) async fn insert(
         &keys as &[Option<String>],
         &traces as &[Option<String>],
         now,
+        due_at,
     )
     .fetch_all(connection)
     .await?;

@@ -13,10 +13,7 @@ use crate::{
         Verdict,
     },
     settings::BatchScope,
-    store::{
-        journal, mailbox,
-        sagas::{self, New},
-    },
+    store::{journal, mailbox, sagas::New},
 };
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -134,7 +131,8 @@ impl Drive {
                             }
                         }
                         Verdict::Claimed(token) => {
-                            self.shared.leases.keep(self.new.id, token, turn.since);
+                            let lease = self.shared.settings.lease;
+                            self.shared.leases.keep(self.new.id, token, turn.since + lease);
                             self.shared.queues[0].resume(self.new.id, token);
                         }
                         Verdict::Existing(_) | Verdict::Stored | Verdict::Busy => {}

@@ -67,6 +67,17 @@ pub enum FactKind {
     Ignored(String),
 }
 
+/// A body that was rightly signed and yet is not an event as its gateway writes them: kept, shown, never acted on.
+#[derive(Debug, thiserror::Error)]
+pub enum BadEvent {
+    /// Not JSON, a field missing or doubled, or of another type.
+    #[error("reading the event's JSON")]
+    Json(#[source] serde_json::Error),
+    /// A value that can't be.
+    #[error("the event has {0}")]
+    Value(&'static str),
+}
+
 /// Where a dispute stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

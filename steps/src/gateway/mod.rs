@@ -1,4 +1,5 @@
-//! The port to payment gateways, and its adapters.
+//! The port to payment gateways, and its adapters: `stripe`, `house` (another protocol altogether, to prove the
+//! port), and `instant` (inside the process).
 //!
 //! The picture: an *intent* is the gateway's record of one payment. We create it (moves no money), confirm
 //! it (secures the money), capture or cancel it, refund it, and at any time read what became of it. Whoever
@@ -9,10 +10,12 @@
 
 mod error;
 pub mod fact;
+pub mod house;
 mod http;
 mod ids;
 pub mod instant;
 mod intent;
+mod provider;
 pub mod signature;
 pub mod standard;
 pub mod stripe;
@@ -20,12 +23,14 @@ mod text;
 
 pub use crate::money::{BadCurrency, Currency, Money};
 pub use error::{Doubt, GatewayError, Unsent};
-pub use fact::{Fact, FactKind};
+pub use fact::{BadEvent, Fact, FactKind};
+pub use http::{BadHttpConfig, HttpConfig};
 pub use ids::{BadMethod, ChargeId, EventId, IntentId, PaymentMethod, RefundId};
 pub use intent::{
     CancelReason, CaptureMethod, Intent, IntentStatus, LastError, Mismatch, NextAction, Order, Refund,
     RefundOrder, RefundStatus, Trace,
 };
+pub use provider::Provider;
 
 use chrono::{DateTime, Utc};
 use std::{future::Future, ops::Deref, pin::Pin, sync::Arc, time::Duration};

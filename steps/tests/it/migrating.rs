@@ -13,7 +13,9 @@ async fn two_migrators_at_once_leave_one_schema() {
         .fetch_one(&mut one)
         .await
         .unwrap();
-    assert_eq!(applied, 4);
+    let files =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/booking")).unwrap().count();
+    assert_eq!(applied, files as i64);
 }
 
 #[tokio::test]

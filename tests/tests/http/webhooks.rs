@@ -172,17 +172,28 @@ async fn a_bad_signature_is_refused_without_a_word() {
 }
 
 #[tokio::test]
-async fn standard_webhooks_are_a_second_way_in() {
-    let service = service().await;
-    let body = json!({"id": "evt_8", "object": "event", "type": "customer.created", "created": 1_700_000_000,
-                      "livemode": false, "data": {"object": {"id": "cus_1"}}})
-    .to_string();
+async fn standard_webhooks_are_another_way_in_and_each_gateway_has_its_own() {
+    let variables = [("USHER_GATEWAY_WEBHOOK_SECRETS", SECRET), ("USHER_GATEWAY_KIND", "standard")];
+    let service = Service::with(&variables).await;
+    let body = json!({"type": "customer.moved", "at": "2026-01-02T03:04:05Z", "mode": "test"}).to_string();
     let now = Utc::now();
-    let header = standard::sign("msg_1", body.as_bytes(), SECRET, now).unwrap();
-    let ask = service.ask(Method::POST, "/webhooks/stripe").header("webhook-id", "msg_1");
-    let ask =
-        ask.header("webhook-timestamp", &now.timestamp().to_string()).header("webhook-signature", &header);
-    ask.raw("application/json", body).send().await.is(200);
+    let send = async |path: &str, id: &str, at: DateTime<Utc>| {
+        let header = standard::sign(id, body.as_bytes(), SECRET, at).unwrap();
+        let ask = service.ask(Method::POST, path).header("webhook-id", id);
+        let ask = ask.header("webhook-timestamp", &at.timestamp().to_string());
+        ask.header("webhook-signature", &header).raw("application/json", body.clone()).send().await
+    };
+    for _ in 0..2 {
+        send("/webhooks/standard", "msg_1", now).await.is(200);
+    }
+    assert_eq!(count(&service, "select count(*) from booking.inbox where event_id = 'msg_1'").await, 1);
+    for wrong in [now - TimeDelta::seconds(301), now + TimeDelta::seconds(330)] {
+        send("/webhooks/standard", "msg_2", wrong).await.problem(400, "signature-invalid");
+    }
+    let stripes =
+        service.ask(Method::POST, "/webhooks/standard").header("stripe-signature", &signed(&body, now));
+    stripes.raw("application/json", body.clone()).send().await.problem(400, "signature-invalid");
+    send("/webhooks/stripe", "msg_3", now).await.problem(404, "not-found");
 }
 
 #[tokio::test]

@@ -27,7 +27,11 @@ async fn receivers_that_fail_hold_up_nobody_else() {
     }
     post.subscribe_to("http://127.0.0.1:1/nobody", &[]).await;
     // Those who hang would take a minute each.
-    let node = post.node(Settings { deadline: Duration::from_secs(60), ..post.settings() });
+    let node = post.node(Settings {
+        deadline: Duration::from_secs(60),
+        lease: Duration::from_secs(180),
+        ..post.settings()
+    });
     for n in 0..30 {
         post.tell(saga(&format!("{n}")), 0, "told", 3).await;
     }

@@ -21,13 +21,11 @@ pub struct Intent {
     pub payment_id: Option<String>,
     pub reservation_id: Option<String>,
     pub status: String,
-    pub authorised: i64,
     pub captured: i64,
     pub refunded: i64,
     pub times_secured: u32,
     pub times_captured: u32,
     pub refunds: Vec<Refund>,
-    pub dispute: Option<String>,
 }
 
 /// Money on its way back.

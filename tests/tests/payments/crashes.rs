@@ -6,7 +6,7 @@ use super::{
 };
 use api::dev::{Child, Signal};
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{os::unix::process::ExitStatusExt, process::Command, time::Duration};
 use tests::support::wait_until;
 

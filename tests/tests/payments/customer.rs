@@ -76,11 +76,6 @@ impl<'a> Customer<'a> {
         Self::send(ask.json(&body)).await
     }
 
-    /// As [`Customer::post`], under this key.
-    pub async fn post_under(&self, key: &str, path: &str, body: Value) -> Answer {
-        Self::send(self.ask(Method::POST, path).header("idempotency-key", key).json(&body)).await
-    }
-
     pub async fn delete(&self, path: &str) -> Answer {
         Self::send(self.ask(Method::DELETE, path)).await
     }

@@ -175,3 +175,27 @@ async fn the_same_event_with_another_body_is_kept_apart_and_never_acted_on() {
     assert_eq!(house.count(KEPT).await, 1);
     assert_eq!(house.count("select count(*) from booking.inbox_variants").await, 1);
 }
+
+#[tokio::test]
+async fn of_a_flood_of_webhooks_none_is_lost_and_customers_are_served() {
+    const FLOOD: i64 = 300;
+    let house = House::open().await;
+    let flood = (0..FLOOD).map(|number| {
+        let event = json!({"type": "payment_intent.processing", "id": format!("evt_{number}"), "copies": 3,
+            "object": {"id": "pi_of_nobody", "object": "payment_intent", "status": "processing", "amount": 1,
+            "currency": "eur", "amount_capturable": 0, "amount_received": 0, "capture_method": "manual",
+            "created": 1_700_000_000, "livemode": false, "metadata": {}}});
+        house.gateway.control("events", event)
+    });
+    let customer = async {
+        let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+        let reservation = ada.reserve(&show, &[0]).await;
+        ada.pay(&reservation, "pm_card_visa").await;
+        ada.until(&reservation, "CONFIRMED").await;
+    };
+    futures_util::join!(futures_util::future::join_all(flood), customer);
+    let kept = "select count(*) from booking.inbox where gateway_reference = 'pi_of_nobody'";
+    house.until_count("all are kept, each once", kept, FLOOD).await;
+    let parked = "select count(*) from booking.inbox where state = 'UNMATCHED'";
+    assert_eq!(house.count(parked).await, FLOOD, "what is about nobody is parked");
+}

@@ -201,3 +201,57 @@ async fn lost_requests_in_automatic_capture_charge_once_too() {
     let house = Plan::default().automatic().open().await;
     sells_although(house, "confirm", 1, json!({"after": "close"})).await;
 }
+
+#[tokio::test]
+async fn a_charge_that_comes_after_nobody_found_it_is_caught() {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    house.gateway.rule(&["search"], None, json!({"blind": true})).await;
+    house.gateway.rule(&["confirm"], 1, json!({"before": {"late": {"after_ms": 1000}}})).await;
+    house.gateway.rule(&["confirm"], 4, json!({"before": "drop"})).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    // Seen in time it is booked, seen too late it is let go; either way it is seen.
+    house.at_rest(&reservation).await;
+    let books = house.close().await;
+    let booked = ada_booked(&house).await;
+    assert_eq!(books.only(&reservation).captured, booked * PRICE);
+}
+
+#[rstest]
+#[case::manual(Plan::default())]
+#[case::automatic(Plan::default().automatic())]
+#[tokio::test]
+async fn of_a_payment_in_doubt_every_intent_is_let_go(#[case] plan: Plan) {
+    let house = plan.open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    // Charged, in another tab as well, and then nobody can tell.
+    house.gateway.rule(&["confirm"], 1, json!({"after": "close", "again_after_ms": 0})).await;
+    house.gateway.rule(&["read"], 4, json!({"before": "drop"})).await;
+    house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
+    let reservation = ada.reserve(&show, &[0]).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    ada.until(&reservation, "EXPIRED").await;
+    let books = house.close().await;
+    let kept: i64 = books.of(&reservation).iter().map(|intent| intent.captured - intent.refunded).sum();
+    assert_eq!((books.of(&reservation).len(), kept), (2, 0), "{books:#?}");
+}
+
+async fn ada_booked(house: &House) -> i64 {
+    house.count("select count(*) from booking.bookings where status = 'CONFIRMED'").await
+}
+
+#[rstest]
+#[case::create("create")]
+#[case::confirm("confirm")]
+#[tokio::test]
+async fn a_key_that_another_request_has_used_charges_nothing(#[case] on: &str) {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let reservation = ada.reserve(&show, &[0]).await;
+    house.gateway.rule(&[on], 5, json!({"before": "key_reused"})).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    ada.until(&reservation, "EXPIRED").await;
+    let books = house.close().await;
+    assert!(books.intents.iter().all(|intent| intent.times_secured == 0), "{books:#?}");
+}

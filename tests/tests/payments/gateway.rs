@@ -53,6 +53,12 @@ impl Gateway {
         assert!(answer.status().is_success());
     }
 
+    /// Chaos is over.
+    pub async fn calm(&self) {
+        let calm = self.http.put(format!("{}/control/chaos", self.url)).json(&json!({"probability": 0.0}));
+        assert!(calm.send().await.unwrap().status().is_success());
+    }
+
     /// POSTs to the control API and expects it to work.
     pub async fn control(&self, path: &str, body: Value) -> Value {
         let answer = self.http.post(format!("{}/control/{path}", self.url)).json(&body).send().await.unwrap();

@@ -3,7 +3,7 @@
 use super::{books::Books, customer::Customer, gateway::Gateway};
 use api::{
     config::{self, Sources},
-    gateway::Config,
+    gateway::{Config, Speak},
     http::{App, serve},
     jobs::Jobs,
     node::Node,
@@ -12,7 +12,11 @@ use orchestrator::Bucket;
 use reqwest::Client;
 use serde_json::Value;
 use sqlx::PgPool;
-use std::{collections::BTreeMap, sync::Mutex, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 use steps::{EventId, SeatId};
 use tests::support::{Database, redis_prefix, server, verify, wait_until};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -25,10 +29,9 @@ pub const PRICE: i64 = 12_500;
 /// How long seats are held where a test doesn't wait for the end of it.
 pub const LONG: Duration = Duration::from_secs(300);
 /// How long anything may take that must come to be.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// While everything comes to rest, a minute passes for the jobs after so many looks.
 const LOOKS_A_MINUTE: u32 = 50;
-
 /// The service, its database, and its gateway.
 pub struct House {
     pub app: App,
@@ -87,6 +90,16 @@ impl Plan {
         self
     }
 
+    /// The gateway speaks the house protocol and signs by Standard Webhooks.
+    pub fn standard(self) -> Self {
+        const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        let plan = self.with("USHER_GATEWAY_KIND", "standard").with("USHER_GATEWAY_WEBHOOK_SECRETS", SECRET);
+        plan.gateway(|gateway| {
+            gateway.speak = Speak::Standard;
+            gateway.webhook_secrets = vec![SECRET.to_owned()];
+        })
+    }
+
     /// The house's own node runs no sagas: a test brings processes that do.
     pub fn without_lanes(mut self) -> Self {
         self.lanes = false;
@@ -99,7 +112,11 @@ impl Plan {
         let database = Database::fresh().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let hooks = vec![format!("{url}/webhooks/stripe")];
+        let provider = match self.gateway.speak {
+            Speak::Stripe => "stripe",
+            Speak::Standard => "standard",
+        };
+        let hooks = vec![format!("{url}/webhooks/{provider}")];
         let gateway = Gateway::start(Config { webhook_urls: hooks, ..self.gateway }).await;
         let app_url = database.app_url();
         let defaults = [
@@ -247,6 +264,18 @@ impl House {
         verify(&self.pool).await;
     }
 
+    /// What is not at rest, for a test that waits in vain.
+    pub async fn restless(&self) -> Vec<String> {
+        let look = "select concat_ws(' ', workflow, id, state, 'attempts', attempts, 'due in', due_at - now(), stuck::text, last_error,
+                (select string_agg(kind || coalesce(' ' || (body ->> 'step'), ''), ', ' order by position)
+                 from usher.journal_entries j where j.saga_id = s.id))
+            from usher.sagas s where state not in ('completed', 'unwound')
+            union all
+            select concat_ws(' ', 'inbox', kind, event_id, state, payment_id, gateway_reference)
+            from booking.inbox where state in ('PENDING', 'UNMATCHED')";
+        sqlx::query_scalar(look).fetch_all(&self.pool).await.unwrap()
+    }
+
     /// How often one invariant is broken.
     pub async fn violations(&self, name: &str) -> usize {
         let invariant = api::verify::INVARIANTS.iter().find(|invariant| invariant.name == name).unwrap();
@@ -263,7 +292,7 @@ impl House {
     pub async fn rest(&self) {
         let restless = "select (select count(*) from usher.sagas where state not in ('completed', 'unwound'))
             + (select count(*) from booking.inbox where state in ('PENDING', 'UNMATCHED'))";
-        let mut looks = 0;
+        let (mut looks, began, mut said) = (0, Instant::now(), false);
         self.until("everything is at rest", async || {
             looks += 1;
             if looks % LOOKS_A_MINUTE == 0 {
@@ -271,6 +300,10 @@ impl House {
             }
             // A webhook that was answered just before the first count is in the inbox by the second.
             let still = self.count(restless).await == 0 && self.gateway.webhooks_due().await == 0;
+            if began.elapsed() > PATIENCE / 2 && !said {
+                said = true;
+                println!("still not at rest: {:#?}", self.restless().await);
+            }
             (still && self.count(restless).await == 0).then_some(())
         })
         .await;

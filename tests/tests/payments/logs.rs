@@ -42,7 +42,7 @@ async fn secrets_and_card_numbers_are_never_in_the_logs() {
     tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let house = House::open().await;
-    let (show, ada) = (house.show(2, LONG).await, house.customer().await);
+    let (show, ada) = (house.show(3, LONG).await, house.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     for number in ["4242424242424242", "4242 4242 4242 4242", "4000-0000-0000-0002"] {
         let body = json!({"reservation_id": reservation["reservation_id"], "method": number});
@@ -57,6 +57,10 @@ async fn secrets_and_card_numbers_are_never_in_the_logs() {
     forged.header("stripe-signature", format!("t=1,v1={SECRET}")).send().await.unwrap();
     ada.until(&reservation, "CONFIRMED").await;
     ada.until(&declined, "EXPIRED").await;
+    house.gateway.rule(&["create", "confirm"], None, json!({"before": "echo"})).await;
+    let echoed = ada.reserve(&show, &[2]).await;
+    ada.pay(&echoed, "pm_card_visa").await;
+    ada.until(&echoed, "EXPIRED").await;
     let (token, email) = (ada.token.clone(), ada.email.clone());
     house.rest().await;
 

@@ -306,6 +306,11 @@ impl Intent {
 }
 
 impl Dispute {
+    /// Refunds are frozen: while it is open, and for ever once the money is lost.
+    pub fn freezes_refunds(&self) -> bool {
+        self.is_open() || self.status == "lost"
+    }
+
     pub fn is_open(&self) -> bool {
         !matches!(self.status.as_str(), "won" | "lost" | "warning_closed")
     }

@@ -26,6 +26,9 @@ pub(in crate::gateway) struct Event {
     pub id: String,
     pub created_s: i64,
     pub kind: String,
+    /// The id that its deliveries show, where it is another: of a forgery.
+    #[serde(default)]
+    pub shown_id: Option<String>,
     /// The JSON that is sent and shown.
     pub body: String,
     pub deliveries: Vec<Delivery>,

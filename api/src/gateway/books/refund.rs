@@ -69,7 +69,7 @@ impl Books {
         let Some(charge) = intent.charge.as_mut().filter(|charge| charge.amount_captured > 0) else {
             return Err(unexpected);
         };
-        if charge.dispute.as_ref().is_some_and(|dispute| dispute.is_open()) {
+        if charge.dispute.as_ref().is_some_and(|dispute| dispute.freezes_refunds()) {
             return Err(Problem::state("charge_disputed", "The charge is disputed: refunds are frozen."));
         }
         let left = charge.amount_captured - charge.amount_refunded;

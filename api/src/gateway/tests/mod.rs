@@ -6,5 +6,6 @@ mod faults;
 mod keys;
 mod payments;
 mod restarts;
+mod standard;
 mod webhooks;
 mod world;

@@ -1,6 +1,6 @@
 //! A simulator, the adapter that speaks to it, and a receiver of its webhooks.
 
-use super::super::{Config, serve};
+use super::super::{Config, Speak, serve};
 use axum::{
     Router,
     body::Bytes,
@@ -18,9 +18,10 @@ use std::{
     time::{Duration, Instant},
 };
 use steps::gateway::{
-    CaptureMethod, Currency, Fact, FactKind, Gateway, Money, Order, Trace,
-    signature::{Secret, verify},
-    stripe::{BreakerConfig, Stripe, StripeConfig, read_event},
+    CaptureMethod, Currency, Fact, FactKind, Gateway, HttpConfig, Money, Order, Provider, Trace,
+    house::House,
+    signature::Secret,
+    stripe::{BreakerConfig, Stripe},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -51,6 +52,7 @@ struct Receiver {
 #[derive(Clone, Debug)]
 pub struct Received {
     pub signature: Option<String>,
+    pub headers: HeaderMap,
     pub body: String,
 }
 
@@ -78,7 +80,7 @@ impl World {
         let stop = CancellationToken::new();
         let (url, running) = started(config.clone(), stop.clone()).await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { gateway: adapter(&url), url, http, receiver, config, stop, running }
+        Self { gateway: adapter(&config, &url), url, http, receiver, config, stop, running }
     }
 
     /// Stops the simulator and starts it again with the same settings.
@@ -87,7 +89,14 @@ impl World {
         (&mut self.running).await.unwrap();
         self.stop = CancellationToken::new();
         (self.url, self.running) = started(self.config.clone(), self.stop.clone()).await;
-        self.gateway = adapter(&self.url);
+        self.gateway = adapter(&self.config, &self.url);
+    }
+
+    fn provider(&self) -> Provider {
+        match self.config.speak {
+            Speak::Stripe => Provider::Stripe,
+            Speak::Standard => Provider::Standard,
+        }
     }
 
     /// What the receiver answers from now on.
@@ -102,9 +111,12 @@ impl World {
     /// What was received and rightly signed, in the order in which it came; without what we ignore.
     pub fn facts(&self) -> Vec<Fact> {
         let facts = self.received().into_iter().map(|received| {
-            let signature = received.signature.expect("a signature");
-            verify(&signature, received.body.as_bytes(), &[Secret::new(SECRET)], Utc::now()).unwrap();
-            read_event(received.body.as_bytes()).unwrap()
+            let header = |name: &str| {
+                received.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+            };
+            let (provider, body) = (self.provider(), received.body.as_bytes());
+            provider.verify(header, body, &[Secret::new(SECRET)], Utc::now()).unwrap();
+            provider.read(header, body).unwrap()
         });
         facts.filter(|fact| !matches!(fact.kind, FactKind::Ignored(_))).collect()
     }
@@ -202,19 +214,22 @@ async fn started(config: Config, stop: CancellationToken) -> (String, JoinHandle
     (url, tokio::spawn(serving))
 }
 
-fn adapter(url: &str) -> Gateway {
-    let config = StripeConfig {
+fn adapter(config: &Config, url: &str) -> Gateway {
+    let http = HttpConfig {
         deadline: DEADLINE,
         requests_per_s: std::num::NonZeroU32::new(10_000).unwrap(),
         breaker: BreakerConfig { failures_max: 1000, ..BreakerConfig::default() },
-        ..StripeConfig::new(url, "sk_test_usher")
+        ..HttpConfig::new(url, "sk_test_usher")
     };
-    Gateway::new(Stripe::new(config).unwrap())
+    match config.speak {
+        Speak::Stripe => Gateway::new(Stripe::new(http).unwrap()),
+        Speak::Standard => Gateway::new(House::new(http).unwrap()),
+    }
 }
 
 async fn receive(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let signature = headers.get("stripe-signature").map(|value| value.to_str().unwrap().to_owned());
     let body = String::from_utf8(body.to_vec()).unwrap();
-    receiver.received.lock().unwrap().push(Received { signature, body });
+    receiver.received.lock().unwrap().push(Received { signature, headers, body });
     StatusCode::from_u16(receiver.status.load(Ordering::SeqCst)).unwrap()
 }

@@ -241,6 +241,7 @@ fn send_forged(simulator: &Simulator, forged: Forged) -> Result<Value, Problem> 
         id: new_id("forged"),
         created_s,
         kind: "forged".to_owned(),
+        shown_id: Some(shown_id.clone()),
         body: body.unwrap_or(told),
         deliveries: deliveries.collect(),
     };

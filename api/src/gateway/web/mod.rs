@@ -3,6 +3,7 @@
 mod claim;
 mod control;
 mod exchange;
+pub(super) mod house;
 mod page;
 mod params;
 mod reads;
@@ -11,7 +12,7 @@ mod writes;
 
 pub(super) use reply::Abandoned;
 
-use super::{problem::Problem, script::Operation, simulator::Simulator};
+use super::{config::Speak, problem::Problem, script::Operation, simulator::Simulator};
 use axum::{
     Router,
     body::Bytes,
@@ -28,6 +29,19 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 type Shared = State<Arc<Simulator>>;
 
 pub(super) fn router(simulator: Arc<Simulator>) -> Router {
+    let protocol = match simulator.config.speak {
+        Speak::Stripe => stripe(),
+        Speak::Standard => house::router(&simulator),
+    };
+    Router::new()
+        .merge(protocol)
+        .nest("/control", control::router())
+        .fallback(unknown)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(simulator)
+}
+
+fn stripe() -> Router<Arc<Simulator>> {
     Router::new()
         .route("/v1/payment_intents", get(reads::list).post(create))
         .route("/v1/payment_intents/search", get(reads::search))
@@ -37,10 +51,6 @@ pub(super) fn router(simulator: Arc<Simulator>) -> Router {
         .route("/v1/refunds/{id}", get(reads::refund))
         .route("/v1/events", get(reads::events))
         .route("/v1/events/{id}", get(reads::event))
-        .nest("/control", control::router())
-        .fallback(unknown)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(simulator)
 }
 
 async fn create(State(simulator): Shared, headers: HeaderMap, form: Bytes) -> Response {

@@ -149,6 +149,30 @@ pub(super) async fn events(
     .await
 }
 
+/// The same events as messages with their ids beside them.
+pub(super) async fn messages(
+    State(simulator): Shared,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let known = ["created[gte]", "limit", "starting_after"];
+    read(&simulator, &headers, query, &known, Operation::Events, None, |books, params| {
+        let created = Created::of(params)?;
+        let all = books.events.newest_first(params.get("starting_after")).ok_or_else(|| no_cursor(params))?;
+        let limit = limit(params)?;
+        let mut found: Vec<_> = all.filter(|event| created.holds(event.created_s)).take(limit + 1).collect();
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let message = |event: &Event| {
+            let body = serde_json::from_str::<Value>(&event.body).map_err(|_| Problem::server(500))?;
+            Ok(json!({"id": event.id, "body": body}))
+        };
+        let news = found.into_iter().map(message).collect::<Result<Vec<_>, Problem>>()?;
+        Ok(json!({"news": news, "more": more}).to_string())
+    })
+    .await
+}
+
 #[derive(serde::Serialize)]
 struct EventPage<'a> {
     object: &'static str,

@@ -20,11 +20,7 @@ use axum::{
 use chrono::Utc;
 use serde_json::{Value, json};
 use std::time::Duration;
-use steps::gateway::{
-    signature::{self, BadSignature, Secret},
-    standard,
-    stripe::{PROVIDER, read_event},
-};
+use steps::gateway::signature::{BadSignature, Secret};
 use tokio::time::timeout;
 
 /// The largest webhook that is read.
@@ -36,10 +32,10 @@ const READ_MAX: Duration = Duration::from_secs(10);
 /// How long storing may take: a database that hangs must not hold those who could come again.
 const STORE_MAX: Duration = Duration::from_secs(5);
 
-/// Takes an event of the payment gateway's, signed as Stripe does or by Standard Webhooks.
+/// Takes an event of the payment gateway's, signed as its protocol says.
 #[utoipa::path(
     post, operation_id = "receive_webhook", path = "/webhooks/{provider}", tag = "webhooks",
-    params(("provider" = String, Path, description = "the sender: `stripe`")),
+    params(("provider" = String, Path, description = "the sender, as `gateway.kind` names it: `stripe` or `standard`")),
     request_body(content = Value, description = "the event, exactly as signed"),
     responses((status = 200, description = "stored, now or before", body = Value))
 )]
@@ -48,7 +44,7 @@ pub async fn receive(
     Path(provider): Path<String>,
     request: Request,
 ) -> Result<Json<Value>, Problem> {
-    if provider != PROVIDER {
+    if provider != app.config.gateway.kind.as_str() {
         return Err(Problem::not_found());
     }
     let _place = app.inbox_door.enter()?;
@@ -61,7 +57,7 @@ pub async fn receive(
     }
     let turn = app.inbox_door.turn().await?;
     let storing = async {
-        match read_event(&body) {
+        match app.config.gateway.kind.read(text_of(&headers), &body) {
             Ok(fact) => news::receive(&app, fact, &body).await,
             Err(error) => news::park(&app, &provider, &body, &error).await,
         }
@@ -97,7 +93,6 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
 }
 
 fn verify(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), BadSignature> {
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let secrets: Vec<Secret> = app
         .config
         .gateway
@@ -106,16 +101,12 @@ fn verify(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), BadSignatur
         .map(|secret| Secret { value: secret.secret.clone(), until: secret.until })
         .collect();
     // The signature's time is the sender's, so it is held against a wall clock: ours.
-    let now = Utc::now();
-    if headers.contains_key("webhook-signature") {
-        let headers = standard::Headers {
-            id: header("webhook-id"),
-            timestamp: header("webhook-timestamp"),
-            signature: header("webhook-signature"),
-        };
-        return standard::verify(headers, body, &secrets, now);
-    }
-    signature::verify(header("stripe-signature"), body, &secrets, now)
+    app.config.gateway.kind.verify(text_of(headers), body, &secrets, Utc::now())
+}
+
+/// A header's text; empty if it is missing or not text.
+fn text_of<'a>(headers: &'a HeaderMap) -> impl Fn(&str) -> &'a str {
+    |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 fn why(bad: BadSignature) -> &'static str {

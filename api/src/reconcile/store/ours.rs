@@ -60,3 +60,26 @@ pub async fn moved_in(
     .await?;
     Ok((ids.len() <= most).then(|| ids.into_iter().map(PaymentId::from_uuid).collect()))
 }
+
+/// Which of these intents came in late: each with the payment that it names, for whose reservation a payment of its own
+/// was written down.
+pub async fn late(
+    connection: &mut PgConnection,
+    intents: &[(IntentId, PaymentId)],
+) -> Result<HashMap<IntentId, PaymentId>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select late.id, w.reference as "reference!"
+        from unnest($1::uuid[], $2::smallint[], $3::text[]) as w (id, bucket, reference)
+        join booking.payments p on p.id = w.id and p.bucket = w.bucket
+        join booking.payments late
+            on late.late_for = p.reservation_id and late.bucket = p.bucket and late.gateway_reference = w.reference
+        "#,
+        &intents.iter().map(|(_, payment)| payment.uuid()).collect::<Vec<_>>(),
+        &intents.iter().map(|(_, payment)| payment.bucket().number()).collect::<Vec<_>>(),
+        &intents.iter().map(|(intent, _)| intent.to_string()).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (IntentId::new(row.reference), PaymentId::from_uuid(row.id))).collect())
+}

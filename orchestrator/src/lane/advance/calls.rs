@@ -40,8 +40,9 @@ impl Run {
         let attempt = self.trying.attempts as u32;
         let context = CallContext { saga: self.id(), position, attempt, now: env.now, cause };
         let saga = self.id();
-        self.call = Some(CallOut { saga, token: env.token, step, value, direction, probe, context });
-        let due_at = Some(env.now + env.settings.lease);
+        let (token, lease) = (env.token, env.lease_left());
+        self.call = Some(CallOut { saga, token, lease, step, value, direction, probe, context });
+        let due_at = Some(env.lease_end());
         self.parked = Some(Parked { state: self.moving(State::Running), due_at, leased: true, stuck: None });
     }
 

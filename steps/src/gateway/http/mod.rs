@@ -8,7 +8,7 @@ pub use config::{BadHttpConfig, HttpConfig};
 
 use crate::{
     breaker::{Breaker, Pass},
-    gateway::{Doubt, GatewayError, KEY_BYTES_MAX, Unsent},
+    gateway::{Doubt, GatewayError, Intent, KEY_BYTES_MAX, Unsent},
 };
 use chrono::{DateTime, Utc};
 use config::is_loopback;
@@ -30,6 +30,9 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 const RETRY_AFTER_MIN: Duration = Duration::from_millis(100);
 /// What to wait where the gateway names nothing.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
+
+/// The most keys for one thing: each but the last has a stored answer that is worth nothing any more.
+pub(super) const KEYS_MAX: u32 = 5;
 
 /// How a provider uses HTTP.
 #[derive(Debug)]
@@ -68,17 +71,27 @@ pub(super) struct Request<'a> {
 pub(super) type Parameters = Vec<(&'static str, String)>;
 
 /// What a request carries.
+#[derive(Clone)]
 pub(super) enum Body {
     None,
     Form(Parameters),
+    Json(serde_json::Value),
 }
 
 /// A whole answer of the gateway's, whatever it says, short of 3xx and 5xx.
 pub(super) struct Reply {
     pub status: u16,
+    pub headers: HeaderMap,
     pub retry_after: Duration,
     pub replayed: bool,
     pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// A header's text; `None` if it is missing or not text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
 }
 
 impl Http {
@@ -136,6 +149,26 @@ impl Http {
         self.send(Request { method, path, query, body, key, bytes_max: OBJECT_BYTES_MAX }).await
     }
 
+    /// Posts under one key after the other until an answer is not an old one that `is_void`: stored for a day, and no
+    /// longer worth anything. The keys are the same each time, so an effect whose answer was lost is found again.
+    pub async fn post_anew(
+        &self,
+        path: &[&str],
+        body: Body,
+        key: &str,
+        operation: &str,
+        is_void: fn(&Result<Reply, GatewayError>) -> bool,
+    ) -> Result<Reply, GatewayError> {
+        let mut answer = self.post(path, body.clone(), key, operation).await;
+        for number in 2..=KEYS_MAX {
+            if !is_void(&answer) {
+                break;
+            }
+            answer = self.post(path, body.clone(), key, &format!("{operation}-{number}")).await;
+        }
+        answer
+    }
+
     async fn send(&self, request: Request<'_>) -> Result<Reply, GatewayError> {
         // Before the breaker: whoever waits for a turn must not be the one trial that others wait for.
         self.pace.turn().await?;
@@ -167,15 +200,16 @@ impl Http {
         builder = match &request.body {
             Body::None => builder,
             Body::Form(parameters) => builder.form(parameters),
+            Body::Json(value) => builder.json(value),
         };
         if let Some(key) = request.key {
             builder = builder.header(key_header, key);
         }
         let response = builder.send().await.map_err(failure)?;
         let status = response.status().as_u16();
-        let headers = response.headers();
+        let headers = response.headers().clone();
         let replayed = headers.get(replayed_header).is_some_and(|value| value == "true");
-        let retry_after = retry_after(headers, Utc::now());
+        let retry_after = retry_after(&headers, Utc::now());
         match status {
             // A stored 5xx says that the gateway is well now.
             500..=599 if replayed => pass.answered(),
@@ -183,7 +217,7 @@ impl Http {
             _ => {
                 let body = read_body(response, request.bytes_max).await?;
                 pass.answered();
-                return Ok(Reply { status, retry_after, replayed, body });
+                return Ok(Reply { status, headers, retry_after, replayed, body });
             }
         }
         Err(GatewayError::Unclear(match status {
@@ -244,6 +278,28 @@ pub(super) fn json<T: serde::de::DeserializeOwned>(reply: &Reply) -> Result<T, G
 /// Whether the first answer under a key, stored for its day, is a 5xx that says nothing.
 pub(super) fn is_stored_failure(error: &GatewayError) -> bool {
     matches!(error, GatewayError::Unclear(Doubt::Server { replayed: true, .. }))
+}
+
+/// For what the object's own state lets happen only once, or what moves no money: an old refusal may be out of
+/// date, and an old 5xx never said anything.
+pub(super) fn says_nothing_now(answer: &Result<Reply, GatewayError>) -> bool {
+    was_refused(answer) || answer.as_ref().is_err_and(is_stored_failure)
+}
+
+/// For what may happen twice: only an old refusal is sure to have had no effect.
+pub(super) fn was_refused(answer: &Result<Reply, GatewayError>) -> bool {
+    answer.as_ref().is_ok_and(|reply| reply.replayed && reply.status >= 400)
+}
+
+/// A refusal because the intent is already as we want it is no refusal.
+pub(super) fn or_already(
+    answer: Result<Intent, GatewayError>,
+    is_done: impl FnOnce(&Intent) -> bool,
+) -> Result<Intent, GatewayError> {
+    match answer {
+        Err(GatewayError::WrongState { intent: Some(intent), .. }) if is_done(&intent) => Ok(*intent),
+        other => other,
+    }
 }
 
 #[cfg(test)]

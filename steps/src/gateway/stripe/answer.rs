@@ -59,17 +59,6 @@ pub(super) fn events(reply: &Reply) -> Result<Page<Event, EventId>, GatewayError
     Ok(Page { items, next })
 }
 
-/// A refusal because the intent is already as we want it is no refusal.
-pub(super) fn or_already(
-    answer: Result<Intent, GatewayError>,
-    is_done: impl FnOnce(&Intent) -> bool,
-) -> Result<Intent, GatewayError> {
-    match answer {
-        Err(GatewayError::WrongState { intent: Some(intent), .. }) if is_done(&intent) => Ok(*intent),
-        other => other,
-    }
-}
-
 fn read_all(reply: &Reply, items: Vec<PaymentIntent>) -> Result<Vec<Intent>, GatewayError> {
     let items = items.into_iter().map(PaymentIntent::read).collect::<Result<_, _>>();
     items.map_err(|what| garbage(reply.status, what))

@@ -1,7 +1,9 @@
 //! Stripe's events, read as facts.
 
 use super::wire::{Metadata, PaymentIntent, WireRefund, currency, time};
-use crate::gateway::{Currency, EventId, Fact, FactKind, Intent, IntentId, Money, Trace, fact::DisputeStage};
+use crate::gateway::{
+    BadEvent, Currency, EventId, Fact, FactKind, Intent, IntentId, Money, Trace, fact::DisputeStage,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
@@ -24,17 +26,6 @@ pub const TYPES: [&str; 13] = [
     "charge.dispute.updated",
     "charge.dispute.closed",
 ];
-
-/// A body that was rightly signed and yet is not an event as Stripe writes them: kept, shown, never acted on.
-#[derive(Debug, thiserror::Error)]
-pub enum BadEvent {
-    /// Not JSON, a field missing or doubled, or of another type.
-    #[error("reading the event's JSON")]
-    Json(#[source] serde_json::Error),
-    /// A value that can't be.
-    #[error("the event has {0}")]
-    Value(&'static str),
-}
 
 /// How much of an unknown type is kept.
 const TYPE_BYTES_MAX: usize = 100;

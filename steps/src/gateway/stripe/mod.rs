@@ -11,16 +11,18 @@ mod form;
 mod refusal;
 mod wire;
 
-pub use super::http::{BadHttpConfig as BadStripeConfig, HttpConfig as StripeConfig};
+pub use super::{BadEvent, BadHttpConfig as BadStripeConfig, HttpConfig as StripeConfig};
 pub use crate::breaker::BreakerConfig;
-pub use event::{BadEvent, PROVIDER, TYPES, read as read_event};
+pub use event::{PROVIDER, TYPES, read as read_event};
 
 use super::{
     Answer, CancelReason, Event, EventId, GatewayError, Intent, IntentId, IntentStatus, Money, Order, Page,
     PaymentGateway, Refund, RefundOrder, Trace, Window, all_pages,
-    http::{Body, Dialect, Http, OBJECT_BYTES_MAX, PAGE_BYTES_MAX, Parameters, Reply, is_stored_failure},
+    http::{
+        Body, Dialect, Http, KEYS_MAX, OBJECT_BYTES_MAX, PAGE_BYTES_MAX, Parameters, Reply,
+        is_stored_failure, or_already, says_nothing_now, was_refused,
+    },
 };
-use answer::or_already;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 
@@ -31,9 +33,6 @@ const DIALECT: Dialect = Dialect {
     // The API version whose shapes `wire` reads.
     header: ("stripe-version", "2024-06-20"),
 };
-
-/// The most keys for one thing: each but the last has a stored answer that is worth nothing any more.
-const KEYS_MAX: u32 = 5;
 
 /// The adapter. One a process: it holds the connections, the rate limit and the circuit breaker.
 #[derive(Debug)]
@@ -58,26 +57,6 @@ impl Stripe {
         operation: &str,
     ) -> Result<Reply, GatewayError> {
         self.http.post(path, Body::Form(parameters), key, operation).await
-    }
-
-    /// Asks under one key after the other until an answer is not an old one that `is_void`: stored for a day, and no
-    /// longer worth anything. The keys are the same each time, so an effect whose answer was lost is found again.
-    async fn post_anew(
-        &self,
-        path: &[&str],
-        parameters: Parameters,
-        key: &str,
-        operation: &str,
-        is_void: fn(&Result<Reply, GatewayError>) -> bool,
-    ) -> Result<Reply, GatewayError> {
-        let mut answer = self.post(path, parameters.clone(), key, operation).await;
-        for number in 2..=KEYS_MAX {
-            if !is_void(&answer) {
-                break;
-            }
-            answer = self.post(path, parameters.clone(), key, &format!("{operation}-{number}")).await;
-        }
-        answer
     }
 
     /// The intent of an answer as it is now: read again where the answer was a replay, and where it was a refusal
@@ -109,7 +88,14 @@ impl PaymentGateway for Stripe {
     fn create<'a>(&'a self, order: &'a Order, key: &'a str) -> Answer<'a, Intent> {
         Box::pin(async move {
             let reply = self
-                .post_anew(&["payment_intents"], form::create(order), key, "create", says_nothing_now)
+                .http
+                .post_anew(
+                    &["payment_intents"],
+                    Body::Form(form::create(order)),
+                    key,
+                    "create",
+                    says_nothing_now,
+                )
                 .await?;
             self.current(reply, None).await
         })
@@ -159,7 +145,10 @@ impl PaymentGateway for Stripe {
     fn capture<'a>(&'a self, id: &'a IntentId, money: Money, key: &'a str) -> Answer<'a, Intent> {
         Box::pin(async move {
             let path = ["payment_intents", id.as_str(), "capture"];
-            let reply = self.post_anew(&path, form::capture(money), key, "capture", says_nothing_now).await?;
+            let reply = self
+                .http
+                .post_anew(&path, Body::Form(form::capture(money)), key, "capture", says_nothing_now)
+                .await?;
             let captured = |intent: &Intent| intent.amount_received == money.amount;
             or_already(self.current(reply, Some(id)).await, captured)
         })
@@ -168,7 +157,10 @@ impl PaymentGateway for Stripe {
     fn cancel<'a>(&'a self, id: &'a IntentId, reason: CancelReason, key: &'a str) -> Answer<'a, Intent> {
         Box::pin(async move {
             let path = ["payment_intents", id.as_str(), "cancel"];
-            let reply = self.post_anew(&path, form::cancel(reason), key, "cancel", says_nothing_now).await?;
+            let reply = self
+                .http
+                .post_anew(&path, Body::Form(form::cancel(reason)), key, "cancel", says_nothing_now)
+                .await?;
             let canceled = |intent: &Intent| intent.status == IntentStatus::Canceled;
             or_already(self.current(reply, Some(id)).await, canceled)
         })
@@ -176,7 +168,10 @@ impl PaymentGateway for Stripe {
 
     fn refund<'a>(&'a self, order: &'a RefundOrder, key: &'a str) -> Answer<'a, Refund> {
         Box::pin(async move {
-            let reply = self.post_anew(&["refunds"], form::refund(order), key, "refund", was_refused).await?;
+            let reply = self
+                .http
+                .post_anew(&["refunds"], Body::Form(form::refund(order)), key, "refund", was_refused)
+                .await?;
             let made = answer::refund(&reply)?;
             if !reply.replayed {
                 return Ok(made);
@@ -216,17 +211,6 @@ impl PaymentGateway for Stripe {
             answer::events(&self.http.get(&["events"], parameters, PAGE_BYTES_MAX).await?)
         })
     }
-}
-
-/// For what the object's own state lets happen only once, or what moves no money: an old refusal may be out of
-/// date, and an old 5xx never said anything.
-fn says_nothing_now(answer: &Result<Reply, GatewayError>) -> bool {
-    was_refused(answer) || answer.as_ref().is_err_and(is_stored_failure)
-}
-
-/// For what may happen twice: only an old refusal is sure to have had no effect.
-fn was_refused(answer: &Result<Reply, GatewayError>) -> bool {
-    answer.as_ref().is_ok_and(|reply| reply.replayed && reply.status >= 400)
 }
 
 #[cfg(test)]

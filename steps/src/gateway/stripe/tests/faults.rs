@@ -36,8 +36,9 @@ async fn slow_bytes_end_at_the_total_deadline() {
         let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n";
         let _ = stream.write_all(head).await;
         // Each byte comes long before the deadline; only their sum is too late.
+        let mut pace = tokio::time::interval(Duration::from_millis(20));
         while stream.write_all(b" ").await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            pace.tick().await;
         }
     })
     .await;

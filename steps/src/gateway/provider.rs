@@ -1,0 +1,59 @@
+//! Which gateway it is, and how its webhooks become facts.
+
+use super::{BadEvent, Fact, house, signature, standard, stripe};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use signature::{BadSignature, Secret};
+
+/// A gateway that we speak to. Its word stands in the configuration, in our tables and in `/webhooks/{provider}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// Stripe's protocol, and its signatures.
+    Stripe,
+    /// The house protocol, signed by Standard Webhooks.
+    Standard,
+}
+
+impl Provider {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stripe => stripe::PROVIDER,
+            Self::Standard => house::PROVIDER,
+        }
+    }
+
+    /// Proves that a webhook was signed with one of `secrets` at about `now`. `header` looks one up by its name in
+    /// lower case; what is missing or not text is empty.
+    ///
+    /// # Errors
+    /// [`BadSignature`].
+    pub fn verify<'a>(
+        self,
+        header: impl Fn(&str) -> &'a str,
+        body: &[u8],
+        secrets: &[Secret],
+        now: DateTime<Utc>,
+    ) -> Result<(), BadSignature> {
+        match self {
+            Self::Stripe => signature::verify(header("stripe-signature"), body, secrets, now),
+            Self::Standard => {
+                let (id, timestamp) = (header("webhook-id"), header("webhook-timestamp"));
+                let headers = standard::Headers { id, timestamp, signature: header("webhook-signature") };
+                standard::verify(headers, body, secrets, now)
+            }
+        }
+    }
+
+    /// What a proven webhook says.
+    ///
+    /// # Errors
+    /// [`BadEvent`]: it was signed and yet is no event.
+    pub fn read<'a>(self, header: impl Fn(&str) -> &'a str, body: &[u8]) -> Result<Fact, BadEvent> {
+        match self {
+            Self::Stripe => stripe::read_event(body),
+            Self::Standard => house::read_event(header("webhook-id"), body),
+        }
+    }
+}
