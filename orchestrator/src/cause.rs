@@ -33,6 +33,13 @@ pub enum Cause {
         /// What the last attempt said.
         error: String,
     },
+    /// An operator sent it back.
+    Operator {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Why a saga needs a person.
@@ -123,6 +130,25 @@ pub enum StuckCause {
 }
 
 impl StuckCause {
+    /// What sagas stuck for one reason have in common: where, what kind of error, and under which version.
+    pub fn in_common(&self, workflow: &str, version: i32) -> String {
+        let what = match self {
+            Self::Diverged { journal, code, .. } => format!("journal has {journal}, code wants {code}"),
+            Self::Panicked { at, .. } => format!("panicked in {at}"),
+            Self::Oversize { what, .. } => format!("too large: {what}"),
+            Self::ForeignWait => "waits for something foreign".into(),
+            Self::Abandoned { next, .. } => format!("abandoned a request for {next}"),
+            Self::Debt { step, .. } => format!("compensation of `{step}` is owed"),
+            Self::FailedAfterPivot { at, .. } => format!("`{at}` fails after the pivot"),
+            Self::RefusedAfterPivot { at, .. } => format!("`{at}` refuses after the pivot"),
+            Self::Contradicted { step, .. } => format!("`{step}` is contradicted"),
+            Self::PollTooLong { .. } => "a poll takes too long".into(),
+            Self::Quarantined { .. } => "quarantined".into(),
+            Self::Undecodable { what, .. } => format!("can't be read: {what}"),
+        };
+        format!("{workflow} v{version}: {what}")
+    }
+
     /// Whether the engine itself tries again after a while: the world outside may have recovered.
     pub fn retries(&self) -> bool {
         match self {

@@ -27,6 +27,7 @@ pub struct Client {
     pub(crate) lanes: Option<Arc<Shared>>,
     pub(crate) hints: Option<Hints>,
     pub(crate) draining: CancellationToken,
+    pub(crate) desk: Arc<crate::operator::Desk>,
 }
 
 /// Why the engine did not do what it was asked.
@@ -182,10 +183,12 @@ impl Client {
     /// How far a saga is, read from the database.
     pub(crate) async fn look(&self, saga: SagaId) -> Result<Option<Snapshot>, ClientError> {
         let mut connection = self.pool.acquire().await?;
-        let Some(seen) = sagas::look(&mut connection, saga).await? else { return Ok(None) };
+        let Some(seen) = crate::store::status::look(&mut connection, saga).await? else { return Ok(None) };
         let mut journals = crate::store::journal::read(&mut connection, &[saga]).await?;
-        let history = crate::journal::History::of(journals.remove(&saga).unwrap_or_default())
-            .map_err(|error| ClientError::Failed(error.to_string()))?;
+        let entries =
+            journals.remove(&saga).unwrap_or_else(|| Ok(Vec::new())).map_err(ClientError::Failed)?;
+        let history =
+            crate::journal::History::of(entries).map_err(|error| ClientError::Failed(error.to_string()))?;
         Ok(Some(Snapshot {
             state: seen.state,
             stuck: seen.stuck,

@@ -5,6 +5,7 @@ use crate::{
     database::Database,
     hints::Hints,
     lane::{Calls, Health, Hung, Lane, Leases, Queue, Shared, Watchers},
+    operator::Desk,
     registry::{Registry, RegistryError},
     settings::Settings,
     steps::StepList,
@@ -140,10 +141,11 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
 
     /// A client alone: for a node that leaves the lanes to others.
     pub async fn client(self) -> Result<Client, BuildError> {
-        self.registry.checked()?;
+        let registry = self.registry.checked()?;
         let hints = self.hints.map(|(url, channel)| Hints::open(&url, &channel)).transpose()?;
         let pool = self.database.pool(POOL_MAX).await?;
-        Ok(Client { pool, lanes: None, hints, draining: CancellationToken::new() })
+        let desk = Arc::new(Desk { registry, database: self.database, settings: self.settings });
+        Ok(Client { pool, lanes: None, hints, draining: CancellationToken::new(), desk })
     }
 
     /// Starts the node.
@@ -162,7 +164,10 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         if let Some(hints) = hints.clone() {
             tasks.spawn(hints.listen(shared.clone(), draining.clone()));
         }
-        let client = Client { pool, lanes: Some(shared.clone()), hints, draining: draining.clone() };
+        let (registry, database, settings) =
+            (shared.registry.clone(), shared.database.clone(), shared.settings.clone());
+        let desk = Arc::new(Desk { registry, database, settings });
+        let client = Client { pool, lanes: Some(shared.clone()), hints, draining: draining.clone(), desk };
         Ok(Engine { client, shared, lanes, tasks, stop: stop.drop_guard() })
     }
 

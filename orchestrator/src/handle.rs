@@ -138,10 +138,15 @@ impl AnyHandle {
         let mut heard = self.heard.clone();
         let latest = heard.as_mut().and_then(|heard| heard.borrow_and_update().clone());
         let ours = self.first.is_some();
-        if let Some(passed) = latest.or_else(|| self.first.clone()).and_then(|snapshot| check(&snapshot)) {
+        // An operator may have mended a stuck one meanwhile, on any node: nobody publishes that, so it is looked at.
+        let (stuck, heard_of) = match latest.or_else(|| self.first.clone()) {
+            Some(snapshot) if snapshot.state == State::Stuck => (true, None),
+            other => (false, other),
+        };
+        if let Some(passed) = heard_of.and_then(|snapshot| check(&snapshot)) {
             return Ok(Some(passed));
         }
-        let mut pause = if ours { LOOK_OURS } else { Duration::ZERO };
+        let mut pause = if ours && !stuck { LOOK_OURS } else { Duration::ZERO };
         loop {
             let next_look = (Instant::now() + pause).min(deadline);
             tokio::select! {

@@ -71,6 +71,7 @@
 
 extern crate self as orchestrator;
 
+pub mod audit;
 mod cause;
 mod client;
 mod database;
@@ -83,6 +84,7 @@ mod id;
 pub mod journal;
 mod lane;
 mod medium;
+pub mod operator;
 mod outbox;
 mod policy;
 mod registry;
@@ -114,9 +116,9 @@ pub use retention::{Retired, retire};
 pub use saga::{Compensatable, Retriable, Saga, Wait};
 pub use schema::{create_partitions, is_migrated, migrate};
 pub use settings::{BatchScope, Settings};
-pub use step::{DbError, Event, Item, Made, Probe, Recorded, Step, Undoing};
+pub use step::{DbError, Event, Item, Made, Probe, Recorded, Stake, Step, Undoing, Way};
 pub use steps::{Contains, StepList};
-pub use store::sagas::{State, Status};
+pub use store::{sagas::State, status::Status};
 pub use workflow::{Route, Signal, Workflow};
 
 bucketed_id! {

@@ -8,7 +8,8 @@ use crate::{
     medium::{Medium, Tx},
     policy::Policy,
 };
-use serde::{Serialize, de::DeserializeOwned};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// A statement was refused in a set-based step: the whole set goes back to its savepoint.
 pub type DbError = sqlx::Error;
@@ -70,6 +71,36 @@ pub trait Step: Serialize + DeserializeOwned + Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// Words by which a person finds its saga: key and value, which the engine does not interpret.
+    fn labels(&self, made: Option<&Self::Output>) -> Vec<(String, String)> {
+        let _ = made;
+        Vec::new()
+    }
+
+    /// What is at stake while it is neither settled nor undone.
+    fn stakes(&self, made: Option<&Self::Output>) -> Vec<Stake> {
+        let _ = made;
+        Vec::new()
+    }
+
+    /// What a call would send, in words.
+    fn describe(&self, way: Way) -> Option<String> {
+        let _ = way;
+        None
+    }
+
+    /// An operator gives the saga time until then: moves what this step has reserved along, in the transaction that
+    /// journals it. Asked of every step that is done, in order.
+    fn extend(
+        &self,
+        tx: &mut Tx,
+        made: &Self::Output,
+        until: DateTime<Utc>,
+    ) -> impl Future<Output = Result<(), StepError>> + Send {
+        let _ = (tx, made, until);
+        async { Ok(()) }
+    }
+
     /// [`run`](Step::run) for many sagas at once; answers in order. A refused item has written nothing.
     fn run_all(
         batch: &[Item<'_, Self>],
@@ -93,6 +124,35 @@ pub trait Step: Serialize + DeserializeOwned + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), DbError>> + Send {
         one_by_one::record_all(batch, tx)
     }
+}
+
+/// Which way a call goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The step itself.
+    Forward,
+    /// Its compensation.
+    Back,
+}
+
+/// What can be lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stake {
+    /// Money in minor units of a currency.
+    Money {
+        /// How much.
+        minor: i64,
+        /// ISO 4217.
+        currency: String,
+    },
+    /// Things of one kind.
+    Things {
+        /// What they are called.
+        name: String,
+        /// How many.
+        count: u32,
+    },
 }
 
 /// What a probe found.

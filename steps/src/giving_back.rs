@@ -168,7 +168,13 @@ fn refund_key(base: &str, failed: usize, try_number: u32) -> String {
 fn reason(cause: Option<&Cause>) -> CancelReason {
     match cause {
         Some(Cause::Cancelled { .. }) => CancelReason::RequestedByCustomer,
-        Some(Cause::Expired { .. } | Cause::Rejected(_) | Cause::InDoubt { .. } | Cause::Failed { .. })
+        Some(
+            Cause::Expired { .. }
+            | Cause::Rejected(_)
+            | Cause::InDoubt { .. }
+            | Cause::Failed { .. }
+            | Cause::Operator { .. },
+        )
         | None => CancelReason::Abandoned,
     }
 }

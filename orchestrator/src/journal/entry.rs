@@ -1,7 +1,7 @@
 //! One thing that happened in a saga. The JSON of these is data for ever: add variants and optional fields only.
 
 use super::Position;
-use crate::{cause::Cause, error::Rejected};
+use crate::{cause::Cause, error::Rejected, operator::Action};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -104,6 +104,22 @@ pub enum Entry {
         of: Position,
         /// What it reports.
         undo: Json,
+    },
+    /// An operator acted; the entries that follow are what came of it.
+    Operator {
+        /// What was done.
+        action: Action,
+        /// By whom.
+        actor: String,
+        /// Why.
+        reason: String,
+        /// The database's time.
+        at: DateTime<Utc>,
+    },
+    /// What began there and later is undone and forgotten: the workflow asks for it anew, under new keys.
+    RewoundTo {
+        /// Where the first forgotten request began.
+        position: Position,
     },
     /// The workflow returned: the saga is completed.
     Returned {

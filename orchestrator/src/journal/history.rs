@@ -1,7 +1,7 @@
 //! What a journal means: the workflow's requests with their answers, and the way back.
 
 use super::{Entry, Json, Outcome, Position, Recall};
-use crate::{cause::Cause, error::Rejected};
+use crate::{cause::Cause, error::Rejected, operator::Action};
 use chrono::{DateTime, Utc};
 use std::fmt;
 
@@ -11,6 +11,12 @@ pub struct History {
     entries: Vec<Entry>,
     asks: Vec<Ask>,
     turned_back: Option<Cause>,
+    /// An operator rewinds to there, and why compensations run meanwhile.
+    rewinding: Option<(Position, Cause)>,
+    /// An operator wants unwinding to stop before it undoes what began earlier than this.
+    stop_at: Option<Position>,
+    /// An operator lets no wait end before.
+    extended: Option<DateTime<Utc>>,
     pivoted: bool,
     returned: Option<Json>,
 }
@@ -32,6 +38,10 @@ pub struct Ask {
     pub undo_started: bool,
     /// What its compensation reports, once done.
     pub undone: Option<Json>,
+    /// The sender's id of the letter that a wait chose.
+    pub sender: Option<String>,
+    /// An operator took its compensation as settled.
+    pub written_off: bool,
 }
 
 /// What a workflow can ask for.
@@ -116,8 +126,9 @@ impl History {
             Entry::Waiting { ask, signal, until } => {
                 self.ask(*ask, position, What::wait(signal))?.at = Some(*until);
             }
-            Entry::Received { ask, signal, payload, .. } => {
+            Entry::Received { ask, signal, sender, payload, .. } => {
                 let ask = self.ask(*ask, position, What::Signal(signal.clone()))?;
+                ask.sender = Some(sender.clone());
                 ask.answer(Answer::Done(payload.clone()))?;
             }
             Entry::DeadlinePassed { ask, signal } => {
@@ -128,13 +139,15 @@ impl History {
                 ask.answer(Answer::Value(recall.clone()))?;
             }
             Entry::TurnedBack { cause } => {
-                if self.pivoted || self.turned_back.is_some() {
+                if self.pivoted || self.back().is_some() {
                     return Err("there is no way back any more, or it was taken already");
                 }
                 self.turned_back = Some(cause.clone());
             }
             Entry::UndoStarted { of } => self.undoing(*of)?.undo_started = true,
             Entry::UndoEnded { of, undo } => self.undoing(*of)?.undone = Some(undo.clone()),
+            Entry::Operator { action, actor, reason, .. } => self.act(action, actor, reason)?,
+            Entry::RewoundTo { position } => self.rewound(*position)?,
             Entry::Returned { output } => self.returned = Some(output.clone()),
         }
         Ok(())
@@ -142,21 +155,57 @@ impl History {
 
     /// The request with this number: the existing one if it is the same, or the next one.
     fn ask(&mut self, number: u32, first: Position, what: What) -> Result<&mut Ask, &'static str> {
-        if self.turned_back.is_some() {
-            return Err("the saga has turned back");
+        if self.back().is_some() {
+            return Err("the saga goes back");
         }
         let number = number as usize;
         if number > self.asks.len() {
             return Err("requests are numbered without gaps");
         }
         if number == self.asks.len() {
-            let fresh =
-                Ask { what, first, input: None, at: None, answer: None, undo_started: false, undone: None };
-            self.asks.push(fresh);
+            self.asks.push(Ask::new(what, first));
         } else if self.asks[number].what != what {
             return Err("the request with this number is another one");
         }
         Ok(&mut self.asks[number])
+    }
+
+    /// What an operator's action changes by itself; most only say who answers for the entries after them.
+    fn act(&mut self, action: &Action, actor: &str, reason: &str) -> Result<(), &'static str> {
+        match action {
+            Action::Compensate { down_to } => self.stop_at = *down_to,
+            Action::Rewind { to } => {
+                if self.pivoted || self.back().is_some() || !self.asks.iter().any(|ask| ask.first == *to) {
+                    return Err(
+                        "only a saga that goes forward, before its pivot, is rewound to one of its requests",
+                    );
+                }
+                let cause = Cause::Operator { by: actor.to_owned(), reason: reason.to_owned() };
+                self.rewinding = Some((*to, cause));
+            }
+            Action::Extend { until } => self.extended = self.extended.max(Some(*until)),
+            Action::WriteOff => {
+                let of = self.next_undo().ok_or("nothing is owed")?.first;
+                self.undoing(of)?.written_off = true;
+            }
+            Action::Resume => self.stop_at = None,
+            Action::RetryNow
+            | Action::Pause
+            | Action::Cancel
+            | Action::SetOutput { .. }
+            | Action::Skip
+            | Action::MarkResolved { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn rewound(&mut self, to: Position) -> Result<(), &'static str> {
+        if self.rewinding.as_ref().map(|(to, _)| *to) != Some(to) || self.next_undo().is_some() {
+            return Err("nobody rewinds to there, or something is still to be undone");
+        }
+        self.rewinding = None;
+        self.asks.retain(|ask| ask.first < to);
+        Ok(())
     }
 
     fn undoing(&mut self, of: Position) -> Result<&mut Ask, &'static str> {
@@ -199,6 +248,26 @@ impl History {
         self.turned_back.as_ref()
     }
 
+    /// Why compensations run: the saga turned back, or an operator rewinds it.
+    pub fn back(&self) -> Option<&Cause> {
+        self.turned_back.as_ref().or(self.rewinding.as_ref().map(|(_, cause)| cause))
+    }
+
+    /// Where an operator rewinds to, until that is done.
+    pub fn rewinding_to(&self) -> Option<Position> {
+        self.rewinding.as_ref().map(|(to, _)| *to)
+    }
+
+    /// Whether an operator wants unwinding to stop before its next compensation.
+    pub fn stops_here(&self) -> bool {
+        matches!((self.stop_at, self.next_undo()), (Some(stop), Some(next)) if next.first < stop)
+    }
+
+    /// No wait for a signal ends before.
+    pub fn extended(&self) -> Option<DateTime<Utc>> {
+        self.extended
+    }
+
     /// Whether the deciding step is done.
     pub fn pivoted(&self) -> bool {
         self.pivoted
@@ -209,22 +278,31 @@ impl History {
         self.returned.as_ref()
     }
 
-    /// Whether a wait has already chosen this letter.
+    /// Whether a wait has already chosen this letter. A wait that was rewound may choose again.
     pub fn has_received(&self, signal: &str, sender: &str) -> bool {
-        self.entries.iter().any(|entry| {
-            matches!(entry, Entry::Received { signal: name, sender: id, .. } if name == signal && id == sender)
+        self.asks.iter().any(|ask| {
+            ask.sender.as_deref() == Some(sender) && matches!(&ask.what, What::Signal(name) if name == signal)
         })
     }
 
     /// The step to be undone next: the latest begun that was not refused and is not undone.
     pub fn next_undo(&self) -> Option<&Ask> {
-        self.turned_back.as_ref()?;
-        self.undoable().next()
+        self.owed().next()
     }
 
     /// Whether going back from here would undo anything.
     pub fn owes_undo(&self) -> bool {
         self.undoable().next().is_some()
+    }
+
+    /// All that is to be undone, in that order; nothing while the saga goes forward.
+    pub fn owed(&self) -> impl Iterator<Item = &Ask> {
+        let from = match (&self.turned_back, &self.rewinding) {
+            (Some(_), _) => Some(Position(0)),
+            (None, Some((to, _))) => Some(*to),
+            (None, None) => None,
+        };
+        self.undoable().filter(move |ask| from.is_some_and(|from| ask.first >= from))
     }
 
     fn undoable(&self) -> impl Iterator<Item = &Ask> {
@@ -237,6 +315,20 @@ impl History {
 }
 
 impl Ask {
+    fn new(what: What, first: Position) -> Self {
+        Self {
+            what,
+            first,
+            input: None,
+            at: None,
+            answer: None,
+            undo_started: false,
+            undone: None,
+            sender: None,
+            written_off: false,
+        }
+    }
+
     fn answer(&mut self, answer: Answer) -> Result<(), &'static str> {
         if self.answer.is_some() {
             return Err("the request has its answer already");

@@ -156,7 +156,7 @@ async fn deliver(
     let mut letters = Vec::new();
     for group in groups.iter().filter(|group| !group.mail.is_empty()) {
         let ours = rows.contains_key(&group.id) || fresh.contains(&group.id);
-        let orphan = !ours && sagas::look(&mut tx.connection, group.id).await?.is_none();
+        let orphan = !ours && crate::store::status::look(&mut tx.connection, group.id).await?.is_none();
         if ours || orphan {
             letters.extend(group.mail.iter().map(|mail| (group.id, &mail.letter, orphan)));
         }
@@ -190,8 +190,8 @@ async fn histories<'a>(
         let ids: Vec<SagaId> = missing.iter().map(|(id, _)| *id).collect();
         let mut journals = journal::read(&mut tx.connection, &ids).await?;
         for (id, len) in missing {
-            let history =
-                History::of(journals.remove(&id).unwrap_or_default()).map_err(|error| error.to_string());
+            let entries = journals.remove(&id).unwrap_or_else(|| Ok(Vec::new()));
+            let history = entries.and_then(|entries| History::of(entries).map_err(|error| error.to_string()));
             let history = match history {
                 Ok(history) if history.len() == len as usize => Ok(history),
                 Ok(history) => Err(format!("{} entries, the saga's row says {len}", history.len())),
@@ -253,6 +253,16 @@ fn begun_row(new: &New) -> Row {
 }
 
 impl Row {
+    /// What is being tried; a stuck saga is tried anew.
+    pub(super) fn begins_with(&self) -> Trying {
+        match self.state {
+            State::Stuck => Trying { last_error: self.trying.last_error.clone(), ..Trying::default() },
+            State::Running | State::Waiting | State::Unwinding | State::Completed | State::Unwound => {
+                self.trying.clone()
+            }
+        }
+    }
+
     fn holds_result_of(&self, group: &Group) -> bool {
         self.leased && group.ended.iter().any(|ended| ended.token == self.token)
     }
@@ -279,6 +289,8 @@ impl Group {
                 due || self.holds_lease(row) || (!row.leased && !self.mail.is_empty())
             }
         };
-        called_for && !row.paused && env.registry.workflows.get(&row.workflow, row.version).is_some()
+        called_for
+            && (!row.paused || self.holds_lease(row))
+            && env.registry.workflows.get(&row.workflow, row.version).is_some()
     }
 }

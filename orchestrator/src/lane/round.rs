@@ -32,7 +32,7 @@ const SAVEPOINTS_MAX: u32 = 64;
 pub(super) struct Savepoints(u32);
 
 /// Moves all sagas until each is parked.
-pub(super) async fn run_all(
+pub(crate) async fn run_all(
     tx: &mut Tx,
     runs: &mut [Run],
     probe: &mut Probe,
@@ -241,7 +241,7 @@ fn undo_items(runs: &[Run], set: &[(usize, Need)]) -> Vec<UndoItem> {
             saga: runs[*index].id(),
             position: *of,
             made: made.clone(),
-            cause: runs[*index].core.history().turned_back().cloned()?,
+            cause: runs[*index].core.history().back().cloned()?,
         }),
         Need::Run { .. } | Need::Record { .. } => None,
     });

@@ -73,6 +73,26 @@ pub(crate) struct Run {
     pub vanished: bool,
     /// Its stretch was cut: it goes on in the next batch.
     pub cut: bool,
+    /// It is to be paused with this stretch, or to go on after a pause.
+    pub pause: Option<Pause>,
+    /// The call that would leave if this were a lane of a node that stays.
+    pub held_back: Option<HeldBack>,
+}
+
+/// What a stretch says of pausing.
+#[derive(Clone, Debug)]
+pub(crate) enum Pause {
+    Begin { by: String, why: String },
+    End,
+}
+
+/// A call that is not handed out here.
+#[derive(Clone, Debug)]
+pub(crate) struct HeldBack {
+    pub step: String,
+    pub position: Position,
+    pub probe: bool,
+    pub described: Option<String>,
 }
 
 /// How a stretch leaves its saga.
@@ -114,7 +134,7 @@ impl Run {
             fresh,
             letters: Vec::new(),
             ended: None,
-            trying: row.trying.clone(),
+            trying: row.begins_with(),
             core: Rc::new(Core::new(row.id, history, env.now)),
             attempt: None,
             committed,
@@ -122,6 +142,8 @@ impl Run {
             call: None,
             vanished: false,
             cut: false,
+            pause: None,
+            held_back: None,
             row,
         }
     }
@@ -144,7 +166,8 @@ impl Run {
     pub fn stick(&mut self, cause: StuckCause, env: &Env<'_>) {
         let due_at = cause.retries().then(|| env.now + env.settings.stuck_retry);
         let last_error = self.trying.last_error.take();
-        self.trying = Trying { last_error, ..Trying::default() };
+        // How often it was tried is told to people; whoever tries again begins anew.
+        self.trying = Trying { last_error, attempts: self.trying.attempts, ..Trying::default() };
         self.attempt = None;
         self.call = None;
         self.parked = Some(Parked { state: State::Stuck, due_at, leased: false, stuck: Some(cause) });
@@ -152,7 +175,7 @@ impl Run {
 
     /// The state of a saga that goes on, in whichever direction it goes.
     pub fn moving(&self, forward: State) -> State {
-        if self.core.history().turned_back().is_some() { State::Unwinding } else { forward }
+        if self.core.history().back().is_some() { State::Unwinding } else { forward }
     }
 
     /// Entries that this stretch has added.

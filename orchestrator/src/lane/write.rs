@@ -1,6 +1,9 @@
 //! Writing what a batch has done: entries, rows, messages, audit, in a handful of statements.
 
-use super::{run::Run, turn::TurnError};
+use super::{
+    run::{Pause, Run},
+    turn::TurnError,
+};
 use crate::{
     SagaId,
     journal::{Entry, Position, Recall},
@@ -15,7 +18,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 
 /// Writes the batch. All its rows get one token, so that one of them tells whether it was committed.
-pub(super) async fn write(
+pub(crate) async fn write(
     tx: &mut Tx,
     runs: &[Run],
     token: i64,
@@ -37,12 +40,22 @@ pub(super) async fn write(
     if !stretches.is_empty() {
         journal::append(connection, &stretches, token, now).await?;
     }
+    // Only a paused saga that moves may have no `due_at`: so a pause begins before the rows are written, and ends after.
+    for run in &kept {
+        if let Some(Pause::Begin { by, why }) = &run.pause {
+            sagas::pause(connection, run.id(), Some((by, why))).await?;
+        }
+    }
     let written: Vec<Written> = kept.iter().map(|run| row(run)).collect();
     let rows = sagas::write(connection, &written, token, node, now).await?;
     // They are locked since the claim, so a missing one is a bug or a lock lost with its connection.
     if rows != written.len() as u64 {
         return Err(TurnError::Fenced { written: rows, of: written.len() as u64 });
     }
+    for run in kept.iter().filter(|run| matches!(run.pause, Some(Pause::End))) {
+        sagas::pause(connection, run.id(), None).await?;
+    }
+    mark_causes(connection, &kept, now).await?;
     let mut messages: Vec<Message> = kept.iter().flat_map(|run| messages(run)).collect();
     messages.extend(emitted.into_iter().filter(|message| !gone.iter().any(|run| run.id() == message.saga)));
     if !messages.is_empty() {
@@ -51,6 +64,28 @@ pub(super) async fn write(
     let records: Vec<audit::Record> = kept.iter().filter_map(|run| stuck_record(run)).collect();
     if !records.is_empty() {
         audit::add(connection, &records, now).await?;
+    }
+    Ok(())
+}
+
+/// Says of sagas that got stuck what they have in common with others, and forgets it of those that go on.
+async fn mark_causes(
+    connection: &mut sqlx::PgConnection,
+    runs: &[&Run],
+    now: DateTime<Utc>,
+) -> Result<(), TurnError> {
+    for run in runs {
+        let parked = run.parked.as_ref().and_then(|parked| parked.stuck.as_ref());
+        match parked {
+            Some(cause) if run.row.stuck.as_ref() != Some(cause) => {
+                let cause = cause.in_common(&run.row.workflow, run.row.version);
+                sagas::mark_cause(connection, run.id(), Some(&cause), now).await?;
+            }
+            None if run.row.state == State::Stuck => {
+                sagas::mark_cause(connection, run.id(), None, now).await?;
+            }
+            Some(_) | None => {}
+        }
     }
     Ok(())
 }

@@ -8,8 +8,9 @@ use crate::{
     journal::{Json, Position},
     medium::{CallContext, Medium, Provide, Tx},
     policy::Policy,
-    step::{DbError, Event, Item, Probe, Recorded, Step, Undoing},
+    step::{DbError, Event, Item, Probe, Recorded, Stake, Step, Undoing, Way},
 };
+use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 use serde::Serialize;
 use std::{
@@ -60,7 +61,10 @@ pub(crate) struct CallAnswer {
     pub json: Json,
 }
 
-/// Which way a call goes.
+/// A step's labels, and its stakes.
+pub(crate) type Told = (Vec<(String, String)>, Vec<Stake>);
+
+/// How a call is made.
 pub(crate) enum AnswerKind {
     Run,
     /// The other side may have forgotten our key.
@@ -81,6 +85,18 @@ pub(crate) trait ErasedStep: Send + Sync {
     fn key_remembered(&self) -> Option<Duration>;
     fn encode(&self, step: &AnyStep) -> Result<Json, serde_json::Error>;
     fn decode(&self, input: &Json) -> Result<AnyStep, serde_json::Error>;
+    /// An output that somebody else made, checked against the step's type.
+    fn decode_output(&self, output: &Json) -> Result<CallAnswer, serde_json::Error>;
+    fn describe(&self, step: &AnyStep, way: Way) -> Option<String>;
+    /// Labels and stakes, with its output if it has one that can be read.
+    fn told(&self, step: &AnyStep, made: Option<&Json>) -> Told;
+    fn extend<'a>(
+        &'a self,
+        step: &'a AnyStep,
+        made: &'a Json,
+        until: DateTime<Utc>,
+        tx: &'a mut Tx,
+    ) -> LocalBoxFuture<'a, Result<(), StepError>>;
     fn run_all<'a>(&'a self, batch: &'a [RunItem], tx: &'a mut Tx)
     -> LocalBoxFuture<'a, Answers<CallAnswer>>;
     fn undo_all<'a>(
@@ -170,6 +186,35 @@ where
 
     fn decode(&self, input: &Json) -> Result<AnyStep, serde_json::Error> {
         Ok(Arc::new(serde_json::from_str::<T>(input.get())?))
+    }
+
+    fn decode_output(&self, output: &Json) -> Result<CallAnswer, serde_json::Error> {
+        let typed = serde_json::from_str::<T::Output>(output.get())?;
+        let json = raw(&typed)?;
+        Ok(CallAnswer { typed: Arc::new(typed), json })
+    }
+
+    fn describe(&self, step: &AnyStep, way: Way) -> Option<String> {
+        as_step::<T>(step).describe(way)
+    }
+
+    fn told(&self, step: &AnyStep, made: Option<&Json>) -> Told {
+        let made: Option<T::Output> = made.and_then(|json| serde_json::from_str(json.get()).ok());
+        let step = as_step::<T>(step);
+        (step.labels(made.as_ref()), step.stakes(made.as_ref()))
+    }
+
+    fn extend<'a>(
+        &'a self,
+        step: &'a AnyStep,
+        made: &'a Json,
+        until: DateTime<Utc>,
+        tx: &'a mut Tx,
+    ) -> LocalBoxFuture<'a, Result<(), StepError>> {
+        Box::pin(async move {
+            let made: T::Output = serde_json::from_str(made.get()).map_err(StepError::unclear)?;
+            as_step::<T>(step).extend(tx, &made, until).await
+        })
     }
 
     fn run_all<'a>(

@@ -17,6 +17,8 @@ pub(crate) type Attempt = LocalBoxFuture<'static, Result<Result<Json, StuckCause
 pub(crate) trait ErasedWorkflow: Send + Sync {
     /// Begins an attempt; fails if the journaled input can't be read.
     fn begin(&self, core: Rc<Core>, input: &Json) -> Result<Attempt, StuckCause>;
+    /// Whether this is a result of the workflow's type.
+    fn checks_output(&self, output: &Json) -> Result<(), serde_json::Error>;
 }
 
 #[derive(Default)]
@@ -49,6 +51,10 @@ impl WorkflowTable {
 struct Definition<W>(PhantomData<fn() -> W>);
 
 impl<W: Workflow> ErasedWorkflow for Definition<W> {
+    fn checks_output(&self, output: &Json) -> Result<(), serde_json::Error> {
+        serde_json::from_str::<W::Output>(output.get()).map(drop)
+    }
+
     fn begin(&self, core: Rc<Core>, input: &Json) -> Result<Attempt, StuckCause> {
         let input = serde_json::from_str(input.get()).map_err(|error| StuckCause::Undecodable {
             what: format!("input of workflow `{}`", W::NAME),

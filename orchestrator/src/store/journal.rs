@@ -45,11 +45,11 @@ pub(crate) async fn append(
     Ok(())
 }
 
+/// Journals by saga; or why one can't be read, such as an entry that only a newer binary knows.
+pub(crate) type Journals = HashMap<SagaId, Result<Vec<Entry>, String>>;
+
 /// Reads whole journals.
-pub(crate) async fn read(
-    connection: &mut PgConnection,
-    sagas: &[SagaId],
-) -> Result<HashMap<SagaId, Vec<Entry>>, sqlx::Error> {
+pub(crate) async fn read(connection: &mut PgConnection, sagas: &[SagaId]) -> Result<Journals, sqlx::Error> {
     let (ids, buckets) = columns(sagas.iter().copied());
     let rows = sqlx::query!(
         r#"
@@ -63,11 +63,14 @@ pub(crate) async fn read(
     )
     .fetch_all(connection)
     .await?;
-    let mut journals: HashMap<SagaId, Vec<Entry>> = HashMap::with_capacity(sagas.len());
+    let mut journals = Journals::with_capacity(sagas.len());
     for row in rows {
-        let entries: Vec<Entry> =
-            serde_json::from_str(&row.entries).map_err(|error| sqlx::Error::Decode(error.into()))?;
-        journals.entry(SagaId::from_uuid(row.saga_id)).or_default().extend(entries);
+        let journal = journals.entry(SagaId::from_uuid(row.saga_id)).or_insert_with(|| Ok(Vec::new()));
+        match (serde_json::from_str::<Vec<Entry>>(&row.entries), journal.as_mut()) {
+            (Ok(entries), Ok(journal)) => journal.extend(entries),
+            (Err(error), Ok(_)) => *journal = Err(error.to_string()),
+            (_, Err(_)) => {}
+        }
     }
     Ok(journals)
 }

@@ -6,6 +6,7 @@ pub(crate) mod journal;
 pub(crate) mod mailbox;
 pub(crate) mod outbox;
 pub(crate) mod sagas;
+pub(crate) mod status;
 
 use crate::SagaId;
 use uuid::Uuid;

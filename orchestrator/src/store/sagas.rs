@@ -419,78 +419,70 @@ pub(crate) async fn find_started(
     Ok(id.map(SagaId::from_uuid))
 }
 
-/// A saga's row as anybody may see it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Status {
-    /// Which saga.
-    pub id: SagaId,
-    /// Its workflow's name.
-    pub workflow: String,
-    /// Its workflow's version.
-    pub version: i32,
-    /// Its state.
-    pub state: State,
-    /// The next time that someone must look at it.
-    pub due_at: Option<DateTime<Utc>>,
-    /// Whether a call is out.
-    pub leased: bool,
-    /// How often it was claimed.
-    pub epoch: i64,
-    /// How many entries its journal has.
-    pub journal_len: i32,
-    /// Attempts at what is being tried.
-    pub attempts: i32,
-    /// What the last failed attempt said.
-    pub last_error: Option<String>,
-    /// Why a person is needed.
-    pub stuck: Option<StuckCause>,
-    /// The node that wrote it last.
-    pub node: Option<String>,
-    /// W3C traceparent of the request that started it.
-    pub trace: Option<String>,
-    /// When it was started.
-    pub created_at: DateTime<Utc>,
-    /// When it was written last.
-    pub updated_at: DateTime<Utc>,
+/// The transaction's time.
+pub(crate) async fn now(connection: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> {
+    sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(connection).await
 }
 
-/// Reads a saga's row without locking it.
-pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<Option<Status>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"
-        select workflow, version, state, due_at, leased, epoch, journal_len, attempts, last_error,
-               stuck::text as stuck, node, trace, created_at, updated_at
-        from usher.sagas
-        where id = $1 and bucket = $2
-        "#,
+/// Locks a saga's row, waiting for whoever has it. Says whether there is one.
+pub(crate) async fn wait_for(connection: &mut PgConnection, saga: SagaId) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        "select journal_len from usher.sagas where id = $1 and bucket = $2 for update",
         saga.uuid(),
         saga.bucket().number(),
     )
     .fetch_optional(connection)
     .await?;
-    row.map(|row| {
-        Ok(Status {
-            id: saga,
-            workflow: row.workflow,
-            version: row.version,
-            state: row.state.parse().map_err(|error: String| sqlx::Error::Decode(error.into()))?,
-            due_at: row.due_at,
-            leased: row.leased,
-            epoch: row.epoch,
-            journal_len: row.journal_len,
-            attempts: row.attempts,
-            last_error: row.last_error,
-            stuck: row.stuck.map(|json| decode(&json)).transpose()?,
-            node: row.node,
-            trace: row.trace,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
-    })
-    .transpose()
+    Ok(found.is_some())
 }
 
-fn decode(json: &str) -> Result<StuckCause, sqlx::Error> {
+/// Pauses a saga, or ends its pause; the row is locked.
+pub(crate) async fn pause(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    by: Option<(&str, &str)>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update usher.sagas
+        set paused = $3::text is not null, paused_by = $3, paused_why = $4
+        where id = $1 and bucket = $2
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+        by.map(|(by, _)| by),
+        by.map(|(_, why)| why),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Says what a stuck saga has in common with others, or forgets it; the row is locked.
+pub(crate) async fn mark_cause(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    cause: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update usher.sagas
+        set cause = $3, fingerprint = sha256(convert_to($3, 'utf8')),
+            first_stuck_at = case when $3::text is null then null else coalesce(first_stuck_at, $4) end
+        where id = $1 and bucket = $2
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+        cause,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) fn decode(json: &str) -> Result<StuckCause, sqlx::Error> {
     serde_json::from_str(json).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 

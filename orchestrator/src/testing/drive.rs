@@ -13,10 +13,7 @@ use crate::{
         Verdict,
     },
     settings::BatchScope,
-    store::{
-        journal, mailbox,
-        sagas::{self, New},
-    },
+    store::{journal, mailbox, sagas::New},
 };
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -162,7 +159,7 @@ impl Drive {
     /// Nothing is ready: starts the saga if it isn't there, or lets time pass. Says whether anything is left to do.
     async fn go_on(&mut self) -> bool {
         let saga = self.new.id;
-        let seen = must(sagas::look(&mut self.outside, saga).await);
+        let seen = must(crate::store::status::look(&mut self.outside, saga).await);
         match seen {
             None if self.refused_at_once => return false,
             // Never started, or its start was lost with its node: the client asks again.
@@ -222,10 +219,12 @@ impl Drive {
 
     async fn end(&mut self) -> End {
         let saga = self.new.id;
-        let seen = must(sagas::look(&mut self.outside, saga).await);
+        let seen = must(crate::store::status::look(&mut self.outside, saga).await);
         let mut journals = journal::read(&mut self.outside, &[saga]).await.expect("the journal can be read");
-        let history =
-            History::of(journals.remove(&saga).unwrap_or_default()).expect("the journal is possible");
+        let history = History::of(
+            journals.remove(&saga).unwrap_or_else(|| Ok(Vec::new())).expect("entries can be read"),
+        )
+        .expect("the journal is possible");
         match seen {
             Some(seen) => End { saga, state: seen.state, stuck: seen.stuck, history },
             None => End { saga, state: State::Unwound, stuck: None, history },

@@ -2,7 +2,7 @@
 
 use super::super::{
     Direction,
-    run::{Env, Need, Recorded, Run},
+    run::{Env, Need, Pause, Recorded, Run},
 };
 use crate::{
     cause::StuckCause,
@@ -15,12 +15,22 @@ use std::sync::Arc;
 impl Run {
     pub(super) fn unwind(&mut self, env: &Env<'_>) -> Option<Need> {
         let history = self.core.history();
-        let (Some(cause), Some(ask)) = (history.turned_back().cloned(), history.next_undo().cloned()) else {
+        let (rewinding, stops) = (history.rewinding_to(), history.stops_here());
+        let (Some(cause), Some(ask)) = (history.back().cloned(), history.next_undo().cloned()) else {
             drop(history);
-            self.park(State::Unwound, None);
+            match rewinding {
+                Some(position) => self.append(Entry::RewoundTo { position }),
+                None => self.park(State::Unwound, None),
+            }
             return None;
         };
         drop(history);
+        if stops {
+            let why = "compensated as far as an operator wanted".to_owned();
+            self.pause = Some(Pause::Begin { by: "engine".into(), why });
+            self.park(State::Unwinding, None);
+            return None;
+        }
         if self.waits_for_retry(State::Unwinding, env) {
             return None;
         }

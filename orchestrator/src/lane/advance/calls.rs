@@ -3,7 +3,7 @@
 use super::{
     super::{
         CallFailure, CallOut, Direction,
-        run::{Env, Need, Parked, Recorded, Run},
+        run::{Env, HeldBack, Need, Parked, Recorded, Run},
     },
     ended,
 };
@@ -11,6 +11,7 @@ use crate::{
     journal::{Entry, Json, Outcome, Position},
     medium::CallContext,
     registry::{AnyStep, CallAnswer, ErasedStep, RecordedEvent},
+    step::Way,
     store::sagas::State,
 };
 use std::sync::Arc;
@@ -26,13 +27,16 @@ impl Run {
         env: &Env<'_>,
     ) {
         if env.draining {
+            let way = if matches!(direction, Direction::Forward { .. }) { Way::Forward } else { Way::Back };
+            let described = step.describe(&value, way);
+            self.held_back = Some(HeldBack { step: step.name().to_owned(), position, probe, described });
             self.park(self.moving(State::Running), Some(env.now));
             return;
         }
         self.trying.attempts += 1;
         self.trying.since.get_or_insert(env.now);
         self.trying.retry_at = None;
-        let cause = self.core.history().turned_back().cloned();
+        let cause = self.core.history().back().cloned();
         let attempt = self.trying.attempts as u32;
         let context = CallContext { saga: self.id(), position, attempt, now: env.now, cause };
         let saga = self.id();
@@ -84,7 +88,7 @@ impl Run {
                 });
             }
             (Direction::Back { of, made }, Ok(undo)) => {
-                let cause = self.core.history().turned_back().cloned()?;
+                let cause = self.core.history().back().cloned()?;
                 let entry = Box::new(Recorded::Plain(Entry::UndoEnded { of, undo: undo.json.clone() }));
                 let event = Box::new(RecordedEvent::Undone { made, undo, cause });
                 return Some(Need::Record { step, value, of, event, entry });

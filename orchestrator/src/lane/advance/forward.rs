@@ -58,6 +58,27 @@ impl Run {
         }
     }
 
+    /// The step that the workflow asks for now, if that is what it does.
+    pub fn wanted_step(&mut self, env: &Env<'_>) -> Option<(u32, &'static str, AnyStep, bool)> {
+        match self.poll(env) {
+            Polled::Wants(Want::Step { ask, name, step, pivot }) => Some((ask, name, step, pivot)),
+            Polled::Wants(Want::Signal { .. } | Want::Sleep { .. })
+            | Polled::Returned(_)
+            | Polled::Failed(_)
+            | Polled::Stuck(_) => None,
+        }
+    }
+
+    /// Writes down that a repeatable call may have left, before the saga goes back.
+    pub fn note_unrecorded(&mut self, env: &Env<'_>) {
+        if let Some((ask, name, value, _)) = self.wanted_step(env)
+            && let Some(step) = env.registry.steps.get(name).cloned()
+            && !step.ours()
+        {
+            self.note_call(ask, step.as_ref(), &value, env);
+        }
+    }
+
     fn poll(&mut self, env: &Env<'_>) -> Polled {
         if self.attempt.is_none() {
             match self.begin(env) {
@@ -182,6 +203,7 @@ impl Run {
             Deadline::At(until) => until,
             Deadline::Within(patience) => env.now + patience,
         });
+        let until = self.core.history().extended().map_or(until, |extended| until.max(extended));
         let history = self.core.history();
         let chosen = self.letters.iter().find(|letter| {
             letter.kind == Kind::Signal
@@ -207,6 +229,8 @@ impl Run {
     fn wait(&mut self, ask: u32, signal: Option<String>, until: DateTime<Utc>, env: &Env<'_>) {
         let known = self.known(ask, |known| known.at).flatten();
         let until = known.unwrap_or(until);
+        let extended = self.core.history().extended().filter(|_| signal.is_some());
+        let until = extended.map_or(until, |extended| until.max(extended));
         if env.now > until {
             self.append(Entry::DeadlinePassed { ask, signal });
             return;

@@ -30,13 +30,18 @@ impl Run {
                 if need.is_some() {
                     return need;
                 }
+            } else if self.row.paused {
+                // A call came home: that is written, and nothing more.
+                self.park(self.moving(State::Running), None);
             } else if self.added() >= env.settings.stretch_steps() {
                 self.cut = true;
                 self.park(self.moving(State::Running), Some(env.now));
             } else if let Some(by) = self.cancelled().filter(|_| !self.may_have_called_unrecorded()) {
                 self.turn_back(Cause::Cancelled { by });
-            } else if self.core.history().turned_back().is_some() {
-                return self.unwind(env);
+            } else if self.core.history().back().is_some() {
+                if let Some(need) = self.unwind(env) {
+                    return Some(need);
+                }
             } else if let Some(need) = self.go_forward(env) {
                 return Some(need);
             }
@@ -47,7 +52,7 @@ impl Run {
     /// Who asked to turn back, if someone did and that is still possible.
     fn cancelled(&self) -> Option<String> {
         let history = self.core.history();
-        if history.pivoted() || history.turned_back().is_some() {
+        if history.pivoted() || history.back().is_some() {
             return None;
         }
         let letter = self.letters.iter().find(|letter| letter.kind == Kind::Cancel)?;
@@ -56,7 +61,7 @@ impl Run {
 
     /// Something was tried that the journal doesn't have: a `Tx` step that failed, or a repeatable call that left
     /// without a *started* entry. Which one it was shows when the workflow asks for it again.
-    fn may_have_called_unrecorded(&self) -> bool {
+    pub fn may_have_called_unrecorded(&self) -> bool {
         self.trying.attempts > 0 && self.core.history().asks().iter().all(|ask| ask.answer.is_some())
     }
 

@@ -188,7 +188,7 @@ fn turned_back(cause: &Cause) -> Problem {
         Cause::Cancelled { .. } => cancelled(),
         Cause::Rejected(rejected) => refused(rejected),
         Cause::Expired { .. } => expired("the reservation's time was over before it was paid"),
-        Cause::InDoubt { .. } | Cause::Failed { .. } => {
+        Cause::InDoubt { .. } | Cause::Failed { .. } | Cause::Operator { .. } => {
             expired("the payment could not be settled; whatever was charged goes back")
         }
     }

@@ -1,0 +1,378 @@
+//! Operators: see why a saga is where it is, and put it right.
+//!
+//! There is one planner. [`Operator::plan`] and [`Operator::execute`] lock the saga's row, apply the action, let the
+//! lanes' own code run what follows of ours, and write it all under the row's epoch; the plan is read off the
+//! transaction, and only `execute` commits it. Calls never leave from here: the saga is due, and lanes go on.
+
+mod action;
+mod apply;
+mod plan;
+mod seen;
+mod why;
+
+pub use action::{Action, Allowed, allowed_actions};
+pub use plan::{Plan, PlannedCall, Touched};
+pub use seen::{Seen, Told};
+pub use why::{Knows, Why, why};
+
+use crate::{
+    SagaId,
+    client::Client,
+    database::Database,
+    journal::{Entry, History},
+    lane::{self, Env, Health, Hung, Probe, Run, TurnError},
+    medium::Tx,
+    registry::Registry,
+    settings::Settings,
+    store::{
+        audit, mailbox,
+        sagas::{self, State},
+        status::Status,
+    },
+};
+use apply::Unapplied;
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use rand::Rng;
+use serde_json::Value;
+use sqlx::PgConnection;
+use std::sync::Arc;
+
+/// What operators need of a node besides its lanes.
+pub(crate) struct Desk {
+    pub registry: Arc<Registry>,
+    pub database: Database,
+    pub settings: Settings,
+}
+
+/// Operators' way in. Cheap to clone.
+#[derive(Clone)]
+pub struct Operator {
+    client: Client,
+    desk: Arc<Desk>,
+    rows: Option<Arc<dyn Rows>>,
+}
+
+/// The service's own rows of a saga, for previews.
+pub trait Rows: Send + Sync + 'static {
+    /// What is shown of them, in the planner's transaction.
+    fn of<'a>(
+        &'a self,
+        connection: &'a mut PgConnection,
+        saga: SagaId,
+    ) -> BoxFuture<'a, Result<Value, sqlx::Error>>;
+}
+
+/// Who acts, and why. Neither may be empty.
+#[derive(Clone, Debug)]
+pub struct By {
+    /// As the audit names them.
+    pub actor: String,
+    /// For those who read it later.
+    pub reason: String,
+}
+
+/// What an operator has seen, and decides on.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// The saga's version: [`Plan::etag`] or [`Seen::etag`].
+    pub etag: String,
+    /// The plan's hash, if there was a preview.
+    pub plan_hash: Option<String>,
+}
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// There is no such saga.
+    #[error("there is no saga {0}")]
+    NotFound(SagaId),
+    /// Actor and reason are asked for, always.
+    #[error("an action needs an actor and a reason")]
+    Anonymous,
+    /// The saga's state does not allow it.
+    #[error("`{action}` is not allowed: {why}")]
+    NotAllowed {
+        /// What was asked.
+        action: &'static str,
+        /// Why not.
+        why: String,
+        /// What is.
+        allowed: Vec<&'static str>,
+    },
+    /// The saga moved since it was looked at.
+    #[error("the saga has changed since it was looked at; its version is now {etag}")]
+    Changed {
+        /// Its version now.
+        etag: String,
+    },
+    /// The saga is the same, and what the action does is not.
+    #[error("the action would do something else now than its preview said")]
+    PlanChanged(Box<Plan>),
+    /// The database could not be asked, or refused.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// It could not be written.
+    #[error("the action could not be written: {0}")]
+    Failed(String),
+}
+
+impl Client {
+    /// What operators do. On every node, with lanes or without.
+    pub fn operator(&self) -> Operator {
+        Operator { client: self.clone(), desk: self.desk.clone(), rows: None }
+    }
+}
+
+impl Operator {
+    /// With the service's rows in previews.
+    pub fn with_rows(mut self, rows: Arc<dyn Rows>) -> Self {
+        self.rows = Some(rows);
+        self
+    }
+
+    /// What the action would do. Nothing of it stays.
+    pub async fn plan(&self, saga: SagaId, action: Action, by: By) -> Result<Plan, OperatorError> {
+        self.on_thread(saga, action, by, None).await
+    }
+
+    /// Does it, if the saga and the plan are what the operator has seen; says what was done.
+    pub async fn execute(
+        &self,
+        saga: SagaId,
+        action: Action,
+        by: By,
+        expected: Expected,
+    ) -> Result<Plan, OperatorError> {
+        let done = self.on_thread(saga, action, by, Some(expected)).await?;
+        self.client.nudge(saga).await;
+        Ok(done)
+    }
+
+    /// A workflow's future stays on its thread, and a caller who hangs up must not end a transaction half-way: so a
+    /// thread of the runtime's pool does all of it.
+    async fn on_thread(
+        &self,
+        saga: SagaId,
+        action: Action,
+        by: By,
+        expected: Option<Expected>,
+    ) -> Result<Plan, OperatorError> {
+        if by.actor.trim().is_empty() || by.reason.trim().is_empty() {
+            return Err(OperatorError::Anonymous);
+        }
+        let (this, runtime) = (self.clone(), tokio::runtime::Handle::current());
+        let task = tokio::task::spawn_blocking(move || {
+            runtime.block_on(this.in_transaction(saga, &action, &by, expected.as_ref()))
+        });
+        task.await.map_err(|panic| OperatorError::Failed(panic.to_string()))?
+    }
+
+    async fn in_transaction(
+        &self,
+        saga: SagaId,
+        action: &Action,
+        by: &By,
+        expected: Option<&Expected>,
+    ) -> Result<Plan, OperatorError> {
+        // Its own: dropped, it takes an unfinished transaction along.
+        let connection = self.desk.database.connect("operator").await?;
+        let mut tx = Tx { connection, now: Utc::now(), context: None, emitted: Default::default() };
+        sqlx::raw_sql("begin").execute(&mut tx.connection).await?;
+        let plan = self.act(&mut tx, saga, action, by, expected).await?;
+        let Some(expected) = expected else { return Ok(plan) };
+        if expected.plan_hash.as_ref().is_some_and(|hash| *hash != plan.hash) {
+            return Err(OperatorError::PlanChanged(Box::new(plan)));
+        }
+        sqlx::raw_sql("commit").execute(&mut tx.connection).await?;
+        Ok(plan)
+    }
+
+    async fn act(
+        &self,
+        tx: &mut Tx,
+        saga: SagaId,
+        action: &Action,
+        by: &By,
+        expected: Option<&Expected>,
+    ) -> Result<Plan, OperatorError> {
+        let (status, history, now) = locked(&mut tx.connection, saga).await?;
+        let etag = seen::etag(&status);
+        if expected.is_some_and(|expected| expected.etag != etag) {
+            return Err(OperatorError::Changed { etag });
+        }
+        // Whose workflow panics must still be told what else is possible.
+        let not_allowed = |why: String| OperatorError::NotAllowed {
+            action: action.name(),
+            why,
+            allowed: seen::open(&status, &history),
+        };
+        if let Some(why) = action::refusal(action.name(), &status, &history) {
+            return Err(not_allowed(why));
+        }
+        let before = self.domain(tx, saga).await?;
+        let (health, hung) = (Health::default(), Hung::default());
+        let env = Env {
+            registry: &self.desk.registry,
+            settings: &self.desk.settings,
+            now,
+            token: rand::rng().random(),
+            health: &health,
+            hung: &hung,
+            draining: true,
+        };
+        let left = if status.leased {
+            beside_a_call(tx, &status, action, by).await?;
+            Left::of_status(&status, matches!(action, Action::Pause))
+        } else {
+            let done = self.move_saga(tx, saga, history.clone(), action, by, &env).await;
+            done.map_err(|unapplied| match unapplied {
+                Unapplied::Refused(why) => not_allowed(why),
+                Unapplied::Database(error) => OperatorError::Database(error),
+            })?
+        };
+        let after = self.domain(tx, saga).await?;
+        let detail = serde_json::json!({ "action": action, "etag": etag, "state": left.state });
+        let record = audit::Record {
+            saga,
+            actor: by.actor.clone(),
+            action: action.name(),
+            reason: by.reason.clone(),
+            detail: detail.to_string(),
+        };
+        audit::add(&mut tx.connection, &[record], now).await?;
+        let touched = seen::touched(&mut tx.connection).await?;
+        let words = serde_json::to_string(action).unwrap_or_default();
+        Ok(Plan {
+            saga,
+            action: action.name(),
+            etag,
+            entries: left.entries,
+            state: left.state,
+            stuck: left.stuck,
+            paused: left.paused,
+            due_at: left.due_at,
+            touched,
+            calls: left.calls,
+            before,
+            after,
+            hash: String::new(),
+        }
+        .hashed(&words))
+    }
+
+    /// The lanes' own way, for one saga: what the action begins goes on until a call would leave.
+    async fn move_saga(
+        &self,
+        tx: &mut Tx,
+        saga: SagaId,
+        history: History,
+        action: &Action,
+        by: &By,
+        env: &Env<'_>,
+    ) -> Result<Left, Unapplied> {
+        let rows = sagas::lock(&mut tx.connection, &[saga]).await.map_err(Unapplied::Database)?;
+        let row = rows.into_iter().next().ok_or_else(|| Unapplied::Refused("its row is gone".into()))?;
+        let mut run = Run::new(row, false, history, env);
+        let mut letters = mailbox::read(&mut tx.connection, &[saga]).await.map_err(Unapplied::Database)?;
+        run.letters = letters.remove(&saga).unwrap_or_default();
+        apply::apply(&mut run, action, by, tx, env).await?;
+        let mut runs = [run];
+        let moved = async {
+            lane::run_all(tx, &mut runs, &mut Probe::default(), env).await?;
+            lane::write(tx, &runs, env.token, &self.desk.settings.node, env.now).await
+        };
+        moved.await.map_err(|error| match error {
+            TurnError::Repeat(error) | TurnError::Lost(error) => Unapplied::Database(error),
+            error => Unapplied::Refused(error.to_string()),
+        })?;
+        let [run] = runs;
+        Ok(Left::of_run(&run, env))
+    }
+
+    async fn domain(&self, tx: &mut Tx, saga: SagaId) -> Result<Value, sqlx::Error> {
+        match &self.rows {
+            Some(rows) => rows.of(&mut tx.connection, saga).await,
+            None => Ok(Value::Null),
+        }
+    }
+}
+
+/// How an action leaves its saga.
+struct Left {
+    entries: Vec<Entry>,
+    state: State,
+    stuck: Option<crate::StuckCause>,
+    paused: bool,
+    due_at: Option<DateTime<Utc>>,
+    calls: Vec<PlannedCall>,
+}
+
+impl Left {
+    fn of_status(status: &Status, paused: bool) -> Self {
+        let Status { state, due_at, stuck, .. } = status.clone();
+        Self { entries: Vec::new(), state, stuck, paused, due_at, calls: Vec::new() }
+    }
+
+    fn of_run(run: &Run, env: &Env<'_>) -> Self {
+        let parked = run.parked.clone().expect("the round ends when every saga is parked");
+        let history = run.core.history();
+        let paused = match run.pause {
+            Some(lane::Pause::Begin { .. }) => true,
+            Some(lane::Pause::End) => false,
+            None => run.row.paused,
+        };
+        Self {
+            entries: history.entries()[run.committed..].to_vec(),
+            state: parked.state,
+            stuck: parked.stuck,
+            paused,
+            due_at: parked.due_at,
+            calls: seen::calls(run, env),
+        }
+    }
+}
+
+/// With a call out, its holder must find its token: the row is marked, or a letter left, and nothing else changes.
+async fn beside_a_call(tx: &mut Tx, status: &Status, action: &Action, by: &By) -> Result<(), sqlx::Error> {
+    match action {
+        Action::Pause => sagas::pause(&mut tx.connection, status.id, Some((&by.actor, &by.reason))).await,
+        Action::Resume => sagas::pause(&mut tx.connection, status.id, None).await,
+        _ => {
+            let letter = mailbox::Letter {
+                kind: mailbox::Kind::Cancel,
+                name: String::new(),
+                sender: by.actor.clone(),
+                payload: "null".into(),
+            };
+            mailbox::deliver(&mut tx.connection, status.id, &letter).await.map(drop)
+        }
+    }
+}
+
+/// The saga's row, locked however long that takes within the lock timeout, and its journal.
+async fn locked(
+    connection: &mut PgConnection,
+    saga: SagaId,
+) -> Result<(Status, History, DateTime<Utc>), OperatorError> {
+    if !sagas::wait_for(connection, saga).await? {
+        return Err(OperatorError::NotFound(saga));
+    }
+    let now = sagas::now(connection).await?;
+    let (status, history) = seen::read(connection, saga).await?;
+    Ok((status, history, now))
+}
+
+impl OperatorError {
+    /// A word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "not-found",
+            Self::Anonymous => "reason-missing",
+            Self::NotAllowed { .. } => "action-not-allowed",
+            Self::Changed { .. } => "precondition-failed",
+            Self::PlanChanged(_) => "plan-changed",
+            Self::Database(_) | Self::Failed(_) => "failed",
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Operators' actions on sagas that are really stuck: previewed, done, audited.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod chain;
+mod plans;
+mod repair;
+mod waiting;
+
+use orchestrator::{
+    Engine, SagaId,
+    operator::{Action, By, Expected, OperatorError, Plan},
+};
+use std::time::Duration;
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(30);
+
+/// Who acts in these tests.
+fn ada() -> By {
+    By { actor: "ada".into(), reason: "the other side was called by phone".into() }
+}
+
+/// Previews and does it, and asserts that one is the other.
+async fn act(node: &Engine, saga: SagaId, action: Action) -> Result<Plan, OperatorError> {
+    let operator = node.client().operator();
+    let plan = operator.plan(saga, action.clone(), ada()).await?;
+    let expected = Expected { etag: plan.etag.clone(), plan_hash: Some(plan.hash.clone()) };
+    let done = operator.execute(saga, action, ada(), expected).await?;
+    assert_eq!(kinds(&plan), kinds(&done));
+    assert_eq!((plan.state, plan.paused, &plan.calls), (done.state, done.paused, &done.calls));
+    assert_eq!(plan.touched, done.touched);
+    Ok(done)
+}
+
+/// The kinds of the entries that a plan writes.
+fn kinds(plan: &Plan) -> Vec<String> {
+    let kind = |entry| match serde_json::to_value(entry).unwrap() {
+        serde_json::Value::Object(entry) => entry.keys().next().unwrap().clone(),
+        other => panic!("an entry is an object, not {other}"),
+    };
+    plan.entries.iter().map(kind).collect()
+}
+
+/// Why a saga is where it is, in one line.
+async fn line(node: &Engine, saga: SagaId) -> String {
+    node.client().operator().see(saga).await.unwrap().why.to_string()
+}
+
+/// A value as an action carries it.
+fn json(text: &str) -> orchestrator::journal::Json {
+    serde_json::value::RawValue::from_string(text.to_owned()).unwrap().into()
+}
