@@ -63,7 +63,7 @@ async fn money_that_contradicts_what_is_written_down_is_never_a_booking() {
     let received = api::news::receive(&service.app, fact, b"{}").await.unwrap();
     let acted = api::news::act(&service.app, &received.key, &received.fact).await.unwrap();
     assert_eq!(acted, api::news::Acted::Done);
-    until(&service, "it went back", "select count(*) from usher.sagas where state = 'unwound'", 1).await;
+    until(&service, "a person must look", "select count(*) from usher.sagas where state = 'stuck'", 1).await;
     assert_eq!(count(&service, "select count(*) from booking.bookings").await, 0);
 }
 
