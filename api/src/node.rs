@@ -5,12 +5,12 @@ use crate::{
     http::App,
 };
 use anyhow::Context;
-use orchestrator::{Database, Engine, Settings};
+use orchestrator::{Builder, Client, Database, Engine, Settings};
 use secrecy::ExposeSecret;
 use std::time::Duration;
 use steps::{
     Cashier, Services,
-    gateway::{CaptureMethod, Gateway, HttpConfig, Provider, house::House, stripe::Stripe},
+    gateway::{CaptureMethod, Gateway, HttpConfig, Provider, house::House, instant, stripe::Stripe},
     locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
 };
 use workflows::{Booking, Cancellation, LatePayment, Repayment};
@@ -43,31 +43,8 @@ impl Node {
     /// # Errors
     /// As [`Node::open`].
     pub async fn with_gateway(config: Config, gateway: Gateway, lanes: bool) -> anyhow::Result<Self> {
-        let redis_url = config.redis.url.expose_secret().to_owned();
-        let locks = SeatLocks::connect(SeatLocksConfig {
-            keys: match config.redis.keys {
-                RedisKeys::Plain => KeyTemplate::plain(&config.redis.prefix),
-                RedisKeys::Clustered => KeyTemplate::clustered(&config.redis.prefix),
-            },
-            ..SeatLocksConfig::new(&redis_url)
-        })
-        .context("reading `redis.url`")?;
-        let cashier = Cashier {
-            gateway: gateway.clone(),
-            capture: match config.gateway.capture {
-                Capture::Manual => CaptureMethod::Manual,
-                Capture::Automatic => CaptureMethod::Automatic,
-            },
-            return_url: config.gateway.return_url.clone(),
-        };
-        let database = Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
-        let builder = Engine::builder(Services { locks: locks.clone(), cashier }, database)
-            .workflow::<Booking>()
-            .workflow::<Cancellation>()
-            .workflow::<LatePayment>()
-            .workflow::<Repayment>()
-            .settings(settings(&config.lanes))
-            .hints(&redis_url, &format!("{}{HINTS}", config.redis.prefix));
+        let locks = locks(&config.redis)?;
+        let builder = builder(&config, gateway.clone(), locks.clone())?;
         let (client, engine) = if lanes {
             let engine = builder.start().await.context("starting the lanes")?;
             (engine.client().clone(), Some(engine))
@@ -85,6 +62,46 @@ impl Node {
             engine.drain().await;
         }
     }
+}
+
+/// The engine's client alone, for commands: it knows every workflow, and no call leaves from it.
+///
+/// # Errors
+/// A database that can't be reached, or a configuration that can't work.
+pub(crate) async fn client(config: &Config) -> anyhow::Result<Client> {
+    let never_asked = Gateway::new(instant::Instant::new());
+    let builder = builder(config, never_asked, locks(&config.redis)?)?;
+    builder.client().await.context("connecting to the database")
+}
+
+fn locks(config: &config::Redis) -> anyhow::Result<SeatLocks> {
+    SeatLocks::connect(SeatLocksConfig {
+        keys: match config.keys {
+            RedisKeys::Plain => KeyTemplate::plain(&config.prefix),
+            RedisKeys::Clustered => KeyTemplate::clustered(&config.prefix),
+        },
+        ..SeatLocksConfig::new(config.url.expose_secret())
+    })
+    .context("reading `redis.url`")
+}
+
+fn builder(config: &Config, gateway: Gateway, locks: SeatLocks) -> anyhow::Result<Builder<Services>> {
+    let cashier = Cashier {
+        gateway,
+        capture: match config.gateway.capture {
+            Capture::Manual => CaptureMethod::Manual,
+            Capture::Automatic => CaptureMethod::Automatic,
+        },
+        return_url: config.gateway.return_url.clone(),
+    };
+    let database = Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
+    Ok(Engine::builder(Services { locks, cashier }, database)
+        .workflow::<Booking>()
+        .workflow::<Cancellation>()
+        .workflow::<LatePayment>()
+        .workflow::<Repayment>()
+        .settings(settings(&config.lanes))
+        .hints(config.redis.url.expose_secret(), &format!("{}{HINTS}", config.redis.prefix)))
 }
 
 /// The gateway that the configuration names.

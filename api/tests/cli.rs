@@ -176,6 +176,49 @@ async fn an_api_node_and_a_worker_book_together_and_leave_when_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_why_a_saga_waits_and_moves_it_with_a_reason() {
+    let house = House::open().await;
+    house.prints(&["migrate"]);
+    house.prints(&["venue", "generate", "theatre"]);
+    let customer = ["token", "create", "--role", "customer", "--name", "Ada", "--email", "ada@example.org"];
+    let token = house.prints(&customer).trim().to_owned();
+    let (mut node, line) = Running::start(house.usher(&["serve"]), "serving the API");
+    let (url, http) = (address(&line), reqwest::Client::new());
+    let events: Value = http.get(format!("{url}/events")).send().await.unwrap().json().await.unwrap();
+    let event = events["items"][0]["event_id"].as_str().unwrap();
+    let seats: Value =
+        http.get(format!("{url}/events/{event}/seats")).send().await.unwrap().json().await.unwrap();
+    let ask = http.post(format!("{url}/reservations")).bearer_auth(&token).header("idempotency-key", "one");
+    let body = json!({"seat_id": seats["seats"][0]["seat_id"]});
+    let reserved: Value = ask.json(&body).send().await.unwrap().json().await.unwrap();
+    let saga = reserved["saga_id"].as_str().unwrap();
+    node.terminate();
+    assert!(node.ends().await.success());
+
+    assert!(house.prints(&["saga", "why", saga]).starts_with("waiting for payment-order since"));
+    let act = |arguments: &[&str]| house.run(&[&["saga", "act", saga], arguments].concat());
+    assert_eq!(act(&["pause"]).status.code(), Some(2), "without a reason");
+    let preview = act(&["cancel", "--reason", "she asked", "--preview", "--json"]);
+    let plan: Value = serde_json::from_slice(&preview.stdout).unwrap();
+    assert!(house.prints(&["saga", "why", saga]).starts_with("waiting"), "a preview changes nothing");
+
+    assert!(act(&["pause", "--reason", "looking into it"]).status.success());
+    assert!(house.prints(&["saga", "why", saga]).contains("looking into it"));
+    let (etag, hash) = (plan["etag"].as_str().unwrap(), plan["hash"].as_str().unwrap());
+    let stale = act(&["cancel", "--reason", "she asked", "--etag", etag, "--plan", hash]);
+    assert_eq!(stale.status.code(), Some(1), "{stale:?}");
+    assert!(act(&["resume", "--reason", "all is well"]).status.success());
+    let cancelled = act(&["cancel", "--reason", "she asked"]);
+    assert!(cancelled.status.success(), "{cancelled:?}");
+    assert_eq!(act(&["extend", "2031-01-01T00:00:00Z", "--reason", "x"]).status.code(), Some(1));
+
+    assert_eq!(house.run(&["audit", "verify"]).status.code(), Some(0));
+    let mut database = sqlx::PgConnection::connect(&house.postgres.url("postgres")).await.unwrap();
+    sqlx::query("update usher.audit set reason = 'another'").execute(&mut database).await.unwrap();
+    assert_eq!(house.run(&["audit", "verify", "--json"]).status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_leaves_says_so_before_it_closes_its_door() {
     let house = House::open().await;
     house.prints(&["migrate"]);

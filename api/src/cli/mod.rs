@@ -1,6 +1,7 @@
 //! The command line: one file a command. It prints what people read to standard output, as a table or, where a
 //! machine may want it, as JSON, and keeps standard error for what went wrong.
 
+mod audit;
 mod case;
 mod config;
 mod events;
@@ -47,6 +48,8 @@ Examples:
   usher venue generate theatre                        put a theatre of 500 seats on sale
   usher saga list --state stuck                       what needs a person
   usher saga show 01890a5d-ac96-774b-bcce-b302099a8057
+  usher saga why 01890a5d-ac96-774b-bcce-b302099a8057
+  usher saga act 01890a5d-ac96-774b-bcce-b302099a8057 retry --reason 'the gateway is back' --preview
   usher inbox list                                    webhooks that nobody could act on yet
   usher subscription add https://example.org/hooks     tell a URL what was decided
   usher events tail --follow                          watch what is told
@@ -70,9 +73,12 @@ enum Command {
     /// Put houses on sale, and list them
     #[command(subcommand)]
     Venue(VenueCommand),
-    /// Look at sagas
+    /// Look at sagas, and put them right
     #[command(subcommand)]
     Saga(saga::Saga),
+    /// Check what was done by hand
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Look at webhooks, and try again what could not be acted on
     #[command(subcommand)]
     Inbox(inbox::Inbox),
@@ -112,6 +118,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(command) => command.run(&loaded.config).await,
         Command::Token(command) => command.run(&loaded.config).await,
         Command::Saga(command) => command.run(&loaded.config).await,
+        Command::Audit(command) => command.run(&loaded.config).await,
         Command::Inbox(command) => command.run(&loaded.config).await,
         Command::Subscription(command) => command.run(&loaded.config).await,
         Command::Events(command) => command.run(&loaded.config).await,

@@ -17,6 +17,12 @@ use std::fmt;
 #[serde(transparent)]
 pub struct Position(pub(crate) i32);
 
+impl From<i32> for Position {
+    fn from(index: i32) -> Self {
+        Self(index)
+    }
+}
+
 impl Position {
     /// The index as a number, from 0.
     pub fn index(self) -> i32 {

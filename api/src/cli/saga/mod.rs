@@ -1,8 +1,10 @@
-//! `usher saga list`, `usher saga show <id>`
+//! `usher saga list`, `usher saga show <id>`, `usher saga why <id>`, `usher saga act <id> <action>`
 
+mod act;
 mod list;
 mod rows;
 mod show;
+mod why;
 
 use crate::config::Config;
 use clap::Subcommand;
@@ -14,6 +16,10 @@ pub enum Saga {
     List(list::List),
     /// One saga with its timeline
     Show(show::Show),
+    /// Why a saga is where it is, and what can be done about it
+    Why(why::Why),
+    /// Put a saga right
+    Act(act::Act),
 }
 
 impl Saga {
@@ -21,6 +27,8 @@ impl Saga {
         match self {
             Self::List(command) => command.run(config).await,
             Self::Show(command) => command.run(config).await,
+            Self::Why(command) => command.run(config).await,
+            Self::Act(command) => command.run(config).await,
         }
     }
 }
