@@ -22,7 +22,13 @@ use std::{
     collections::{BTreeMap, HashMap},
     panic::AssertUnwindSafe,
     sync::Arc,
+    time::Instant,
 };
+
+/// In which order sets run: what calls brought, then what goes back, then what goes forward.
+const RECORD: u8 = 0;
+const UNDO: u8 = 1;
+const RUN: u8 = 2;
 
 /// Savepoints in one transaction; more would cost every other transaction of the database.
 const SAVEPOINTS_MAX: u32 = 64;
@@ -67,7 +73,12 @@ async fn run_set(
     let mut sets = vec![set];
     while let Some(mut set) = sets.pop() {
         savepoints.take(tx, set.len()).await?;
+        let began = Instant::now();
         let outcome = answers(tx, runs, &set, probe, env).await;
+        // What goes along with a call's entry is not the step: that is measured where the call is made.
+        if let Some((RUN | UNDO, step)) = set.first().map(|(_, need)| need.kind()) {
+            metrics::histogram!("usher_set_seconds", "step" => step).record(began.elapsed().as_secs_f64());
+        }
         if let Outcome::Refused(error) = &outcome
             && let Some(error) = TurnError::of_transaction(error)
         {
@@ -280,9 +291,9 @@ fn give(run: &mut Run, need: Need, answer: Answer, env: &Env<'_>) {
 impl Need {
     fn kind(&self) -> (u8, &'static str) {
         match self {
-            Self::Record { step, .. } => (0, step.name()),
-            Self::Undo { step, .. } => (1, step.name()),
-            Self::Run { step, .. } => (2, step.name()),
+            Self::Record { step, .. } => (RECORD, step.name()),
+            Self::Undo { step, .. } => (UNDO, step.name()),
+            Self::Run { step, .. } => (RUN, step.name()),
         }
     }
 

@@ -184,6 +184,7 @@ impl Lane {
         store::sagas::count_claims(&mut self.tx.connection, suspects, token, node, lease_end, now).await?;
         // A lost answer needs no settling: the claims, if any, run out like every lease.
         sqlx::raw_sql("commit").execute(&mut self.tx.connection).await?;
+        metrics::counter!("usher_lease_takeovers_total").increment(suspects.len() as u64);
         Ok(())
     }
 
