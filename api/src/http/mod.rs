@@ -23,7 +23,7 @@ mod server;
 pub mod store;
 pub mod telemetry;
 mod trace;
-mod views;
+pub mod views;
 mod wait;
 
 pub use app::{App, Parts};

@@ -6,20 +6,25 @@
 
 mod audit;
 mod plan;
+mod rows;
 mod timeline;
 mod whole;
 mod wish;
 
 pub use audit::AuditView;
 pub use plan::{Acted, CallView, PlanView, TouchedView};
+pub use rows::{
+    BookingStanding, LedgerStanding, PaymentStanding, ReservationStanding, SeatStanding, ServiceRows,
+    Standing,
+};
 pub use whole::{AllowedView, EntryView, LabelView, LetterView, SagaView, Whole, look};
 pub use wish::{Parameters, Wrong, action};
 
 use crate::config::Config;
 use orchestrator::{Client, operator::Operator};
+use std::sync::Arc;
 
-/// The engine's desk with what the service adds to it.
+/// The engine's desk with what the service adds to it: its rows in previews, and its words in searches.
 pub fn desk(client: &Client, config: &Config) -> Operator {
-    let _ = config;
-    client.operator()
+    client.operator().with_rows(Arc::new(ServiceRows::of(config)))
 }
