@@ -74,7 +74,7 @@ pub(crate) async fn client(config: &Config) -> anyhow::Result<Client> {
     builder.client().await.context("connecting to the database")
 }
 
-fn locks(config: &config::Redis) -> anyhow::Result<SeatLocks> {
+pub(crate) fn locks(config: &config::Redis) -> anyhow::Result<SeatLocks> {
     SeatLocks::connect(SeatLocksConfig {
         keys: match config.keys {
             RedisKeys::Plain => KeyTemplate::plain(&config.prefix),

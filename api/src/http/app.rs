@@ -8,10 +8,10 @@ use super::{
     seats::{SeatDirectory, StatusCache},
     telemetry,
 };
-use crate::config::Config;
+use crate::{config::Config, operators};
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
-use orchestrator::{Client, Database};
+use orchestrator::{Client, Database, operator::Operator};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use secrecy::ExposeSecret;
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
@@ -106,6 +106,11 @@ impl App {
     /// The pool's.
     pub async fn connection(&self) -> Result<PoolConnection<Postgres>, Problem> {
         Ok(self.0.pool.acquire().await?)
+    }
+
+    /// The operators' desk.
+    pub fn operator(&self) -> Operator {
+        operators::desk(&self.0.client, &self.0.config)
     }
 
     /// Whether Redis answers within `bound`.

@@ -17,6 +17,7 @@ mod idempotency;
 mod identity;
 mod jobs;
 mod manners;
+mod operator;
 #[path = "../outbox/receiver.rs"]
 #[allow(dead_code, reason = "the tests of the outbox need more of it")]
 mod receiver;
