@@ -8,7 +8,7 @@ use super::{
     seats::{SeatDirectory, StatusCache},
     telemetry,
 };
-use crate::{config::Config, operators};
+use crate::{config::Config, numbers::Sampler, operators};
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use orchestrator::{Client, Database, operator::Operator};
@@ -62,6 +62,8 @@ pub struct Parts {
     pub redis: ConnectionManager,
     /// What the metrics say.
     pub metrics: PrometheusHandle,
+    /// What they said when the last sample was taken.
+    pub sampler: Sampler,
     leaving: CancellationToken,
 }
 
@@ -96,6 +98,7 @@ impl App {
             seats: StatusCache::default(),
             tasks: TaskTracker::new(),
             metrics: telemetry::recorder()?,
+            sampler: Sampler::default(),
             leaving: CancellationToken::new(),
         })))
     }
