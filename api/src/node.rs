@@ -3,11 +3,12 @@
 use crate::{
     config::{self, Capture, Config, RedisKeys},
     http::App,
+    operators::ServiceRows,
 };
 use anyhow::Context;
-use orchestrator::{Builder, Client, Database, Engine, Settings};
+use orchestrator::{Builder, Client, Database, Engine, Settings, operator::Limits};
 use secrecy::ExposeSecret;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use steps::{
     Cashier, Services,
     gateway::{CaptureMethod, Gateway, HttpConfig, Provider, house::House, instant, stripe::Stripe},
@@ -100,7 +101,8 @@ fn builder(config: &Config, gateway: Gateway, locks: SeatLocks) -> anyhow::Resul
         .workflow::<Cancellation>()
         .workflow::<LatePayment>()
         .workflow::<Repayment>()
-        .settings(settings(&config.lanes))
+        .settings(settings(&config.lanes, &config.operators))
+        .rows(Arc::new(ServiceRows::of(config)))
         .hints(config.redis.url.expose_secret(), &format!("{}{HINTS}", config.redis.prefix)))
 }
 
@@ -118,8 +120,9 @@ pub(crate) fn gateway(config: &config::Gateway) -> anyhow::Result<Gateway> {
     })
 }
 
-fn settings(lanes: &config::Lanes) -> Settings {
+fn settings(lanes: &config::Lanes, operators: &config::Operators) -> Settings {
     Settings {
+        limits: Limits { second_person_above_minor: operators.second_person_above_minor },
         lanes: lanes.count,
         batch_scope: match lanes.batch_scope {
             config::BatchScope::Database => orchestrator::BatchScope::Database,
