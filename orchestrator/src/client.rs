@@ -94,6 +94,11 @@ pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
 const FULL_RETRY: Duration = Duration::from_secs(1);
 
 impl Client {
+    /// The node's name in rows and logs.
+    pub fn node(&self) -> &str {
+        &self.desk.settings.node
+    }
+
     /// Starts a saga. Await it, or first give it an id or a start key.
     pub fn start<W: Workflow>(&self, input: W::Input) -> StartRequest<W> {
         StartRequest { client: self.clone(), input, id: None, key: None, trace: None, workflow: PhantomData }

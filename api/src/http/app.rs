@@ -8,10 +8,10 @@ use super::{
     seats::{SeatDirectory, StatusCache},
     telemetry,
 };
-use crate::config::Config;
+use crate::{config::Config, numbers::Sampler, operators};
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
-use orchestrator::{Client, Database};
+use orchestrator::{Client, Database, operator::Operator};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use secrecy::ExposeSecret;
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
@@ -62,6 +62,8 @@ pub struct Parts {
     pub redis: ConnectionManager,
     /// What the metrics say.
     pub metrics: PrometheusHandle,
+    /// What they said when the last sample was taken.
+    pub sampler: Sampler,
     leaving: CancellationToken,
 }
 
@@ -96,6 +98,7 @@ impl App {
             seats: StatusCache::default(),
             tasks: TaskTracker::new(),
             metrics: telemetry::recorder()?,
+            sampler: Sampler::default(),
             leaving: CancellationToken::new(),
         })))
     }
@@ -106,6 +109,11 @@ impl App {
     /// The pool's.
     pub async fn connection(&self) -> Result<PoolConnection<Postgres>, Problem> {
         Ok(self.0.pool.acquire().await?)
+    }
+
+    /// The operators' desk.
+    pub fn operator(&self) -> Operator {
+        operators::desk(&self.0.client, &self.0.config)
     }
 
     /// Whether Redis answers within `bound`.

@@ -88,7 +88,10 @@ fn described() -> Described {
         .routes(routes!(routes::payments::read))
         .routes(routes!(routes::bookings::create))
         .routes(routes!(routes::bookings::read))
-        .routes(routes!(routes::bookings::cancel));
+        .routes(routes!(routes::bookings::cancel))
+        .routes(routes!(routes::operator::read))
+        .routes(routes!(routes::operator::act))
+        .routes(routes!(routes::operator::audit));
     let health = OpenApiRouter::new()
         .routes(routes!(routes::health::live))
         .routes(routes!(routes::health::ready))

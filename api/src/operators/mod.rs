@@ -4,12 +4,21 @@
 //! here, so that the three never say different things. The engine's [`Operator`] does the work; this adds what only
 //! the service knows.
 
+mod audit;
+mod plan;
 mod rows;
+mod timeline;
+mod whole;
+mod wish;
 
+pub use audit::AuditView;
+pub use plan::{Acted, CallView, PlanView, TouchedView};
 pub use rows::{
     BookingStanding, LedgerStanding, PaymentStanding, ReservationStanding, SeatStanding, ServiceRows,
     Standing,
 };
+pub use whole::{AllowedView, EntryView, LabelView, LetterView, SagaView, Whole, look};
+pub use wish::{Parameters, Wrong, action};
 
 use crate::config::Config;
 use orchestrator::{Client, operator::Operator};

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     SagaId,
-    error::StepError,
+    error::{StepError, sql_code},
     journal::Position,
     medium::Tx,
     registry::{CallAnswer, ErasedStep, RecordItem, RecordedEvent, RunItem, UndoItem},
@@ -22,7 +22,13 @@ use std::{
     collections::{BTreeMap, HashMap},
     panic::AssertUnwindSafe,
     sync::Arc,
+    time::Instant,
 };
+
+/// In which order sets run: what calls brought, then what goes back, then what goes forward.
+const RECORD: u8 = 0;
+const UNDO: u8 = 1;
+const RUN: u8 = 2;
 
 /// Savepoints in one transaction; more would cost every other transaction of the database.
 const SAVEPOINTS_MAX: u32 = 64;
@@ -67,7 +73,12 @@ async fn run_set(
     let mut sets = vec![set];
     while let Some(mut set) = sets.pop() {
         savepoints.take(tx, set.len()).await?;
+        let began = Instant::now();
         let outcome = answers(tx, runs, &set, probe, env).await;
+        // What goes along with a call's entry is not the step: that is measured where the call is made.
+        if let Some((RUN | UNDO, step)) = set.first().map(|(_, need)| need.kind()) {
+            metrics::histogram!("usher_set_seconds", "step" => step).record(began.elapsed().as_secs_f64());
+        }
         if let Outcome::Refused(error) = &outcome
             && let Some(error) = TurnError::of_transaction(error)
         {
@@ -85,7 +96,10 @@ async fn run_set(
         let answers = match outcome {
             Outcome::Answered(answers) => answers,
             // Of one alone.
-            Outcome::Refused(error) => vec![Answer::Failed(CallFailure::Unclear(chain(&error)))],
+            Outcome::Refused(error) => {
+                let (error, code) = (chain(&error), sql_code(&error));
+                vec![Answer::Failed(CallFailure::Unclear { error, code })]
+            }
             Outcome::Panicked(message) => vec![Answer::Failed(CallFailure::Panicked(message))],
         };
         if !tx.emitted.fresh().is_empty() {
@@ -138,7 +152,7 @@ enum Answer {
 
 impl Answer {
     fn explored_failure() -> Self {
-        Self::Failed(CallFailure::Unclear("a fault that a test explores".into()))
+        Self::Failed(CallFailure::unclear("a fault that a test explores"))
     }
 
     /// What a step said; what is too large for the journal must not stay in our tables either.
@@ -263,13 +277,28 @@ fn record_items(runs: &[Run], set: &[(usize, Need)]) -> Vec<RecordItem> {
 
 fn give(run: &mut Run, need: Need, answer: Answer, env: &Env<'_>) {
     match (need, answer) {
-        (Need::Run { step, input, ask, pivot, .. }, answer @ (Answer::Done(_) | Answer::Failed(_))) => {
+        (
+            Need::Run { step, value, input, ask, pivot, .. },
+            answer @ (Answer::Done(_) | Answer::Failed(_)),
+        ) => {
+            if let Answer::Done(answer) = &answer {
+                run.labels.extend(step.labels(&value, Some(answer)));
+            }
             run.ran(ask, step.as_ref(), input, pivot, answer.into_result(), env);
         }
         (Need::Undo { step, of, .. }, answer @ (Answer::Done(_) | Answer::Failed(_))) => {
             run.undid(of, step.as_ref(), answer.into_result(), env);
         }
-        (Need::Record { entry, .. }, Answer::Recorded) => run.recorded(*entry),
+        (Need::Record { step, value, event, entry, .. }, Answer::Recorded) => {
+            match event.as_ref() {
+                RecordedEvent::Started => run.labels.extend(step.labels(&value, None)),
+                RecordedEvent::Ended(Ok(answer)) => run.labels.extend(step.labels(&value, Some(answer))),
+                RecordedEvent::Ended(Err(_))
+                | RecordedEvent::UndoStarted { .. }
+                | RecordedEvent::Undone { .. } => {}
+            }
+            run.recorded(*entry);
+        }
         (Need::Record { step, .. }, Answer::Failed(failure)) => run.failed(step.as_ref(), failure, env),
         (Need::Run { .. } | Need::Undo { .. }, Answer::Recorded) | (Need::Record { .. }, Answer::Done(_)) => {
             unreachable!("a set is answered as it was asked")
@@ -280,9 +309,9 @@ fn give(run: &mut Run, need: Need, answer: Answer, env: &Env<'_>) {
 impl Need {
     fn kind(&self) -> (u8, &'static str) {
         match self {
-            Self::Record { step, .. } => (0, step.name()),
-            Self::Undo { step, .. } => (1, step.name()),
-            Self::Run { step, .. } => (2, step.name()),
+            Self::Record { step, .. } => (RECORD, step.name()),
+            Self::Undo { step, .. } => (UNDO, step.name()),
+            Self::Run { step, .. } => (RUN, step.name()),
         }
     }
 

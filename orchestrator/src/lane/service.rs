@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     SagaId, cause::StuckCause, client::ClientError, database::Database, medium::Tx, registry::Registry,
-    settings::Settings,
+    settings::Settings, store::sagas::State,
 };
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
@@ -216,6 +216,14 @@ impl Lane {
     }
 
     fn publish(&self, groups: Vec<Group>, turn: Turn) {
+        for state in [State::Completed, State::Unwound] {
+            let ended = |verdict: &&Verdict| matches!(verdict, Verdict::Moved { snapshot, .. } if snapshot.state == state);
+            let ended = turn.verdicts.iter().filter(ended).count();
+            if ended > 0 {
+                metrics::counter!("usher_sagas_ended_total", "state" => state.as_str())
+                    .increment(ended as u64);
+            }
+        }
         for (group, verdict) in groups.into_iter().zip(turn.verdicts) {
             tell(&self.shared, group, verdict, turn.token, turn.since);
         }

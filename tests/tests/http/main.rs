@@ -18,6 +18,8 @@ mod idempotency;
 mod identity;
 mod jobs;
 mod manners;
+mod numbers;
+mod operator;
 #[path = "../outbox/receiver.rs"]
 #[allow(dead_code, reason = "the tests of the outbox need more of it")]
 mod receiver;

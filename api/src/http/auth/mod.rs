@@ -50,6 +50,30 @@ impl Caller {
         }
     }
 
+    /// Refuses those who may not look at sagas.
+    ///
+    /// # Errors
+    /// 403 for customers and services.
+    pub fn may_look(&self) -> Result<(), Problem> {
+        match self.role {
+            Role::Operator | Role::Auditor => Ok(()),
+            Role::Customer | Role::Service => Err(self.refused("look at sagas", &["operator", "auditor"])),
+        }
+    }
+
+    /// Refuses those who may not act on sagas.
+    ///
+    /// # Errors
+    /// 403 for all but operators.
+    pub fn may_operate(&self) -> Result<(), Problem> {
+        match self.role {
+            Role::Operator => Ok(()),
+            Role::Auditor | Role::Customer | Role::Service => {
+                Err(self.refused("act on sagas", &["operator"]))
+            }
+        }
+    }
+
     /// Refuses those who may not book.
     ///
     /// # Errors
@@ -57,11 +81,13 @@ impl Caller {
     pub fn may_book(&self) -> Result<(), Problem> {
         match self.role {
             Role::Customer | Role::Service => Ok(()),
-            Role::Operator | Role::Auditor => {
-                let detail = format!("a token of role `{}` may not book", self.role);
-                Err(Problem::new(ProblemType::Forbidden, detail).allowing(&["customer", "service"]))
-            }
+            Role::Operator | Role::Auditor => Err(self.refused("book", &["customer", "service"])),
         }
+    }
+
+    fn refused(&self, what: &str, allowed: &[&str]) -> Problem {
+        let detail = format!("a token of role `{}` may not {what}", self.role);
+        Problem::new(ProblemType::Forbidden, detail).allowing(allowed)
     }
 }
 
