@@ -10,6 +10,7 @@ pub mod jobs;
 mod migrations;
 pub mod news;
 pub mod node;
+pub mod numbers;
 pub mod operators;
 pub mod outbox;
 pub mod reconcile;

@@ -8,7 +8,7 @@ use super::{
     seats::{SeatDirectory, StatusCache},
     telemetry,
 };
-use crate::{config::Config, console::Console, operators};
+use crate::{config::Config, console::Console, numbers::Sampler, operators};
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use orchestrator::{Client, Database, operator::Operator};
@@ -64,6 +64,8 @@ pub struct Parts {
     pub console: Console,
     /// What the metrics say.
     pub metrics: PrometheusHandle,
+    /// What they said when the last sample was taken.
+    pub sampler: Sampler,
     leaving: CancellationToken,
 }
 
@@ -99,6 +101,7 @@ impl App {
             seats: StatusCache::default(),
             tasks: TaskTracker::new(),
             metrics: telemetry::recorder()?,
+            sampler: Sampler::default(),
             leaving: CancellationToken::new(),
         })))
     }

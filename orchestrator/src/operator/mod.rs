@@ -68,6 +68,17 @@ pub trait Rows: Send + Sync + 'static {
         saga: SagaId,
     ) -> BoxFuture<'a, Result<Value, sqlx::Error>>;
 
+    /// The sagas that a word of the service's own names: one of its ids, somebody's name, what another system calls it. A
+    /// hundred at most.
+    fn find<'a>(
+        &'a self,
+        connection: &'a mut PgConnection,
+        word: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<SagaId>, sqlx::Error>> {
+        let _ = (connection, word);
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     /// After the commit of an action, outside of its transaction: what may be lost without harm, such as hints to
     /// whoever goes by what was true before. Its failure is told to nobody but the log.
     fn acted<'a>(
@@ -78,17 +89,6 @@ pub trait Rows: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<(), sqlx::Error>> {
         let _ = (connection, saga, action);
         Box::pin(async { Ok(()) })
-    }
-
-    /// The sagas that a word of the service's own names: one of its ids, somebody's name, what another system calls it. A
-    /// hundred at most.
-    fn find<'a>(
-        &'a self,
-        connection: &'a mut PgConnection,
-        word: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<SagaId>, sqlx::Error>> {
-        let _ = (connection, word);
-        Box::pin(async { Ok(Vec::new()) })
     }
 }
 

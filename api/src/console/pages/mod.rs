@@ -3,6 +3,7 @@
 mod action;
 mod audit;
 mod detail;
+mod home;
 mod plot;
 mod value;
 mod work_list;
@@ -28,7 +29,7 @@ use orchestrator::SagaId;
 /// There is nothing to show, or it can't be read.
 pub async fn write(app: &App, visitor: &Visitor, address: &Address) -> Result<Page, Problem> {
     match address {
-        Address::Home => Err(nothing()),
+        Address::Home => home::page(app).await,
         Address::WorkList(wanted) => work_list::page(app, visitor, wanted).await,
         Address::Saga { saga, did } => detail::page(app, visitor, *saga, did.as_deref()).await,
         Address::Action { saga, action } => action::form(app, visitor, *saga, action).await,
