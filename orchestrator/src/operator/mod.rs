@@ -79,6 +79,18 @@ pub trait Rows: Send + Sync + 'static {
         let _ = (connection, word);
         Box::pin(async { Ok(Vec::new()) })
     }
+
+    /// After the commit of an action, outside of its transaction: what may be lost without harm, such as hints to
+    /// whoever goes by what was true before. Its failure is told to nobody but the log.
+    fn acted<'a>(
+        &'a self,
+        connection: &'a mut PgConnection,
+        saga: SagaId,
+        action: &'a Action,
+    ) -> BoxFuture<'a, Result<(), sqlx::Error>> {
+        let _ = (connection, saga, action);
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Who acts, and why. Neither may be empty.
@@ -203,6 +215,11 @@ impl Operator {
             return Err(OperatorError::PlanChanged(Box::new(plan)));
         }
         sqlx::raw_sql("commit").execute(&mut tx.connection).await?;
+        if let Some(rows) = &self.rows
+            && let Err(error) = rows.acted(&mut tx.connection, saga, action).await
+        {
+            tracing::warn!(%saga, action = action.name(), %error, "the action is done, and its hints are lost");
+        }
         Ok(plan)
     }
 

@@ -1,6 +1,9 @@
 //! `usher.audit`: what was done to sagas besides their own course, each row chained to the one before it in its bucket.
 
-use crate::{SagaId, audit::digest};
+use crate::{
+    SagaId,
+    audit::{Audited, Which, digest},
+};
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
@@ -116,6 +119,46 @@ async fn move_head(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Rows, latest first, after this one.
+pub(crate) async fn list(
+    connection: &mut PgConnection,
+    which: &Which<'_>,
+    after: Option<Uuid>,
+    most: i64,
+) -> Result<Vec<Audited>, sqlx::Error> {
+    // Ids are in order of time, so the primary key is the order too.
+    let rows = sqlx::query!(
+        r#"
+        select id, saga_id, at, actor, action, reason, detail, seq
+        from usher.audit
+        where ($1::uuid is null or (saga_id = $1 and bucket = $2))
+          and ($3::text is null or actor = $3) and ($4::text is null or action = $4)
+          and ($5::uuid is null or id < $5)
+        order by id desc
+        limit $6
+        "#,
+        which.saga.map(SagaId::uuid),
+        which.saga.map(|saga| saga.bucket().number()),
+        which.actor,
+        which.action,
+        after,
+        most,
+    )
+    .fetch_all(connection)
+    .await?;
+    let audited = rows.into_iter().map(|row| Audited {
+        id: row.id,
+        saga: SagaId::from_uuid(row.saga_id),
+        at: row.at,
+        actor: row.actor,
+        action: row.action,
+        reason: row.reason,
+        detail: row.detail.unwrap_or_default(),
+        seq: row.seq,
+    });
+    Ok(audited.collect())
 }
 
 /// A row of a chain, with what it says of its hashes.

@@ -1,0 +1,17 @@
+//! `/operator`: sagas as operators see them, and what they do about them. Operators read and act; auditors read.
+//!
+//! Nothing here decides: the engine's desk plans and acts, and [`crate::operators`] says how it looks.
+
+mod act;
+mod audit;
+mod read;
+mod wish;
+
+pub use act::act;
+pub use audit::list as audit;
+pub use read::read;
+
+// `routes!` looks for these beside the handlers.
+pub use act::__path_act;
+pub use audit::__path_list as __path_audit;
+pub use read::__path_read;
