@@ -5,18 +5,22 @@
 //! the service knows.
 
 mod audit;
+mod outbox;
 mod plan;
 mod rows;
 mod timeline;
+mod webhooks;
 mod whole;
 mod wish;
 
 pub use audit::AuditView;
+pub use outbox::{DeliveryView, MessageView};
 pub use plan::{Acted, CallView, PlanView, TouchedView};
 pub use rows::{
     BookingStanding, LedgerStanding, PaymentStanding, ReservationStanding, SeatStanding, ServiceRows,
     Standing,
 };
+pub use webhooks::WebhookView;
 pub use whole::{AllowedView, EntryView, LabelView, LetterView, SagaView, Whole, look};
 pub use wish::{Parameters, Wrong, action};
 

@@ -2,7 +2,7 @@
 //!
 //! Its JSON is a promise of the API, so it is written down here and not taken over from the engine's types.
 
-use super::timeline;
+use super::{MessageView, Standing, WebhookView, outbox, rows, timeline, webhooks};
 use chrono::{DateTime, Utc};
 use orchestrator::{
     SagaId, Stake,
@@ -31,6 +31,12 @@ pub struct Whole {
     /// What its steps say is at stake.
     #[schema(value_type = Vec<Object>)]
     pub stakes: Vec<Stake>,
+    /// The seats, payments and bookings that it is about, as they stand; null if it is about none.
+    pub rows: Option<Standing>,
+    /// Webhooks about its payments, oldest first.
+    pub webhooks: Vec<WebhookView>,
+    /// What it told the outside, in order.
+    pub outbox: Vec<MessageView>,
 }
 
 /// A saga's row.
@@ -151,6 +157,13 @@ pub async fn look(operator: &Operator, pool: &PgPool, saga: SagaId) -> Result<Wh
     let mut connection = pool.acquire().await?;
     let timeline = timeline::entries(&mut connection, saga).await?;
     let letters = timeline::letters(&mut connection, saga).await?;
+    let rows = rows::standing(&mut connection, saga).await?;
+    let payments = rows.iter().flat_map(|rows| &rows.payments);
+    let (ids, references): (Vec<Uuid>, Vec<Option<String>>) =
+        payments.map(|payment| (payment.id, payment.gateway_reference.clone())).unzip();
+    let references: Vec<String> = references.into_iter().flatten().collect();
+    let webhooks = webhooks::about(&mut connection, &ids, &references).await?;
+    let outbox = outbox::of(&mut connection, saga).await?;
     Ok(Whole {
         saga: SagaView::of(&seen),
         timeline: timeline.into_iter().map(EntryView::from).collect(),
@@ -158,6 +171,9 @@ pub async fn look(operator: &Operator, pool: &PgPool, saga: SagaId) -> Result<Wh
         allowed: AllowedView::of(&seen),
         labels: seen.told.labels.into_iter().map(|(name, value)| LabelView { name, value }).collect(),
         stakes: seen.told.stakes,
+        rows,
+        webhooks,
+        outbox,
     })
 }
 

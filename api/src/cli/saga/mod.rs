@@ -6,6 +6,7 @@ mod rows;
 mod show;
 mod why;
 
+use super::out::Tone;
 use crate::config::Config;
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -30,5 +31,15 @@ impl Saga {
             Self::Why(command) => command.run(config).await,
             Self::Act(command) => command.run(config).await,
         }
+    }
+}
+
+/// How a state is coloured.
+pub(super) fn tone_of(state: &str) -> Tone {
+    match state {
+        "stuck" => Tone::Bad,
+        "unwinding" => Tone::Warn,
+        "completed" | "unwound" => Tone::Good,
+        _ => Tone::Plain,
     }
 }
