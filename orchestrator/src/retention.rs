@@ -41,6 +41,14 @@ pub async fn retire(
             delete from usher.mailbox m using gone
             where m.saga_id = gone.id and m.bucket = gone.bucket
         ),
+        attempts as (
+            delete from usher.attempts a using gone
+            where a.saga_id = gone.id and a.bucket = gone.bucket
+        ),
+        labels as (
+            delete from usher.labels l using gone
+            where l.saga_id = gone.id and l.bucket = gone.bucket
+        ),
         messages as (
             delete from usher.outbox o using gone
             where o.saga_id = gone.id and o.bucket = gone.bucket and o.delivered_at is not null

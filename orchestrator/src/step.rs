@@ -155,6 +155,40 @@ pub enum Stake {
     },
 }
 
+impl Stake {
+    /// All of it, one for each currency and each kind of thing, in the order in which they first come.
+    pub fn sum(stakes: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut sums: Vec<Self> = Vec::new();
+        for stake in stakes {
+            if !sums.iter_mut().any(|sum| sum.takes(&stake)) {
+                sums.push(stake);
+            }
+        }
+        sums
+    }
+
+    /// Whether it is money.
+    pub fn is_money(&self) -> bool {
+        matches!(self, Self::Money { .. })
+    }
+
+    fn takes(&mut self, more: &Self) -> bool {
+        match (self, more) {
+            (Self::Money { minor, currency }, Self::Money { minor: more, currency: its })
+                if currency == its =>
+            {
+                *minor = minor.saturating_add(*more);
+                true
+            }
+            (Self::Things { name, count }, Self::Things { name: its, count: more }) if name == its => {
+                *count = count.saturating_add(*more);
+                true
+            }
+            (Self::Money { .. } | Self::Things { .. }, Self::Money { .. } | Self::Things { .. }) => false,
+        }
+    }
+}
+
 /// What a probe found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe<T> {

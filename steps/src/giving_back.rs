@@ -137,6 +137,19 @@ pub(crate) async fn give_back(
     Err(StepError::unclear("every key for this refund is used up at the gateway; again later"))
 }
 
+/// All refunds that count, if `total` of an intent's captured money has gone back.
+pub(crate) async fn given_back(
+    call: &Call<Cashier>,
+    intent: &IntentId,
+    total: Money,
+    trace: Trace,
+) -> Result<Option<Vec<Given>>, StepError> {
+    let found = call.refunds(intent).await.map_err(again)?;
+    let (given, _) = sort(&found, total, trace)?;
+    let gone: i64 = given.iter().map(|given| given.money.amount).sum();
+    Ok((gone >= total.amount).then_some(given))
+}
+
 /// What counts as gone, oldest first, and how many refunds of ours came to nothing: each of them used up a key.
 fn sort(found: &[Refund], total: Money, trace: Trace) -> Result<(Vec<Given>, usize), StepError> {
     let ours = |refund: &&Refund| refund.trace.payment_id == trace.payment_id;

@@ -205,6 +205,10 @@ impl History {
         }
         self.rewinding = None;
         self.asks.retain(|ask| ask.first < to);
+        // With the last step went what it had reserved for longer: taken again, it ends when it says itself.
+        if !self.asks.iter().any(|ask| matches!(ask.what, What::Step(_))) {
+            self.extended = None;
+        }
         Ok(())
     }
 

@@ -95,12 +95,13 @@ const ALL: [&str; 11] = [
 ];
 
 /// What is allowed, and why the rest is not. A plan may still refuse: an output of another type is seen only there.
-pub fn allowed_actions(row: &Status, history: &History) -> Vec<Allowed> {
+/// Of a saga whose journal can't be read little is.
+pub fn allowed_actions(row: &Status, history: Option<&History>) -> Vec<Allowed> {
     ALL.iter().map(|action| Allowed { action, refused: refusal(action, row, history) }).collect()
 }
 
 /// Why this action is not allowed, if it isn't.
-pub(super) fn refusal(action: &str, row: &Status, history: &History) -> Option<String> {
+pub(super) fn refusal(action: &str, row: &Status, history: Option<&History>) -> Option<String> {
     let said = |text: &str| Some(text.to_owned());
     if row.state.at_rest() {
         return Some(format!("the saga is {}", row.state));
@@ -109,8 +110,16 @@ pub(super) fn refusal(action: &str, row: &Status, history: &History) -> Option<S
         let until = row.due_at.map(|until| until.to_rfc3339()).unwrap_or_default();
         return Some(format!("a call is out, under a lease until {until}"));
     }
-    let back = history.back().is_some();
     let stuck = row.state == State::Stuck;
+    let Some(history) = history else {
+        return match action {
+            "pause" if row.paused => said("it is paused"),
+            "resume" if !row.paused => said("it is not paused"),
+            "pause" | "resume" | "retry_now" => None,
+            _ => said("this binary can't read its journal"),
+        };
+    };
+    let back = history.back().is_some();
     match action {
         "pause" if row.paused => said("it is paused"),
         "resume" if !row.paused => said("it is not paused"),

@@ -155,10 +155,12 @@ fn answer(run: &mut Run, operator: Entry, output: &Json, env: &Env<'_>) -> Resul
     run.append(operator);
     if step.ours() {
         let input = step.encode(&value).map_err(|error| Unapplied::Refused(error.to_string()))?;
+        run.labels.extend(step.labels(&value, Some(&answer)));
         run.ran(ask, step.as_ref(), input, false, Ok(answer), env);
     } else {
         let (saga, token, direction) = (run.id(), env.token, Direction::Forward { ask });
-        run.ended = Some(CallEnded { saga, token, step, value, direction, answer: Ok(answer) });
+        let (began_at, answer) = (env.now, Ok(answer));
+        run.ended = Some(CallEnded { saga, token, step, value, direction, began_at, answer });
     }
     Ok(())
 }

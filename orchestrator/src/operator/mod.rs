@@ -6,13 +6,19 @@
 
 mod action;
 mod apply;
+mod filter;
+mod line;
+mod list;
 mod plan;
 mod seen;
+mod suggest;
 mod why;
 
 pub use action::{Action, Allowed, allowed_actions};
+pub use filter::{Filter, Trouble};
+pub use list::{Group, Listed};
 pub use plan::{Plan, PlannedCall, Touched};
-pub use seen::{Seen, Told};
+pub use seen::{Attempt, Seen, Told};
 pub use why::{Knows, Why, why};
 
 use crate::{
@@ -53,7 +59,7 @@ pub struct Operator {
     rows: Option<Arc<dyn Rows>>,
 }
 
-/// The service's own rows of a saga, for previews.
+/// The service's own rows: of a saga for previews, and by a word for searches.
 pub trait Rows: Send + Sync + 'static {
     /// What is shown of them, in the planner's transaction.
     fn of<'a>(
@@ -61,6 +67,17 @@ pub trait Rows: Send + Sync + 'static {
         connection: &'a mut PgConnection,
         saga: SagaId,
     ) -> BoxFuture<'a, Result<Value, sqlx::Error>>;
+
+    /// The sagas that a word of the service's own names: one of its ids, somebody's name, what another system calls it. A
+    /// hundred at most.
+    fn find<'a>(
+        &'a self,
+        connection: &'a mut PgConnection,
+        word: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<SagaId>, sqlx::Error>> {
+        let _ = (connection, word);
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// After the commit of an action, outside of its transaction: what may be lost without harm, such as hints to
     /// whoever goes by what was true before. Its failure is told to nobody but the log.
@@ -222,9 +239,9 @@ impl Operator {
         let not_allowed = |why: String| OperatorError::NotAllowed {
             action: action.name(),
             why,
-            allowed: seen::open(&status, &history),
+            allowed: seen::open(&status, history.as_ref().ok()),
         };
-        if let Some(why) = action::refusal(action.name(), &status, &history) {
+        if let Some(why) = action::refusal(action.name(), &status, history.as_ref().ok()) {
             return Err(not_allowed(why));
         }
         let before = self.domain(tx, saga).await?;
@@ -238,15 +255,23 @@ impl Operator {
             hung: &hung,
             draining: true,
         };
-        let left = if status.leased {
-            beside_a_call(tx, &status, action, by).await?;
-            Left::of_status(&status, matches!(action, Action::Pause))
-        } else {
-            let done = self.move_saga(tx, saga, history.clone(), action, by, &env).await;
-            done.map_err(|unapplied| match unapplied {
-                Unapplied::Refused(why) => not_allowed(why),
-                Unapplied::Database(error) => OperatorError::Database(error),
-            })?
+        let left = match &history {
+            _ if status.leased => {
+                beside_a_call(tx, &status, action, by).await?;
+                Left::of_status(&status, matches!(action, Action::Pause))
+            }
+            Ok(history) => {
+                let done = self.move_saga(tx, saga, history.clone(), action, by, &env).await;
+                done.map_err(|unapplied| match unapplied {
+                    Unapplied::Refused(why) => not_allowed(why),
+                    Unapplied::Database(error) => OperatorError::Database(error),
+                })?
+            }
+            Err(_) => {
+                beside_its_journal(tx, &status, action, by).await?;
+                let (status, _) = seen::read(&mut tx.connection, saga).await?;
+                Left::of_status(&status, status.paused)
+            }
         };
         let after = self.domain(tx, saga).await?;
         let detail = serde_json::json!({ "action": action, "etag": etag, "state": left.state });
@@ -297,7 +322,7 @@ impl Operator {
         let mut runs = [run];
         let moved = async {
             lane::run_all(tx, &mut runs, &mut Probe::default(), env).await?;
-            lane::write(tx, &runs, env.token, &self.desk.settings.node, env.now).await
+            lane::write(tx, &runs, env).await
         };
         moved.await.map_err(|error| match error {
             TurnError::Repeat(error) | TurnError::Lost(error) => Unapplied::Database(error),
@@ -367,11 +392,28 @@ async fn beside_a_call(tx: &mut Tx, status: &Status, action: &Action, by: &By) -
     }
 }
 
+/// Where no entry can be written because those before can't be read, only the row is touched: the audit alone says it.
+async fn beside_its_journal(
+    tx: &mut Tx,
+    status: &Status,
+    action: &Action,
+    by: &By,
+) -> Result<(), sqlx::Error> {
+    let connection = &mut tx.connection;
+    if matches!(action, Action::Pause) {
+        return sagas::pause(connection, status.id, Some((&by.actor, &by.reason))).await;
+    }
+    if status.paused {
+        sagas::pause(connection, status.id, None).await?;
+    }
+    sagas::make_due_at_once(connection, status.id).await
+}
+
 /// The saga's row, locked however long that takes within the lock timeout, and its journal.
 async fn locked(
     connection: &mut PgConnection,
     saga: SagaId,
-) -> Result<(Status, History, DateTime<Utc>), OperatorError> {
+) -> Result<(Status, Result<History, String>, DateTime<Utc>), OperatorError> {
     if !sagas::wait_for(connection, saga).await? {
         return Err(OperatorError::NotFound(saga));
     }

@@ -3,12 +3,12 @@
 use super::{Allowed, Knows, Operator, OperatorError, PlannedCall, Touched, Why, allowed_actions, why};
 use crate::{
     SagaId,
-    journal::{Ask, History, What},
+    journal::{Ask, Entry, History, Position, What},
     lane::{Env, Run},
     registry::Registry,
     step::{Stake, Way},
     store::{
-        journal, sagas,
+        attempts, journal, sagas,
         status::{self, Status},
     },
 };
@@ -22,8 +22,10 @@ use std::time::Duration;
 pub struct Seen {
     /// Its row.
     pub status: Status,
-    /// Its journal.
+    /// Its journal; empty if it can't be read.
     pub history: History,
+    /// Why its journal can't be read, if it can't: a newer binary may know what this one doesn't.
+    pub unreadable: Option<String>,
     /// Why it is where it is.
     pub why: Why,
     /// What can be done about it.
@@ -45,6 +47,31 @@ pub struct Told {
     pub stakes: Vec<Stake>,
 }
 
+/// An attempt that ended without an entry, at a step or at its compensation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Attempt {
+    /// Where the step began, or would have.
+    pub position: Position,
+    /// Whether its compensation was tried.
+    pub undo: bool,
+    /// Which attempt since the last entry, from 1.
+    pub number: i32,
+    /// The claim that it was made under.
+    pub epoch: i64,
+    /// The node that made it.
+    pub node: String,
+    /// When it was handed out.
+    pub began_at: DateTime<Utc>,
+    /// When what came of it was written down.
+    pub ended_at: DateTime<Utc>,
+    /// What it said.
+    pub error: String,
+    /// The other side's code for that.
+    pub code: Option<String>,
+    /// Whether it may have been done all the same.
+    pub in_doubt: bool,
+}
+
 impl Operator {
     /// Looks at a saga.
     pub async fn see(&self, saga: SagaId) -> Result<Seen, OperatorError> {
@@ -52,15 +79,23 @@ impl Operator {
         let now = sagas::now(&mut connection).await?;
         let (status, history) = read(&mut connection, saga).await?;
         let registry = self.desk.registry.as_ref();
+        let readable = history.as_ref().ok();
         Ok(Seen {
-            why: why(&status, &history, registry, now),
-            allowed: allowed_actions(&status, &history),
+            why: why(&status, readable, registry, now),
+            allowed: allowed_actions(&status, readable),
             etag: etag(&status),
-            told: told(&history, registry),
+            told: readable.map(|history| told(registry.told(history))).unwrap_or_default(),
+            unreadable: history.as_ref().err().cloned(),
+            history: history.unwrap_or_default(),
             status,
-            history,
             now,
         })
+    }
+
+    /// The attempts of a saga that ended without an entry, oldest first; of very many the latest.
+    pub async fn attempts(&self, saga: SagaId) -> Result<Vec<Attempt>, OperatorError> {
+        let mut connection = self.client.pool.acquire().await?;
+        Ok(attempts::read(&mut connection, saga).await?)
     }
 }
 
@@ -74,16 +109,20 @@ impl Knows for Registry {
     }
 }
 
-/// A row and its journal; fails if the journal has what this binary can't read.
+/// A row and its journal, or why that can't be read.
 pub(super) async fn read(
     connection: &mut PgConnection,
     saga: SagaId,
-) -> Result<(Status, History), OperatorError> {
+) -> Result<(Status, Result<History, String>), OperatorError> {
     let found = status::look(connection, saga).await?.ok_or(OperatorError::NotFound(saga))?;
     let entries = journal::read(connection, &[saga]).await?.remove(&saga);
-    let entries = entries.unwrap_or_else(|| Ok(Vec::new())).map_err(OperatorError::Failed)?;
-    let history = History::of(entries).map_err(|error| OperatorError::Failed(error.to_string()))?;
-    Ok((found, history))
+    Ok((found, history(entries)))
+}
+
+/// What a journal means, if this binary can read it.
+pub(super) fn history(entries: Option<Result<Vec<Entry>, String>>) -> Result<History, String> {
+    let entries = entries.unwrap_or_else(|| Ok(Vec::new()))?;
+    History::of(entries).map_err(|error| error.to_string())
 }
 
 /// The saga's version.
@@ -93,25 +132,13 @@ pub(super) fn etag(status: &Status) -> String {
 }
 
 /// The names of what is allowed.
-pub(super) fn open(status: &Status, history: &History) -> Vec<&'static str> {
+pub(super) fn open(status: &Status, history: Option<&History>) -> Vec<&'static str> {
     let allowed = allowed_actions(status, history).into_iter();
     allowed.filter(|allowed| allowed.refused.is_none()).map(|allowed| allowed.action).collect()
 }
 
-fn told(history: &History, registry: &Registry) -> Told {
-    let mut told = Told::default();
-    for ask in history.asks() {
-        let (What::Step(name), Some(input)) = (&ask.what, &ask.input) else { continue };
-        let Some(step) = registry.steps.get(name) else { continue };
-        let Ok(value) = step.decode(input) else { continue };
-        let (labels, stakes) = step.told(&value, ask.output());
-        told.labels
-            .extend(labels.into_iter().filter(|label| !told.labels.contains(label)).collect::<Vec<_>>());
-        if ask.undone.is_none() {
-            told.stakes.extend(stakes);
-        }
-    }
-    told
+fn told((labels, stakes): crate::registry::Told) -> Told {
+    Told { labels, stakes }
 }
 
 /// The calls that lanes would make next.
@@ -143,7 +170,7 @@ fn undo(ask: &Ask, saga: SagaId, env: &Env<'_>) -> Option<PlannedCall> {
     Some(PlannedCall { step: name.clone(), undo: true, position, key, key_expired, described })
 }
 
-fn key(saga: SagaId, position: crate::Position) -> String {
+fn key(saga: SagaId, position: Position) -> String {
     format!("{saga}:{position}")
 }
 

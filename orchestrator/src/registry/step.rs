@@ -88,6 +88,8 @@ pub(crate) trait ErasedStep: Send + Sync {
     /// An output that somebody else made, checked against the step's type.
     fn decode_output(&self, output: &Json) -> Result<CallAnswer, serde_json::Error>;
     fn describe(&self, step: &AnyStep, way: Way) -> Option<String>;
+    /// Labels, with its output if it has one: called for every entry, so for steps without labels it does nothing.
+    fn labels(&self, step: &AnyStep, made: Option<&CallAnswer>) -> Vec<(String, String)>;
     /// Labels and stakes, with its output if it has one that can be read.
     fn told(&self, step: &AnyStep, made: Option<&Json>) -> Told;
     fn extend<'a>(
@@ -196,6 +198,11 @@ where
 
     fn describe(&self, step: &AnyStep, way: Way) -> Option<String> {
         as_step::<T>(step).describe(way)
+    }
+
+    fn labels(&self, step: &AnyStep, made: Option<&CallAnswer>) -> Vec<(String, String)> {
+        let made = made.map(|answer| answer.typed.downcast_ref().expect(OF_ITS_NAME));
+        as_step::<T>(step).labels(made)
     }
 
     fn told(&self, step: &AnyStep, made: Option<&Json>) -> Told {

@@ -19,6 +19,7 @@ pub(crate) async fn append(
     connection: &mut PgConnection,
     stretches: &[Stretch],
     token: i64,
+    node: &str,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     let (ids, buckets) = columns(stretches.iter().map(|stretch| stretch.id));
@@ -27,8 +28,8 @@ pub(crate) async fn append(
     let epochs: Vec<i64> = stretches.iter().map(|stretch| stretch.epoch).collect();
     sqlx::query!(
         r#"
-        insert into usher.journal (saga_id, bucket, position, entries, epoch, token, written_at)
-        select id, bucket, position, entries::json, epoch, $6, $7
+        insert into usher.journal (saga_id, bucket, position, entries, epoch, token, written_at, node)
+        select id, bucket, position, entries::json, epoch, $6, $7, $8
         from unnest($1::uuid[], $2::smallint[], $3::integer[], $4::text[], $5::bigint[])
             as stretch (id, bucket, position, entries, epoch)
         "#,
@@ -39,6 +40,7 @@ pub(crate) async fn append(
         &epochs,
         token,
         now,
+        node,
     )
     .execute(connection)
     .await?;

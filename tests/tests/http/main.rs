@@ -8,6 +8,7 @@ mod booking;
 mod cancellation;
 mod client;
 mod contract;
+mod desk;
 mod events;
 mod flood;
 mod hangup;

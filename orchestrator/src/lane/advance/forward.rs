@@ -27,13 +27,16 @@ impl Run {
     pub(super) fn go_forward(&mut self, env: &Env<'_>) -> Option<Need> {
         match self.poll(env) {
             Polled::Wants(Want::Step { ask, name, step, pivot }) => {
+                self.at = Some(name);
                 self.want_step(ask, name, step, pivot, env)
             }
             Polled::Wants(Want::Signal { ask, name, deadline }) => {
+                self.at = Some(name);
                 self.want_signal(ask, name, deadline, env);
                 None
             }
             Polled::Wants(Want::Sleep { ask, until }) => {
+                self.at = Some("sleep");
                 self.wait(ask, None, until, env);
                 None
             }

@@ -8,6 +8,7 @@ mod answers;
 mod back;
 mod calls;
 mod forward;
+mod trouble;
 
 use super::run::{Env, Need, Run};
 use crate::{
@@ -26,6 +27,7 @@ impl Run {
                 let bound = env.settings.journal_entries_max as u64;
                 self.stick(StuckCause::Oversize { what: "journal".into(), size: entries as u64, bound }, env);
             } else if let Some(ended) = self.ended.take() {
+                self.came_home = Some(ended.began_at);
                 let need = self.call_ended(ended.step, ended.value, ended.direction, ended.answer, env);
                 if need.is_some() {
                     return need;
