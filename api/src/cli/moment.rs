@@ -28,9 +28,9 @@ impl FromStr for Moment {
         if let Ok(at) = DateTime::parse_from_rfc3339(text) {
             return Ok(Self::At(at.to_utc()));
         }
-        span(text).map(Self::Ago).map_err(|_| {
-            "write a span such as `90s`, `30m`, `24h` or `7d`, or a time such as `2026-03-01T00:00:00Z`"
-        })
+        span(text).map(Self::Ago).map_err(
+            |_| "write a span such as `90s`, `30m`, `24h` or `7d`, or a time such as `2026-03-01T00:00:00Z`",
+        )
     }
 }
 

@@ -114,10 +114,30 @@ impl From<Listed> for ListedView {
 impl From<Group> for GroupView {
     fn from(group: Group) -> Self {
         let Group {
-            fingerprint, cause, step, workflow, count, capped, first_seen, last_seen, stakes, suggested, suggestion,
+            fingerprint,
+            cause,
+            step,
+            workflow,
+            count,
+            capped,
+            first_seen,
+            last_seen,
+            stakes,
+            suggested,
+            suggestion,
         } = group;
         Self {
-            fingerprint, cause, step, workflow, count, capped, first_seen, last_seen, stakes, suggested, suggestion,
+            fingerprint,
+            cause,
+            step,
+            workflow,
+            count,
+            capped,
+            first_seen,
+            last_seen,
+            stakes,
+            suggested,
+            suggestion,
         }
     }
 }

@@ -19,6 +19,7 @@ mod identity;
 mod jobs;
 mod manners;
 mod operator;
+mod operator_lists;
 #[path = "../outbox/receiver.rs"]
 #[allow(dead_code, reason = "the tests of the outbox need more of it")]
 mod receiver;

@@ -26,14 +26,14 @@ impl Why {
         if self.json {
             out::json(&json!({
                 "saga": self.saga,
-                "line": seen.why.to_string(),
+                "line": seen.why.line(seen.now),
                 "why": seen.why,
                 "allowed": seen.allowed,
                 "etag": seen.etag,
             }))?;
             return Ok(ExitCode::SUCCESS);
         }
-        out::line(out::paint(seen.why.to_string(), Tone::Strong));
+        out::line(out::paint(seen.why.line(seen.now), Tone::Strong));
         let mut table = out::table(&["action", "allowed"]);
         for allowed in &seen.allowed {
             let (word, tone) = match &allowed.refused {

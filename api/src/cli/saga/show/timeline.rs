@@ -1,23 +1,53 @@
 //! What happened in a saga, as a table.
 
 use super::super::super::{out, out::Tone};
-use crate::operators::{EntryView, Whole};
+use crate::operators::{AttemptView, EntryView, Whole};
 use serde_json::Value;
 
 /// Characters of a value that are shown; `--json` has all.
 const DETAILS_CHARS_MAX: usize = 100;
 
 pub fn print(whole: &Whole) {
-    let mut table = out::table(&["#", "time", "epoch", "what", "step", "details"]);
+    let mut table = out::table(&["#", "time", "epoch", "node", "what", "step", "details"]);
     for entry in &whole.timeline {
         let Told { what, tone, step, details } = told(entry);
         table.add_row([
             out::cell(entry.position.to_string(), Tone::Plain),
             out::cell(super::around::moment(entry.written_at), Tone::Dim),
             out::cell(entry.epoch.to_string(), Tone::Dim),
+            out::cell(entry.node.as_deref().unwrap_or_default(), Tone::Dim),
             out::cell(what, tone),
             out::cell(step, Tone::Strong),
             out::cell(out::short(&details, DETAILS_CHARS_MAX), Tone::Plain),
+        ]);
+    }
+    out::line(table);
+    if !whole.attempts.is_empty() {
+        attempts(&whole.attempts);
+    }
+}
+
+/// Attempts that came to nothing. How long each took is told by a bar beside the number, the longest having ten blocks.
+fn attempts(all: &[AttemptView]) {
+    let took = |attempt: &AttemptView| (attempt.ended_at - attempt.began_at).num_milliseconds().max(0);
+    let longest = all.iter().map(took).max().unwrap_or_default().max(1);
+    let mut table = out::table(&["failed at #", "attempt", "began", "took", "epoch", "node", "what it said"]);
+    for attempt in all {
+        let what = if attempt.undo { " (compensation)" } else { "" };
+        let doubt = if attempt.in_doubt { "in doubt: " } else { "" };
+        let code = attempt.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
+        let bar = "█".repeat((took(attempt) * 10 / longest) as usize);
+        table.add_row([
+            out::cell(format!("{}{what}", attempt.position), Tone::Plain),
+            out::cell(attempt.number.to_string(), Tone::Plain),
+            out::cell(super::around::moment(attempt.began_at), Tone::Dim),
+            out::cell(format!("{} ms {bar}", took(attempt)), Tone::Plain),
+            out::cell(attempt.epoch.to_string(), Tone::Dim),
+            out::cell(&attempt.node, Tone::Dim),
+            out::cell(
+                format!("{doubt}{code}{}", out::short(&attempt.error, DETAILS_CHARS_MAX)),
+                if attempt.in_doubt { Tone::Bad } else { Tone::Warn },
+            ),
         ]);
     }
     out::line(table);
