@@ -2,6 +2,7 @@
 
 use crate::{
     config::{self, Capture, Config, RedisKeys},
+    dev::trouble::{self, Generation},
     http::App,
 };
 use anyhow::Context;
@@ -95,13 +96,22 @@ fn builder(config: &Config, gateway: Gateway, locks: SeatLocks) -> anyhow::Resul
         return_url: config.gateway.return_url.clone(),
     };
     let database = Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
-    Ok(Engine::builder(Services { locks, cashier }, database)
-        .workflow::<Booking>()
-        .workflow::<Cancellation>()
-        .workflow::<LatePayment>()
-        .workflow::<Repayment>()
-        .settings(settings(&config.lanes))
-        .hints(config.redis.url.expose_secret(), &format!("{}{HINTS}", config.redis.prefix)))
+    let (lanes, hints) = (settings(&config.lanes), format!("{}{HINTS}", config.redis.prefix));
+    let builder = Engine::builder(Services { locks, cashier }, database)
+        .hints(config.redis.url.expose_secret(), &hints);
+    Ok(match trouble::generation() {
+        None => ours(builder).settings(lanes),
+        // It dies of the one workflow that it knows, so it must have no other.
+        Some(deadly @ Generation::Deadly) => {
+            trouble::register(builder, deadly).settings(trouble::settings(lanes))
+        }
+        Some(generation) => trouble::register(ours(builder), generation).settings(trouble::settings(lanes)),
+    })
+}
+
+/// With the booking's workflows.
+fn ours(builder: Builder<Services>) -> Builder<Services> {
+    builder.workflow::<Booking>().workflow::<Cancellation>().workflow::<LatePayment>().workflow::<Repayment>()
 }
 
 /// The gateway that the configuration names.

@@ -18,6 +18,7 @@ mod idempotency;
 mod identity;
 mod jobs;
 mod manners;
+mod numbers;
 mod operator;
 mod operator_lists;
 #[path = "../outbox/receiver.rs"]
