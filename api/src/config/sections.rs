@@ -73,6 +73,13 @@ pub struct Http {
     pub quota_per_s: u32,
     /// Requests that one customer may make at once.
     pub quota_burst: u32,
+    /// Where people reach this service.
+    pub public_url: Option<String>,
+    /// What the console's sessions are signed with.
+    #[serde(default, deserialize_with = "long_secret")]
+    pub session_key: Option<SecretString>,
+    /// Where a trace is shown, with `{trace_id}` for its id.
+    pub trace_url: Option<String>,
 }
 
 /// The engine's loops on this node.
@@ -220,6 +227,16 @@ impl<'de> Deserialize<'de> for WebhookSecret {
         }
         Ok(Self { secret: secret.into(), until })
     }
+}
+
+/// Long enough that nobody finds it by trying.
+fn long_secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretString>, D::Error> {
+    const CHARACTERS_MIN: usize = 32;
+    let text = String::deserialize(from)?;
+    if text.chars().count() < CHARACTERS_MIN {
+        return Err(D::Error::custom(format!("it has fewer than {CHARACTERS_MIN} characters")));
+    }
+    Ok(Some(text.into()))
 }
 
 fn milliseconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {

@@ -8,7 +8,7 @@ use super::{
     seats::{SeatDirectory, StatusCache},
     telemetry,
 };
-use crate::{config::Config, numbers::Sampler, operators};
+use crate::{config::Config, console::Console, numbers::Sampler, operators};
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use orchestrator::{Client, Database, operator::Operator};
@@ -60,6 +60,8 @@ pub struct Parts {
     pub tasks: TaskTracker,
     /// Redis, connected when it is first needed and again whenever it was lost.
     pub redis: ConnectionManager,
+    /// The operators' console.
+    pub console: Console,
     /// What the metrics say.
     pub metrics: PrometheusHandle,
     /// What they said when the last sample was taken.
@@ -86,6 +88,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             quotas: Quotas::new(&config.http),
             admission: Semaphore::new(config.http.requests_max),
+            console: Console::of(&config.http),
             inbox_door: InboxDoor::new(config.database.connections_max),
             config,
             pool,

@@ -27,6 +27,7 @@ pub mod views;
 mod wait;
 
 pub use app::{App, Parts};
+pub use context::RequestContext;
 pub use idempotency::KEPT as IDEMPOTENCY_KEYS_KEPT;
 pub use inbox_door::InboxDoor;
 pub use openapi::document;
@@ -57,6 +58,8 @@ pub fn router(app: App) -> Router {
         .merge(Router::from(health))
         .merge(problem::pages())
         .merge(openapi::pages())
+        // With layers of its own: sessions and pages where the API has tokens and JSON.
+        .merge(crate::console::router(&app))
         .fallback(async || Problem::new(ProblemType::NotFound, "there is no such address"))
         .method_not_allowed_fallback(async |method: Method| {
             Problem::new(ProblemType::MethodNotAllowed, format!("`{method}` is not known here"))

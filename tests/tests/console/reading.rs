@@ -1,0 +1,58 @@
+//! Reading without a script: every page is whole as it comes.
+
+use super::stage::Stage;
+use api::http::auth::Role;
+
+#[tokio::test]
+async fn a_stuck_saga_says_why_and_what_can_be_done_and_what_the_service_has_of_it() {
+    let stage = Stage::set().await;
+    let seats = stage.event("A show", "Stalls", 2).await;
+    let saga = stage.stuck(&stage.customer("Ada Lovelace").await, seats[0]).await;
+    let grace = stage.visitor(Role::Operator, "grace").await;
+    let page = grace.get(&format!("/console/sagas/{saga}")).await.is(200);
+    for words in [
+        "stuck",
+        "contradict",
+        "Retry now",
+        "Compensate",
+        "What can&#39;t be done now",
+        "Reservation PENDING",
+        "Ada Lovelace",
+        "Stalls",
+        "125.00 EUR",
+        "forward ↓",
+        "↑ compensation",
+        "id=\"e0\"",
+        "begun",
+        "next look",
+        "raw JSON",
+    ] {
+        assert!(page.text.contains(words), "no `{words}` in {}", page.text);
+    }
+    let raw = grace.get(&format!("/console/sagas/{saga}/raw")).await.is(200);
+    let raw: serde_json::Value = serde_json::from_str(&raw.text).unwrap();
+    assert_eq!(raw["saga"]["state"], "stuck");
+}
+
+#[tokio::test]
+async fn an_auditor_reads_and_finds_neither_buttons_nor_forms() {
+    let stage = Stage::set().await;
+    let seats = stage.event("A show", "Stalls", 1).await;
+    let saga = stage.stuck(&stage.customer("Ada").await, seats[0]).await;
+    let mary = stage.visitor(Role::Auditor, "mary").await;
+    let page = mary.get(&format!("/console/sagas/{saga}")).await.is(200).says("An operator could");
+    assert!(!page.text.contains("/actions/"), "{}", page.text);
+    let form = mary.get(&format!("/console/sagas/{saga}/actions/retry_now")).await.is(200);
+    assert!(!form.text.contains("name=\"reason\""), "{}", form.text);
+    mary.post(&format!("/console/sagas/{saga}/actions/retry_now"), &[("reason", "x")]).await.is(403);
+    mary.post("/console/sign-out", &[]).await.is(303);
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_there_is_a_page_too() {
+    let stage = Stage::set().await;
+    let grace = stage.visitor(Role::Operator, "grace").await;
+    grace.get("/console/nowhere").await.is(404).says("<!DOCTYPE html>");
+    grace.get("/console/sagas/01890a5d-ac96-774b-bcce-b302099a8057").await.is(404).says("there is no saga");
+    grace.get("/console/sagas/01890a5d-ac96-774b-bcce-b302099a8057/actions/explode").await.is(404);
+}
