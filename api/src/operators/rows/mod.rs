@@ -8,6 +8,7 @@ mod standing;
 mod store;
 mod word;
 
+pub(super) use standing::of as standing;
 pub use standing::{
     BookingStanding, LedgerStanding, PaymentStanding, ReservationStanding, SeatStanding, Standing,
 };
