@@ -14,6 +14,7 @@ pub(super) struct Commands {
     gateway: SocketAddr,
     gateway_key: String,
     webhook_secret: String,
+    session_key: String,
     books: PathBuf,
 }
 
@@ -59,6 +60,7 @@ impl Commands {
             gateway,
             gateway_key: format!("sk_test_{}", secret()),
             webhook_secret: format!("whsec_{}", secret()),
+            session_key: secret(),
             books: folder.join("gateway.books"),
         }
     }
@@ -148,6 +150,8 @@ impl Commands {
         command.env("USHER_HTTP_LISTEN", self.node.to_string()).env("USHER_GATEWAY_URL", self.gateway_url());
         command.env("USHER_GATEWAY_KEY", &self.gateway_key);
         command.env("USHER_GATEWAY_WEBHOOK_SECRETS", &self.webhook_secret);
+        // A node that is killed and started again knows those who have signed in.
+        command.env("USHER_HTTP_SESSION_KEY", &self.session_key);
         if std::env::var_os("USHER_LANES_LEASE_MS").is_none() {
             command.env("USHER_LANES_LEASE_MS", LEASE_MS);
         }
