@@ -127,6 +127,11 @@ pub const KEYS: &[Key] = &[
         Number(10, 60_000),
         "how often due sagas are looked for when every hint is lost",
     ),
+    unset(
+        "operators.second_person_above_minor",
+        Number(0, 1_000_000_000_000),
+        "money in minor units above which an operator's action needs a second person; not set: never",
+    ),
     key("booking.seats_max", "10", Number(1, 10), "seats of one reservation"),
     key("booking.payment_attempts_max", "1", Number(1, 10), "tries to pay within one hold"),
     key(

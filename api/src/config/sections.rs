@@ -18,6 +18,9 @@ pub struct Config {
     pub http: Http,
     /// The engine's loops on this node.
     pub lanes: Lanes,
+    /// What operators may do.
+    #[serde(default)]
+    pub operators: Operators,
     /// What a reservation may be.
     pub booking: Booking,
     /// The payment gateway.
@@ -112,6 +115,14 @@ pub enum BatchScope {
     Database,
     /// One bucket a transaction: Citus.
     Bucket,
+}
+
+/// What operators may do.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operators {
+    /// What moves more money than this, in minor units, needs a second person. Not set: nothing does.
+    pub second_person_above_minor: Option<i64>,
 }
 
 /// What a reservation may be.

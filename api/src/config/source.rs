@@ -25,6 +25,7 @@ const OTHERS: &[&str] = &[
     "USHER_TEST_DATABASE_URL",
     "USHER_TEST_REDIS_URL",
     "USHER_TEST_OUTPUT",
+    crate::dev::trouble::VARIABLE,
 ];
 
 /// The sources of one configuration.

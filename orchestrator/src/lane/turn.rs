@@ -56,7 +56,7 @@ pub(crate) enum TurnError {
 
 impl TurnError {
     /// What an error means for the whole transaction; none if it is one statement's own fault.
-    pub(super) fn of_transaction(error: &sqlx::Error) -> Option<Self> {
+    pub(crate) fn of_transaction(error: &sqlx::Error) -> Option<Self> {
         let again = || sqlx::Error::Protocol(error.to_string());
         match error {
             sqlx::Error::Database(database) => match database.code().as_deref() {

@@ -136,7 +136,7 @@ fn stuck_record(run: &Run) -> Option<audit::Record> {
     }
     let cause = parked.stuck.as_ref()?;
     Some(audit::Record {
-        saga: run.id(),
+        subject: run.id().into(),
         actor: "engine".into(),
         action: "stuck",
         reason: "the saga can't go on by itself".into(),

@@ -28,6 +28,7 @@ pub(super) async fn apply(
     run: &mut Run,
     action: &Action,
     by: &super::By,
+    consented_by: Option<&str>,
     tx: &mut Tx,
     env: &Env<'_>,
 ) -> Result<(), Unapplied> {
@@ -35,6 +36,7 @@ pub(super) async fn apply(
         action: action.clone(),
         actor: by.actor.clone(),
         reason: by.reason.clone(),
+        consented_by: consented_by.map(str::to_owned),
         at: env.now,
     };
     if !matches!(action, Action::Pause | Action::Extend { .. }) && run.row.paused {

@@ -6,15 +6,23 @@
 
 mod action;
 mod apply;
+mod batch;
+mod consent;
 mod filter;
 mod line;
 mod list;
+mod order;
 mod plan;
 mod seen;
 mod suggest;
 mod why;
 
 pub use action::{Action, Allowed, allowed_actions};
+pub use batch::{
+    Batch, BatchId, BatchItem, BatchPreview, BatchState, ITEMS_MAX, ItemResult, NewBatch, Results,
+};
+pub(crate) use batch::{Look, Tally, run as work_on_batches};
+pub use consent::{Limits, Proposal, ProposalId, ProposalState, Requested};
 pub use filter::{Filter, Trouble};
 pub use list::{Group, Listed};
 pub use plan::{Plan, PlannedCall, Touched};
@@ -39,16 +47,32 @@ use crate::{
 use apply::Unapplied;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use order::{Order, Purpose};
 use rand::Rng;
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// What operators need of a node besides its lanes.
 pub(crate) struct Desk {
     pub registry: Arc<Registry>,
     pub database: Database,
     pub settings: Settings,
+    pub rows: Option<Arc<dyn Rows>>,
+    /// Tells this node that there is a batch to work on. Only a hint.
+    pub batches: Notify,
+}
+
+impl Desk {
+    pub fn new(
+        registry: Arc<Registry>,
+        database: Database,
+        settings: Settings,
+        rows: Option<Arc<dyn Rows>>,
+    ) -> Self {
+        Self { registry, database, settings, rows, batches: Notify::new() }
+    }
 }
 
 /// Operators' way in. Cheap to clone.
@@ -57,6 +81,7 @@ pub struct Operator {
     client: Client,
     desk: Arc<Desk>,
     rows: Option<Arc<dyn Rows>>,
+    limits: Limits,
 }
 
 /// The service's own rows: of a saga for previews, and by a word for searches.
@@ -101,6 +126,13 @@ pub struct By {
     pub reason: String,
 }
 
+impl By {
+    fn checked(&self) -> Result<(), OperatorError> {
+        let said = !self.actor.trim().is_empty() && !self.reason.trim().is_empty();
+        if said { Ok(()) } else { Err(OperatorError::Anonymous) }
+    }
+}
+
 /// What an operator has seen, and decides on.
 #[derive(Clone, Debug)]
 pub struct Expected {
@@ -138,6 +170,26 @@ pub enum OperatorError {
     /// The saga is the same, and what the action does is not.
     #[error("the action would do something else now than its preview said")]
     PlanChanged(Box<Plan>),
+    /// One person may not do this alone: propose it.
+    #[error("the action moves more money than one person may move alone; a second must agree")]
+    NeedsConsent(Box<Plan>),
+    /// Whoever asked can't agree to it.
+    #[error("a second person is needed, and `{0}` is the first")]
+    SamePerson(String),
+    /// The proposal is decided, or too old.
+    #[error("the proposal is {state}")]
+    Closed {
+        /// Where it is.
+        state: ProposalState,
+        /// Who decided.
+        by: Option<String>,
+    },
+    /// There is no such proposal.
+    #[error("there is no proposal {0}")]
+    NoProposal(ProposalId),
+    /// There is no such batch.
+    #[error("there is no batch {0}")]
+    NoBatch(BatchId),
     /// The database could not be asked, or refused.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
@@ -149,7 +201,8 @@ pub enum OperatorError {
 impl Client {
     /// What operators do. On every node, with lanes or without.
     pub fn operator(&self) -> Operator {
-        Operator { client: self.clone(), desk: self.desk.clone(), rows: None }
+        let (rows, limits) = (self.desk.rows.clone(), self.desk.settings.limits);
+        Operator { client: self.clone(), desk: self.desk.clone(), rows, limits }
     }
 }
 
@@ -162,10 +215,10 @@ impl Operator {
 
     /// What the action would do. Nothing of it stays.
     pub async fn plan(&self, saga: SagaId, action: Action, by: By) -> Result<Plan, OperatorError> {
-        self.on_thread(saga, action, by, None).await
+        self.on_thread(saga, Order { action, by, purpose: Purpose::Preview }).await
     }
 
-    /// Does it, if the saga and the plan are what the operator has seen; says what was done.
+    /// Does it, if the saga and the plan are what the operator has seen, and one person may; says what was done.
     pub async fn execute(
         &self,
         saga: SagaId,
@@ -173,66 +226,64 @@ impl Operator {
         by: By,
         expected: Expected,
     ) -> Result<Plan, OperatorError> {
-        let done = self.on_thread(saga, action, by, Some(expected)).await?;
+        let done = self.on_thread(saga, Order { action, by, purpose: Purpose::Execute(expected) }).await?;
         self.client.nudge(saga).await;
         Ok(done)
     }
 
     /// A workflow's future stays on its thread, and a caller who hangs up must not end a transaction half-way: so a
     /// thread of the runtime's pool does all of it.
-    async fn on_thread(
-        &self,
-        saga: SagaId,
-        action: Action,
-        by: By,
-        expected: Option<Expected>,
-    ) -> Result<Plan, OperatorError> {
-        if by.actor.trim().is_empty() || by.reason.trim().is_empty() {
-            return Err(OperatorError::Anonymous);
+    async fn on_thread(&self, saga: SagaId, order: Order) -> Result<Plan, OperatorError> {
+        order.by.checked()?;
+        if let Purpose::Consented { second, .. } = &order.purpose {
+            second.checked()?;
         }
         let (this, runtime) = (self.clone(), tokio::runtime::Handle::current());
-        let task = tokio::task::spawn_blocking(move || {
-            runtime.block_on(this.in_transaction(saga, &action, &by, expected.as_ref()))
-        });
+        let task = tokio::task::spawn_blocking(move || runtime.block_on(this.in_transaction(saga, &order)));
         task.await.map_err(|panic| OperatorError::Failed(panic.to_string()))?
     }
 
-    async fn in_transaction(
-        &self,
-        saga: SagaId,
-        action: &Action,
-        by: &By,
-        expected: Option<&Expected>,
-    ) -> Result<Plan, OperatorError> {
-        // Its own: dropped, it takes an unfinished transaction along.
-        let connection = self.desk.database.connect("operator").await?;
-        let mut tx = Tx { connection, now: Utc::now(), context: None, emitted: Default::default() };
-        sqlx::raw_sql("begin").execute(&mut tx.connection).await?;
-        let plan = self.act(&mut tx, saga, action, by, expected).await?;
-        let Some(expected) = expected else { return Ok(plan) };
+    async fn in_transaction(&self, saga: SagaId, order: &Order) -> Result<Plan, OperatorError> {
+        let mut tx = Self::tx(self.begin().await?);
+        let plan = self.act(&mut tx, saga, order).await?;
+        let Some(expected) = order.expected() else { return Ok(plan) };
         if expected.plan_hash.as_ref().is_some_and(|hash| *hash != plan.hash) {
             return Err(OperatorError::PlanChanged(Box::new(plan)));
         }
+        if order.lacks_consent(&plan, self.limits) {
+            return Err(OperatorError::NeedsConsent(Box::new(plan)));
+        }
         sqlx::raw_sql("commit").execute(&mut tx.connection).await?;
+        self.committed(&mut tx, saga, &order.action).await;
+        Ok(plan)
+    }
+
+    /// Lets the service tell its own, now that it is true.
+    async fn committed(&self, tx: &mut Tx, saga: SagaId, action: &Action) {
         if let Some(rows) = &self.rows
             && let Err(error) = rows.acted(&mut tx.connection, saga, action).await
         {
             tracing::warn!(%saga, action = action.name(), %error, "the action is done, and its hints are lost");
         }
-        Ok(plan)
     }
 
-    async fn act(
-        &self,
-        tx: &mut Tx,
-        saga: SagaId,
-        action: &Action,
-        by: &By,
-        expected: Option<&Expected>,
-    ) -> Result<Plan, OperatorError> {
+    /// A transaction on a connection of its own: dropped, it takes what is unfinished along.
+    async fn begin(&self) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = self.desk.database.connect("operator").await?;
+        sqlx::raw_sql("begin").execute(&mut connection).await?;
+        Ok(connection)
+    }
+
+    fn tx(connection: PgConnection) -> Tx {
+        Tx { connection, now: Utc::now(), context: None, emitted: Default::default() }
+    }
+
+    async fn act(&self, tx: &mut Tx, saga: SagaId, order: &Order) -> Result<Plan, OperatorError> {
+        let Order { action, by, .. } = order;
         let (status, history, now) = locked(&mut tx.connection, saga).await?;
+        consent::take(&mut tx.connection, order, now).await?;
         let etag = seen::etag(&status);
-        if expected.is_some_and(|expected| expected.etag != etag) {
+        if order.expected().is_some_and(|expected| expected.etag != etag) {
             return Err(OperatorError::Changed { etag });
         }
         // Whose workflow panics must still be told what else is possible.
@@ -244,7 +295,7 @@ impl Operator {
         if let Some(why) = action::refusal(action.name(), &status, history.as_ref().ok()) {
             return Err(not_allowed(why));
         }
-        let before = self.domain(tx, saga).await?;
+        let before = self.domain(tx, saga, order).await?;
         let (health, hung) = (Health::default(), Hung::default());
         let env = Env {
             registry: &self.desk.registry,
@@ -261,7 +312,7 @@ impl Operator {
                 Left::of_status(&status, matches!(action, Action::Pause))
             }
             Ok(history) => {
-                let done = self.move_saga(tx, saga, history.clone(), action, by, &env).await;
+                let done = self.move_saga(tx, saga, history.clone(), order, &env).await;
                 done.map_err(|unapplied| match unapplied {
                     Unapplied::Refused(why) => not_allowed(why),
                     Unapplied::Database(error) => OperatorError::Database(error),
@@ -273,18 +324,19 @@ impl Operator {
                 Left::of_status(&status, status.paused)
             }
         };
-        let after = self.domain(tx, saga).await?;
-        let detail = serde_json::json!({ "action": action, "etag": etag, "state": left.state });
+        let after = self.domain(tx, saga, order).await?;
+        let detail = order.detail(&etag, left.state);
         let record = audit::Record {
-            saga,
+            subject: saga.into(),
             actor: by.actor.clone(),
             action: action.name(),
             reason: by.reason.clone(),
             detail: detail.to_string(),
         };
         audit::add(&mut tx.connection, &[record], now).await?;
-        let touched = seen::touched(&mut tx.connection).await?;
+        let touched = if order.is_shown() { seen::touched(&mut tx.connection).await? } else { Vec::new() };
         let words = serde_json::to_string(action).unwrap_or_default();
+        let money = consent::money(history.as_ref().ok(), &left.calls, action, &self.desk.registry);
         Ok(Plan {
             saga,
             action: action.name(),
@@ -296,6 +348,7 @@ impl Operator {
             due_at: left.due_at,
             touched,
             calls: left.calls,
+            money,
             before,
             after,
             hash: String::new(),
@@ -309,8 +362,7 @@ impl Operator {
         tx: &mut Tx,
         saga: SagaId,
         history: History,
-        action: &Action,
-        by: &By,
+        order: &Order,
         env: &Env<'_>,
     ) -> Result<Left, Unapplied> {
         let rows = sagas::lock(&mut tx.connection, &[saga]).await.map_err(Unapplied::Database)?;
@@ -318,7 +370,7 @@ impl Operator {
         let mut run = Run::new(row, false, history, env);
         let mut letters = mailbox::read(&mut tx.connection, &[saga]).await.map_err(Unapplied::Database)?;
         run.letters = letters.remove(&saga).unwrap_or_default();
-        apply::apply(&mut run, action, by, tx, env).await?;
+        apply::apply(&mut run, &order.action, &order.by, order.consented_by(), tx, env).await?;
         let mut runs = [run];
         let moved = async {
             lane::run_all(tx, &mut runs, &mut Probe::default(), env).await?;
@@ -332,8 +384,8 @@ impl Operator {
         Ok(Left::of_run(&run, env))
     }
 
-    async fn domain(&self, tx: &mut Tx, saga: SagaId) -> Result<Value, sqlx::Error> {
-        match &self.rows {
+    async fn domain(&self, tx: &mut Tx, saga: SagaId, order: &Order) -> Result<Value, sqlx::Error> {
+        match self.rows.as_ref().filter(|_| order.is_shown()) {
             Some(rows) => rows.of(&mut tx.connection, saga).await,
             None => Ok(Value::Null),
         }
@@ -431,6 +483,10 @@ impl OperatorError {
             Self::NotAllowed { .. } => "action-not-allowed",
             Self::Changed { .. } => "precondition-failed",
             Self::PlanChanged(_) => "plan-changed",
+            Self::NeedsConsent(_) => "consent-needed",
+            Self::SamePerson(_) => "same-person",
+            Self::Closed { .. } => "proposal-closed",
+            Self::NoProposal(_) | Self::NoBatch(_) => "not-found",
             Self::Database(_) | Self::Failed(_) => "failed",
         }
     }

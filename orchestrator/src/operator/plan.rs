@@ -33,6 +33,8 @@ pub struct Plan {
     pub touched: Vec<Touched>,
     /// Calls that leave when lanes go on; while it goes back, all that are owed.
     pub calls: Vec<PlannedCall>,
+    /// Money that it moves.
+    pub money: Vec<crate::step::Stake>,
     /// Domain rows before, as the service shows them.
     pub before: Value,
     /// And after.

@@ -1,8 +1,9 @@
 //! `usher.audit`: what was done to sagas besides their own course, each row chained to the one before it in its bucket.
 
 use crate::{
-    SagaId,
+    Bucket, SagaId,
     audit::{Audited, Which, digest},
+    operator::BatchId,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgConnection;
@@ -11,11 +12,44 @@ use uuid::Uuid;
 
 /// One thing done.
 pub(crate) struct Record {
-    pub saga: SagaId,
+    pub subject: Subject,
     pub actor: String,
     pub action: &'static str,
     pub reason: String,
     pub detail: String,
+}
+
+/// What it was done to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Subject {
+    Saga(SagaId),
+    /// A batch itself: it was made, paused, agreed to. What it does to sagas is told of the sagas.
+    Batch(BatchId),
+}
+
+impl Subject {
+    fn uuid(self) -> Uuid {
+        match self {
+            Self::Saga(saga) => saga.uuid(),
+            Self::Batch(batch) => batch.uuid(),
+        }
+    }
+
+    fn bucket(self) -> Bucket {
+        Bucket::of_id(self.uuid())
+    }
+}
+
+impl From<SagaId> for Subject {
+    fn from(saga: SagaId) -> Self {
+        Self::Saga(saga)
+    }
+}
+
+impl From<BatchId> for Subject {
+    fn from(batch: BatchId) -> Self {
+        Self::Batch(batch)
+    }
 }
 
 /// A row as it is hashed.
@@ -41,17 +75,17 @@ pub(crate) async fn add(
     let now = now.trunc_subsecs(6);
     let mut by_bucket: BTreeMap<i16, Vec<&Record>> = BTreeMap::new();
     for record in records {
-        by_bucket.entry(record.saga.bucket().number()).or_default().push(record);
+        by_bucket.entry(record.subject.bucket().number()).or_default().push(record);
     }
     for (bucket, records) in by_bucket {
         let (mut seq, mut head) = lock_head(connection, bucket).await?;
         for record in records {
-            let id = record.saga.bucket().new_id();
+            let id = record.subject.bucket().new_id();
             seq += 1;
             let link = Link {
                 id,
                 seq,
-                saga: record.saga.uuid(),
+                saga: record.subject.uuid(),
                 at: now,
                 actor: &record.actor,
                 action: record.action,
@@ -65,6 +99,26 @@ pub(crate) async fn add(
         move_head(connection, bucket, seq, &head).await?;
     }
     Ok(())
+}
+
+/// Whether this batch has acted on this saga: asked under the saga's lock, it is the truth.
+pub(crate) async fn has_acted(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    batch: BatchId,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from usher.audit where saga_id = $1 and bucket = $2 and detail ->> 'batch' = $3
+        ) as "acted!"
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+        batch.to_string(),
+    )
+    .fetch_one(connection)
+    .await
 }
 
 async fn lock_head(connection: &mut PgConnection, bucket: i16) -> Result<(i64, Vec<u8>), sqlx::Error> {

@@ -3,10 +3,13 @@
 
 pub(crate) mod attempts;
 pub(crate) mod audit;
+pub(crate) mod batch_items;
+pub(crate) mod batches;
 pub(crate) mod journal;
 pub(crate) mod labels;
 pub(crate) mod mailbox;
 pub(crate) mod outbox;
+pub(crate) mod proposals;
 pub(crate) mod sagas;
 pub(crate) mod status;
 pub(crate) mod troubles;

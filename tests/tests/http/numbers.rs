@@ -41,7 +41,7 @@ async fn where_nothing_is_wrong_the_four_are_zero_and_samples_say_what_was_sold(
 async fn money_whose_way_nobody_knows_is_in_doubt_until_somebody_does() {
     let service = Service::start().await;
     service.gateway.script(|request| match request.operation {
-        Operation::Confirm => Act::LoseAnswer,
+        Operation::Confirm => Act::LoseRequest,
         _ => Act::Go,
     });
     let (_, seats) = event(&service, "doubt", 1).await;

@@ -2,11 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod batch;
+mod batch_killed;
+mod batch_steered;
 mod chain;
+mod consent;
 mod lists;
 mod plans;
 mod repair;
 mod waiting;
+#[allow(dead_code, reason = "the engine's tests use all of it")]
+#[path = "../engine/worker.rs"]
+mod worker;
 
 use orchestrator::{
     Engine, SagaId,
@@ -20,6 +27,11 @@ const LONG: Duration = Duration::from_secs(30);
 /// Who acts in these tests.
 fn ada() -> By {
     By { actor: "ada".into(), reason: "the other side was called by phone".into() }
+}
+
+/// The second person in these tests.
+fn grace() -> By {
+    By { actor: "grace".into(), reason: "ada and the bank agree".into() }
 }
 
 /// Previews and does it, and asserts that one is the other.

@@ -10,7 +10,7 @@ mod witness;
 
 use super::once;
 use super::stage::Stage;
-use customer::Customer;
+pub(super) use customer::{Customer, Reserved};
 use std::time::{Duration, Instant};
 use stories::{STORIES, Story};
 use witness::{Facts, Witness};

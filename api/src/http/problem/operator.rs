@@ -22,6 +22,15 @@ impl From<OperatorError> for Problem {
                 "the action would do something else now than its preview said; nothing was done",
             )
             .with_header(header::ETAG, ETag::of_words(&plan.etag).value()),
+            OperatorError::NeedsConsent(plan) => Self::new(
+                ProblemType::ActionNotAllowed,
+                "it moves more money than one person may move alone; propose it",
+            )
+            .with_header(header::ETAG, ETag::of_words(&plan.etag).value()),
+            refused @ (OperatorError::SamePerson(_) | OperatorError::Closed { .. }) => {
+                Self::new(ProblemType::ActionNotAllowed, refused.to_string())
+            }
+            OperatorError::NoProposal(_) | OperatorError::NoBatch(_) => Self::not_found(),
             OperatorError::Database(error) => error.into(),
             failed @ OperatorError::Failed(_) => Self::internal(failed),
         }
