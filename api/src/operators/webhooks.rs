@@ -35,6 +35,10 @@ pub struct WebhookView {
     pub received_at: DateTime<Utc>,
     /// When it was acted on.
     pub applied_at: Option<DateTime<Utc>>,
+    /// How often the same came again. Nothing was done about it.
+    pub duplicates: i32,
+    /// When it came last.
+    pub last_duplicate_at: Option<DateTime<Utc>>,
     /// Other bodies that came under the same id. They are never acted on.
     pub variants: i64,
 }
@@ -58,6 +62,7 @@ pub(super) async fn about(
         )
         select provider as "provider!", event_id as "event_id!", state as "state!", kind, payment_id,
                gateway_reference, amount_minor, currency, occurred_at, received_at as "received_at!", applied_at,
+               duplicates as "duplicates!", last_duplicate_at,
                (select count(*) from booking.inbox_variants v
                 where v.provider = found.provider and v.event_id = found.event_id and v.bucket = found.bucket
                ) as "variants!"

@@ -37,7 +37,7 @@ pub fn stakes(stakes: &[Stake]) -> String {
 
 fn money(minor: i64, currency: &str) -> String {
     match currency.parse() {
-        Ok(currency) => steps::Money { amount: minor, currency }.to_string(),
+        Ok(currency) => format!("{} {currency}", steps::Money { amount: minor, currency }.decimal()),
         Err(_) => format!("{minor} {}", super::clean(currency)),
     }
 }

@@ -6,6 +6,7 @@ mod groups;
 mod list;
 mod show;
 mod why;
+mod wish;
 
 use super::out::Tone;
 use crate::config::Config;

@@ -61,12 +61,16 @@ fn webhook(webhook: &WebhookView) {
         "IGNORED" => Tone::Dim,
         _ => Tone::Warn,
     };
+    let again = match webhook.duplicates {
+        0 => String::new(),
+        many => format!(", came again {many}×"),
+    };
     let variants = match webhook.variants {
         0 => String::new(),
         many => out::paint(format!(", {many} other bodies under its id"), Tone::Bad),
     };
     out::line(format_args!(
-        "webhook {}  {}/{} {} {}{variants}",
+        "webhook {}  {}/{} {} {}{again}{variants}",
         moment(webhook.received_at),
         out::clean(&webhook.provider),
         out::clean(&webhook.event_id),
