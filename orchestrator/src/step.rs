@@ -38,6 +38,8 @@ pub trait Step: Serialize + DeserializeOwned + Send + Sync + 'static {
     const REPEATABLE: bool = false;
     /// How long the other side remembers our key; later the engine probes and never repeats blindly.
     const KEY_REMEMBERED: Option<std::time::Duration> = None;
+    /// What is at stake in it is what an earlier step of its saga has put at stake: it counts once.
+    const SAME_STAKES: bool = false;
 
     /// Does it. Safe to run twice.
     fn run(&self, medium: &mut Self::Medium) -> impl Future<Output = Result<Self::Output, StepError>> + Send;

@@ -25,6 +25,8 @@ pub struct Capture {
 impl Step for Capture {
     const NAME: &'static str = "capture";
     const POLICY: Policy = Policy::PATIENT;
+    /// The money of the payment that was asked for before.
+    const SAME_STAKES: bool = true;
     type Output = Secured;
     type Medium = Call<Cashier>;
     type Undo = ();

@@ -28,6 +28,8 @@ pub struct Settle {
 impl Step for Settle {
     const NAME: &'static str = "settle";
     const POLICY: Policy = Policy::PATIENT;
+    /// The money of the payment that was asked for before.
+    const SAME_STAKES: bool = true;
     type Output = Secured;
     type Medium = Call<Cashier>;
     type Undo = ();

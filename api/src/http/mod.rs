@@ -92,6 +92,8 @@ fn described() -> Described {
         .routes(routes!(routes::bookings::create))
         .routes(routes!(routes::bookings::read))
         .routes(routes!(routes::bookings::cancel))
+        .routes(routes!(routes::operator::sagas))
+        .routes(routes!(routes::operator::groups))
         .routes(routes!(routes::operator::read))
         .routes(routes!(routes::operator::act))
         .routes(routes!(routes::operator::audit));

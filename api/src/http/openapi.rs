@@ -67,6 +67,8 @@ const CONTRACT: &[Contract] = &[
     Contract(Method::POST, "/bookings/{id}/cancellation", Access::Post, &[P::NotFound, P::CancellationClosed]),
     Contract(Method::POST, "/webhooks/{provider}", Access::Signed,
         &[P::SignatureInvalid, P::MalformedRequest, P::NotFound, P::InboxUnavailable]),
+    Contract(Method::GET, "/operator/sagas", Access::Look, &[P::MalformedRequest]),
+    Contract(Method::GET, "/operator/groups", Access::Look, &[P::MalformedRequest]),
     Contract(Method::GET, "/operator/sagas/{id}", Access::Look, &[P::NotFound]),
     Contract(Method::POST, "/operator/sagas/{id}/actions", Access::Operate, &[P::NotFound, P::ActionNotAllowed, P::PlanChanged,
         P::PreconditionRequired, P::PreconditionFailed]),

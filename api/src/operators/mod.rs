@@ -4,19 +4,31 @@
 //! here, so that the three never say different things. The engine's [`Operator`] does the work; this adds what only
 //! the service knows.
 
+mod attempt;
 mod audit;
+mod filter;
+mod list;
+mod outbox;
 mod plan;
 mod rows;
+mod span;
 mod timeline;
+mod webhooks;
 mod whole;
 mod wish;
 
+pub use attempt::AttemptView;
 pub use audit::AuditView;
+pub use filter::{FilterWords, Unfit, narrowed};
+pub use list::{GroupView, ListedView};
+pub use outbox::{DeliveryView, MessageView};
 pub use plan::{Acted, CallView, PlanView, TouchedView};
 pub use rows::{
     BookingStanding, LedgerStanding, PaymentStanding, ReservationStanding, SeatStanding, ServiceRows,
     Standing,
 };
+pub use span::span;
+pub use webhooks::WebhookView;
 pub use whole::{AllowedView, EntryView, LabelView, LetterView, SagaView, Whole, look};
 pub use wish::{Parameters, Wrong, action};
 

@@ -12,6 +12,7 @@ pub struct EntryRow {
     pub kind: String,
     pub body: Value,
     pub epoch: i64,
+    pub node: Option<String>,
 }
 
 /// One letter in a saga's mailbox.
@@ -28,7 +29,7 @@ pub async fn entries(connection: &mut PgConnection, saga: SagaId) -> Result<Vec<
     sqlx::query_as!(
         EntryRow,
         r#"select position as "position!", written_at as "written_at!", kind as "kind!", body as "body!",
-                  epoch as "epoch!"
+                  epoch as "epoch!", node
            from usher.journal_entries
            where saga_id = $1 and bucket = $2
            order by position"#,

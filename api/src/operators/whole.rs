@@ -2,7 +2,7 @@
 //!
 //! Its JSON is a promise of the API, so it is written down here and not taken over from the engine's types.
 
-use super::timeline;
+use super::{AttemptView, MessageView, Standing, WebhookView, outbox, rows, timeline, webhooks};
 use chrono::{DateTime, Utc};
 use orchestrator::{
     SagaId, Stake,
@@ -22,6 +22,8 @@ pub struct Whole {
     pub saga: SagaView,
     /// Its journal, in order.
     pub timeline: Vec<EntryView>,
+    /// Attempts that came to nothing, oldest first; of very many the latest.
+    pub attempts: Vec<AttemptView>,
     /// What came into its mailbox, oldest first.
     pub letters: Vec<LetterView>,
     /// Every action, and why not, if it is not possible now.
@@ -31,6 +33,12 @@ pub struct Whole {
     /// What its steps say is at stake.
     #[schema(value_type = Vec<Object>)]
     pub stakes: Vec<Stake>,
+    /// The seats, payments and bookings that it is about, as they stand; null if it is about none.
+    pub rows: Option<Standing>,
+    /// Webhooks about its payments, oldest first.
+    pub webhooks: Vec<WebhookView>,
+    /// What it told the outside, in order.
+    pub outbox: Vec<MessageView>,
 }
 
 /// A saga's row.
@@ -45,6 +53,8 @@ pub struct SagaView {
     pub version: i32,
     /// `running`, `waiting`, `unwinding`, `completed`, `unwound` or `stuck`.
     pub state: String,
+    /// The step or signal that it is at.
+    pub step: Option<String>,
     /// Why it is where it is, for people.
     pub line: String,
     /// The same for programs: `why` names the kind, the rest depends on it.
@@ -66,6 +76,8 @@ pub struct SagaView {
     pub attempts: i32,
     /// What the last failed attempt said.
     pub last_error: Option<String>,
+    /// The other side's code for it.
+    pub code: Option<String>,
     /// When the next attempt is due.
     pub retry_at: Option<DateTime<Utc>>,
     /// When a lane looks at it next.
@@ -73,12 +85,20 @@ pub struct SagaView {
     /// Why the engine gave it up, for programs.
     #[schema(value_type = Option<Object>)]
     pub stuck: Option<Value>,
-    /// What it has in common with others that are stuck for the same reason.
+    /// What is wrong with it besides its state: `in_doubt`, `owed` or `retrying`.
+    pub trouble: Option<String>,
+    /// What it has in common with others that have failed for the same reason.
     pub cause: Option<String>,
+    /// The same, hashed: for `cause=` and the groups.
+    pub fingerprint: Option<String>,
     /// Since when it is stuck.
     pub first_stuck_at: Option<DateTime<Utc>>,
+    /// Why its journal can't be read, if this node's program can't.
+    pub unreadable: Option<String>,
     /// The node that wrote it last.
     pub node: Option<String>,
+    /// The key that it was started under.
+    pub start_key: Option<String>,
     /// W3C traceparent of the request that started it.
     pub trace: Option<String>,
     /// When it was started.
@@ -97,6 +117,8 @@ pub struct EntryView {
     pub written_at: DateTime<Utc>,
     /// The claim under which it was written.
     pub epoch: i64,
+    /// The node that wrote it, if that said so.
+    pub node: Option<String>,
     /// What happened.
     #[schema(example = "ended")]
     pub kind: String,
@@ -148,16 +170,28 @@ pub struct LabelView {
 /// There is none of this id, or the database's.
 pub async fn look(operator: &Operator, pool: &PgPool, saga: SagaId) -> Result<Whole, OperatorError> {
     let seen = operator.see(saga).await?;
+    let attempts = operator.attempts(saga).await?;
     let mut connection = pool.acquire().await?;
     let timeline = timeline::entries(&mut connection, saga).await?;
     let letters = timeline::letters(&mut connection, saga).await?;
+    let rows = rows::standing(&mut connection, saga).await?;
+    let payments = rows.iter().flat_map(|rows| &rows.payments);
+    let (ids, references): (Vec<Uuid>, Vec<Option<String>>) =
+        payments.map(|payment| (payment.id, payment.gateway_reference.clone())).unzip();
+    let references: Vec<String> = references.into_iter().flatten().collect();
+    let webhooks = webhooks::about(&mut connection, &ids, &references).await?;
+    let outbox = outbox::of(&mut connection, saga).await?;
     Ok(Whole {
         saga: SagaView::of(&seen),
         timeline: timeline.into_iter().map(EntryView::from).collect(),
+        attempts: attempts.into_iter().map(AttemptView::from).collect(),
         letters: letters.into_iter().map(LetterView::from).collect(),
         allowed: AllowedView::of(&seen),
         labels: seen.told.labels.into_iter().map(|(name, value)| LabelView { name, value }).collect(),
         stakes: seen.told.stakes,
+        rows,
+        webhooks,
+        outbox,
     })
 }
 
@@ -171,7 +205,8 @@ impl SagaView {
             workflow: status.workflow,
             version: status.version,
             state: status.state.to_string(),
-            line: seen.why.to_string(),
+            step: status.step,
+            line: seen.why.line(seen.now),
             why: serde_json::to_value(&seen.why).unwrap_or_default(),
             etag: seen.etag.clone(),
             paused: status.paused,
@@ -181,12 +216,17 @@ impl SagaView {
             epoch: status.epoch,
             attempts: status.attempts,
             last_error: status.last_error,
+            code: status.code,
             retry_at: status.retry_at,
             due_at: status.due_at,
             stuck: status.stuck.as_ref().map(json),
+            trouble: status.trouble.map(|trouble| trouble.to_string()),
             cause: status.cause,
+            fingerprint: status.fingerprint,
             first_stuck_at: status.first_stuck_at,
+            unreadable: seen.unreadable.clone(),
             node: status.node,
+            start_key: status.start_key,
             trace: status.trace,
             created_at: status.created_at,
             updated_at: status.updated_at,
@@ -204,8 +244,8 @@ impl AllowedView {
 
 impl From<timeline::EntryRow> for EntryView {
     fn from(row: timeline::EntryRow) -> Self {
-        let timeline::EntryRow { position, written_at, kind, body, epoch } = row;
-        Self { position, written_at, epoch, kind, body }
+        let timeline::EntryRow { position, written_at, kind, body, epoch, node } = row;
+        Self { position, written_at, epoch, node, kind, body }
     }
 }
 

@@ -59,7 +59,8 @@ impl Registry {
                     labels.push(label);
                 }
             }
-            if ask.undone.is_none() && !matches!(ask.answer, Some(Answer::Rejected(_))) {
+            let refused = matches!(ask.answer, Some(Answer::Rejected(_)));
+            if ask.undone.is_none() && !refused && !step.same_stakes() {
                 stakes.extend(its_stakes);
             }
         }

@@ -83,6 +83,7 @@ pub(crate) trait ErasedStep: Send + Sync {
     fn policy(&self) -> Policy;
     fn undo_policy(&self) -> Policy;
     fn key_remembered(&self) -> Option<Duration>;
+    fn same_stakes(&self) -> bool;
     fn encode(&self, step: &AnyStep) -> Result<Json, serde_json::Error>;
     fn decode(&self, input: &Json) -> Result<AnyStep, serde_json::Error>;
     /// An output that somebody else made, checked against the step's type.
@@ -180,6 +181,10 @@ where
 
     fn key_remembered(&self) -> Option<Duration> {
         T::KEY_REMEMBERED
+    }
+
+    fn same_stakes(&self) -> bool {
+        T::SAME_STAKES
     }
 
     fn encode(&self, step: &AnyStep) -> Result<Json, serde_json::Error> {

@@ -174,17 +174,17 @@ async fn everything_that_people_remember_of_a_sale_finds_its_sagas() {
     ];
     let rows = ServiceRows::of(&service.app.config);
     for word in &words {
-        let found = rows.sagas(&mut connection, word).await.unwrap();
+        let found = rows.find(&mut connection, word).await.unwrap();
         assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [saga], "{word}");
     }
     for word in ["stalls A 2", "stalls A 1 @ Macbeth", "nobody", "", "%", "' or true --"] {
-        assert_eq!(rows.sagas(&mut connection, word).await.unwrap(), [], "{word}");
+        assert_eq!(rows.find(&mut connection, word).await.unwrap(), [], "{word}");
     }
 
     let key = uuid::Uuid::now_v7().to_string();
     let cancel = service.ask(Method::POST, &format!("/bookings/{booking}/cancellation"));
     cancel.token(&ada.token).header("idempotency-key", &key).json(&json!({})).send().await.is(202);
-    let found = rows.sagas(&mut connection, &booking.to_string()).await.unwrap();
+    let found = rows.find(&mut connection, &booking.to_string()).await.unwrap();
     assert_eq!(found.len(), 2, "whoever gives it back belongs to it: {found:?}");
 }
 

@@ -20,6 +20,7 @@ mod jobs;
 mod manners;
 mod numbers;
 mod operator;
+mod operator_lists;
 #[path = "../outbox/receiver.rs"]
 #[allow(dead_code, reason = "the tests of the outbox need more of it")]
 mod receiver;

@@ -1,10 +1,13 @@
 //! Attempts that left no entry: each is known, with its node, its claim and what it met.
 
 use super::{
-    LONG,
+    LONG, act,
     worker::{Death, Worker},
 };
-use orchestrator::{Bucket, Ended, SagaId, operator::Attempt};
+use orchestrator::{
+    Bucket, Ended, SagaId,
+    operator::{Action, Attempt},
+};
 use std::time::Duration;
 use tests::play::{Act, Gate, Line, Part, Play, SagaRow, Stage, Twist, ask, note};
 
@@ -96,5 +99,30 @@ async fn a_step_of_ours_and_its_compensation_leave_attempts_that_are_not_in_doub
         attempts.iter().map(|attempt| (attempt.position.index(), attempt.undo, attempt.number)).collect();
     assert_eq!(told, [(2, false, 1), (2, false, 2), (2, false, 3), (1, true, 1), (1, true, 2), (1, true, 3)]);
     assert!(attempts.iter().all(|attempt| !attempt.in_doubt && attempt.code.as_deref() == Some("sql 22012")));
+    node.drain().await;
+}
+
+#[tokio::test]
+async fn only_the_latest_attempts_of_a_saga_are_kept() {
+    let stage = Stage::set().await;
+    let node = stage.node("node").await;
+    stage.script.set(|asked| if asked.undo { Act::Lose } else { Act::Go });
+    let part = Part::of([ask("flight"), Line::Fail("no".into())]);
+    let play = node.client().start::<Play>(part).await.unwrap();
+    stage.stuck(play.id()).await;
+    // As if it had been tried for weeks.
+    let weeks = "insert into usher.attempts
+            (saga_id, bucket, epoch, position, undo, number, node, began_at, ended_at, error, in_doubt)
+        select saga_id, bucket, -n, position, undo, number, node, began_at, ended_at, error, in_doubt
+        from usher.attempts, generate_series(1, 300) as n
+        where number = 1";
+    sqlx::query(weeks).execute(&stage.pool).await.unwrap();
+    act(&node, play.id(), Action::RetryNow).await.unwrap();
+    let thrice_more = |row: &SagaRow| row.state == "stuck" && row.attempts == 3 && row.journal_len > 5;
+    stage.until("it is stuck again", play.id(), thrice_more).await;
+    let attempts = node.client().operator().attempts(play.id()).await.unwrap();
+    assert_eq!(attempts.len(), 200);
+    let latest: Vec<i32> = attempts[194..].iter().map(|attempt| attempt.number).collect();
+    assert_eq!(latest, [1, 2, 3, 1, 2, 3]);
     node.drain().await;
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// What nobody may believe to be HTML, wherever it is shown.
 const NAME: &str = "<script>alert('a customer')</script>";
-const CODE: &str = "<img src=x onerror=alert(1)>";
+const TRAP: &str = "<img src=x onerror=alert(1)>";
 
 /// A customer of a name that is a trap, and what is told about them.
 pub(super) struct Troubled<'a> {
@@ -59,7 +59,7 @@ impl<'a> Troubled<'a> {
     /// The seats are sold, and the gateway refuses to take the money.
     pub async fn fails_to_capture(&self) -> anyhow::Result<String> {
         let reserved = self.reserve().await?;
-        self.order(&reserved, "capture", json!({"before": {"refuse": {"code": CODE}}})).await?;
+        self.order(&reserved, "capture", json!({"before": {"refuse": {"code": TRAP}}})).await?;
         self.customer.pay(&reserved, "pm_card_visa").await?;
         Ok(reserved.saga_id)
     }

@@ -8,6 +8,7 @@ mod standing;
 mod store;
 mod word;
 
+pub(super) use standing::of as standing;
 pub use standing::{
     BookingStanding, LedgerStanding, PaymentStanding, ReservationStanding, SeatStanding, Standing,
 };
@@ -34,15 +35,6 @@ impl ServiceRows {
         // Redis sheds load and decides nothing: without it an extended hold costs losers a transaction each.
         Self { locks: node::locks(&config.redis).unwrap_or_else(|_| SeatLocks::none()) }
     }
-
-    /// The sagas that a word means, newest first: an id of anything that is sold or paid, an address, a name, a code,
-    /// a seat's label, a gateway's reference.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn sagas(&self, connection: &mut PgConnection, word: &str) -> Result<Vec<SagaId>, sqlx::Error> {
-        find::sagas(connection, word).await
-    }
 }
 
 impl Rows for ServiceRows {
@@ -57,6 +49,15 @@ impl Rows for ServiceRows {
                 serde_json::to_value(standing).map_err(|error| sqlx::Error::Encode(error.into()))
             })
         })
+    }
+
+    /// An id of anything that is sold or paid, an address, a name, a code, a seat's label, a gateway's reference.
+    fn find<'a>(
+        &'a self,
+        connection: &'a mut PgConnection,
+        word: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<SagaId>, sqlx::Error>> {
+        Box::pin(find::sagas(connection, word))
     }
 
     fn acted<'a>(

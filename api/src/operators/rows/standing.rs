@@ -145,7 +145,10 @@ struct Ids {
 }
 
 /// The rows of a saga; none for workflows that have none.
-pub(super) async fn of(connection: &mut PgConnection, saga: SagaId) -> Result<Option<Standing>, sqlx::Error> {
+pub(in crate::operators) async fn of(
+    connection: &mut PgConnection,
+    saga: SagaId,
+) -> Result<Option<Standing>, sqlx::Error> {
     let bucket = saga.bucket();
     let Some(store::Begun { workflow, input, payments }) = store::begun(connection, saga).await? else {
         return Ok(None);

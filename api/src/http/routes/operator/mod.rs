@@ -4,14 +4,17 @@
 
 mod act;
 mod audit;
+mod list;
 mod read;
 mod wish;
 
 pub use act::act;
 pub use audit::list as audit;
+pub use list::{groups, sagas};
 pub use read::read;
 
 // `routes!` looks for these beside the handlers.
 pub use act::__path_act;
 pub use audit::__path_list as __path_audit;
+pub use list::{__path_groups, __path_sagas};
 pub use read::__path_read;
