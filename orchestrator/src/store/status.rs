@@ -1,7 +1,15 @@
 //! A saga's row as people and handles see it: read without a lock.
 
-use super::sagas::{State, decode};
-use crate::{SagaId, cause::StuckCause, operator::Trouble, step::Stake};
+use super::{
+    columns,
+    sagas::{State, decode},
+};
+use crate::{
+    SagaId,
+    cause::StuckCause,
+    operator::{Look, Trouble},
+    step::Stake,
+};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -164,4 +172,31 @@ pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<
     .fetch_optional(connection)
     .await?;
     row.map(Status::try_from).transpose()
+}
+
+/// What a verdict needs of these sagas: an unlocked read of any buckets. Those that are gone are missing.
+pub(crate) async fn look_at(
+    connection: &mut PgConnection,
+    sagas: &[SagaId],
+) -> Result<Vec<(SagaId, Look)>, sqlx::Error> {
+    let (ids, buckets) = columns(sagas.iter().copied());
+    let rows = sqlx::query!(
+        r#"
+        select s.id, s.state, s.retry_at is not null or s.attempts > 0 as "retrying!", s.paused, s.cause
+        from unnest($1::uuid[], $2::smallint[]) as wanted (id, bucket)
+        join usher.sagas s on s.id = wanted.id and s.bucket = wanted.bucket
+        "#,
+        &ids,
+        &buckets,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let state: State =
+                row.state.parse().map_err(|error: String| sqlx::Error::Decode(error.into()))?;
+            let look = Look { state, retrying: row.retrying, paused: row.paused, cause: row.cause };
+            Ok((SagaId::from_uuid(row.id), look))
+        })
+        .collect()
 }

@@ -27,7 +27,7 @@ async fn stage_with(scope: BatchScope, sagas: usize) -> (Stage, Client) {
 }
 
 fn worker(stage: &Stage, name: &str) -> super::worker::Start {
-    let start = Worker::on(stage, name).with("LEASE_MS", 1_000);
+    let start = Worker::on(stage, name).with("LEASE_MS", 1_000).with("POLL_MS", 200);
     if stage.scope == BatchScope::Bucket { start.with("SCOPE", "bucket") } else { start }
 }
 
@@ -55,9 +55,10 @@ async fn a_batch_whose_node_is_killed_half_way_is_finished_by_another_and_acts_o
     let (stage, outside) = stage_with(scope, sagas).await;
     let first = worker(&stage, "first").spawn();
     let id = begin(&outside).await;
+    let operator = outside.operator();
     wait_until("half of it is done", LONG, async || {
-        let acted = times_acted(&stage, id).await.len();
-        (acted >= sagas / 2).then_some(())
+        let waiting = operator.batch(id).await.unwrap().results.waiting;
+        (waiting <= sagas as i32 / 2).then_some(())
     })
     .await;
     drop(first);

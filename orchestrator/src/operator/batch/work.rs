@@ -13,7 +13,7 @@ use crate::{
     store::{
         batch_items::{self, Note, Open},
         batches::{self, Course},
-        sagas,
+        sagas, status,
     },
 };
 use chrono::TimeDelta;
@@ -181,7 +181,7 @@ impl Held {
             let now = sagas::now(&mut self.connection).await?;
             let ids: Vec<SagaId> = open.iter().map(|item| item.saga).collect();
             let looks: HashMap<_, _> =
-                sagas::look_at(&mut self.connection, &ids).await?.into_iter().collect();
+                status::look_at(&mut self.connection, &ids).await?.into_iter().collect();
             let mut notes = Vec::new();
             open.retain(|item| {
                 let waited = now - item.acted_at.unwrap_or(now);
