@@ -1,8 +1,10 @@
 //! One saga, whole: why it is where it is, what can be done, what happened, and what the service has of it.
 
 mod entries;
+mod outside;
 mod paths;
 mod scale;
+mod standing;
 mod timeline;
 
 pub use entries::summary;
@@ -17,7 +19,7 @@ use super::{
 };
 use crate::{
     http::{App, Problem},
-    operators,
+    operators::{self, EntryView, LetterView, MessageView, Standing, WebhookView},
 };
 use maud::{Markup, html};
 use orchestrator::{
@@ -31,6 +33,10 @@ struct Whole {
     seen: Seen,
     stamps: Vec<Stamp>,
     attempts: Vec<Attempt>,
+    standing: Option<Standing>,
+    letters: Vec<LetterView>,
+    webhooks: Vec<WebhookView>,
+    messages: Vec<MessageView>,
     trace_url: Option<String>,
 }
 
@@ -57,7 +63,11 @@ pub async fn page(app: &App, visitor: &Visitor, saga: SagaId, did: Option<&str>)
         .live("why", why(&whole))
         .live("actions", actions(visitor, seen))
         .live("paths", paths)
-        .live("row", facts(&whole))
+        .live(
+            "rows",
+            html! { div.twin { (standing::draw(whole.standing.as_ref(), seen.now)) (facts(&whole)) } },
+        )
+        .live("outside", outside::draw(&whole))
         .live("journal", entries::draw(seen.history.entries(), &whole.stamps, seen.now)))
 }
 
@@ -66,11 +76,15 @@ async fn load(app: &App, saga: SagaId) -> Result<Whole, Problem> {
     let seen = operator.see(saga).await?;
     let attempts = operator.attempts(saga).await?;
     let around = operators::look(&operator, &app.pool, saga).await?;
-    let stamp = |entry: operators::EntryView| Stamp { at: entry.written_at, node: None, epoch: entry.epoch };
+    let stamp = |entry: EntryView| Stamp { at: entry.written_at, node: entry.node, epoch: entry.epoch };
     Ok(Whole {
         stamps: around.timeline.into_iter().map(stamp).collect(),
         trace_url: trace_url(app, seen.status.trace.as_deref()),
         attempts,
+        standing: around.rows,
+        letters: around.letters,
+        webhooks: around.webhooks,
+        messages: around.outbox,
         seen,
     })
 }
@@ -96,7 +110,7 @@ fn why(whole: &Whole) -> Markup {
             p.line {
                 (words::state(status.state))
                 @if status.paused { " " span.tag.doubt { "paused" } }
-                " · " (why.line(*now))
+                @if !status.state.at_rest() { " · " (why.line(*now)) }
             }
             @if let Some(unreadable) = unreadable {
                 div.notice.bad-news { p { strong { "This node can't read its journal: " } (unreadable) } }

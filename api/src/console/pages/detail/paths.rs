@@ -160,12 +160,13 @@ fn said(path: &Path, kind: Kind, undo: bool, context: &Context) -> Markup {
     html! {
         @match &path.end {
             End::Done if undo => { span { "✓ undone" } " " (took) },
-            End::Done if kind == Kind::Signal => { span { "✓ received" } " after " (took) },
+            End::Done if kind == Kind::Signal => { "✓ received" @if !took.is_empty() { " after " (took) } },
             End::Done => { span.good { "✓ done" } " " (took) },
             End::WrittenOff => { span.doubt { "✎ written off" } },
             End::Refused(why) => { span.bad { "✗ refused" } " " (took) ": " (why) },
             End::Passed => { "deadline passed after " (took) },
             End::Open if path.in_doubt() => { span.doubt { "▨ in doubt" } " for " (span_s((context.now - path.began).num_seconds())) },
+            End::Open if context.at_rest && tried > 0 => { span.bad { "✗ failed" } },
             End::Open if context.at_rest => { "left open" },
             End::Open if tried > 0 => { span.bad { "failed, to be tried again" } },
             End::Open if kind == Kind::Step && context.call_out => { "▶ out for " (span_s((context.now - path.began).num_seconds())) },
