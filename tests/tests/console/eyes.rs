@@ -34,7 +34,7 @@ async fn a_saga_is_seen_previewed_and_put_right_and_the_page_follows_without_a_r
     browser.pictures("preview").await;
     browser.find("main button.main").await.click().await.unwrap();
     browser.reads("Compensate: done.").await;
-    browser.reads("at rest: unwound").await;
+    browser.reads("Nothing can be done, and why").await;
     browser.pictures("detail-unwound").await;
     browser.goto(&stage.url("/console/audit")).await;
     browser.reads("the gateway says that it was never charged").await;
