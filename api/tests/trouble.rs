@@ -38,8 +38,11 @@ const SAYS: [(&str, &str); 19] = [
     ("foreign_wait", "workflow waits for something that nobody will wake"),
     ("abandoned", "workflow went on to step trouble_note without the answer to its request 0"),
     ("debt", "compensation pay failed 4×, gateway 503"),
-    ("failed_after_pivot", "capture failed 4× after the pivot, gateway 400 <img src=x onerror=alert(1)>"),
-    ("refused_after_pivot", "trouble_refuse refused after the pivot: rejected with `house-closed`"),
+    ("failed_after_pivot", "capture failed 4× after the pivot, gateway 400 imgsrcxonerroralert1"),
+    (
+        "refused_after_pivot",
+        "trouble_refuse refused after the pivot: rejected with `house-closed`: closed <img src=x",
+    ),
     ("contradicted", "pay contradicted: "),
     ("poll_too_long", "a poll of the workflow took longer than 2000 ms"),
     ("quarantined", "quarantined: 3 claims ended without an entry"),
@@ -224,5 +227,9 @@ fn steady(text: &str) -> String {
     let text = words.join(" ");
     let text =
         text.replace(" h 00 min", " s").replace(" h 0 min", " s").replace(" min", " s").replace(" h", " s");
-    text.replace("00", "0").replace("00", "0")
+    let mut text = text;
+    while text.contains("00") {
+        text = text.replace("00", "0");
+    }
+    text
 }

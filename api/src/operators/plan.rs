@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use orchestrator::{
+    Stake,
     journal::Entry,
     operator::{Plan, PlannedCall, Touched},
 };
@@ -47,6 +48,9 @@ pub struct PlanView {
     pub touched: Vec<TouchedView>,
     /// Calls that leave when lanes go on; while it goes back, all that are owed.
     pub calls: Vec<CallView>,
+    /// Money that moves: of calls that leave, and of what is taken as settled without one.
+    #[schema(value_type = Vec<Object>)]
+    pub money: Vec<Stake>,
     /// The service's rows before; null if there are none.
     pub before: Value,
     /// And after.
@@ -81,8 +85,13 @@ pub struct CallView {
     pub key: String,
     /// Whether the other side may have forgotten the key.
     pub key_expired: bool,
+    /// Whether it first asks what became of an earlier attempt.
+    pub probe: bool,
     /// What would be sent, in words.
     pub described: Option<String>,
+    /// What is at stake in it.
+    #[schema(value_type = Vec<Object>)]
+    pub stakes: Vec<Stake>,
 }
 
 impl Acted {
@@ -106,6 +115,7 @@ impl From<Plan> for PlanView {
             due_at: plan.due_at,
             touched: plan.touched.into_iter().map(TouchedView::from).collect(),
             calls: plan.calls.into_iter().map(CallView::from).collect(),
+            money: plan.money,
             before: plan.before,
             after: plan.after,
         }
@@ -121,7 +131,7 @@ impl From<Touched> for TouchedView {
 
 impl From<PlannedCall> for CallView {
     fn from(call: PlannedCall) -> Self {
-        let PlannedCall { step, undo, position, key, key_expired, described } = call;
-        Self { step, undo, position: position.index(), key, key_expired, described }
+        let PlannedCall { step, undo, position, key, key_expired, probe, described, stakes } = call;
+        Self { step, undo, position: position.index(), key, key_expired, probe, described, stakes }
     }
 }

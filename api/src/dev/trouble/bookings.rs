@@ -77,7 +77,7 @@ impl<'a> Troubled<'a> {
     /// The gateway says that it secured one cent.
     pub async fn is_lied_to(&self) -> anyhow::Result<String> {
         let reserved = self.reserve().await?;
-        self.order(&reserved, "confirm", json!({"lie": {"amount": 1, "id": TRAP}})).await?;
+        self.order(&reserved, "confirm", json!({"lie": {"amount": 1}})).await?;
         self.customer.pay(&reserved, "pm_card_visa").await?;
         Ok(reserved.saga_id)
     }

@@ -86,7 +86,8 @@ impl Step for Refuse {
     type Undo = ();
 
     async fn run(&self, _: &mut Tx) -> Result<(), StepError> {
-        Err(StepError::rejected("house-closed", "the house is closed for good"))
+        // In words that no page may take for its own.
+        Err(StepError::rejected("house-closed", "closed <img src=x onerror=alert('a refusal')> for good"))
     }
 }
 
