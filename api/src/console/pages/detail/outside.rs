@@ -3,23 +3,51 @@
 use super::{super::value, Whole};
 use crate::{
     console::words,
-    operators::{DeliveryView, LetterView, MessageView, WebhookView},
+    operators::{DeliveryView, MessageView, WebhookView},
 };
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use orchestrator::journal::Entry;
+use orchestrator::{
+    journal::Entry,
+    operator::{Key, Letter},
+};
 
 /// All of it; what there is none of is not mentioned.
 pub fn draw(whole: &Whole) -> Markup {
-    let now = whole.seen.now;
+    let (seen, around, now) = (&whole.seen, &whole.around, whole.seen.now);
     html! {
-        @if !whole.letters.is_empty() { (letters(&whole.letters, whole.seen.history.entries(), now)) }
-        @if !whole.webhooks.is_empty() { (webhooks(&whole.webhooks, now)) }
-        @if !whole.messages.is_empty() { (messages(&whole.messages, now)) }
+        @if !seen.keys.is_empty() { (keys(&seen.keys, now)) }
+        @if !seen.letters.is_empty() { (letters(&seen.letters, seen.history.entries(), now)) }
+        @if !around.webhooks.is_empty() { (webhooks(&around.webhooks, now)) }
+        @if !around.outbox.is_empty() { (messages(&around.outbox, now)) }
     }
 }
 
-fn letters(letters: &[LetterView], entries: &[Entry], now: DateTime<Utc>) -> Markup {
+fn keys(keys: &[Key], now: DateTime<Utc>) -> Markup {
+    html! {
+        section {
+            h2 { "Idempotency keys" }
+            div.wide { table {
+                thead { tr { th { "step" } th { "key" } th { "remembered on the other side" } } }
+                tbody { @for key in keys {
+                    tr {
+                        td { strong { (key.step) } " " a href={ "#e" (key.position) } { "#" (key.position) } }
+                        td { (words::id(&key.key)) }
+                        td {
+                            @match key.expires_at {
+                                None => "as long as it likes: repeating is harmless",
+                                Some(at) if at > now => { "until " (words::moment(at, now)) " " span.faint { (words::ago(at, now)) } },
+                                Some(at) => span.doubt { "▲ expired " (words::ago(at, now)) ": probed, never repeated blindly" },
+                            }
+                        }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+fn letters(letters: &[Letter], entries: &[Entry], now: DateTime<Utc>) -> Markup {
     html! {
         section {
             h2 { "Letters" }
@@ -31,7 +59,7 @@ fn letters(letters: &[LetterView], entries: &[Entry], now: DateTime<Utc>) -> Mar
                         td { (letter.kind) @if !letter.name.is_empty() { " " em { (letter.name) } } }
                         td { code { (letter.sender) } }
                         td { (value::folded("payload", &letter.payload.to_string())) }
-                        td { @match chosen(letter, entries) { Some(index) => a href={ "#e" (index) } { "#" (index) }, None => span.faint { "not used" } } }
+                        td { @match chosen(letter, entries) { Some(index) => a href={ "#e" (index) } { "#" (index) }, None if letter.chosen => "chosen", None => span.faint { "not used" } } }
                     }
                 } }
             } }
@@ -40,7 +68,7 @@ fn letters(letters: &[LetterView], entries: &[Entry], now: DateTime<Utc>) -> Mar
 }
 
 /// The entry that chose a letter.
-fn chosen(letter: &LetterView, entries: &[Entry]) -> Option<usize> {
+fn chosen(letter: &Letter, entries: &[Entry]) -> Option<usize> {
     entries.iter().position(|entry| {
         matches!(entry, Entry::Received { signal, sender, .. } if *signal == letter.name && *sender == letter.sender)
     })
