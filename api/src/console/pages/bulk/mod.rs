@@ -26,8 +26,19 @@ use axum::{
 use maud::{Markup, html};
 use orchestrator::operator::{Action, BatchId, BatchPreview, By, NewBatch, Operator};
 
-/// What can be done to many alike. An output, a step or a time are of one saga.
-const ACTIONS: [&str; 7] = ["retry_now", "probe", "pause", "resume", "cancel", "compensate", "write_off"];
+/// What can be done to many alike: a position or a result is of one saga.
+const ACTIONS: [&str; 10] = [
+    "retry_now",
+    "probe",
+    "compensate",
+    "extend",
+    "skip",
+    "set_output",
+    "pause",
+    "resume",
+    "cancel",
+    "write_off",
+];
 
 /// Where the forms lead.
 const PREVIEW: &str = "/console/bulk";
@@ -38,6 +49,10 @@ const START: &str = "/console/bulk/start";
 pub struct Asked {
     action: String,
     reason: String,
+    /// Of `set_output`.
+    output: String,
+    /// Of `extend`.
+    until: String,
     canary: u32,
     stop_at_percent: u32,
     /// The batch that the button makes: pressed twice it is one batch.
@@ -50,6 +65,8 @@ impl Asked {
         Self {
             action: query.text("action").unwrap_or_else(|| "retry_now".into()),
             reason: query.text("reason").unwrap_or_default(),
+            output: query.text("output").unwrap_or_default(),
+            until: query.text("until").unwrap_or_default(),
             canary: query.parsed("canary").unwrap_or(5),
             stop_at_percent: query.parsed("stop_at_percent").unwrap_or(20).min(100),
             batch: query.parsed("batch"),
@@ -58,7 +75,9 @@ impl Asked {
 
     fn action(&self) -> Result<Action, String> {
         let known = known(&self.action).filter(|known| ACTIONS.contains(&known.name));
-        Sent::default().action(known.ok_or_else(|| format!("`{}` can't be done to many.", self.action))?)
+        let known = known.ok_or_else(|| format!("`{}` can't be done to many.", self.action))?;
+        let sent = Sent { output: self.output.clone(), until: self.until.clone(), ..Sent::default() };
+        sent.action(known)
     }
 
     fn batch(&self, wanted: &Wanted, visitor: &Visitor) -> Result<NewBatch, String> {
@@ -104,6 +123,11 @@ fn fields(visitor: &Visitor, wanted: &Wanted, asked: &Asked) -> Markup {
                 }
             }
             div { label for="reason" { "Reason" } textarea #reason name="reason" required maxlength="2000" { (asked.reason) } }
+            details open[!asked.output.is_empty() || !asked.until.is_empty()] {
+                summary { "For some actions" }
+                div { label for="until" { "Until, in UTC, to extend" } input #until type="datetime-local" step="1" name="until" value=(asked.until); }
+                div { label for="output" { "Output, to set it" } textarea.json #output name="output" spellcheck="false" { (asked.output) } }
+            }
             div.line {
                 div { label for="canary" { "How many go first" } input #canary type="number" name="canary" min="1" max="1000" value=(asked.canary); }
                 div { label for="stop_at_percent" { "Stop if more than this many in a hundred come to a bad end" }
@@ -196,6 +220,8 @@ fn page_of_preview(visitor: &Visitor, wanted: &Wanted, asked: &Asked, found: &Ba
                     (hidden(wanted))
                     input type="hidden" name="action" value=(asked.action);
                     input type="hidden" name="reason" value=(asked.reason);
+                    input type="hidden" name="output" value=(asked.output);
+                    input type="hidden" name="until" value=(asked.until);
                     input type="hidden" name="canary" value=(asked.canary);
                     input type="hidden" name="stop_at_percent" value=(asked.stop_at_percent);
                     input type="hidden" name="batch" value=(id);
