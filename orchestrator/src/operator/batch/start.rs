@@ -118,6 +118,7 @@ fn checked(new: &NewBatch) -> Result<(), OperatorError> {
     };
     match &new.action {
         Action::RetryNow
+        | Action::Probe
         | Action::Pause
         | Action::Resume
         | Action::Cancel
