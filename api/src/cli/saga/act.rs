@@ -80,10 +80,16 @@ pub fn refused(error: OperatorError) -> anyhow::Result<ExitCode> {
             out::line(out::paint(error.to_string(), Tone::Warn));
             out::line(format_args!("allowed: {}", allowed.join(", ")));
         }
-        OperatorError::Changed { .. } | OperatorError::PlanChanged(_) => {
+        OperatorError::Changed { .. }
+        | OperatorError::PlanChanged(_)
+        | OperatorError::NeedsConsent(_)
+        | OperatorError::SamePerson(_)
+        | OperatorError::Closed { .. } => {
             out::line(out::paint(error.to_string(), Tone::Warn));
         }
         OperatorError::NotFound(_)
+        | OperatorError::NoProposal(_)
+        | OperatorError::NoBatch(_)
         | OperatorError::Anonymous
         | OperatorError::Database(_)
         | OperatorError::Failed(_) => return Err(error.into()),

@@ -124,6 +124,7 @@ fn checked(new: &NewBatch) -> Result<(), OperatorError> {
         | Action::Cancel
         | Action::WriteOff
         | Action::Skip
+        | Action::Probe
         | Action::SetOutput { .. }
         | Action::Extend { .. }
         | Action::Compensate { down_to: None } => {}
