@@ -1,7 +1,9 @@
 //! What an action comes to, as it is told to the outside.
 
+use super::ProposalView;
 use chrono::{DateTime, Utc};
 use orchestrator::{
+    Stake,
     journal::Entry,
     operator::{Plan, PlannedCall, Touched},
 };
@@ -10,13 +12,17 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What came of an action.
+/// What came of an action: one of both.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Acted {
     /// What it does, or did.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub plan: Option<PlanView>,
+    /// What waits for a second person, and was not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub proposal: Option<ProposalView>,
 }
 
 /// What an action does.
@@ -47,6 +53,9 @@ pub struct PlanView {
     pub touched: Vec<TouchedView>,
     /// Calls that leave when lanes go on; while it goes back, all that are owed.
     pub calls: Vec<CallView>,
+    /// Money that it moves: above a limit a second person must agree.
+    #[schema(value_type = Vec<Object>)]
+    pub money: Vec<Stake>,
     /// The service's rows before; null if there are none.
     pub before: Value,
     /// And after.
@@ -88,7 +97,12 @@ pub struct CallView {
 impl Acted {
     /// It does this.
     pub fn plan(plan: PlanView) -> Self {
-        Self { plan: Some(plan) }
+        Self { plan: Some(plan), proposal: None }
+    }
+
+    /// It waits for a second person.
+    pub fn proposal(proposal: ProposalView) -> Self {
+        Self { plan: None, proposal: Some(proposal) }
     }
 }
 
@@ -106,6 +120,7 @@ impl From<Plan> for PlanView {
             due_at: plan.due_at,
             touched: plan.touched.into_iter().map(TouchedView::from).collect(),
             calls: plan.calls.into_iter().map(CallView::from).collect(),
+            money: plan.money,
             before: plan.before,
             after: plan.after,
         }
