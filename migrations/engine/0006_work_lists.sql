@@ -79,7 +79,7 @@ comment on function usher.cause_of is 'what a saga has in common with others, in
 
 -- The sagas of one work-list before an id, newest first. `list` names the index to go by: each branch but one is shut by its
 -- first condition, so none is planned by what is true of another. What the filter says besides narrows what was found:
--- at most `scanned` rows are looked at.
+-- at most `scanned` rows are looked at. What is over has no trouble, even if a binary that knows of none left it marked.
 create function usher.work_list(
     list text, value text, ids uuid[], status text, workflow text, step text, cause text, trouble text,
     older_than_s bigint, before uuid, scanned bigint
@@ -101,15 +101,15 @@ as $$
          order by s.id desc limit $11)
         union all
         (select s.* from usher.sagas s
-         where $1 = 'trouble' and s.trouble = $2 and s.id < $10
+         where $1 = 'trouble' and s.trouble = $2 and s.state not in ('completed', 'unwound') and s.id < $10
          order by s.id desc limit $11)
         union all
         (select s.* from usher.sagas s
-         where $1 = 'cause' and s.fingerprint = decode($2, 'hex') and s.id < $10
+         where $1 = 'cause' and s.fingerprint = decode($2, 'hex') and s.state not in ('completed', 'unwound') and s.id < $10
          order by s.id desc limit $11)
         union all
         (select s.* from usher.sagas s
-         where $1 = 'caused' and s.fingerprint is not null and s.id < $10
+         where $1 = 'caused' and s.fingerprint is not null and s.state not in ('completed', 'unwound') and s.id < $10
          order by s.id desc limit $11)
         union all
         (select s.* from usher.sagas s

@@ -15,6 +15,7 @@ pub(super) struct Commands {
     gateway: SocketAddr,
     gateway_key: String,
     webhook_secret: String,
+    session_key: String,
     books: PathBuf,
     /// The file that says which code is deployed, where there is to be trouble.
     trouble: Option<PathBuf>,
@@ -72,6 +73,7 @@ impl Commands {
             gateway,
             gateway_key: format!("sk_test_{}", secret()),
             webhook_secret: format!("whsec_{}", secret()),
+            session_key: secret(),
             books: folder.join("gateway.books"),
             trouble,
         }
@@ -187,6 +189,8 @@ impl Commands {
             ("USHER_GATEWAY_URL", self.gateway_url()),
             ("USHER_GATEWAY_KEY", self.gateway_key.clone()),
             ("USHER_GATEWAY_WEBHOOK_SECRETS", self.webhook_secret.clone()),
+            // A node that is killed and started again knows those who have signed in.
+            ("USHER_HTTP_SESSION_KEY", self.session_key.clone()),
             ("USHER_LANES_LEASE_MS", std::env::var("USHER_LANES_LEASE_MS").unwrap_or(LEASE_MS.to_owned())),
         ];
         variables.extend(self.trouble.as_ref().map(|file| (trouble::VARIABLE, file.display().to_string())));

@@ -53,7 +53,7 @@ pub struct PlanView {
     pub touched: Vec<TouchedView>,
     /// Calls that leave when lanes go on; while it goes back, all that are owed.
     pub calls: Vec<CallView>,
-    /// Money that it moves: above a limit a second person must agree.
+    /// Money that moves: of calls that leave, and of what is taken as settled without one.
     #[schema(value_type = Vec<Object>)]
     pub money: Vec<Stake>,
     /// The service's rows before; null if there are none.
@@ -90,8 +90,13 @@ pub struct CallView {
     pub key: String,
     /// Whether the other side may have forgotten the key.
     pub key_expired: bool,
+    /// Whether it first asks what became of an earlier attempt.
+    pub probe: bool,
     /// What would be sent, in words.
     pub described: Option<String>,
+    /// What is at stake in it.
+    #[schema(value_type = Vec<Object>)]
+    pub stakes: Vec<Stake>,
 }
 
 impl Acted {
@@ -136,7 +141,7 @@ impl From<Touched> for TouchedView {
 
 impl From<PlannedCall> for CallView {
     fn from(call: PlannedCall) -> Self {
-        let PlannedCall { step, undo, position, key, key_expired, described } = call;
-        Self { step, undo, position: position.index(), key, key_expired, described }
+        let PlannedCall { step, undo, position, key, key_expired, probe, described, stakes } = call;
+        Self { step, undo, position: position.index(), key, key_expired, probe, described, stakes }
     }
 }

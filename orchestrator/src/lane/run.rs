@@ -9,6 +9,7 @@ use crate::{
     registry::{AnyStep, Attempt, CallAnswer, ErasedStep, RecordedEvent, Registry},
     saga::Core,
     settings::Settings,
+    step::Stake,
     store::{
         attempts,
         mailbox::Received,
@@ -103,6 +104,7 @@ pub(crate) struct HeldBack {
     pub position: Position,
     pub probe: bool,
     pub described: Option<String>,
+    pub stakes: Vec<Stake>,
 }
 
 /// How a stretch leaves its saga.

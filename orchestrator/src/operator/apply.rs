@@ -44,7 +44,7 @@ pub(super) async fn apply(
         run.pause = Some(Pause::End);
     }
     match action {
-        Action::RetryNow => {
+        Action::RetryNow | Action::Probe => {
             let dangerous = dangerous(run);
             run.append(operator);
             if dangerous {

@@ -26,7 +26,7 @@ pub use consent::{Limits, Proposal, ProposalId, ProposalState, Requested};
 pub use filter::{Filter, Trouble};
 pub use list::{Group, Listed};
 pub use plan::{Plan, PlannedCall, Touched};
-pub use seen::{Attempt, Seen, Told};
+pub use seen::{Attempt, JournalEntry, Key, Letter, Seen, Told};
 pub use why::{Knows, Why, why};
 
 use crate::{
@@ -38,6 +38,7 @@ use crate::{
     medium::Tx,
     registry::Registry,
     settings::Settings,
+    step::Stake,
     store::{
         audit, mailbox,
         sagas::{self, State},
@@ -286,13 +287,14 @@ impl Operator {
         if order.expected().is_some_and(|expected| expected.etag != etag) {
             return Err(OperatorError::Changed { etag });
         }
+        let registry = self.desk.registry.as_ref();
         // Whose workflow panics must still be told what else is possible.
         let not_allowed = |why: String| OperatorError::NotAllowed {
             action: action.name(),
             why,
-            allowed: seen::open(&status, history.as_ref().ok()),
+            allowed: seen::open(&status, history.as_ref().ok(), registry),
         };
-        if let Some(why) = action::refusal(action.name(), &status, history.as_ref().ok()) {
+        if let Some(why) = action::refusal(action.name(), &status, history.as_ref().ok(), registry) {
             return Err(not_allowed(why));
         }
         let before = self.domain(tx, saga, order).await?;
@@ -311,14 +313,15 @@ impl Operator {
                 beside_a_call(tx, &status, action, by).await?;
                 Left::of_status(&status, matches!(action, Action::Pause))
             }
-            Ok(history) => {
+            // What this binary doesn't know it must not run either, not even to find that out.
+            Ok(history) if registry.workflow(&status.workflow, status.version) => {
                 let done = self.move_saga(tx, saga, history.clone(), order, &env).await;
                 done.map_err(|unapplied| match unapplied {
                     Unapplied::Refused(why) => not_allowed(why),
                     Unapplied::Database(error) => OperatorError::Database(error),
                 })?
             }
-            Err(_) => {
+            Ok(_) | Err(_) => {
                 beside_its_journal(tx, &status, action, by).await?;
                 let (status, _) = seen::read(&mut tx.connection, saga).await?;
                 Left::of_status(&status, status.paused)
@@ -336,7 +339,6 @@ impl Operator {
         audit::add(&mut tx.connection, &[record], now).await?;
         let touched = if order.is_shown() { seen::touched(&mut tx.connection).await? } else { Vec::new() };
         let words = serde_json::to_string(action).unwrap_or_default();
-        let money = consent::money(history.as_ref().ok(), &left.calls, action, &self.desk.registry);
         Ok(Plan {
             saga,
             action: action.name(),
@@ -348,7 +350,7 @@ impl Operator {
             due_at: left.due_at,
             touched,
             calls: left.calls,
-            money,
+            money: left.money,
             before,
             after,
             hash: String::new(),
@@ -400,12 +402,13 @@ struct Left {
     paused: bool,
     due_at: Option<DateTime<Utc>>,
     calls: Vec<PlannedCall>,
+    money: Vec<Stake>,
 }
 
 impl Left {
     fn of_status(status: &Status, paused: bool) -> Self {
         let Status { state, due_at, stuck, .. } = status.clone();
-        Self { entries: Vec::new(), state, stuck, paused, due_at, calls: Vec::new() }
+        Self { entries: Vec::new(), state, stuck, paused, due_at, calls: Vec::new(), money: Vec::new() }
     }
 
     fn of_run(run: &Run, env: &Env<'_>) -> Self {
@@ -416,13 +419,15 @@ impl Left {
             Some(lane::Pause::End) => false,
             None => run.row.paused,
         };
+        let (entries, calls) = (history.entries()[run.committed..].to_vec(), seen::calls(run, env));
         Self {
-            entries: history.entries()[run.committed..].to_vec(),
+            money: seen::money(&history, &entries, &calls, env.registry),
+            entries,
             state: parked.state,
             stuck: parked.stuck,
             paused,
             due_at: parked.due_at,
-            calls: seen::calls(run, env),
+            calls,
         }
     }
 }
@@ -444,7 +449,7 @@ async fn beside_a_call(tx: &mut Tx, status: &Status, action: &Action, by: &By) -
     }
 }
 
-/// Where no entry can be written because those before can't be read, only the row is touched: the audit alone says it.
+/// Where no entry can be written because those before can't be read, or the workflow isn't known here, only the row is touched: the audit alone says it.
 async fn beside_its_journal(
     tx: &mut Tx,
     status: &Status,

@@ -1,6 +1,8 @@
 //! Looking at a saga: its line, what is allowed, what is at stake. Reads only.
 
-use super::{Allowed, Knows, Operator, OperatorError, PlannedCall, Touched, Why, allowed_actions, why};
+use super::{
+    Action, Allowed, Knows, Operator, OperatorError, PlannedCall, Touched, Why, allowed_actions, why,
+};
 use crate::{
     SagaId,
     journal::{Ask, Entry, History, Position, What},
@@ -8,12 +10,13 @@ use crate::{
     registry::Registry,
     step::{Stake, Way},
     store::{
-        attempts, journal, sagas,
+        attempts, journal, mailbox, sagas,
         status::{self, Status},
     },
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::Value;
 use sqlx::PgConnection;
 use std::time::Duration;
 
@@ -34,6 +37,14 @@ pub struct Seen {
     pub etag: String,
     /// What its steps tell of it.
     pub told: Told,
+    /// Its journal as it stands, whether this binary can read it or not.
+    pub entries: Vec<JournalEntry>,
+    /// Attempts that ended without an entry.
+    pub attempts: Vec<Attempt>,
+    /// What others have written to it, oldest first.
+    pub letters: Vec<Letter>,
+    /// The keys that its calls were made under.
+    pub keys: Vec<Key>,
     /// The database's time.
     pub now: DateTime<Utc>,
 }
@@ -45,6 +56,53 @@ pub struct Told {
     pub labels: Vec<(String, String)>,
     /// What is at stake, of steps that are not undone.
     pub stakes: Vec<Stake>,
+}
+
+/// An entry of a journal, and who wrote it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JournalEntry {
+    /// Its index.
+    pub position: Position,
+    /// What happened: the entry's only key.
+    pub kind: String,
+    /// What it says.
+    pub body: Value,
+    /// The claim that it was written under.
+    pub epoch: i64,
+    /// The node that wrote it, where that is known.
+    pub node: Option<String>,
+    /// The database's time.
+    pub written_at: DateTime<Utc>,
+}
+
+/// A letter in a saga's mailbox.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Letter {
+    /// `signal` or `cancel`.
+    pub kind: &'static str,
+    /// The signal's name; empty for a cancellation.
+    pub name: String,
+    /// The sender's id of it.
+    pub sender: String,
+    /// What it says.
+    pub payload: Value,
+    /// When the database got it.
+    pub received_at: DateTime<Utc>,
+    /// Whether a wait has chosen it. One that came late, or when nobody waited for another, never is.
+    pub chosen: bool,
+}
+
+/// What a call sends to the other side as its idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Key {
+    /// Where its step began.
+    pub position: Position,
+    /// The step.
+    pub step: String,
+    /// The key.
+    pub key: String,
+    /// When the other side forgets it, if it says so.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// An attempt that ended without an entry, at a step or at its compensation.
@@ -80,9 +138,14 @@ impl Operator {
         let (status, history) = read(&mut connection, saga).await?;
         let registry = self.desk.registry.as_ref();
         let readable = history.as_ref().ok();
+        let letters = mailbox::read(&mut connection, &[saga]).await?.remove(&saga).unwrap_or_default();
         Ok(Seen {
+            entries: journal::read_rows(&mut connection, saga).await?,
+            attempts: attempts::read(&mut connection, saga).await?,
+            letters: letters.into_iter().map(|letter| seen_letter(letter, readable)).collect(),
+            keys: readable.map(|history| keys(saga, history, registry)).unwrap_or_default(),
             why: why(&status, readable, registry, now),
-            allowed: allowed_actions(&status, readable),
+            allowed: allowed_actions(&status, readable, registry),
             etag: etag(&status),
             told: readable.map(|history| told(registry.told(history))).unwrap_or_default(),
             unreadable: history.as_ref().err().cloned(),
@@ -132,13 +195,35 @@ pub(super) fn etag(status: &Status) -> String {
 }
 
 /// The names of what is allowed.
-pub(super) fn open(status: &Status, history: Option<&History>) -> Vec<&'static str> {
-    let allowed = allowed_actions(status, history).into_iter();
+pub(super) fn open(status: &Status, history: Option<&History>, knows: &dyn Knows) -> Vec<&'static str> {
+    let allowed = allowed_actions(status, history, knows).into_iter();
     allowed.filter(|allowed| allowed.refused.is_none()).map(|allowed| allowed.action).collect()
 }
 
 fn told((labels, stakes): crate::registry::Told) -> Told {
     Told { labels, stakes }
+}
+
+fn seen_letter(letter: mailbox::Received, history: Option<&History>) -> Letter {
+    let mailbox::Received { kind, name, sender, payload, received_at } = letter;
+    Letter {
+        chosen: history.is_some_and(|history| history.has_received(&name, &sender)),
+        kind: kind.as_str(),
+        name,
+        sender,
+        payload: serde_json::from_str(&payload).unwrap_or_default(),
+        received_at,
+    }
+}
+
+fn keys(saga: SagaId, history: &History, registry: &Registry) -> Vec<Key> {
+    let called = history.asks().iter().filter_map(|ask| {
+        let What::Step(name) = &ask.what else { return None };
+        registry.steps.get(name).filter(|step| !step.ours())?;
+        let (position, step) = (ask.first, name.clone());
+        Some(Key { position, step, key: key(saga, ask.first), expires_at: expires(ask, registry) })
+    });
+    called.collect()
 }
 
 /// The calls that lanes would make next.
@@ -153,8 +238,10 @@ pub(super) fn calls(run: &Run, env: &Env<'_>) -> Vec<PlannedCall> {
         undo: false,
         position: call.position,
         key: key(run.id(), call.position),
-        key_expired: call.probe,
+        key_expired: history.asks().last().is_some_and(|ask| forgotten(ask, env)),
+        probe: call.probe,
         described: call.described.clone(),
+        stakes: call.stakes.clone(),
     });
     forward.into_iter().collect()
 }
@@ -163,11 +250,59 @@ fn undo(ask: &Ask, saga: SagaId, env: &Env<'_>) -> Option<PlannedCall> {
     let What::Step(name) = &ask.what else { return None };
     let step = env.registry.steps.get(name).filter(|step| !step.ours())?;
     let value = step.decode(ask.input.as_ref()?).ok()?;
-    let age = ask.at.and_then(|at| (env.now - at).to_std().ok());
-    let key_expired = matches!((step.key_remembered(), age), (Some(memory), Some(age)) if age > memory);
-    let described = step.describe(&value, Way::Back);
-    let (position, key) = (ask.first, key(saga, ask.first));
-    Some(PlannedCall { step: name.clone(), undo: true, position, key, key_expired, described })
+    let (_, stakes) = step.told(&value, ask.output());
+    Some(PlannedCall {
+        step: name.clone(),
+        undo: true,
+        position: ask.first,
+        key: key(saga, ask.first),
+        key_expired: forgotten(ask, env),
+        probe: false,
+        described: step.describe(&value, Way::Back),
+        stakes,
+    })
+}
+
+/// Whether the other side may have forgotten this call's key.
+fn forgotten(ask: &Ask, env: &Env<'_>) -> bool {
+    expires(ask, env.registry).is_some_and(|expires_at| expires_at < env.now)
+}
+
+/// When the other side forgets this call's key, if it says so.
+fn expires(ask: &Ask, knows: &dyn Knows) -> Option<DateTime<Utc>> {
+    let What::Step(name) = &ask.what else { return None };
+    Some(ask.at? + knows.key_remembered(name)?)
+}
+
+/// The money that an action moves: of calls that leave, and of those that an operator takes as answered or undone.
+pub(super) fn money(
+    history: &History,
+    entries: &[Entry],
+    calls: &[PlannedCall],
+    registry: &Registry,
+) -> Vec<Stake> {
+    let by_hand = match entries {
+        [Entry::Operator { action: Action::WriteOff, .. }, Entry::UndoEnded { of, .. }, ..] => {
+            history.asks().iter().find(|ask| ask.first == *of)
+        }
+        [
+            Entry::Operator { action: Action::SetOutput { .. } | Action::Skip, .. },
+            Entry::Ended { ask, .. },
+            ..,
+        ] => history.asks().get(*ask as usize),
+        [Entry::Operator { action: Action::MarkResolved { .. }, .. }, ..] => history.asks().last(),
+        _ => None,
+    };
+    let settled = by_hand.map(|ask| stakes(ask, registry)).unwrap_or_default();
+    let moved = calls.iter().flat_map(|call| call.stakes.clone());
+    Stake::sum(moved.chain(settled).filter(Stake::is_money))
+}
+
+/// What is at stake in a call of the outside.
+fn stakes(ask: &Ask, registry: &Registry) -> Vec<Stake> {
+    let (What::Step(name), Some(input)) = (&ask.what, &ask.input) else { return Vec::new() };
+    let Some(step) = registry.steps.get(name).filter(|step| !step.ours()) else { return Vec::new() };
+    step.decode(input).map(|value| step.told(&value, ask.output()).1).unwrap_or_default()
 }
 
 fn key(saga: SagaId, position: Position) -> String {

@@ -134,7 +134,7 @@ pub(crate) async fn read(connection: &mut PgConnection, saga: SagaId) -> Result<
         select epoch, position, undo, number, node, began_at, ended_at, error, code, in_doubt
         from usher.attempts
         where saga_id = $1 and bucket = $2
-        order by epoch, ended_at, position
+        order by epoch, undo, position
         "#,
         saga.uuid(),
         saga.bucket().number(),

@@ -1,8 +1,9 @@
 //! `usher.journal`: one row a stretch, append-only.
 
 use super::columns;
-use crate::{SagaId, journal::Entry};
+use crate::{SagaId, journal::Entry, operator::JournalEntry};
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::PgConnection;
 use std::collections::HashMap;
 
@@ -75,6 +76,35 @@ pub(crate) async fn read(connection: &mut PgConnection, sagas: &[SagaId]) -> Res
         }
     }
     Ok(journals)
+}
+
+/// One saga's entries as they stand, with who wrote them.
+pub(crate) async fn read_rows(
+    connection: &mut PgConnection,
+    saga: SagaId,
+) -> Result<Vec<JournalEntry>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select position as "position!", kind as "kind!", body as "body!: Value", epoch as "epoch!", node,
+               written_at as "written_at!"
+        from usher.journal_entries
+        where saga_id = $1 and bucket = $2
+        order by position
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+    )
+    .fetch_all(connection)
+    .await?;
+    let entries = rows.into_iter().map(|row| JournalEntry {
+        position: row.position.into(),
+        kind: row.kind,
+        body: row.body,
+        epoch: row.epoch,
+        node: row.node,
+        written_at: row.written_at,
+    });
+    Ok(entries.collect())
 }
 
 /// Whether the batch with this token has committed, asked of one saga that it wrote entries for.

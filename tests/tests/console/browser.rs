@@ -183,7 +183,7 @@ fn capabilities(profile: &Path) -> Value {
 /// `ChromeDriver was started successfully on port 34567.`
 fn port(log: &Path) -> Option<u16> {
     let text = std::fs::read_to_string(log).ok()?;
-    text.split("on port ").nth(1)?.split('.').next()?.trim().parse().ok()
+    text.split("started successfully on port ").nth(1)?.split('.').next()?.parse().ok()
 }
 
 fn program(name: &str) -> PathBuf {

@@ -53,6 +53,10 @@ async fn a_page_that_is_not_there_is_a_page_too() {
     let stage = Stage::set().await;
     let grace = stage.visitor(Role::Operator, "grace").await;
     grace.get("/console/nowhere").await.is(404).says("<!DOCTYPE html>");
-    grace.get("/console/sagas/01890a5d-ac96-774b-bcce-b302099a8057").await.is(404).says("there is no saga");
+    grace
+        .get("/console/sagas/01890a5d-ac96-774b-bcce-b302099a8057")
+        .await
+        .is(404)
+        .says("there is nothing here");
     grace.get("/console/sagas/01890a5d-ac96-774b-bcce-b302099a8057/actions/explode").await.is(404);
 }

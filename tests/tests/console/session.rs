@@ -21,9 +21,9 @@ async fn whoever_has_no_session_is_asked_for_a_token_and_led_back() {
     let signed_in = nobody.sign_in(&token, "/console/audit?actor=grace").await.is(303);
     assert_eq!(signed_in.header("location"), "/console/audit?actor=grace");
     nobody.get("/console/audit?actor=grace").await.is(200).says("grace · operator");
-    nobody.sign_in(&token, "//evil.example").await.is(303).header("location").to_owned();
-    let elsewhere = nobody.sign_in(&token, "https://evil.example/console").await.is(303);
-    assert_eq!(elsewhere.header("location"), "/console");
+    for elsewhere in ["//evil.example", "https://evil.example/console"] {
+        assert_eq!(nobody.sign_in(&token, elsewhere).await.is(303).header("location"), "/console");
+    }
 }
 
 #[tokio::test]

@@ -5,10 +5,8 @@
 //! something else by now.
 
 mod limits;
-mod money;
 
 pub use limits::Limits;
-pub(super) use money::money;
 
 use super::{
     Action, By, Expected, Operator, OperatorError, Plan,
