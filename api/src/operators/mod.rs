@@ -4,6 +4,7 @@
 //! here, so that the three never say different things. The engine's [`Operator`] does the work; this adds what only
 //! the service knows.
 
+mod around;
 mod attempt;
 mod audit;
 mod batch;
@@ -19,6 +20,7 @@ mod webhooks;
 mod whole;
 mod wish;
 
+pub use around::{Around, around};
 pub use attempt::AttemptView;
 pub use audit::AuditView;
 pub use batch::{BatchPreviewView, BatchView, ItemView, ResultsView};

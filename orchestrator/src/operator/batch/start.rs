@@ -118,11 +118,13 @@ fn checked(new: &NewBatch) -> Result<(), OperatorError> {
     };
     match &new.action {
         Action::RetryNow
+        | Action::Probe
         | Action::Pause
         | Action::Resume
         | Action::Cancel
         | Action::WriteOff
         | Action::Skip
+        | Action::Probe
         | Action::SetOutput { .. }
         | Action::Extend { .. }
         | Action::Compensate { down_to: None } => {}
