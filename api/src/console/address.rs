@@ -1,8 +1,9 @@
 //! Addresses of pages: what stands in the address bar is all that a page depends on, so each can be sent to a colleague.
 
+use super::pages::Asked;
 use orchestrator::{
     SagaId,
-    operator::{Filter, Trouble},
+    operator::{BatchId, Filter, ItemResult, ProposalId, Trouble},
 };
 use uuid::Uuid;
 
@@ -17,6 +18,16 @@ pub enum Address {
     Saga { saga: SagaId, did: Option<String> },
     /// The form of an action.
     Action { saga: SagaId, action: String },
+    /// The form of an action on many.
+    Bulk(Wanted, Asked),
+    /// All batches.
+    Batches { after: Option<BatchId> },
+    /// One batch: which of its sagas, after which number.
+    Batch { id: BatchId, result: Option<ItemResult>, after: Option<i32> },
+    /// All proposals.
+    Proposals { after: Option<ProposalId> },
+    /// One of them.
+    Proposal(ProposalId),
     /// What was done.
     Audit(AuditWanted),
 }
@@ -35,7 +46,8 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    fn of(query: &Query) -> Self {
+    /// Of what stands behind the `?`, or in a form.
+    pub fn of(query: &Query) -> Self {
         let mut wrong = None;
         let filter = Filter {
             status: query.told("status", &mut wrong),
@@ -97,6 +109,15 @@ impl Address {
             ["sagas", saga, "actions", action] => {
                 Self::Action { saga: saga.parse().ok()?, action: action.to_owned() }
             }
+            ["bulk"] => Self::Bulk(Wanted::of(&query), Asked::of(&query)),
+            ["batches"] => Self::Batches { after: query.parsed("after") },
+            ["batches", id] => Self::Batch {
+                id: id.parse().ok()?,
+                result: query.parsed("result"),
+                after: query.parsed("after"),
+            },
+            ["proposals"] => Self::Proposals { after: query.parsed("after") },
+            ["proposals", id] => Self::Proposal(id.parse().ok()?),
             ["audit"] => Self::Audit(AuditWanted {
                 saga: query.parsed("saga"),
                 actor: query.text("actor"),

@@ -72,6 +72,12 @@ pub fn router(app: &App) -> Router<App> {
         .route("/console/sagas/{saga}/raw", get(pages::raw))
         .route("/console/sagas/{saga}/actions/{action}", get(pages::show).post(pages::preview))
         .route("/console/sagas/{saga}/actions/{action}/do", post(pages::perform))
+        .route("/console/bulk", get(pages::show).post(pages::preview_bulk))
+        .route("/console/bulk/start", post(pages::start))
+        .route("/console/batches", get(pages::show))
+        .route("/console/batches/{batch}", get(pages::show).post(pages::steer))
+        .route("/console/proposals", get(pages::show))
+        .route("/console/proposals/{proposal}", get(pages::show).post(pages::decide))
         .route("/console/audit", get(pages::show))
         .layer(from_fn(only_operators_write));
     let inside = pages

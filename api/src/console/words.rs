@@ -68,7 +68,7 @@ pub fn thousands(number: i64) -> String {
 /// An amount as its currency is written; minor units if we don't know the currency.
 pub fn money(minor: i64, currency: &str) -> String {
     match currency.parse::<Currency>() {
-        Ok(currency) => Money::new(minor, currency).to_string(),
+        Ok(currency) => format!("{} {currency}", Money::new(minor, currency).decimal()),
         Err(_) => format!("{minor} minor {currency}"),
     }
 }
@@ -77,6 +77,8 @@ pub fn money(minor: i64, currency: &str) -> String {
 pub fn stakes(stakes: &[Stake]) -> String {
     let words = stakes.iter().map(|stake| match stake {
         Stake::Money { minor, currency } => money(*minor, currency),
+        // They are named in the plural.
+        Stake::Things { name, count: 1 } => format!("1 {}", name.strip_suffix('s').unwrap_or(name)),
         Stake::Things { name, count } => format!("{} {name}", thousands(i64::from(*count))),
     });
     words.collect::<Vec<_>>().join(" · ")

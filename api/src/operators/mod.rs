@@ -4,12 +4,15 @@
 //! here, so that the three never say different things. The engine's [`Operator`] does the work; this adds what only
 //! the service knows.
 
+mod around;
 mod attempt;
 mod audit;
+mod batch;
 mod filter;
 mod list;
 mod outbox;
 mod plan;
+mod proposal;
 mod rows;
 mod span;
 mod timeline;
@@ -17,12 +20,15 @@ mod webhooks;
 mod whole;
 mod wish;
 
+pub use around::{Around, around};
 pub use attempt::AttemptView;
 pub use audit::AuditView;
+pub use batch::{BatchPreviewView, BatchView, ItemView, ResultsView};
 pub use filter::{FilterWords, Unfit, narrowed};
 pub use list::{GroupView, ListedView};
 pub use outbox::{DeliveryView, MessageView};
 pub use plan::{Acted, CallView, PlanView, TouchedView};
+pub use proposal::ProposalView;
 pub use rows::{
     BookingStanding, LedgerStanding, PaymentStanding, ReservationStanding, SeatStanding, ServiceRows,
     Standing,

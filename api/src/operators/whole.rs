@@ -2,7 +2,7 @@
 //!
 //! Its JSON is a promise of the API, so it is written down here and not taken over from the engine's types.
 
-use super::{AttemptView, MessageView, Standing, WebhookView, outbox, rows, timeline, webhooks};
+use super::{Around, AttemptView, MessageView, Standing, WebhookView, around, timeline};
 use chrono::{DateTime, Utc};
 use orchestrator::{
     SagaId, Stake,
@@ -174,13 +174,8 @@ pub async fn look(operator: &Operator, pool: &PgPool, saga: SagaId) -> Result<Wh
     let mut connection = pool.acquire().await?;
     let timeline = timeline::entries(&mut connection, saga).await?;
     let letters = timeline::letters(&mut connection, saga).await?;
-    let rows = rows::standing(&mut connection, saga).await?;
-    let payments = rows.iter().flat_map(|rows| &rows.payments);
-    let (ids, references): (Vec<Uuid>, Vec<Option<String>>) =
-        payments.map(|payment| (payment.id, payment.gateway_reference.clone())).unzip();
-    let references: Vec<String> = references.into_iter().flatten().collect();
-    let webhooks = webhooks::about(&mut connection, &ids, &references).await?;
-    let outbox = outbox::of(&mut connection, saga).await?;
+    drop(connection);
+    let Around { rows, webhooks, outbox } = around(pool, saga).await?;
     Ok(Whole {
         saga: SagaView::of(&seen),
         timeline: timeline.into_iter().map(EntryView::from).collect(),

@@ -34,7 +34,7 @@ async fn a_saga_is_seen_previewed_and_put_right_and_the_page_follows_without_a_r
     browser.pictures("preview").await;
     browser.find("main button.main").await.click().await.unwrap();
     browser.reads("Compensate: done.").await;
-    browser.reads("at rest: unwound").await;
+    browser.reads("Nothing can be done, and why").await;
     browser.pictures("detail-unwound").await;
     browser.goto(&stage.url("/console/audit")).await;
     browser.reads("the gateway says that it was never charged").await;
@@ -51,6 +51,50 @@ async fn the_first_page_shows_what_must_be_zero_and_leads_there() {
     browser.pictures("home-calm").await;
     stage.stuck(&stage.customer("Ada").await, seats[0]).await;
     browser.reads("▲ sagas can't progress").await;
+    // What every node does by itself every few seconds.
+    for _ in 0..3 {
+        api::numbers::take(stage.node.app.clone()).await.unwrap();
+    }
+    browser.reads("reserve").await;
     browser.pictures("home").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_work_list_leads_to_a_batch_that_is_watched_to_its_end() {
+    let stage = Stage::set().await;
+    let seats = stage.event("A show", "Stalls", 6).await;
+    let ada = stage.customer("Ada Lovelace").await;
+    for seat in &seats[..5] {
+        stage.stuck(&ada, *seat).await;
+    }
+    stage.tell_the_truth();
+    let browser = Browser::signed_in(&stage, Role::Operator, "grace").await;
+    browser.find("a[href='/console/sagas?trouble=stuck']").await.click().await.unwrap();
+    browser.reads("5 sagas").await;
+    // One more gets stuck, and nobody reloads.
+    browser.script("window.never_left = true").await;
+    stage.stuck(&ada, seats[5]).await;
+    stage.tell_the_truth();
+    browser.reads("6 sagas").await;
+    assert_eq!(browser.script("return window.never_left === true").await, true);
+    browser.pictures("work-list").await;
+    browser.goto(&stage.url("/console/sagas?q=Ada+Lovelace")).await;
+    browser.reads("Search: Ada Lovelace").await;
+    browser.pictures("search").await;
+
+    browser.goto(&stage.url("/console/bulk?trouble=stuck&action=compensate")).await;
+    browser.find("#reason").await.send_keys("the gateway took a day off").await.unwrap();
+    browser.pictures("bulk").await;
+    browser.find("main button.main").await.click().await.unwrap();
+    browser.reads("Some of them").await;
+    browser.pictures("bulk-preview").await;
+    browser.find("main button.main").await.click().await.unwrap();
+    browser.find("progress").await;
+    browser.pictures("batch-running").await;
+    browser.reads("✓ done").await;
+    browser.pictures("batch").await;
+    browser.goto(&stage.url("/console/batches")).await;
+    browser.reads("the gateway took a day off").await;
     browser.close().await;
 }

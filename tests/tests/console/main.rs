@@ -4,6 +4,7 @@
 
 mod acting;
 mod browser;
+mod bulk;
 mod eyes;
 mod keys;
 mod live;

@@ -60,3 +60,61 @@ async fn a_page_that_is_not_there_is_a_page_too() {
         .says("there is nothing here");
     grace.get("/console/sagas/01890a5d-ac96-774b-bcce-b302099a8057/actions/explode").await.is(404);
 }
+
+#[tokio::test]
+async fn sagas_stand_by_their_cause_and_are_found_by_what_people_know_of_them() {
+    let stage = Stage::set().await;
+    let seats = stage.event("A show", "Stalls", 3).await;
+    let ada = stage.customer("Ada Lovelace").await;
+    let stuck = stage.stuck(&ada, seats[0]).await;
+    let second = stage.stuck(&ada, seats[1]).await;
+    let waiting = stage.reserve(&ada, seats[2]).await;
+    let grace = stage.visitor(Role::Operator, "grace").await;
+    let list = grace.get("/console/sagas?trouble=stuck").await.is(200).says("2 sagas").says("By cause");
+    assert!(
+        list.text.contains(&stuck.to_string()) && !list.text.contains(&waiting.to_string()),
+        "{}",
+        list.text
+    );
+    let all = grace.get("/console/sagas").await.is(200).says("3 sagas").text;
+    assert!(all.contains("waiting for payment order"), "{all}");
+    // What a slip of the pen filters by is nothing, and not everything.
+    let slip = grace.get("/console/sagas?trouble=stuk").await.is(200).says("says nothing that we know").text;
+    assert!(!slip.contains(&stuck.to_string()));
+    for word in [second.to_string(), "Ada Lovelace".into()] {
+        let q: String = word.replace(' ', "+");
+        grace.get(&format!("/console/sagas?q={q}")).await.is(200).says(&second.to_string());
+    }
+    grace.get("/console/sagas?q=nobody").await.is(200).says("Nothing is known by this word");
+    let fingerprint = list.text.split("cause=").nth(1).unwrap().split(['"', '&']).next().unwrap().to_owned();
+    grace.get(&format!("/console/sagas?cause={fingerprint}")).await.is(200).says("2 sagas");
+}
+
+#[tokio::test]
+async fn a_list_goes_on_page_by_page() {
+    let stage = Stage::set().await;
+    let seats = stage.event("A show", "Stalls", 53).await;
+    let ada = stage.customer("Ada").await;
+    let mut made = Vec::new();
+    for seat in seats {
+        made.push(stage.reserve(&ada, seat).await);
+    }
+    let grace = stage.visitor(Role::Auditor, "mary").await;
+    let first = grace.get("/console/sagas?workflow=booking").await.is(200).says("53 sagas");
+    let next = first
+        .text
+        .split("rel=\"next\" href=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .replace("&amp;", "&");
+    let second = grace.get(&next).await.is(200);
+    for saga in made {
+        let (on_first, on_second) =
+            (first.text.contains(&saga.to_string()), second.text.contains(&format!("id=\"s{saga}\"")));
+        assert!(on_first != on_second, "{saga} stands on {on_first} {on_second}");
+    }
+    assert!(!second.text.contains("rel=\"next\""));
+}

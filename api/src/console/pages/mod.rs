@@ -2,13 +2,18 @@
 
 mod action;
 mod audit;
+mod bulk;
 mod detail;
 mod home;
 mod plot;
+mod proposals;
+mod refused;
 mod value;
 mod work_list;
 
 pub use action::{perform, preview};
+pub use bulk::{Asked, preview as preview_bulk, start, steer};
+pub use proposals::decide;
 
 use super::{address::Address, page::Page, session::Visitor};
 use crate::{
@@ -33,6 +38,11 @@ pub async fn write(app: &App, visitor: &Visitor, address: &Address) -> Result<Pa
         Address::WorkList(wanted) => work_list::page(app, visitor, wanted).await,
         Address::Saga { saga, did } => detail::page(app, visitor, *saga, did.as_deref()).await,
         Address::Action { saga, action } => action::form(app, visitor, *saga, action).await,
+        Address::Bulk(wanted, asked) => Ok(bulk::form(visitor, wanted, asked, None)),
+        Address::Batches { after } => bulk::list(app, *after).await,
+        Address::Batch { id, result, after } => bulk::batch(app, visitor, *id, *result, *after).await,
+        Address::Proposals { after } => proposals::list(app, *after).await,
+        Address::Proposal(id) => proposals::page(app, visitor, *id).await,
         Address::Audit(wanted) => audit::page(app, wanted).await,
     }
 }

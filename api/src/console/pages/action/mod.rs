@@ -20,7 +20,7 @@ use axum::{
 use maud::{Markup, html};
 use orchestrator::{
     SagaId,
-    operator::{By, Expected, Seen},
+    operator::{By, Expected, Requested, Seen},
 };
 pub use wish::{Known, Sent, known};
 
@@ -103,7 +103,8 @@ pub async fn preview(
     match operator.plan(saga, wished, by).await {
         Ok(plan) => {
             let seen = operator.see(saga).await?;
-            Ok(preview::page(&visitor, &seen, known, &sent, &plan).answer(&visitor, &address))
+            let second = operator.limits().exceeded_by(&plan.money);
+            Ok(preview::page(&visitor, &seen, known, &sent, &plan, second).answer(&visitor, &address))
         }
         Err(error) => refused::answer(&visitor, saga, known, &sent, error, &address),
     }
@@ -122,8 +123,13 @@ pub async fn perform(
     let (Some(etag), Some(plan_hash)) = (sent.etag.clone(), sent.plan.clone()) else {
         return Err(Problem::new(ProblemType::MalformedRequest, "nothing is done without a preview of it"));
     };
-    match app.operator().execute(saga, wished, by, Expected { etag, plan_hash: Some(plan_hash) }).await {
-        Ok(_) => Ok(Redirect::to(&format!("/console/sagas/{saga}?did={}", known.name)).into_response()),
+    match app.operator().request(saga, wished, by, Expected { etag, plan_hash: Some(plan_hash) }).await {
+        Ok(Requested::Proposed(proposal)) => {
+            Ok(Redirect::to(&format!("/console/proposals/{}", proposal.id)).into_response())
+        }
+        Ok(Requested::Done(_)) => {
+            Ok(Redirect::to(&format!("/console/sagas/{saga}?did={}", known.name)).into_response())
+        }
         Err(error) => {
             let address = format!("/console/sagas/{saga}/actions/{action}");
             refused::answer(&visitor, saga, known, &sent, error, &address)

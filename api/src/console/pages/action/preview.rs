@@ -12,8 +12,15 @@ use crate::console::pages::value::differences;
 use maud::{Markup, html};
 use orchestrator::operator::{Plan, Seen};
 
-/// The page, with the one button.
-pub fn page(visitor: &Visitor, seen: &Seen, known: &'static Known, sent: &Sent, plan: &Plan) -> Page {
+/// The page, with the one button; `second` if it moves more money than one person may move alone.
+pub fn page(
+    visitor: &Visitor,
+    seen: &Seen,
+    known: &'static Known,
+    sent: &Sent,
+    plan: &Plan,
+    second: bool,
+) -> Page {
     let saga = plan.saga;
     Page::new(format!("Preview: {} {saga}", known.label), Section::WorkList).still(html! {
         section {
@@ -32,8 +39,11 @@ pub fn page(visitor: &Visitor, seen: &Seen, known: &'static Known, sent: &Sent, 
                 input type="hidden" name="etag" value=(plan.etag);
                 input type="hidden" name="plan" value=(plan.hash);
                 p { "Reason: “" (sent.reason) "”" }
+                @if second {
+                    div.notice.heed { p { strong { "A second person must agree: " } "it moves more money than one person may move alone. The button proposes it." } }
+                }
                 div.actions {
-                    button.main { (known.label) }
+                    button.main { @if second { "Propose it" } @else { (known.label) } }
                     a href={ "/console/sagas/" (saga) "/actions/" (known.name) } { "Change it" }
                     a href={ "/console/sagas/" (saga) } { "Leave it" }
                 }
@@ -57,7 +67,8 @@ fn outcome(seen: &Seen, plan: &Plan) -> Markup {
                 }
                 @if let Some(stuck) = &plan.stuck { dt { "still stuck" } dd { (serde_json::to_string(stuck).unwrap_or_default()) } }
                 dt { "next look" }
-                dd { @match plan.due_at { Some(due) => (words::ago(due, seen.now)), None => "none by itself" } }
+                dd { @match plan.due_at { Some(due) if due <= seen.now => "at once", Some(due) => (words::ago(due, seen.now)), None => "none by itself" } }
+                @if !plan.money.is_empty() { dt { "money moved" } dd { strong { (words::stakes(&plan.money)) } } }
                 dt { "entries" }
                 dd {
                     @if plan.entries.is_empty() { "none" }

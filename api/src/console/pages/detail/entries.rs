@@ -4,7 +4,10 @@ use super::{super::value, timeline::Stamp};
 use crate::console::words;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use orchestrator::journal::{Entry, Outcome, Recall};
+use orchestrator::{
+    journal::{Entry, Outcome, Recall},
+    operator::JournalEntry,
+};
 
 /// The table of them.
 pub fn draw(entries: &[Entry], stamps: &[Stamp], now: DateTime<Utc>) -> Markup {
@@ -26,6 +29,30 @@ pub fn draw(entries: &[Entry], stamps: &[Stamp], now: DateTime<Utc>) -> Markup {
                             }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// A journal that this binary can't read: as it stands.
+pub fn draw_unread(entries: &[JournalEntry], now: DateTime<Utc>) -> Markup {
+    html! {
+        section {
+            h2 { "Journal, as it stands" }
+            div.wide {
+                table {
+                    thead { tr { th { "#" } th { "written" } th { "entry" } th { "content" } th { "node" } th.number { "epoch" } } }
+                    tbody { @for entry in entries {
+                        tr id={ "e" (entry.position) } {
+                            td { a href={ "#e" (entry.position) } { (entry.position) } }
+                            td.nowrap { (words::moment(entry.written_at, now)) }
+                            td { (entry.kind.replace('_', " ")) }
+                            td { (value::folded("content", &entry.body.to_string())) }
+                            td.faint { (entry.node.as_deref().unwrap_or("–")) }
+                            td.number.faint { (entry.epoch) }
+                        }
+                    } }
                 }
             }
         }

@@ -1,8 +1,10 @@
 //! One saga, whole: why it is where it is, what can be done, what happened, and what the service has of it.
 
 mod entries;
+mod outside;
 mod paths;
 mod scale;
+mod standing;
 mod timeline;
 
 pub use entries::summary;
@@ -17,12 +19,12 @@ use super::{
 };
 use crate::{
     http::{App, Problem},
-    operators,
+    operators::{self, Around},
 };
 use maud::{Markup, html};
 use orchestrator::{
     SagaId,
-    operator::{Attempt, Seen},
+    operator::{JournalEntry, Seen},
 };
 use timeline::Stamp;
 
@@ -30,7 +32,7 @@ use timeline::Stamp;
 struct Whole {
     seen: Seen,
     stamps: Vec<Stamp>,
-    attempts: Vec<Attempt>,
+    around: Around,
     trace_url: Option<String>,
 }
 
@@ -41,13 +43,14 @@ struct Whole {
 pub async fn page(app: &App, visitor: &Visitor, saga: SagaId, did: Option<&str>) -> Result<Page, Problem> {
     let whole = load(app, saga).await?;
     let Whole { seen, .. } = &whole;
-    let (rows, turned) = timeline::rows(seen.history.entries(), &whole.stamps, &whole.attempts);
+    let (rows, turned) = timeline::rows(seen.history.entries(), &whole.stamps, &seen.attempts);
     let context = paths::Context {
         now: seen.now,
         at_rest: seen.status.state.at_rest(),
         turned,
         next_undo: seen.history.next_undo().map(|ask| ask.first),
         call_out: seen.status.leased,
+        waits: seen.status.due_at.is_some(),
     };
     let paths = html! { section { h2 { "What it did, and undid" } (paths::draw(&rows, &context)) } };
     Ok(Page::new(format!("Saga {saga}"), Section::WorkList)
@@ -57,22 +60,29 @@ pub async fn page(app: &App, visitor: &Visitor, saga: SagaId, did: Option<&str>)
         .live("why", why(&whole))
         .live("actions", actions(visitor, seen))
         .live("paths", paths)
-        .live("row", facts(&whole))
-        .live("journal", entries::draw(seen.history.entries(), &whole.stamps, seen.now)))
+        .live(
+            "rows",
+            html! { div.twin { (standing::draw(whole.around.rows.as_ref(), seen.now)) (facts(&whole)) } },
+        )
+        .live("outside", outside::draw(&whole))
+        .live("journal", journal(&whole)))
+}
+
+fn journal(whole: &Whole) -> Markup {
+    let seen = &whole.seen;
+    match &seen.unreadable {
+        None => entries::draw(seen.history.entries(), &whole.stamps, seen.now),
+        Some(_) => entries::draw_unread(&seen.entries, seen.now),
+    }
 }
 
 async fn load(app: &App, saga: SagaId) -> Result<Whole, Problem> {
-    let operator = app.operator();
-    let seen = operator.see(saga).await?;
-    let attempts = operator.attempts(saga).await?;
-    let around = operators::look(&operator, &app.pool, saga).await?;
-    let stamp = |entry: operators::EntryView| Stamp { at: entry.written_at, node: None, epoch: entry.epoch };
-    Ok(Whole {
-        stamps: around.timeline.into_iter().map(stamp).collect(),
-        trace_url: trace_url(app, seen.status.trace.as_deref()),
-        attempts,
-        seen,
-    })
+    let seen = app.operator().see(saga).await?;
+    let around = operators::around(&app.pool, saga).await?;
+    let stamp =
+        |entry: &JournalEntry| Stamp { at: entry.written_at, node: entry.node.clone(), epoch: entry.epoch };
+    let stamps = seen.entries.iter().map(stamp).collect();
+    Ok(Whole { trace_url: trace_url(app, seen.status.trace.as_deref()), stamps, around, seen })
 }
 
 /// Where the trace is shown, if the configuration says. The id is the second field of a W3C traceparent.
@@ -96,7 +106,7 @@ fn why(whole: &Whole) -> Markup {
             p.line {
                 (words::state(status.state))
                 @if status.paused { " " span.tag.doubt { "paused" } }
-                " · " (why.line(*now))
+                @if !status.state.at_rest() { " · " (why.line(*now)) }
             }
             @if let Some(unreadable) = unreadable {
                 div.notice.bad-news { p { strong { "This node can't read its journal: " } (unreadable) } }

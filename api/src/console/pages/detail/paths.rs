@@ -25,6 +25,8 @@ pub struct Context {
     pub next_undo: Option<Position>,
     /// Whether a call is out.
     pub call_out: bool,
+    /// Whether something will happen by itself.
+    pub waits: bool,
 }
 
 /// The table of both.
@@ -152,22 +154,23 @@ fn class(kind: Kind, undo: bool) -> &'static str {
 
 /// What the bars say, in words.
 fn said(path: &Path, kind: Kind, undo: bool, context: &Context) -> Markup {
-    let took = path
-        .ended
-        .map(|ended| span_ms((ended - path.began).num_microseconds().unwrap_or(0) as f64 / 1_000.0));
-    let took = took.unwrap_or_default();
+    let took_us = path.ended.and_then(|ended| (ended - path.began).num_microseconds());
+    // What is ours commits with its entry: how long it took within that is not known.
+    let took = took_us.filter(|us| *us > 0).map(|us| span_ms(us as f64 / 1_000.0)).unwrap_or_default();
     let tried = path.attempts.len();
     html! {
         @match &path.end {
             End::Done if undo => { span { "✓ undone" } " " (took) },
-            End::Done if kind == Kind::Signal => { span { "✓ received" } " after " (took) },
+            End::Done if kind == Kind::Signal => { "✓ received" @if !took.is_empty() { " after " (took) } },
             End::Done => { span.good { "✓ done" } " " (took) },
             End::WrittenOff => { span.doubt { "✎ written off" } },
             End::Refused(why) => { span.bad { "✗ refused" } " " (took) ": " (why) },
             End::Passed => { "deadline passed after " (took) },
             End::Open if path.in_doubt() => { span.doubt { "▨ in doubt" } " for " (span_s((context.now - path.began).num_seconds())) },
+            End::Open if context.at_rest && tried > 0 => { span.bad { "✗ failed" } },
             End::Open if context.at_rest => { "left open" },
-            End::Open if tried > 0 => { span.bad { "failed, to be tried again" } },
+            End::Open if tried > 0 && context.waits => { span.bad { "✗ failed" } ", tried again" },
+            End::Open if tried > 0 => { span.bad { "✗ failed" } ", needs somebody" },
             End::Open if kind == Kind::Step && context.call_out => { "▶ out for " (span_s((context.now - path.began).num_seconds())) },
             End::Open => { "open for " (span_s((context.now - path.began).num_seconds())) },
         }
