@@ -3,22 +3,18 @@
 use crate::{
     BookingId, Money, PaymentId, ReservationId,
     announce::{BookingCancelled, announce},
-    gateway::IntentId,
+    gateway::{IntentId, RefundId},
+    giving_back::look_again_after,
     status::{BookingStatus, MoneyState},
     store::{
         bookings::{self, ToCancel},
-        payments::{self, Applied, News},
+        payments::{self, Applied, News, ToGoBack},
         statement_error,
     },
 };
 use orchestrator::{Policy, Rejected, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::time::Duration;
-
-/// How long to wait for a capture that is still under way, at least and at most: a young one is about to be done, an
-/// old one is in trouble.
-const CAPTURE_WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// Cancels a booking that stands, before its event has begun, and writes down that its money is owed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,11 +34,14 @@ pub struct Decided {
     pub intent: IntentId,
     /// All that is to have gone back in the end, what went back before included.
     pub total: Money,
+    /// The refunds that have gone back already; empty in old journals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counted: Vec<RefundId>,
 }
 
 impl Step for Decide {
     const NAME: &'static str = "decide";
-    /// It waits for a capture, and a capture is patient.
+    /// It waits for a capture, or for a refund that is under way, and these are patient.
     const POLICY: Policy = Policy::PATIENT;
     type Output = Decided;
     type Medium = Tx;
@@ -66,7 +65,7 @@ impl Step for Decide {
             ));
         }
         match money {
-            MoneyState::Owed => return Err(StepError::Later(capture_wait(now - confirmed_at))),
+            MoneyState::Owed => return Err(StepError::Later(look_again_after(now - confirmed_at))),
             MoneyState::Captured | MoneyState::Refunded => {}
             MoneyState::Unsecured | MoneyState::Held | MoneyState::Voided => {
                 return Err(StepError::Contradiction(format!(
@@ -75,6 +74,9 @@ impl Step for Decide {
                 )));
             }
         }
+        if let Some(since) = payments::owed_since(tx, payment).await.map_err(statement_error)? {
+            return Err(StepError::Later(look_again_after(now - since)));
+        }
         bookings::cancel(tx, self.booking, now).await.map_err(statement_error)?;
         let owed = News::RefundOwed { by: tx.saga().to_string() };
         for applied in payments::apply_all(tx, &[(payment, owed)], now).await.map_err(statement_error)? {
@@ -82,7 +84,8 @@ impl Step for Decide {
                 return Err(StepError::Contradiction(format!("payment {payment}: {contradiction:?}")));
             }
         }
-        let total = payments::to_go_back(tx, payment, found.amount).await.map_err(statement_error)?;
+        let ToGoBack { total, counted } =
+            payments::to_go_back(tx, payment, found.amount).await.map_err(statement_error)?;
         let message = BookingCancelled {
             booking_id: self.booking,
             reservation_id: reservation,
@@ -91,12 +94,9 @@ impl Step for Decide {
         };
         let saga = tx.saga();
         announce(tx, saga, &message)?;
-        Ok(Decided { reservation, payment, intent: IntentId::new(found.gateway_reference), total })
+        let intent = IntentId::new(found.gateway_reference);
+        Ok(Decided { reservation, payment, intent, total, counted })
     }
-}
-
-fn capture_wait(age: chrono::TimeDelta) -> Duration {
-    (age.to_std().unwrap_or_default() / 10).clamp(CAPTURE_WAIT.0, CAPTURE_WAIT.1)
 }
 
 fn closed(detail: &str, why: &str) -> StepError {

@@ -2,7 +2,8 @@
 //!
 //! One implementation for every compensation and for the step `refund`. What has gone back already is read at the
 //! gateway, whoever sent it there: a refund pressed by hand in the gateway's dashboard leaves nothing to do. The sum is
-//! ours to guard, for gateways are known not to.
+//! ours to guard, for gateways are known not to. So money of one payment is given back by one saga at a time: whoever
+//! decides that more is owed waits until what was owed before has gone.
 
 use crate::{
     Money, PaymentId,
@@ -13,6 +14,7 @@ use crate::{
     store::payments::News,
     write_down::Told,
 };
+use chrono::TimeDelta;
 use orchestrator::{Call, Cause, SagaId, StepError};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -79,7 +81,7 @@ pub(crate) async fn let_go(
     match Secured::of(&found) {
         None if found.status == IntentStatus::Canceled => Ok(Undone::Voided),
         Some(Secured { captured: true, money, .. }) => {
-            let refunds = give_back(call, intent, money, trace, key).await?;
+            let refunds = give_back(call, intent, money, &[], trace, key).await?;
             match refunds.last() {
                 Some(last) => {
                     Ok(Undone::Refunded { intent: found.id, refund: last.refund.clone(), money, refunds })
@@ -95,17 +97,21 @@ pub(crate) async fn let_go(
 
 /// Sees to it that `total` of an intent's captured money goes back, what went back before included. Gives all refunds
 /// that count, newest last.
+///
+/// What our books `counted` as gone when the total was decided is no business of this saga's: if it failed since, its
+/// money is owed again by another.
 pub(crate) async fn give_back(
     call: &Call<Cashier>,
     intent: &IntentId,
     total: Money,
+    counted: &[RefundId],
     trace: Trace,
     key: &str,
 ) -> Result<Vec<Given>, StepError> {
     for try_number in 0..KEYS_MAX {
         let found = call.refunds(intent).await.map_err(again)?;
         let (mut given, failed) = sort(&found, total, trace)?;
-        let gone: i64 = given.iter().map(|given| given.money.amount).sum();
+        let gone = gone(&given, &found, counted);
         if gone >= total.amount {
             return Ok(given);
         }
@@ -142,12 +148,19 @@ pub(crate) async fn given_back(
     call: &Call<Cashier>,
     intent: &IntentId,
     total: Money,
+    counted: &[RefundId],
     trace: Trace,
 ) -> Result<Option<Vec<Given>>, StepError> {
     let found = call.refunds(intent).await.map_err(again)?;
     let (given, _) = sort(&found, total, trace)?;
-    let gone: i64 = given.iter().map(|given| given.money.amount).sum();
-    Ok((gone >= total.amount).then_some(given))
+    Ok((gone(&given, &found, counted) >= total.amount).then_some(given))
+}
+
+/// How much is no business of this saga's any more: what has gone back, and what had when it began.
+fn gone(given: &[Given], found: &[Refund], counted: &[RefundId]) -> i64 {
+    let lost = found.iter().filter(|refund| refund.status.is_owed_again() && counted.contains(&refund.id));
+    let given = given.iter().map(|given| given.money.amount);
+    given.chain(lost.map(|refund| refund.money.amount)).sum()
 }
 
 /// What counts as gone, oldest first, and how many refunds of ours came to nothing: each of them used up a key.
@@ -176,6 +189,13 @@ fn refund_key(base: &str, failed: usize, try_number: u32) -> String {
         0 => format!("{base}:refund-{failed}"),
         again => format!("{base}:refund-{failed}-{again}"),
     }
+}
+
+/// When to look again whether something is done that began so long ago: what is young is about to be, what is old is in
+/// trouble.
+pub(crate) fn look_again_after(age: TimeDelta) -> Duration {
+    const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+    (age.to_std().unwrap_or_default() / 10).clamp(WAIT.0, WAIT.1)
 }
 
 fn reason(cause: Option<&Cause>) -> CancelReason {

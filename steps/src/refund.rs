@@ -3,7 +3,7 @@
 use crate::{
     Money, PaymentId, ReservationId,
     cashier::{Cashier, trace},
-    gateway::IntentId,
+    gateway::{IntentId, RefundId},
     giving_back::{Given, give_back, given_back, told},
     stakes,
     write_down::write_down,
@@ -22,6 +22,10 @@ pub struct Refund {
     pub intent: IntentId,
     /// All that is to have gone back.
     pub total: Money,
+    /// The refunds that had gone back when this was decided. Where one has failed since, its money is another saga's to
+    /// send again. Empty in old journals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counted: Vec<RefundId>,
 }
 
 impl Step for Refund {
@@ -37,13 +41,13 @@ impl Step for Refund {
             return Ok(Vec::new());
         }
         let trace = trace(call.saga(), self.payment, self.reservation);
-        give_back(call, &self.intent, self.total, trace, &call.key()).await
+        give_back(call, &self.intent, self.total, &self.counted, trace, &call.key()).await
     }
 
     /// By the gateway's list of refunds, whoever asked for them.
     async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Vec<Given>>, StepError> {
         let trace = trace(call.saga(), self.payment, self.reservation);
-        let given = given_back(call, &self.intent, self.total, trace).await?;
+        let given = given_back(call, &self.intent, self.total, &self.counted, trace).await?;
         Ok(given.map_or(Probe::NotDone, Probe::Done))
     }
 

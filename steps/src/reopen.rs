@@ -4,8 +4,9 @@ use crate::{
     Money, PaymentId, ReservationId,
     announce::{PaymentRefundFailed, announce},
     gateway::{IntentId, RefundId},
+    giving_back::look_again_after,
     store::{
-        payments::{self, Applied, News},
+        payments::{self, Applied, News, ToGoBack},
         statement_error,
     },
 };
@@ -30,6 +31,9 @@ pub struct Reopened {
     pub intent: IntentId,
     /// All that is to have gone back in the end, what went back before included.
     pub total: Money,
+    /// The refunds that have gone back already; empty in old journals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counted: Vec<RefundId>,
 }
 
 impl Step for Reopen {
@@ -41,6 +45,10 @@ impl Step for Reopen {
 
     async fn run(&self, tx: &mut Tx) -> Result<Reopened, StepError> {
         let now = tx.now();
+        // Two who give back at once would each send what the other has not sent yet.
+        if let Some(since) = payments::owed_since(tx, self.payment).await.map_err(statement_error)? {
+            return Err(StepError::Later(look_again_after(now - since)));
+        }
         let failed = News::RefundFailed { refund: self.refund.to_string() };
         let applied =
             payments::apply_all(tx, &[(self.payment, failed)], now).await.map_err(statement_error)?.pop();
@@ -56,7 +64,8 @@ impl Step for Reopen {
         }
         let row = payments::find(tx, self.payment).await.map_err(statement_error)?;
         let row = row.ok_or_else(|| StepError::unclear("a payment that was just written is there"))?;
-        let total = payments::to_go_back(tx, self.payment, row.amount).await.map_err(statement_error)?;
+        let ToGoBack { total, counted } =
+            payments::to_go_back(tx, self.payment, row.amount).await.map_err(statement_error)?;
         let message = PaymentRefundFailed {
             payment_id: self.payment,
             reservation_id: row.reservation,
@@ -65,6 +74,6 @@ impl Step for Reopen {
         let saga = tx.saga();
         announce(tx, saga, &message)?;
         let intent = IntentId::new(row.gateway_reference.unwrap_or_default());
-        Ok(Reopened { reservation: row.reservation, intent, total })
+        Ok(Reopened { reservation: row.reservation, intent, total, counted })
     }
 }

@@ -34,8 +34,8 @@ impl Workflow for Cancellation {
         let booking = request.booking;
         // The point of no return. Refused, it leaves no trace; past it the money is owed until the gateway has it.
         let (decided, mut saga) = saga.pivot(Decide { booking }).await?;
-        let Decided { reservation, payment, intent, total } = decided;
-        saga.step(Refund { payment, reservation, intent, total }).await;
+        let Decided { reservation, payment, intent, total, counted } = decided;
+        saga.step(Refund { payment, reservation, intent, total, counted }).await;
         saga.step(Free { reservation }).await;
         Ok(booking)
     }

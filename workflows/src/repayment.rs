@@ -37,8 +37,8 @@ impl Workflow for Repayment {
     async fn run(saga: Saga<Self>, failed: FailedRefund) -> Result<(), Failure> {
         let FailedRefund { payment, refund } = failed;
         let (reopened, mut saga) = saga.pivot(Reopen { payment, refund }).await?;
-        let Reopened { reservation, intent, total } = reopened;
-        saga.step(Refund { payment, reservation, intent, total }).await;
+        let Reopened { reservation, intent, total, counted } = reopened;
+        saga.step(Refund { payment, reservation, intent, total, counted }).await;
         Ok(())
     }
 }

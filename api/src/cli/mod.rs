@@ -2,6 +2,7 @@
 //! machine may want it, as JSON, and keeps standard error for what went wrong.
 
 mod audit;
+mod batch;
 mod case;
 mod completions;
 mod config;
@@ -11,6 +12,7 @@ mod logging;
 mod migrate;
 mod moment;
 mod out;
+mod proposal;
 mod reconcile;
 mod saga;
 mod serve;
@@ -83,6 +85,12 @@ enum Command {
     /// Look at sagas, and put them right
     #[command(subcommand)]
     Saga(saga::Saga),
+    /// Do something to many sagas at once, carefully
+    #[command(subcommand)]
+    Batch(batch::Batches),
+    /// Agree to what another person wants, or decline it
+    #[command(subcommand)]
+    Proposal(proposal::Proposals),
     /// Read and check what was done by hand
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -133,6 +141,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(command) => command.run(&loaded.config).await,
         Command::Token(command) => command.run(&loaded.config).await,
         Command::Saga(command) => command.run(&loaded.config).await,
+        Command::Batch(command) => command.run(&loaded.config).await,
+        Command::Proposal(command) => command.run(&loaded.config).await,
         Command::Audit(command) => command.run(&loaded.config).await,
         Command::Inbox(command) => command.run(&loaded.config).await,
         Command::Subscription(command) => command.run(&loaded.config).await,

@@ -8,7 +8,7 @@ use super::{
     seats::{SeatDirectory, StatusCache},
     telemetry,
 };
-use crate::{config::Config, console::Console, numbers::Sampler, operators};
+use crate::{config::Config, console::Console, jobs::Rounds, numbers::Sampler, operators};
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use orchestrator::{Client, Database, operator::Operator};
@@ -56,6 +56,8 @@ pub struct Parts {
     pub admission: Semaphore,
     /// What webhooks may take of this node.
     pub inbox_door: InboxDoor,
+    /// How far the jobs have come through the inbox.
+    pub rounds: Rounds,
     /// Work that goes on when its caller hangs up; awaited at shutdown.
     pub tasks: TaskTracker,
     /// Redis, connected when it is first needed and again whenever it was lost.
@@ -90,6 +92,7 @@ impl App {
             admission: Semaphore::new(config.http.requests_max),
             console: Console::of(&config.http),
             inbox_door: InboxDoor::new(config.database.connections_max),
+            rounds: Rounds::default(),
             config,
             pool,
             redis,

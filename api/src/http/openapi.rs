@@ -73,6 +73,20 @@ const CONTRACT: &[Contract] = &[
     Contract(Method::POST, "/operator/sagas/{id}/actions", Access::Operate, &[P::NotFound, P::ActionNotAllowed, P::PlanChanged,
         P::PreconditionRequired, P::PreconditionFailed]),
     Contract(Method::GET, "/operator/audit", Access::Look, &[P::MalformedRequest]),
+    Contract(Method::GET, "/operator/proposals", Access::Look, &[P::MalformedRequest]),
+    Contract(Method::GET, "/operator/proposals/{id}", Access::Look, &[P::NotFound]),
+    Contract(Method::POST, "/operator/proposals/{id}/consent", Access::Operate, &[P::NotFound, P::SecondPersonRequired,
+        P::ProposalClosed, P::ActionNotAllowed, P::PlanChanged, P::PreconditionFailed]),
+    Contract(Method::POST, "/operator/proposals/{id}/decline", Access::Operate, &[P::NotFound, P::ProposalClosed]),
+    Contract(Method::GET, "/operator/batches", Access::Look, &[P::MalformedRequest]),
+    Contract(Method::POST, "/operator/batches", Access::Operate, &[P::ActionNotAllowed]),
+    Contract(Method::GET, "/operator/batches/{id}", Access::Look, &[P::NotFound]),
+    Contract(Method::GET, "/operator/batches/{id}/items", Access::Look, &[P::NotFound, P::MalformedRequest]),
+    Contract(Method::POST, "/operator/batches/{id}/pause", Access::Operate, &[P::NotFound, P::ActionNotAllowed]),
+    Contract(Method::POST, "/operator/batches/{id}/resume", Access::Operate, &[P::NotFound, P::ActionNotAllowed]),
+    Contract(Method::POST, "/operator/batches/{id}/cancel", Access::Operate, &[P::NotFound, P::ActionNotAllowed]),
+    Contract(Method::POST, "/operator/batches/{id}/consent", Access::Operate,
+        &[P::NotFound, P::ActionNotAllowed, P::SecondPersonRequired]),
 ];
 
 /// The document, made once.

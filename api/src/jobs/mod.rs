@@ -10,6 +10,8 @@ mod retention;
 mod store;
 mod stuck;
 
+pub use money::Rounds;
+
 use crate::{
     http::{App, Problem},
     numbers, outbox,

@@ -5,9 +5,16 @@ use crate::{
     news,
 };
 use chrono::TimeDelta;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 use steps::{
     gateway::Fact,
-    store::{inbox, payments, reservations},
+    store::{
+        inbox::{self, Place, Waiting},
+        payments, reservations,
+    },
 };
 
 /// News in the inbox that could not be acted on within its bound, and needs a person.
@@ -23,38 +30,71 @@ const SETTLED_IN: TimeDelta = TimeDelta::seconds(3);
 const NEWS_DUE: TimeDelta = TimeDelta::seconds(20);
 /// Events are read back for so long; what was lost longer ago the reconciliation finds.
 const READ_BACK: TimeDelta = TimeDelta::hours(1);
-/// Rows of one run: each may cost a request to the gateway.
+/// Rows that are read at once, and payments of one run: each may cost a request to the gateway.
 const ROWS_MAX: i64 = 100;
+/// A run that has taken so long leaves the rest to the next: before it is cut off.
+const RUN_MAX: Duration = Duration::from_secs(45);
+
+/// Where the rounds through the inbox have come to. One that was cut off goes on there: begun anew, what can't be
+/// helped would keep everything after it from ever being looked at.
+#[derive(Debug, Default)]
+pub struct Rounds {
+    young: Round,
+    old: Round,
+}
+
+/// One of them; none at its beginning.
+type Round = Mutex<Option<Place>>;
 
 /// Acts on what has come to the inbox lately.
 pub async fn sweep_inbox(app: App) -> Result<(), Problem> {
-    sweep(&app, YOUNG, SETTLED_IN).await
+    sweep(&app, &app.rounds.young, YOUNG, SETTLED_IN).await
 }
 
 /// Acts on what is in the inbox for longer: rarely, so that what can't be helped doesn't hold up the rest.
 pub async fn sweep_old_inbox(app: App) -> Result<(), Problem> {
-    sweep(&app, TRIED_FOR, YOUNG).await
+    sweep(&app, &app.rounds.old, TRIED_FOR, YOUNG).await
 }
 
-/// Acts on what waits in the inbox and is at most `oldest` and at least `youngest` old.
-async fn sweep(app: &App, oldest: TimeDelta, youngest: TimeDelta) -> Result<(), Problem> {
-    let mut connection = app.connection().await?;
-    let now = store::now(&mut connection).await?;
-    let waiting = inbox::list_waiting(&mut connection, now - oldest, now - youngest, ROWS_MAX).await?;
-    drop(connection);
-    for row in waiting {
-        let fact: Fact = match serde_json::from_value(row.fact) {
-            Ok(fact) => fact,
-            Err(error) => {
-                tracing::error!(event = row.key.event_id, %error, "a fact in the inbox can't be read");
-                continue;
-            }
-        };
-        if let Err(problem) = news::act(app, &row.key, &fact).await {
-            tracing::warn!(event = row.key.event_id, ?problem, "news stays in the inbox for now");
+/// Acts on what waits in the inbox and is at most `oldest` and at least `youngest` old: on all of it, or for as long as a
+/// run may take.
+async fn sweep(app: &App, round: &Round, oldest: TimeDelta, youngest: TimeDelta) -> Result<(), Problem> {
+    let began = Instant::now();
+    while began.elapsed() < RUN_MAX {
+        let mut connection = app.connection().await?;
+        let now = store::now(&mut connection).await?;
+        let (from, before, after) = (now - oldest, now - youngest, reached(round).clone());
+        let waiting = inbox::list_waiting(&mut connection, from, before, after.as_ref(), ROWS_MAX).await?;
+        drop(connection);
+        let is_last = (waiting.len() as i64) < ROWS_MAX;
+        for row in waiting {
+            // Noted first: one that takes for ever is not what the next run begins with.
+            *reached(round) = Some(row.place());
+            act(app, row).await;
+        }
+        if is_last {
+            *reached(round) = None;
+            break;
         }
     }
     Ok(())
+}
+
+fn reached(round: &Round) -> MutexGuard<'_, Option<Place>> {
+    round.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn act(app: &App, row: Waiting) {
+    let fact: Fact = match serde_json::from_value(row.fact) {
+        Ok(fact) => fact,
+        Err(error) => {
+            tracing::error!(event = row.key.event_id, %error, "a fact in the inbox can't be read");
+            return;
+        }
+    };
+    if let Err(problem) = news::act(app, &row.key, &fact).await {
+        tracing::warn!(event = row.key.event_id, ?problem, "news stays in the inbox for now");
+    }
 }
 
 /// Asks the gateway about payments of which nobody has told us anything for a while.

@@ -28,6 +28,10 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, Problem> {
         tracing::error!(payment = %owner.payment, %intent, ?odd, "a refund contradicts the payment");
         return Ok(Acted::Contradicts);
     }
+    // What is owed already goes back first; two at once would each send what the other has not sent yet.
+    if taken_in.owed && !taken_in.failed.is_empty() {
+        return Ok(Acted::Later);
+    }
     if taken_in.failed.is_empty() && may_be_ours(news, owner, &refunds, &taken_in).await? {
         return Ok(Acted::Later);
     }

@@ -7,10 +7,12 @@
 mod around;
 mod attempt;
 mod audit;
+mod batch;
 mod filter;
 mod list;
 mod outbox;
 mod plan;
+mod proposal;
 mod rows;
 mod span;
 mod timeline;
@@ -21,10 +23,12 @@ mod wish;
 pub use around::{Around, around};
 pub use attempt::AttemptView;
 pub use audit::AuditView;
+pub use batch::{BatchPreviewView, BatchView, ItemView, ResultsView};
 pub use filter::{FilterWords, Unfit, narrowed};
 pub use list::{GroupView, ListedView};
 pub use outbox::{DeliveryView, MessageView};
 pub use plan::{Acted, CallView, PlanView, TouchedView};
+pub use proposal::ProposalView;
 pub use rows::{
     BookingStanding, LedgerStanding, PaymentStanding, ReservationStanding, SeatStanding, ServiceRows,
     Standing,

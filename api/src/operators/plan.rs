@@ -1,5 +1,6 @@
 //! What an action comes to, as it is told to the outside.
 
+use super::ProposalView;
 use chrono::{DateTime, Utc};
 use orchestrator::{
     Stake,
@@ -11,13 +12,17 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What came of an action.
+/// What came of an action: one of both.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Acted {
     /// What it does, or did.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub plan: Option<PlanView>,
+    /// What waits for a second person, and was not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub proposal: Option<ProposalView>,
 }
 
 /// What an action does.
@@ -97,7 +102,12 @@ pub struct CallView {
 impl Acted {
     /// It does this.
     pub fn plan(plan: PlanView) -> Self {
-        Self { plan: Some(plan) }
+        Self { plan: Some(plan), proposal: None }
+    }
+
+    /// It waits for a second person.
+    pub fn proposal(proposal: ProposalView) -> Self {
+        Self { plan: None, proposal: Some(proposal) }
     }
 }
 

@@ -97,6 +97,13 @@ pub struct Waiting {
     pub fact: Value,
 }
 
+impl Waiting {
+    /// Its place among those that wait.
+    pub fn place(&self) -> Place {
+        Place { received_at: self.received_at, key: self.key.clone() }
+    }
+}
+
 impl Received<'_> {
     /// The key under which it is stored.
     pub fn key(&self) -> InboxKey {
@@ -225,7 +232,17 @@ pub async fn mark_settled(
     Ok(done.rows_affected() == 1)
 }
 
-/// Rows that were not acted on yet, oldest first, at most `limit`; those received from `from` until before `before`.
+/// Where somebody who goes through the waiting rows has come to: those after it are received later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// When the last one was received.
+    pub received_at: DateTime<Utc>,
+    /// Which of that moment.
+    pub key: InboxKey,
+}
+
+/// Rows that were not acted on yet, oldest first, at most `limit`; those received from `from` until before `before`, and
+/// of these the ones after `after`.
 ///
 /// # Errors
 /// The database's.
@@ -233,6 +250,7 @@ pub async fn list_waiting(
     connection: &mut PgConnection,
     from: DateTime<Utc>,
     before: DateTime<Utc>,
+    after: Option<&Place>,
     limit: i64,
 ) -> Result<Vec<Waiting>, StoreError> {
     let rows = sqlx::query!(
@@ -240,11 +258,15 @@ pub async fn list_waiting(
         select provider, event_id, bucket, received_at, payment_id, gateway_reference, fact as "fact!"
         from booking.inbox
         where state in ('PENDING', 'UNMATCHED') and received_at >= $1 and received_at < $2
-        order by received_at
-        limit $3
+            and ($3::timestamptz is null or (received_at, event_id, provider) > ($3, $4, $5))
+        order by received_at, event_id, provider
+        limit $6
         "#,
-        from,
+        after.map_or(from, |after| after.received_at.max(from)),
         before,
+        after.map(|after| after.received_at),
+        after.map(|after| &*after.key.event_id),
+        after.map(|after| &*after.key.provider),
         limit,
     )
     .fetch_all(connection)

@@ -9,8 +9,8 @@ use steps::status::SeatStatus::{Available, Booked};
 use steps::status::{MoneyState, PaymentStatus};
 use steps::store::bookings;
 use steps::store::payments::{
-    self, Applied, Contradiction, Dispute, Late, News, accept_late, apply_all, dispute, list_late,
-    take_in_refunds, to_go_back,
+    self, Applied, Contradiction, Dispute, Late, News, ToGoBack, accept_late, apply_all, dispute, list_late,
+    owed_since, take_in_refunds, to_go_back,
 };
 use steps::store::seats::free_booked;
 use steps::{BookingId, PaymentId, ReservationId};
@@ -81,7 +81,8 @@ async fn a_part_refunded_elsewhere_is_taken_in_once() {
     assert_eq!((row.status, row.refunded_minor), (PaymentStatus::Success, 500));
     assert_eq!(imbalance(&mut sale).await, []);
     assert_eq!(sums(&mut sale).await, (PRICE, 500, 0, PRICE - 500, 0));
-    assert_eq!(to_go_back(&mut sale.connection, payment, price_of(1)).await.unwrap(), euro(500));
+    let gone = to_go_back(&mut sale.connection, payment, price_of(1)).await.unwrap();
+    assert_eq!(gone, ToGoBack { total: euro(500), counted: vec![RefundId::new("re_1")] });
 }
 
 #[tokio::test]
@@ -107,6 +108,9 @@ async fn a_refund_that_fails_is_reported_once_and_owed_once_it_is_decided() {
     assert_eq!(imbalance(&mut sale).await, [("owed".to_owned(), PRICE, 0)]);
     let taken = take_in(&mut sale, payment, &failed).await;
     assert_eq!((taken.failed, taken.owed), (vec![], true));
+    assert_eq!(owed_since(&mut sale.connection, payment).await.unwrap(), Some(moment(9)));
+    let owed = to_go_back(&mut sale.connection, payment, price_of(1)).await.unwrap();
+    assert_eq!(owed, ToGoBack { total: price_of(1), counted: vec![] });
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ mod manners;
 mod numbers;
 mod operator;
 mod operator_lists;
+mod operator_many;
 #[path = "../outbox/receiver.rs"]
 #[allow(dead_code, reason = "the tests of the outbox need more of it")]
 mod receiver;

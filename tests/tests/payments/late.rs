@@ -4,6 +4,7 @@ use super::{
     customer::Customer,
     house::{House, LONG, PRICE, Plan, Show},
 };
+use api::jobs::Jobs;
 use rstest::rstest;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -151,4 +152,44 @@ async fn late_money_that_is_less_than_the_price_needs_a_person() {
     let stuck = "select count(*) from usher.sagas where workflow = 'late_payment' and state = 'stuck'";
     house.until_count("it is stuck", stuck, 1).await;
     assert_eq!(house.count("select count(*) from booking.bookings").await, 0);
+}
+
+#[tokio::test]
+async fn late_money_is_seen_however_much_news_of_others_waits() {
+    const OTHERS: i64 = 150;
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, SHORT).await, house.customer().await);
+    // An account that others use too: its news is about payments that we don't know, and waits for a day.
+    let others = (0..OTHERS).map(|number| {
+        let event = json!({"type": "payment_intent.succeeded", "id": format!("evt_{number}"),
+            "object": {"id": "pi_of_others", "object": "payment_intent", "status": "succeeded", "amount": 1,
+            "currency": "eur", "amount_capturable": 0, "amount_received": 1, "capture_method": "automatic",
+            "created": 1_700_000_000, "livemode": false, "metadata": {}}});
+        house.gateway.control("events", event)
+    });
+    futures_util::future::join_all(others).await;
+    house
+        .until_count("they wait", "select count(*) from booking.inbox where state = 'UNMATCHED'", OTHERS)
+        .await;
+    let age = "update booking.inbox set received_at = received_at - interval '1 hour'";
+    sqlx::query(age).execute(&house.pool).await.unwrap();
+
+    let reservation = expired(&house, &show, &ada).await;
+    let own = house.gateway.books().await.of(&reservation)[0].id.clone();
+    house.gateway.rule(&["webhook"], None, json!({"webhook": {"hold": true}})).await;
+    let late = house.gateway.control(&format!("intents/{own}/again"), json!({})).await["id"].clone();
+    // The gateway can't be asked at that moment.
+    let once = json!({"match": {"on": ["read"], "intent": late}, "times": 1, "do": {"before": "drop"}});
+    house.gateway.behave().await;
+    house.gateway.control("rules", once).await;
+    house.gateway.control("webhooks/release", json!({})).await;
+    house.until("it was asked", async || (house.gateway.rules().await == 0).then_some(())).await;
+    let age = "update booking.inbox set received_at = received_at - interval '10 minutes'
+        where state in ('PENDING', 'UNMATCHED')";
+    sqlx::query(age).execute(&house.pool).await.unwrap();
+    for _ in 0..5 {
+        Jobs::run_once(&house.app).await;
+    }
+    let seen = "select count(*) from booking.payments where late_for is not null";
+    house.until_count("it is seen", seen, 1).await;
 }

@@ -216,6 +216,54 @@ async fn a_partial_refund_made_in_the_dashboard_is_taken_in() {
 }
 
 #[tokio::test]
+async fn refunds_that_fail_together_are_sent_again_for_what_they_were() {
+    let house = House::open().await;
+    let booked = booked(&house, "pm_card_visa").await;
+    let mut refunds = Vec::new();
+    for amount in [500, 700] {
+        let made = format!("intents/{}/refund", booked.intent);
+        let made = house.gateway.control(&made, json!({"amount": amount})).await;
+        refunds.push(made["id"].as_str().unwrap().to_owned());
+    }
+    booked.until_refunded(&house, 1200).await;
+    house.rest().await;
+    house.gateway.rule(&["webhook"], None, json!({"webhook": {"hold": true}})).await;
+    for refund in &refunds {
+        house.gateway.control(&format!("refunds/{refund}/fail"), json!({})).await;
+    }
+    house.gateway.behave().await;
+    // Slow enough that one looks before the other has sent anything.
+    house.gateway.rule(&["refund"], 2, json!({"delay_ms": 400})).await;
+    house.gateway.control("webhooks/release", json!({})).await;
+    let repaid = "select count(*) from usher.sagas where workflow = 'repayment' and state = 'completed'";
+    house.until_count("both were sent again", repaid, 2).await;
+    let books = house.close_having_given_back(1200).await;
+    assert_eq!(books.only(&booked.reservation).refunded, 1200, "{books:#?}");
+}
+
+/// A gateway that takes more refunds than was charged: the sum is ours to guard.
+#[tokio::test]
+async fn a_cancellation_while_a_refund_is_sent_again_gives_back_the_rest() {
+    let house = House::open().await;
+    let booked = booked(&house, "pm_card_visa").await;
+    let made =
+        house.gateway.control(&format!("intents/{}/refund", booked.intent), json!({"amount": 500})).await;
+    booked.until_refunded(&house, 500).await;
+    house.rest().await;
+    house.gateway.rule(&["refund"], 1, json!({"delay_ms": 500, "lax": true})).await;
+    house.gateway.rule(&["refund"], None, json!({"lax": true})).await;
+    house.gateway.control(&format!("refunds/{}/fail", made["id"].as_str().unwrap()), json!({})).await;
+    let owed = "select count(*) from booking.ledger where kind = 'refund_failed'";
+    house.until_count("it is owed again", owed, 1).await;
+    booked.cancel().await.is(202);
+    booked.until_refunded(&house, PRICE).await;
+    let books = house.close().await;
+    let amounts: Vec<_> =
+        books.only(&booked.reservation).refunds.iter().map(|refund| refund.amount).collect();
+    assert_eq!(amounts, [500, 500, PRICE - 500]);
+}
+
+#[tokio::test]
 async fn a_full_refund_made_in_the_dashboard_leaves_a_booking_without_money_that_is_seen() {
     let house = House::open().await;
     let booked = booked(&house, "pm_card_visa").await;

@@ -1,19 +1,25 @@
 //! `usher saga act <id> <action> --reason …`: what operators do, seen beforehand with `--preview`.
 
 use super::{
-    super::{out, out::Tone},
+    super::{out, out::Tone, proposal},
     wish::Wish,
 };
-use crate::{config::Config, node, operators, operators::PlanView};
+use crate::{
+    config::Config,
+    node, operators,
+    operators::{PlanView, ProposalView},
+};
 use clap::Args;
 use orchestrator::{
     SagaId,
-    operator::{By, Expected, OperatorError, Plan},
+    operator::{By, Expected, OperatorError, Plan, Requested},
 };
 use std::process::ExitCode;
 
 /// The saga's state forbids it, or it has moved since it was looked at.
 pub const REFUSED: u8 = 1;
+/// A second person must agree.
+pub const WAITS: u8 = 3;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -56,17 +62,34 @@ impl Act {
         let action = self.action.action()?;
         let by = By { actor: self.by, reason: self.reason };
         let done = if self.preview {
-            operator.plan(self.saga, action, by).await
+            operator.plan(self.saga, action, by).await.map(Requested::Done)
         } else {
             let etag = match self.etag {
                 Some(etag) => etag,
                 None => operator.see(self.saga).await?.etag,
             };
-            operator.execute(self.saga, action, by, Expected { etag, plan_hash: self.plan }).await
+            operator.request(self.saga, action, by, Expected { etag, plan_hash: self.plan }).await
         };
         match done {
-            Ok(plan) if self.json => out::json(&PlanView::from(plan))?,
-            Ok(plan) => print(&plan, self.preview),
+            Ok(Requested::Done(plan)) if self.json => out::json(&PlanView::from(plan))?,
+            Ok(Requested::Done(plan)) => {
+                print(&plan, self.preview);
+                if self.preview {
+                    let (etag, hash) = (plan.etag, plan.hash);
+                    out::line(format_args!(
+                        "nothing was done; to do exactly this: --etag {etag} --plan {hash}"
+                    ));
+                }
+            }
+            Ok(Requested::Proposed(proposal)) => {
+                if self.json {
+                    out::json(&ProposalView::from(proposal))?;
+                } else {
+                    out::line(out::paint("nothing was done: a second person must agree", Tone::Warn));
+                    proposal::print(&proposal);
+                }
+                return Ok(ExitCode::from(WAITS));
+            }
             Err(error) => return refused(error),
         }
         Ok(ExitCode::SUCCESS)
@@ -97,9 +120,9 @@ pub fn refused(error: OperatorError) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(REFUSED))
 }
 
-/// What an action does, or did.
-pub fn print(plan: &Plan, preview: bool) {
-    let what = if preview { "would leave" } else { "leaves" };
+/// What an action would do, or did.
+pub fn print(plan: &Plan, would: bool) {
+    let what = if would { "would leave" } else { "leaves" };
     let paused = if plan.paused { ", paused" } else { "" };
     out::line(format_args!("`{}` {what} the saga {}{paused}", plan.action, plan.state));
     for touched in &plan.touched {
@@ -114,10 +137,7 @@ pub fn print(plan: &Plan, preview: bool) {
         let sent = sent.unwrap_or_default();
         out::line(format_args!("  then {undo}{} leaves under key {}{expired}{sent}", call.step, call.key));
     }
-    if preview {
-        out::line(format_args!(
-            "nothing was done; to do exactly this: --etag {} --plan {}",
-            plan.etag, plan.hash
-        ));
+    if !plan.money.is_empty() {
+        out::line(format_args!("  moving {}", out::paint(out::stakes(&plan.money), Tone::Strong)));
     }
 }

@@ -8,6 +8,10 @@ mod show;
 mod why;
 mod wish;
 
+pub(super) use act::{REFUSED, WAITS, print as print_plan, refused};
+pub(super) use filter::Which;
+pub(super) use wish::Wish;
+
 use super::out::Tone;
 use crate::config::Config;
 use clap::Subcommand;

@@ -23,12 +23,16 @@ impl From<OperatorError> for Problem {
             )
             .with_header(header::ETAG, ETag::of_words(&plan.etag).value()),
             OperatorError::NeedsConsent(plan) => Self::new(
-                ProblemType::ActionNotAllowed,
-                "it moves more money than one person may move alone; propose it",
+                ProblemType::SecondPersonRequired,
+                "it moves more money than one person may move alone",
             )
             .with_header(header::ETAG, ETag::of_words(&plan.etag).value()),
-            refused @ (OperatorError::SamePerson(_) | OperatorError::Closed { .. }) => {
-                Self::new(ProblemType::ActionNotAllowed, refused.to_string())
+            same @ OperatorError::SamePerson(_) => {
+                Self::new(ProblemType::SecondPersonRequired, same.to_string())
+            }
+            OperatorError::Closed { state, by } => {
+                let by = by.map(|by| format!(", by {by}")).unwrap_or_default();
+                Self::new(ProblemType::ProposalClosed, format!("the proposal is {state}{by}"))
             }
             OperatorError::NoProposal(_) | OperatorError::NoBatch(_) => Self::not_found(),
             OperatorError::Database(error) => error.into(),

@@ -44,7 +44,7 @@ pub async fn apply_all(
     if news.is_empty() {
         return Ok(Vec::new());
     }
-    let mut payments = lock(connection, news).await?;
+    let mut payments = look(connection, news).await?;
     let mut changes = Changes::at(now);
     let applied = news
         .iter()
@@ -56,24 +56,35 @@ pub async fn apply_all(
     Ok(applied)
 }
 
-/// The payments' rows, locked in the order of their keys; their movements too where news needs them.
-async fn lock(
+/// The payments as news finds them, locked; their movements too where news needs them.
+async fn look(
     connection: &mut PgConnection,
     news: &[(PaymentId, News)],
 ) -> Result<HashMap<PaymentId, Standing>, StoreError> {
-    let wanted: BTreeSet<PaymentId> = news.iter().map(|(id, _)| *id).collect();
-    let (ids, buckets) = keys(wanted.into_iter().map(PaymentId::uuid));
-    let rows = sqlx::query_file!("src/store/sql/lock_payments.sql", &ids, &buckets)
-        .fetch_all(&mut *connection)
-        .await?;
+    let wanted: Vec<PaymentId> = news.iter().map(|(id, _)| *id).collect();
+    let mut standing = lock(connection, &wanted).await?;
     // Read after the lock, so that nothing can be added to it meanwhile.
     let told: BTreeSet<PaymentId> =
         news.iter().filter(|(_, news)| news.needs_ledger()).map(|(id, _)| *id).collect();
-    let mut ledgers =
-        if told.is_empty() { HashMap::new() } else { list_of_payments(connection, &told).await? };
-    let mut standing = HashMap::new();
-    for row in rows {
-        let id = PaymentId::from_uuid(row.id);
+    let ledgers = if told.is_empty() { HashMap::new() } else { list_of_payments(connection, &told).await? };
+    for (id, ledger) in ledgers {
+        if let Some(payment) = standing.get_mut(&id) {
+            payment.ledger = ledger;
+        }
+    }
+    Ok(standing)
+}
+
+/// The payments' rows, locked in the order of their keys; without their movements.
+pub(super) async fn lock(
+    connection: &mut PgConnection,
+    payments: &[PaymentId],
+) -> Result<HashMap<PaymentId, Standing>, StoreError> {
+    let wanted: BTreeSet<PaymentId> = payments.iter().copied().collect();
+    let (ids, buckets) = keys(wanted.into_iter().map(PaymentId::uuid));
+    let rows =
+        sqlx::query_file!("src/store/sql/lock_payments.sql", &ids, &buckets).fetch_all(connection).await?;
+    let standing = rows.into_iter().map(|row| {
         let payment = Standing {
             status: row.status,
             money: row.money,
@@ -82,11 +93,11 @@ async fn lock(
             disputed: row.disputed,
             reference: row.gateway_reference,
             failure: None,
-            ledger: ledgers.remove(&id).unwrap_or_default(),
+            ledger: Vec::new(),
         };
-        standing.insert(id, payment);
-    }
-    Ok(standing)
+        (PaymentId::from_uuid(row.id), payment)
+    });
+    Ok(standing.collect())
 }
 
 /// What is to be written, in the order of the payments' keys.

@@ -12,7 +12,7 @@ pub use apply::{Applied, apply_all};
 pub use late::{Late, accept_late, list_late};
 pub use news::{Contradiction, News};
 pub use order::{Order, OrderOutcome, OrderRefusal, initiate_all, order};
-pub use told::{Dispute, TakenIn, dispute, take_in_refunds, to_go_back};
+pub use told::{Dispute, TakenIn, ToGoBack, dispute, owed_since, take_in_refunds, to_go_back};
 
 use crate::money::{Currency, Money};
 use crate::status::{MoneyState, PaymentStatus};

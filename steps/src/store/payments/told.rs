@@ -1,12 +1,12 @@
 //! What was done elsewhere: refunds made in the gateway's own dashboard, and disputes.
 
-use super::apply::{Applied, apply_all};
+use super::apply::{Applied, apply_all, lock};
 use super::news::News;
 use crate::PaymentId;
 use crate::gateway::fact::DisputeStage;
 use crate::gateway::{IntentId, Money, Refund, RefundId};
 use crate::store::StoreError;
-use crate::store::ledger::{self, Account, Kind, balance};
+use crate::store::ledger::{self, Account, Entry, Kind, balance};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
@@ -96,7 +96,16 @@ pub async fn dispute(
     }
 }
 
-/// All of a payment's money that is to have gone back in the end: what has gone back, and what is owed.
+/// What of a payment is to have gone back in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToGoBack {
+    /// All of it: what has gone back, and what is owed.
+    pub total: Money,
+    /// The refunds that make up what has gone back, by our books.
+    pub counted: Vec<RefundId>,
+}
+
+/// All of a payment's money that is to have gone back in the end.
 ///
 /// # Errors
 /// The database's.
@@ -104,10 +113,33 @@ pub async fn to_go_back(
     connection: &mut PgConnection,
     payment: PaymentId,
     amount: Money,
-) -> Result<Money, StoreError> {
+) -> Result<ToGoBack, StoreError> {
     let ledger = ledger::list_of_payment(connection, payment).await?;
-    let sum =
-        |kind| ledger.iter().filter(|entry| entry.kind == kind).map(|entry| entry.money.amount).sum::<i64>();
-    let gone = sum(Kind::Refunded) - sum(Kind::RefundFailed);
-    Ok(Money { amount: gone + balance(&ledger, Account::Owed), ..amount })
+    let has_failed = |refund: &Entry| {
+        ledger.iter().any(|entry| entry.kind == Kind::RefundFailed && entry.reference == refund.reference)
+    };
+    let gone: Vec<&Entry> =
+        ledger.iter().filter(|entry| entry.kind == Kind::Refunded && !has_failed(entry)).collect();
+    let sum = gone.iter().map(|entry| entry.money.amount).sum::<i64>();
+    Ok(ToGoBack {
+        total: Money { amount: sum + balance(&ledger, Account::Owed), ..amount },
+        counted: gone.into_iter().map(|entry| RefundId::new(&entry.reference)).collect(),
+    })
+}
+
+/// Since when money of this payment is owed, which means that a saga is giving it back; `None` if nothing is. Locks
+/// the payment: until the transaction ends nobody else decides that more is owed.
+///
+/// # Errors
+/// The database's.
+pub async fn owed_since(
+    connection: &mut PgConnection,
+    payment: PaymentId,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    lock(connection, &[payment]).await?;
+    let ledger = ledger::list_of_payment(connection, payment).await?;
+    if balance(&ledger, Account::Owed) <= 0 {
+        return Ok(None);
+    }
+    Ok(ledger.iter().filter(|entry| entry.to == Account::Owed).map(|entry| entry.at).max())
 }

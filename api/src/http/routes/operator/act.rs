@@ -10,7 +10,7 @@ use super::{
     },
     wish::{NewAction, NewActionBody},
 };
-use crate::operators::{Acted, PlanView};
+use crate::operators::{Acted, PlanView, ProposalView};
 use axum::{
     Json,
     extract::State,
@@ -19,7 +19,7 @@ use axum::{
 };
 use orchestrator::{
     SagaId,
-    operator::{By, Expected, OperatorError},
+    operator::{By, Expected, OperatorError, Requested},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -32,7 +32,7 @@ pub struct ActParams {
     /// Only say what would be done.
     #[param(default = false)]
     #[serde(default)]
-    preview: bool,
+    pub preview: bool,
 }
 
 /// Does something to a saga, or says what that would come to.
@@ -45,7 +45,7 @@ pub struct ActParams {
     ),
     responses(
         (status = 200, description = "a preview: nothing was done", body = Acted),
-        (status = 202, description = "`plan`: it was done, and lanes go on from there", body = Acted),
+        (status = 202, description = "`plan`: it was done, and lanes go on from there; `proposal`: it moves more money than one person may, and waits for a second", body = Acted),
     )
 )]
 pub async fn act(
@@ -74,6 +74,9 @@ pub async fn act(
         return Err(Problem::new(ProblemType::PreconditionRequired, detail));
     };
     let by = By { actor: caller.subject, reason };
-    let plan = operator.execute(id, action, by, Expected { etag, plan_hash }).await?;
-    Ok((StatusCode::ACCEPTED, Json(Acted::plan(PlanView::from(plan)))).into_response())
+    let acted = match operator.request(id, action, by, Expected { etag, plan_hash }).await? {
+        Requested::Done(plan) => Acted::plan(PlanView::from(plan)),
+        Requested::Proposed(proposal) => Acted::proposal(ProposalView::from(proposal)),
+    };
+    Ok((StatusCode::ACCEPTED, Json(acted)).into_response())
 }

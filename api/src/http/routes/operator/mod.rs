@@ -4,7 +4,9 @@
 
 mod act;
 mod audit;
+pub mod batches;
 mod list;
+pub mod proposals;
 mod read;
 mod wish;
 
