@@ -28,7 +28,7 @@ async fn a_batch_is_previewed_begun_once_and_watched_to_its_end() {
         .is(422)
         .says("A reason is needed");
     grace
-        .post("/console/bulk", &[("trouble", "stuck"), ("action", "set_output"), ("reason", "x")])
+        .post("/console/bulk", &[("trouble", "stuck"), ("action", "rewind"), ("reason", "x")])
         .await
         .is(422)
         .says("to many");

@@ -44,7 +44,7 @@ async fn what_changes_comes_by_itself() {
     let etag = operator.see(saga).await.unwrap().etag;
     let expected = orchestrator::operator::Expected { etag, plan_hash: None };
     operator.execute(saga, action, by, expected).await.unwrap();
-    assert!(hears(&mut stream, "at rest: unwound").await);
+    assert!(hears(&mut stream, "state unwound").await);
 }
 
 #[tokio::test]

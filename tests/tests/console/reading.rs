@@ -15,7 +15,7 @@ async fn a_stuck_saga_says_why_and_what_can_be_done_and_what_the_service_has_of_
         "contradict",
         "Retry now",
         "Compensate",
-        "What can&#39;t be done now",
+        "What can't be done now",
         "Reservation PENDING",
         "Ada Lovelace",
         "Stalls",
