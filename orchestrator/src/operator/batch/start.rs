@@ -118,7 +118,6 @@ fn checked(new: &NewBatch) -> Result<(), OperatorError> {
     };
     match &new.action {
         Action::RetryNow
-        | Action::Probe
         | Action::Pause
         | Action::Resume
         | Action::Cancel
