@@ -15,7 +15,6 @@ mod plan;
 mod proposal;
 mod rows;
 mod span;
-mod timeline;
 mod webhooks;
 mod whole;
 mod wish;
@@ -35,7 +34,7 @@ pub use rows::{
 };
 pub use span::span;
 pub use webhooks::WebhookView;
-pub use whole::{AllowedView, EntryView, LabelView, LetterView, SagaView, Whole, look};
+pub use whole::{AllowedView, EntryView, KeyView, LabelView, LetterView, SagaView, Whole, look};
 pub use wish::{Parameters, Wrong, action};
 
 use crate::config::Config;

@@ -2,11 +2,11 @@
 //!
 //! Its JSON is a promise of the API, so it is written down here and not taken over from the engine's types.
 
-use super::{Around, AttemptView, MessageView, Standing, WebhookView, around, timeline};
+use super::{Around, AttemptView, MessageView, Standing, WebhookView, around};
 use chrono::{DateTime, Utc};
 use orchestrator::{
     SagaId, Stake,
-    operator::{Operator, OperatorError, Seen},
+    operator::{JournalEntry, Key, Letter, Operator, OperatorError, Seen},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub struct Whole {
     pub attempts: Vec<AttemptView>,
     /// What came into its mailbox, oldest first.
     pub letters: Vec<LetterView>,
+    /// What its calls send as idempotency keys, in order.
+    pub keys: Vec<KeyView>,
     /// Every action, and why not, if it is not possible now.
     pub allowed: Vec<AllowedView>,
     /// By what its steps say it is found.
@@ -141,6 +143,22 @@ pub struct LetterView {
     pub sender: String,
     /// What it says.
     pub payload: Value,
+    /// Whether a wait has chosen it. One that came late, or when nobody waited for another, never is.
+    pub chosen: bool,
+}
+
+/// What a call sends to the other side as its idempotency key.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SagaKey)]
+pub struct KeyView {
+    /// Where its step began.
+    pub position: i32,
+    /// The step.
+    pub step: String,
+    /// The key.
+    pub key: String,
+    /// When the other side forgets it, if it says so. From then on it is asked first what became of the call.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// Whether an action is possible.
@@ -170,17 +188,13 @@ pub struct LabelView {
 /// There is none of this id, or the database's.
 pub async fn look(operator: &Operator, pool: &PgPool, saga: SagaId) -> Result<Whole, OperatorError> {
     let seen = operator.see(saga).await?;
-    let attempts = operator.attempts(saga).await?;
-    let mut connection = pool.acquire().await?;
-    let timeline = timeline::entries(&mut connection, saga).await?;
-    let letters = timeline::letters(&mut connection, saga).await?;
-    drop(connection);
     let Around { rows, webhooks, outbox } = around(pool, saga).await?;
     Ok(Whole {
         saga: SagaView::of(&seen),
-        timeline: timeline.into_iter().map(EntryView::from).collect(),
-        attempts: attempts.into_iter().map(AttemptView::from).collect(),
-        letters: letters.into_iter().map(LetterView::from).collect(),
+        timeline: seen.entries.into_iter().map(EntryView::from).collect(),
+        attempts: seen.attempts.into_iter().map(AttemptView::from).collect(),
+        letters: seen.letters.into_iter().map(LetterView::from).collect(),
+        keys: seen.keys.into_iter().map(KeyView::from).collect(),
         allowed: AllowedView::of(&seen),
         labels: seen.told.labels.into_iter().map(|(name, value)| LabelView { name, value }).collect(),
         stakes: seen.told.stakes,
@@ -237,16 +251,23 @@ impl AllowedView {
     }
 }
 
-impl From<timeline::EntryRow> for EntryView {
-    fn from(row: timeline::EntryRow) -> Self {
-        let timeline::EntryRow { position, written_at, kind, body, epoch, node } = row;
-        Self { position, written_at, epoch, node, kind, body }
+impl From<JournalEntry> for EntryView {
+    fn from(entry: JournalEntry) -> Self {
+        let JournalEntry { position, kind, body, epoch, node, written_at } = entry;
+        Self { position: position.index(), written_at, epoch, node, kind, body }
     }
 }
 
-impl From<timeline::LetterRow> for LetterView {
-    fn from(row: timeline::LetterRow) -> Self {
-        let timeline::LetterRow { received_at, kind, name, sender, payload } = row;
-        Self { received_at, kind, name, sender, payload }
+impl From<Letter> for LetterView {
+    fn from(letter: Letter) -> Self {
+        let Letter { kind, name, sender, payload, received_at, chosen } = letter;
+        Self { received_at, kind: kind.to_owned(), name, sender, payload, chosen }
+    }
+}
+
+impl From<Key> for KeyView {
+    fn from(key: Key) -> Self {
+        let Key { position, step, key, expires_at } = key;
+        Self { position: position.index(), step, key, expires_at }
     }
 }

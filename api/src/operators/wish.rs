@@ -33,6 +33,7 @@ pub struct Wrong {
 pub fn action(name: &str, mut given: Parameters) -> Result<Action, Wrong> {
     let action = match name {
         "retry_now" => Action::RetryNow,
+        "probe" => Action::Probe,
         "pause" => Action::Pause,
         "resume" => Action::Resume,
         "cancel" => Action::Cancel,

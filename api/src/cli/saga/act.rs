@@ -132,10 +132,14 @@ pub fn print(plan: &Plan, would: bool) {
     }
     for call in &plan.calls {
         let undo = if call.undo { "compensation of " } else { "" };
+        let probed = if call.probe { "asks what became of it: " } else { "" };
         let expired = if call.key_expired { ", which may be forgotten there" } else { "" };
         let sent = call.described.as_deref().map(|words| format!(": {}", out::clean(words)));
         let sent = sent.unwrap_or_default();
-        out::line(format_args!("  then {undo}{} leaves under key {}{expired}{sent}", call.step, call.key));
+        out::line(format_args!(
+            "  then {probed}{undo}{} leaves under key {}{expired}{sent}",
+            call.step, call.key
+        ));
     }
     if !plan.money.is_empty() {
         out::line(format_args!("  moving {}", out::paint(out::stakes(&plan.money), Tone::Strong)));

@@ -11,6 +11,8 @@ pub enum Wish {
     /// Try again at once, with a fresh budget
     #[command(alias = "retry_now")]
     Retry,
+    /// Ask the other side what became of a call in doubt, and go on from its answer
+    Probe,
     /// Begin nothing more until somebody resumes it
     Pause,
     /// Go on after a pause
@@ -62,6 +64,7 @@ impl Wish {
         };
         let (name, given) = match self {
             Self::Retry => ("retry_now", none()),
+            Self::Probe => ("probe", none()),
             Self::Pause => ("pause", none()),
             Self::Resume => ("resume", none()),
             Self::Cancel => ("cancel", none()),

@@ -1,7 +1,7 @@
 //! What is around a saga: letters, the service's rows, webhooks, what was told.
 
 use super::super::super::{out, out::Tone};
-use crate::operators::{DeliveryView, MessageView, Standing, WebhookView, Whole};
+use crate::operators::{DeliveryView, KeyView, MessageView, Standing, WebhookView, Whole};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 pub fn print(whole: &Whole) {
@@ -9,13 +9,31 @@ pub fn print(whole: &Whole) {
         let name =
             if letter.name.is_empty() { String::new() } else { format!(" `{}`", out::clean(&letter.name)) };
         let (kind, sender) = (&letter.kind, out::clean(&letter.sender));
-        out::line(format_args!("letter {}  {kind}{name} from `{sender}`", moment(letter.received_at)));
+        let chosen = if letter.chosen { "" } else { ", not chosen" };
+        out::line(format_args!(
+            "letter {}  {kind}{name} from `{sender}`{chosen}",
+            moment(letter.received_at)
+        ));
     }
+    whole.keys.iter().for_each(key);
     if let Some(rows) = &whole.rows {
         standing(rows);
     }
     whole.webhooks.iter().for_each(webhook);
     whole.outbox.iter().for_each(message);
+}
+
+fn key(key: &KeyView) {
+    let expires = match key.expires_at {
+        None => String::new(),
+        Some(at) if at < Utc::now() => out::paint(
+            format!(", forgotten there since {}: asked before it is repeated", out::time(at)),
+            Tone::Warn,
+        ),
+        Some(at) => format!(", remembered there until {}", out::time(at)),
+    };
+    let (position, step) = (key.position, out::clean(&key.step));
+    out::line(format_args!("key {}  {step} of #{position}{expires}", key.key));
 }
 
 fn standing(rows: &Standing) {
