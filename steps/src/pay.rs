@@ -198,7 +198,13 @@ impl Pay {
             let cancelled =
                 call.cancel(&intent, CancelReason::Abandoned, &call.key()).await.map_err(again)?;
             if let Some(secured) = Secured::of(&cancelled) {
+                check(&cancelled, self.payment, self.money)?;
                 return Ok(Charge { intent: cancelled.id, outcome: Outcome::Secured(secured) });
+            }
+            // By its status and not by the answer's: what is still alive may be charged yet.
+            if cancelled.status != IntentStatus::Canceled {
+                let (id, status) = (cancelled.id, cancelled.status);
+                return Err(StepError::unclear(format!("payment {id} is {status:?}: not cancelled yet")));
             }
         }
         Err(Rejected::new(DECLINED, reason).into())
