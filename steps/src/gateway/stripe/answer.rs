@@ -9,7 +9,7 @@ use crate::gateway::{
     Event, EventId, GatewayError, Intent, IntentId, PAGE_ITEMS_MAX, Page, Refund, RefundId,
     http::{Reply, garbage, json},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 /// An intent; `expected` is the one that was asked for.
@@ -47,13 +47,18 @@ pub(super) fn found(reply: &Reply) -> Result<Page<Intent, String>, GatewayError>
     Ok(Page { items: read_all(reply, list.data)?, next })
 }
 
+/// Events; one that can't be read keeps nobody from the others.
 pub(super) fn events(reply: &Reply) -> Result<Page<Event, EventId>, GatewayError> {
+    #[derive(Deserialize)]
+    struct Named {
+        id: EventId,
+    }
     let list: List<Box<RawValue>> = parse(reply)?;
     let mut items = Vec::with_capacity(list.data.len().min(PAGE_ITEMS_MAX));
     for raw in list.data {
-        let fact =
-            read_event(raw.get().as_bytes()).map_err(|error| garbage(reply.status, error.to_string()))?;
-        items.push(Event { id: fact.event_id.clone(), body: raw.get().to_owned(), fact });
+        let Named { id } =
+            serde_json::from_str(raw.get()).map_err(|_| garbage(reply.status, "an event without its id"))?;
+        items.push(Event { id, body: raw.get().to_owned(), fact: read_event(raw.get().as_bytes()) });
     }
     let next = items.last().filter(|_| list.has_more).map(|last| last.id.clone());
     Ok(Page { items, next })
