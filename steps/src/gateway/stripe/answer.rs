@@ -25,10 +25,14 @@ pub(super) fn refund(reply: &Reply) -> Result<Refund, GatewayError> {
     parse::<WireRefund>(reply)?.read().map_err(|what| garbage(reply.status, what))
 }
 
-pub(super) fn refunds(reply: &Reply) -> Result<Page<Refund, RefundId>, GatewayError> {
+/// Refunds of one intent. Another's among them would count as money that has gone back.
+pub(super) fn refunds(reply: &Reply, intent: &IntentId) -> Result<Page<Refund, RefundId>, GatewayError> {
     let list: List<WireRefund> = parse(reply)?;
     let items = list.data.into_iter().map(WireRefund::read).collect::<Result<Vec<_>, _>>();
     let items = items.map_err(|what| garbage(reply.status, what))?;
+    if items.iter().any(|refund| refund.intent.as_ref().is_some_and(|of| of != intent)) {
+        return Err(garbage(reply.status, "a refund of another intent than the one asked for"));
+    }
     let next = items.last().filter(|_| list.has_more).map(|last| last.id.clone());
     Ok(Page { items, next })
 }

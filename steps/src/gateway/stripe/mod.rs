@@ -192,7 +192,7 @@ impl PaymentGateway for Stripe {
         Box::pin(all_pages(move |after| {
             Box::pin(async move {
                 let parameters = form::refunds(id, after.as_ref());
-                answer::refunds(&self.http.get(&["refunds"], parameters, PAGE_BYTES_MAX).await?)
+                answer::refunds(&self.http.get(&["refunds"], parameters, PAGE_BYTES_MAX).await?, id)
             })
         }))
     }

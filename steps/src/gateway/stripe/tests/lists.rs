@@ -106,3 +106,11 @@ async fn an_event_that_can_not_be_read_hides_no_other() {
     assert_eq!(read, [("evt_2", false), ("evt_1", true)]);
     assert_eq!(page.next, Some(crate::gateway::EventId::new("evt_1")));
 }
+
+#[tokio::test]
+async fn a_refund_of_another_intent_is_not_one_of_this() {
+    let (server, gateway) = started().await;
+    answers(&server, "/v1/refunds", 200, json!({"data": [refund("re_1")], "has_more": false})).await;
+    let error = gateway.refunds(&IntentId::new("pi_2")).await.unwrap_err();
+    assert!(matches!(error, GatewayError::Unclear(Doubt::Garbage { .. })), "{error:?}");
+}
