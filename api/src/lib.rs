@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod dev;
 pub mod gateway;
 pub mod http;
@@ -9,6 +10,8 @@ pub mod jobs;
 mod migrations;
 pub mod news;
 pub mod node;
+pub mod numbers;
+pub mod operators;
 pub mod outbox;
 pub mod reconcile;
 pub mod roles;

@@ -2,12 +2,14 @@
 
 use crate::{
     config::{self, Capture, Config, RedisKeys},
+    dev::trouble::{self, Generation},
     http::App,
+    operators::ServiceRows,
 };
 use anyhow::Context;
-use orchestrator::{Builder, Client, Database, Engine, Settings};
+use orchestrator::{Builder, Client, Database, Engine, Settings, operator::Limits};
 use secrecy::ExposeSecret;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use steps::{
     Cashier, Services,
     gateway::{CaptureMethod, Gateway, HttpConfig, Provider, house::House, instant, stripe::Stripe},
@@ -74,7 +76,7 @@ pub(crate) async fn client(config: &Config) -> anyhow::Result<Client> {
     builder.client().await.context("connecting to the database")
 }
 
-fn locks(config: &config::Redis) -> anyhow::Result<SeatLocks> {
+pub(crate) fn locks(config: &config::Redis) -> anyhow::Result<SeatLocks> {
     SeatLocks::connect(SeatLocksConfig {
         keys: match config.keys {
             RedisKeys::Plain => KeyTemplate::plain(&config.prefix),
@@ -95,13 +97,24 @@ fn builder(config: &Config, gateway: Gateway, locks: SeatLocks) -> anyhow::Resul
         return_url: config.gateway.return_url.clone(),
     };
     let database = Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
-    Ok(Engine::builder(Services { locks, cashier }, database)
-        .workflow::<Booking>()
-        .workflow::<Cancellation>()
-        .workflow::<LatePayment>()
-        .workflow::<Repayment>()
-        .settings(settings(&config.lanes))
-        .hints(config.redis.url.expose_secret(), &format!("{}{HINTS}", config.redis.prefix)))
+    let (lanes, hints) =
+        (settings(&config.lanes, &config.operators), format!("{}{HINTS}", config.redis.prefix));
+    let builder = Engine::builder(Services { locks, cashier }, database)
+        .rows(Arc::new(ServiceRows::of(config)))
+        .hints(config.redis.url.expose_secret(), &hints);
+    Ok(match trouble::generation() {
+        None => ours(builder).settings(lanes),
+        // It dies of the one workflow that it knows, so it must have no other.
+        Some(deadly @ Generation::Deadly) => {
+            trouble::register(builder, deadly).settings(trouble::settings(lanes))
+        }
+        Some(generation) => trouble::register(ours(builder), generation).settings(trouble::settings(lanes)),
+    })
+}
+
+/// With the booking's workflows.
+fn ours(builder: Builder<Services>) -> Builder<Services> {
+    builder.workflow::<Booking>().workflow::<Cancellation>().workflow::<LatePayment>().workflow::<Repayment>()
 }
 
 /// The gateway that the configuration names.
@@ -118,8 +131,9 @@ pub(crate) fn gateway(config: &config::Gateway) -> anyhow::Result<Gateway> {
     })
 }
 
-fn settings(lanes: &config::Lanes) -> Settings {
+fn settings(lanes: &config::Lanes, operators: &config::Operators) -> Settings {
     Settings {
+        limits: Limits { second_person_above_minor: operators.second_person_above_minor },
         lanes: lanes.count,
         batch_scope: match lanes.batch_scope {
             config::BatchScope::Database => orchestrator::BatchScope::Database,

@@ -219,6 +219,27 @@ async fn an_operator_sees_why_a_saga_waits_and_moves_it_with_a_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_nobody_can_act_on_is_settled_in_somebodys_name() {
+    let house = House::open().await;
+    house.prints(&["migrate"]);
+    let mut database = sqlx::PgConnection::connect(&house.postgres.url("postgres")).await.unwrap();
+    let stored = "insert into booking.inbox
+            (provider, event_id, bucket, received_at, body, body_hash, state, kind, fact, occurred_at)
+        values ('stripe', 'evt_1', 7, now() - interval '2 days', '', sha256(''), 'UNMATCHED', 'secured', '{}', now())";
+    sqlx::query(stored).execute(&mut database).await.unwrap();
+    assert_eq!(house.run(&["verify"]).status.code(), Some(1));
+    let anonymous = house.run(&["inbox", "settle", "evt_1", "--reason", " ", "--by", "ada"]);
+    assert_eq!(anonymous.status.code(), Some(2), "{anonymous:?}");
+    let settle = ["inbox", "settle", "evt_1", "--reason", "another shop's", "--by", "ada"];
+    assert_eq!(house.prints(&settle), "stripe/evt_1: settled\n");
+    assert_eq!(house.run(&settle).status.code(), Some(1), "it is settled once");
+    assert_eq!(house.json(&["inbox", "list", "--json"]), json!([]));
+    let shown = house.json(&["inbox", "show", "evt_1", "--json"]).to_string();
+    assert!(shown.contains("another shop's") && shown.contains("SETTLED"), "{shown}");
+    assert_eq!(house.run(&["verify"]).status.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_leaves_says_so_before_it_closes_its_door() {
     let house = House::open().await;
     house.prints(&["migrate"]);

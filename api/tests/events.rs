@@ -247,4 +247,16 @@ async fn what_did_not_arrive_is_shown_with_its_reason() {
             .unwrap();
     assert_eq!((&first["state"], &first["event"]["type"]), (&json!("given up"), &json!("told")));
     assert_eq!(house.run(&["verify"]).status.code(), Some(1));
+
+    let resent = house.prints(&["events", "resend", SAGA, "--position", "1"]);
+    assert_eq!(resent, "1 deliveries are sent once more\n");
+    assert!(house.prints(&["events", "tail", "--failed"]).lines().all(|line| line.contains("late")));
+    assert_eq!(
+        house.run(&["events", "drop", SAGA]).status.code(),
+        Some(1),
+        "what is on its way is not dropped"
+    );
+    house.execute("update booking.deliveries set failed_at = now(), due_at = null where position = 1").await;
+    assert_eq!(house.prints(&["events", "drop", SAGA]), "1 deliveries are forgotten\n");
+    assert_eq!(house.prints(&["events", "tail", "--failed"]).lines().count(), 1);
 }

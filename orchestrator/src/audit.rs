@@ -3,11 +3,17 @@
 //!
 //! It does not keep anybody from rewriting a whole chain with its head; copy the heads elsewhere for that.
 
-use crate::store::audit::{self, Chained, Link};
+use crate::{
+    SagaId,
+    store::audit::{self, Chained, Link},
+};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// What a check found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -29,6 +35,48 @@ pub struct Break {
     pub seq: i64,
     /// What is wrong.
     pub why: &'static str,
+}
+
+/// One thing done to a saga besides its own course.
+#[derive(Clone, Debug, Serialize)]
+pub struct Audited {
+    /// The row's id: in order of time.
+    pub id: Uuid,
+    /// To which saga.
+    pub saga: SagaId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By whom; `engine` where nobody did.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// Why.
+    pub reason: String,
+    /// What the action found or changed.
+    pub detail: Value,
+    /// Its place in the chain of its bucket, if it has one.
+    pub seq: Option<i64>,
+}
+
+/// Which rows. What is not given does not matter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Which<'a> {
+    /// Of this saga.
+    pub saga: Option<SagaId>,
+    /// By this actor.
+    pub actor: Option<&'a str>,
+    /// Of this action.
+    pub action: Option<&'a str>,
+}
+
+/// What was done, latest first, after the row with this id.
+pub async fn list(
+    connection: &mut PgConnection,
+    which: &Which<'_>,
+    after: Option<Uuid>,
+    most: i64,
+) -> Result<Vec<Audited>, sqlx::Error> {
+    audit::list(connection, which, after, most).await
 }
 
 /// Rows read at once.

@@ -149,6 +149,23 @@ impl StuckCause {
         format!("{workflow} v{version}: {what}")
     }
 
+    /// Whether it is the last of many attempts, so that what that met is part of what others have in common with it.
+    pub(crate) fn is_of_attempts(&self) -> bool {
+        match self {
+            Self::Debt { .. } | Self::FailedAfterPivot { .. } => true,
+            Self::RefusedAfterPivot { .. }
+            | Self::Diverged { .. }
+            | Self::Panicked { .. }
+            | Self::Oversize { .. }
+            | Self::ForeignWait
+            | Self::Abandoned { .. }
+            | Self::Contradicted { .. }
+            | Self::PollTooLong { .. }
+            | Self::Quarantined { .. }
+            | Self::Undecodable { .. } => false,
+        }
+    }
+
     /// Whether the engine itself tries again after a while: the world outside may have recovered.
     pub fn retries(&self) -> bool {
         match self {

@@ -5,7 +5,7 @@ use crate::{
     database::Database,
     hints::Hints,
     lane::{Calls, Health, Hung, Lane, Leases, Queue, Shared, Watchers},
-    operator::Desk,
+    operator::{self, Desk, Rows},
     registry::{Registry, RegistryError},
     settings::Settings,
     steps::StepList,
@@ -59,6 +59,7 @@ pub struct Builder<S> {
     database: Database,
     settings: Settings,
     hints: Option<(String, String)>,
+    rows: Option<Arc<dyn Rows>>,
     registry: Registry,
 }
 
@@ -66,7 +67,7 @@ impl Engine {
     /// Begins a node whose calls use `services`.
     pub fn builder<S: Clone + Send + Sync + 'static>(services: S, database: Database) -> Builder<S> {
         let registry = Registry::default();
-        Builder { services, database, settings: Settings::default(), hints: None, registry }
+        Builder { services, database, settings: Settings::default(), hints: None, rows: None, registry }
     }
 
     /// The way in.
@@ -139,12 +140,18 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         self
     }
 
+    /// With the service's own rows in what operators see, and its hints after what they do; for batches too.
+    pub fn rows(mut self, rows: Arc<dyn Rows>) -> Self {
+        self.rows = Some(rows);
+        self
+    }
+
     /// A client alone: for a node that leaves the lanes to others.
     pub async fn client(self) -> Result<Client, BuildError> {
         let registry = self.registry.checked()?;
         let hints = self.hints.map(|(url, channel)| Hints::open(&url, &channel)).transpose()?;
         let pool = self.database.pool(POOL_MAX).await?;
-        let desk = Arc::new(Desk { registry, database: self.database, settings: self.settings });
+        let desk = Arc::new(Desk::new(registry, self.database, self.settings, self.rows));
         Ok(Client { pool, lanes: None, hints, draining: CancellationToken::new(), desk })
     }
 
@@ -152,6 +159,7 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
     pub async fn start(self) -> Result<Engine, BuildError> {
         let hints = self.hints.as_ref().map(|(url, channel)| Hints::open(url, channel)).transpose()?;
         let pool: PgPool = self.database.pool(POOL_MAX).await?;
+        let rows = self.rows.clone();
         let shared = self.shared()?;
         let (stop, draining, tasks) = (shared.stop.clone(), shared.draining.clone(), TaskTracker::new());
         let lanes = Lanes::default();
@@ -166,8 +174,9 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         }
         let (registry, database, settings) =
             (shared.registry.clone(), shared.database.clone(), shared.settings.clone());
-        let desk = Arc::new(Desk { registry, database, settings });
+        let desk = Arc::new(Desk::new(registry, database, settings, rows));
         let client = Client { pool, lanes: Some(shared.clone()), hints, draining: draining.clone(), desk };
+        tasks.spawn(operator::work_on_batches(client.operator(), draining));
         Ok(Engine { client, shared, lanes, tasks, stop: stop.drop_guard() })
     }
 

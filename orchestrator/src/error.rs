@@ -22,7 +22,12 @@ pub enum StepError {
     Contradiction(String),
     /// Nobody knows whether it was done: tried again under the same key.
     #[error("outcome unknown")]
-    Unclear(#[source] Box<dyn Error + Send + Sync>),
+    Unclear {
+        /// What happened instead of an answer.
+        source: Box<dyn Error + Send + Sync>,
+        /// The other side's word for it: [`StepError::unclear_with_code`].
+        code: Option<String>,
+    },
 }
 
 impl StepError {
@@ -33,7 +38,27 @@ impl StepError {
 
     /// An outcome that nobody knows.
     pub fn unclear(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Unclear(source.into())
+        Self::Unclear { source: source.into(), code: None }
+    }
+
+    /// An outcome that nobody knows, with what the other side called it. Operators see the code as it is, and sagas that fail
+    /// with the same one as a group: so it is short, says whose it is, and names no request. `gateway 402`, not
+    /// `request 7f3a failed`.
+    pub fn unclear_with_code(
+        code: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unclear { source: source.into(), code: Some(code.into()) }
+    }
+
+    /// What whoever failed calls it.
+    pub(crate) fn code(&self) -> Option<String> {
+        match self {
+            Self::Unclear { code, .. } => code.clone(),
+            Self::Database(error) => sql_code(error),
+            Self::Rejected(rejected) => Some(rejected.code.clone()),
+            Self::Later(_) | Self::Contradiction(_) => None,
+        }
     }
 
     /// The whole chain in one line, for journals and operators.
@@ -47,6 +72,12 @@ impl StepError {
         }
         text
     }
+}
+
+/// Postgres's code for a refused statement.
+pub(crate) fn sql_code(error: &sqlx::Error) -> Option<String> {
+    let code = error.as_database_error()?.code()?;
+    Some(format!("sql {code}"))
 }
 
 /// A step's refusal: the effect was surely not made.

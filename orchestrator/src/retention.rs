@@ -3,8 +3,11 @@
 //! A week's journal is one partition; it is dropped when every saga that began in that week is gone. One that is
 //! stuck, or still waits, keeps its week.
 
-use crate::schema::{drop_partition, first_id_of, weeks_of};
-use chrono::{DateTime, Utc};
+use crate::{
+    schema::{drop_partition, first_id_of, weeks_of},
+    store::{batches, proposals},
+};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 /// What one run took away.
@@ -41,6 +44,14 @@ pub async fn retire(
             delete from usher.mailbox m using gone
             where m.saga_id = gone.id and m.bucket = gone.bucket
         ),
+        attempts as (
+            delete from usher.attempts a using gone
+            where a.saga_id = gone.id and a.bucket = gone.bucket
+        ),
+        labels as (
+            delete from usher.labels l using gone
+            where l.saga_id = gone.id and l.bucket = gone.bucket
+        ),
         messages as (
             delete from usher.outbox o using gone
             where o.saga_id = gone.id and o.bucket = gone.bucket and o.delivered_at is not null
@@ -71,4 +82,20 @@ pub async fn retire(
         }
     }
     Ok(Retired { sagas: sagas.unsigned_abs(), weeks })
+}
+
+/// How long batches and proposals can still be looked at. What they did stays in the audit.
+const OPERATIONS_KEPT: TimeDelta = TimeDelta::days(90);
+/// Batches, each with its items, that one run takes away; and proposals.
+const OPERATIONS_MAX: i64 = 20;
+const PROPOSALS_MAX: i64 = 5_000;
+
+/// Removes batches and proposals that are old and over.
+pub(crate) async fn retire_operations(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    batches::delete_old(connection, now - OPERATIONS_KEPT, OPERATIONS_MAX).await?;
+    proposals::delete_old(connection, now - OPERATIONS_KEPT, PROPOSALS_MAX).await?;
+    Ok(())
 }

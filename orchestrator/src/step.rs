@@ -38,6 +38,8 @@ pub trait Step: Serialize + DeserializeOwned + Send + Sync + 'static {
     const REPEATABLE: bool = false;
     /// How long the other side remembers our key; later the engine probes and never repeats blindly.
     const KEY_REMEMBERED: Option<std::time::Duration> = None;
+    /// What is at stake in it is what an earlier step of its saga has put at stake: it counts once.
+    const SAME_STAKES: bool = false;
 
     /// Does it. Safe to run twice.
     fn run(&self, medium: &mut Self::Medium) -> impl Future<Output = Result<Self::Output, StepError>> + Send;
@@ -153,6 +155,40 @@ pub enum Stake {
         /// How many.
         count: u32,
     },
+}
+
+impl Stake {
+    /// All of it, one for each currency and each kind of thing, in the order in which they first come.
+    pub fn sum(stakes: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut sums: Vec<Self> = Vec::new();
+        for stake in stakes {
+            if !sums.iter_mut().any(|sum| sum.takes(&stake)) {
+                sums.push(stake);
+            }
+        }
+        sums
+    }
+
+    /// Whether it is money.
+    pub fn is_money(&self) -> bool {
+        matches!(self, Self::Money { .. })
+    }
+
+    fn takes(&mut self, more: &Self) -> bool {
+        match (self, more) {
+            (Self::Money { minor, currency }, Self::Money { minor: more, currency: its })
+                if currency == its =>
+            {
+                *minor = minor.saturating_add(*more);
+                true
+            }
+            (Self::Things { name, count }, Self::Things { name: its, count: more }) if name == its => {
+                *count = count.saturating_add(*more);
+                true
+            }
+            (Self::Money { .. } | Self::Things { .. }, Self::Money { .. } | Self::Things { .. }) => false,
+        }
+    }
 }
 
 /// What a probe found.

@@ -5,13 +5,16 @@ use crate::{
     cashier::{Cashier, Secured, again, check, trace},
     gateway::{IntentId, IntentStatus, Trace},
     giving_back::{Undone, let_go},
+    stakes,
     store::{
         payments::{self, Late},
         statement_error,
     },
     write_down::{Told, write_down},
 };
-use orchestrator::{Call, DbError, Event, Policy, Recorded, Rejected, Step, StepError, Tx};
+use orchestrator::{
+    Call, DbError, Event, Policy, Probe, Recorded, Rejected, Stake, Step, StepError, Tx, Way,
+};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -83,6 +86,23 @@ impl Step for Accept {
             check(&found, self.named, self.money)?;
         }
         let_go(call, &self.intent, self.trace(call), &call.key()).await
+    }
+
+    /// It only reads.
+    async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Accepted>, StepError> {
+        Ok(Probe::Done(self.run(call).await?))
+    }
+
+    fn stakes(&self, _: Option<&Accepted>) -> Vec<Stake> {
+        stakes::money(self.money)
+    }
+
+    fn describe(&self, way: Way) -> Option<String> {
+        let Self { intent, gateway, money, .. } = self;
+        Some(match way {
+            Way::Forward => format!("reads {intent} at {gateway}"),
+            Way::Back => format!("cancels {intent} at {gateway}, or refunds what it has taken of {money}"),
+        })
     }
 
     async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {

@@ -4,9 +4,10 @@ use crate::{
     BookingId, PaymentId,
     cashier::{Cashier, Secured, again},
     gateway::{GatewayError, Intent, IntentStatus},
+    stakes,
     write_down::{Told, write_down},
 };
-use orchestrator::{Call, DbError, Event, Policy, Recorded, Step, StepError, Tx};
+use orchestrator::{Call, DbError, Event, Policy, Probe, Recorded, Stake, Step, StepError, Tx, Way};
 use serde::{Deserialize, Serialize};
 
 /// Takes the money of a booking.
@@ -24,6 +25,8 @@ pub struct Capture {
 impl Step for Capture {
     const NAME: &'static str = "capture";
     const POLICY: Policy = Policy::PATIENT;
+    /// The money of the payment that was asked for before.
+    const SAME_STAKES: bool = true;
     type Output = Secured;
     type Medium = Call<Cashier>;
     type Undo = ();
@@ -38,6 +41,24 @@ impl Step for Capture {
             Err(error) => return Err(again(error)),
         };
         self.taken(&intent)
+    }
+
+    /// By the intent itself: it can be captured once, whatever the gateway remembers of our key.
+    async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Secured>, StepError> {
+        let intent = call.read(&self.secured.intent).await.map_err(again)?;
+        if intent.status == IntentStatus::RequiresCapture {
+            return Ok(Probe::NotDone);
+        }
+        Ok(Probe::Done(self.taken(&intent)?))
+    }
+
+    fn stakes(&self, _: Option<&Secured>) -> Vec<Stake> {
+        stakes::money(self.secured.money)
+    }
+
+    fn describe(&self, _: Way) -> Option<String> {
+        let Secured { intent, money, captured } = &self.secured;
+        (!captured).then(|| format!("captures {money} of {intent}"))
     }
 
     async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {

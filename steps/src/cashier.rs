@@ -136,6 +136,6 @@ pub(crate) fn check(intent: &Intent, payment: PaymentId, money: Money) -> Result
 pub(crate) fn again(error: GatewayError) -> StepError {
     match error.retry_after() {
         Some(wait) => StepError::Later(wait),
-        None => StepError::unclear(error),
+        None => StepError::unclear_with_code(error.in_short(), error),
     }
 }

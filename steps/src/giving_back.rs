@@ -111,10 +111,7 @@ pub(crate) async fn give_back(
     for try_number in 0..KEYS_MAX {
         let found = call.refunds(intent).await.map_err(again)?;
         let (mut given, failed) = sort(&found, total, trace)?;
-        let lost =
-            found.iter().filter(|refund| refund.status.is_owed_again() && counted.contains(&refund.id));
-        let gone: i64 = given.iter().map(|given| given.money.amount).sum();
-        let gone = gone + lost.map(|refund| refund.money.amount).sum::<i64>();
+        let gone = gone(&given, &found, counted);
         if gone >= total.amount {
             return Ok(given);
         }
@@ -144,6 +141,26 @@ pub(crate) async fn give_back(
         }
     }
     Err(StepError::unclear("every key for this refund is used up at the gateway; again later"))
+}
+
+/// All refunds that count, if `total` of an intent's captured money has gone back.
+pub(crate) async fn given_back(
+    call: &Call<Cashier>,
+    intent: &IntentId,
+    total: Money,
+    counted: &[RefundId],
+    trace: Trace,
+) -> Result<Option<Vec<Given>>, StepError> {
+    let found = call.refunds(intent).await.map_err(again)?;
+    let (given, _) = sort(&found, total, trace)?;
+    Ok((gone(&given, &found, counted) >= total.amount).then_some(given))
+}
+
+/// How much is no business of this saga's any more: what has gone back, and what had when it began.
+fn gone(given: &[Given], found: &[Refund], counted: &[RefundId]) -> i64 {
+    let lost = found.iter().filter(|refund| refund.status.is_owed_again() && counted.contains(&refund.id));
+    let given = given.iter().map(|given| given.money.amount);
+    given.chain(lost.map(|refund| refund.money.amount)).sum()
 }
 
 /// What counts as gone, oldest first, and how many refunds of ours came to nothing: each of them used up a key.

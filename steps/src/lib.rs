@@ -27,6 +27,7 @@ mod reserve;
 mod seat_list;
 mod services;
 mod settle;
+mod stakes;
 pub mod status;
 pub mod store;
 pub mod telemetry;

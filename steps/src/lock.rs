@@ -1,7 +1,8 @@
 //! Lock: tells Redis whose the seats are, so that the next thousand clicks stop there.
 
 use crate::locks::{Acquired, Hold, Locks, SeatLocks};
-use orchestrator::{Call, Policy, Step, StepError};
+use crate::stakes::seats_in_words;
+use orchestrator::{Call, Policy, Step, StepError, Way};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -48,5 +49,13 @@ impl Step for Lock {
     async fn compensate(&self, call: &mut Call<SeatLocks>, _: Option<Locked>) -> Result<(), StepError> {
         call.release(&self.0).await;
         Ok(())
+    }
+
+    fn describe(&self, way: Way) -> Option<String> {
+        let seats = seats_in_words(self.0.seats.len());
+        Some(match way {
+            Way::Forward => format!("sets the locks of {seats} in Redis"),
+            Way::Back => format!("releases the locks of {seats} in Redis"),
+        })
     }
 }

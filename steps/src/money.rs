@@ -30,6 +30,15 @@ impl Money {
         let amount = self.amount.checked_add(other.amount)?;
         (self.currency == other.currency).then_some(Self { amount, ..self })
     }
+
+    /// As people and banks write the amount: with as many places as its currency has, `125.00` for 12500 cents.
+    pub fn decimal(self) -> String {
+        let places = self.currency.places();
+        let sign = if self.amount < 0 { "-" } else { "" };
+        let digits = format!("{:0>width$}", self.amount.unsigned_abs(), width = places + 1);
+        let (whole, part) = digits.split_at(digits.len() - places);
+        if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
+    }
 }
 
 impl fmt::Display for Money {
@@ -52,6 +61,20 @@ impl Currency {
     /// The code in upper case.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("a currency holds ASCII letters only")
+    }
+
+    /// Decimal places (ISO 4217): two, but for these.
+    pub fn places(self) -> usize {
+        const NONE: [&str; 16] = [
+            "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF",
+            "XOF", "XPF",
+        ];
+        const THREE: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
+        match self.as_str() {
+            code if NONE.contains(&code) => 0,
+            code if THREE.contains(&code) => 3,
+            _ => 2,
+        }
     }
 }
 

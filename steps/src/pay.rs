@@ -8,13 +8,16 @@ use crate::{
         PaymentMethod, Trace,
     },
     giving_back::{Undone, let_go},
+    stakes,
     store::{
         payments::{self, News, Order},
         statement_error,
     },
     write_down::{Told, write_down},
 };
-use orchestrator::{Call, Cause, DbError, Event, Policy, Probe, Recorded, Rejected, Step, StepError, Tx};
+use orchestrator::{
+    Call, Cause, DbError, Event, Policy, Probe, Recorded, Rejected, Stake, Step, StepError, Tx, Way,
+};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -120,6 +123,21 @@ impl Step for Pay {
             Some(intent) => Ok(Probe::Done(self.charge(call, intent).await?)),
             None => Ok(Probe::Unknown),
         }
+    }
+
+    fn stakes(&self, _: Option<&Charge>) -> Vec<Stake> {
+        stakes::money(self.money)
+    }
+
+    /// Without the way to pay: a method's token is nobody's business here.
+    fn describe(&self, way: Way) -> Option<String> {
+        let Self { money, payment, gateway, .. } = self;
+        Some(match way {
+            Way::Forward => format!("asks {gateway} to secure {money} for payment {payment}"),
+            Way::Back => {
+                format!("cancels payment {payment} at {gateway}, or refunds what it has taken of {money}")
+            }
+        })
     }
 
     async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {

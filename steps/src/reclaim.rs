@@ -3,6 +3,7 @@
 use crate::{
     PaymentId, ReservationId, SeatList,
     reserve::Reservation,
+    stakes,
     status::ReservationStatus,
     store::{
         reservations::{self, End},
@@ -10,7 +11,7 @@ use crate::{
         statement_error,
     },
 };
-use orchestrator::{Rejected, Step, StepError, Tx};
+use orchestrator::{Rejected, Stake, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
 
 /// Makes a new reservation for the seats of one that has ended, which stays as it is.
@@ -65,6 +66,10 @@ impl Step for Reclaim {
             }
             None => Err(StepError::unclear("a set of one has one answer")),
         }
+    }
+
+    fn stakes(&self, made: Option<&Reservation>) -> Vec<Stake> {
+        made.map_or_else(Vec::new, |made| stakes::seats(made.seats.len()))
     }
 
     /// The reservation never came to anything: its seats go back on sale.

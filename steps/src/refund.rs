@@ -4,10 +4,11 @@ use crate::{
     Money, PaymentId, ReservationId,
     cashier::{Cashier, trace},
     gateway::{IntentId, RefundId},
-    giving_back::{Given, give_back, told},
+    giving_back::{Given, give_back, given_back, told},
+    stakes,
     write_down::write_down,
 };
-use orchestrator::{Call, DbError, Event, Policy, Step, StepError, Tx};
+use orchestrator::{Call, DbError, Event, Policy, Probe, Stake, Step, StepError, Tx, Way};
 use serde::{Deserialize, Serialize};
 
 /// Sees to it that so much of a payment has gone back in the end, what went back before included.
@@ -41,6 +42,22 @@ impl Step for Refund {
         }
         let trace = trace(call.saga(), self.payment, self.reservation);
         give_back(call, &self.intent, self.total, &self.counted, trace, &call.key()).await
+    }
+
+    /// By the gateway's list of refunds, whoever asked for them.
+    async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Vec<Given>>, StepError> {
+        let trace = trace(call.saga(), self.payment, self.reservation);
+        let given = given_back(call, &self.intent, self.total, &self.counted, trace).await?;
+        Ok(given.map_or(Probe::NotDone, Probe::Done))
+    }
+
+    fn stakes(&self, _: Option<&Vec<Given>>) -> Vec<Stake> {
+        stakes::money(self.total)
+    }
+
+    fn describe(&self, _: Way) -> Option<String> {
+        let Self { total, intent, .. } = self;
+        Some(format!("refunds what has not gone back yet of {total} of {intent}"))
     }
 
     async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {

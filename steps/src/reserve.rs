@@ -4,15 +4,16 @@ use crate::{
     EventId, Money, ReservationId, SeatList, UserId,
     announce::{ReservationCancelled, ReservationExpired, announce},
     locks::Hold,
+    stakes,
     status::ReservationStatus,
     store::{
-        reservations::{self, End, EndOutcome},
+        reservations::{self, End, EndOutcome, ExtendOutcome},
         seats::{self, Held, Refusal, Take, TakeOutcome},
         statement_error,
     },
 };
 use chrono::{DateTime, Utc};
-use orchestrator::{Cause, DbError, Item, Rejected, SagaId, Step, StepError, Tx, Undoing};
+use orchestrator::{Cause, DbError, Item, Rejected, SagaId, Stake, Step, StepError, Tx, Undoing};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -130,6 +131,22 @@ impl Step for Reserve {
             tell_ended(tx, undoing.saga, &undoing.made, status)?;
         }
         Ok(batch.iter().map(|_| Ok(())).collect())
+    }
+
+    fn stakes(&self, made: Option<&Reservation>) -> Vec<Stake> {
+        stakes::seats(made.map_or(self.seats.len(), |made| made.seats.len()))
+    }
+
+    /// The hold ends later: the wait for the customer moves, and so do reservation and seats. A hold that lapsed and was
+    /// taken over meanwhile is somebody else's.
+    async fn extend(&self, tx: &mut Tx, made: &Reservation, until: DateTime<Utc>) -> Result<(), StepError> {
+        let extended = reservations::extend(tx, made.reservation, made.seats.len(), until).await;
+        match extended.map_err(statement_error)? {
+            ExtendOutcome::Extended => Ok(()),
+            ExtendOutcome::NotPending => {
+                Err(StepError::rejected("not-pending", "the reservation no longer holds its seats"))
+            }
+        }
     }
 }
 

@@ -4,10 +4,11 @@ use crate::{
     Money, PaymentId,
     cashier::{Cashier, Secured, again, check},
     gateway::{CancelReason, GatewayError, Intent, IntentId, IntentStatus},
+    stakes,
     store::payments::News,
     write_down::{Told, write_down},
 };
-use orchestrator::{Call, DbError, Event, Policy, Rejected, Step, StepError, Tx};
+use orchestrator::{Call, DbError, Event, Policy, Probe, Rejected, Stake, Step, StepError, Tx, Way};
 use serde::{Deserialize, Serialize};
 
 /// Decides a pending payment at its deadline: if the money is there, on; else it is cancelled at the gateway, so that
@@ -27,6 +28,8 @@ pub struct Settle {
 impl Step for Settle {
     const NAME: &'static str = "settle";
     const POLICY: Policy = Policy::PATIENT;
+    /// The money of the payment that was asked for before.
+    const SAME_STAKES: bool = true;
     type Output = Secured;
     type Medium = Call<Cashier>;
     type Undo = ();
@@ -44,6 +47,24 @@ impl Step for Settle {
             }
             Err(error) => Err(again(error)),
         }
+    }
+
+    /// Reads the intent and cancels nothing.
+    async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Secured>, StepError> {
+        let found = call.read(&self.intent).await.map_err(again)?;
+        match self.secured(&found)? {
+            Some(secured) => Ok(Probe::Done(secured)),
+            None if found.status == IntentStatus::Canceled => Err(expired()),
+            None => Ok(Probe::NotDone),
+        }
+    }
+
+    fn stakes(&self, _: Option<&Secured>) -> Vec<Stake> {
+        self.money.map_or_else(Vec::new, stakes::money)
+    }
+
+    fn describe(&self, _: Way) -> Option<String> {
+        Some(format!("reads {}, and cancels it if its money is not there", self.intent))
     }
 
     async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {

@@ -3,8 +3,9 @@
 use crate::{
     lock::QUICK,
     locks::{Hold, SeatLocks},
+    stakes::seats_in_words,
 };
-use orchestrator::{Call, Policy, Step, StepError};
+use orchestrator::{Call, Policy, Step, StepError, Way};
 use serde::{Deserialize, Serialize};
 
 /// Releases the seat locks of a hold, those that are still its own. Late is harmless.
@@ -22,5 +23,9 @@ impl Step for Unlock {
     async fn run(&self, call: &mut Call<SeatLocks>) -> Result<(), StepError> {
         call.release(&self.0).await;
         Ok(())
+    }
+
+    fn describe(&self, _: Way) -> Option<String> {
+        Some(format!("releases the locks of {} in Redis", seats_in_words(self.0.seats.len())))
     }
 }

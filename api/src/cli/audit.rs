@@ -1,8 +1,9 @@
-//! `usher audit verify`
+//! `usher audit list`, `usher audit verify`
 
-use super::{out, pool};
-use crate::config::Config;
+use super::{out, out::Tone, pool};
+use crate::{config::Config, operators::AuditView};
 use clap::{Args, Subcommand};
+use orchestrator::{SagaId, audit};
 use std::process::ExitCode;
 
 /// A chain is broken.
@@ -10,11 +11,42 @@ const BROKEN: u8 = 1;
 
 #[derive(Debug, Subcommand)]
 pub enum Audit {
+    /// What was done by hand, latest first
+    List(List),
     /// Check that no row of the audit was changed, taken away or put in later; status 1 if one was
     Verify(Verify),
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  usher audit list --saga 01890a5d-ac96-774b-bcce-b302099a8057
+  usher audit list --by ada --action write_off --json")]
+pub struct List {
+    /// Only what was done to this saga, or to this batch itself
+    #[arg(long)]
+    saga: Option<SagaId>,
+    /// Only what they did
+    #[arg(long)]
+    by: Option<String>,
+    /// Only this action, such as `write_off`
+    #[arg(long)]
+    action: Option<String>,
+    /// How many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    limit: i64,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Status: 0 every chain holds, 1 one is broken, 2 it could not be told.
+
+Examples:
+  usher audit verify
+  usher audit verify --json | jq .breaks")]
 pub struct Verify {
     /// As JSON
     #[arg(long)]
@@ -23,14 +55,48 @@ pub struct Verify {
 
 impl Audit {
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let Self::Verify(command) = self;
+        match self {
+            Self::List(command) => command.run(config).await,
+            Self::Verify(command) => command.run(config).await,
+        }
+    }
+}
+
+impl List {
+    async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let pool = pool(config).await?;
-        let verified = orchestrator::audit::verify(&mut *pool.acquire().await?).await?;
-        if command.json {
+        let which =
+            audit::Which { saga: self.saga, actor: self.by.as_deref(), action: self.action.as_deref() };
+        let found = audit::list(&mut *pool.acquire().await?, &which, None, self.limit).await?;
+        if self.json {
+            out::json(&found.into_iter().map(AuditView::from).collect::<Vec<_>>())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut table = out::table(&["when", "who", "did", "to", "why"]);
+        for row in found {
+            table.add_row([
+                out::cell(out::time(row.at), Tone::Dim),
+                out::cell(row.actor, Tone::Plain),
+                out::cell(row.action, Tone::Strong),
+                out::cell(row.saga.to_string(), Tone::Plain),
+                out::cell(out::short(&row.reason, 200), Tone::Plain),
+            ]);
+        }
+        out::line(table);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Verify {
+    async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let pool = pool(config).await?;
+        let verified = audit::verify(&mut *pool.acquire().await?).await?;
+        if self.json {
             out::json(&verified)?;
         } else {
             for found in &verified.breaks {
-                out::line(format_args!("bucket {}, row {}: {}", found.bucket, found.seq, found.why));
+                let place = format!("bucket {}, row {}: {}", found.bucket, found.seq, found.why);
+                out::line(out::paint(place, Tone::Bad));
             }
             let (rows, unchained, broken) = (verified.rows, verified.unchained, verified.breaks.len());
             out::line(format_args!(

@@ -2,7 +2,9 @@
 //! machine may want it, as JSON, and keeps standard error for what went wrong.
 
 mod audit;
+mod batch;
 mod case;
+mod completions;
 mod config;
 mod events;
 mod inbox;
@@ -10,6 +12,7 @@ mod logging;
 mod migrate;
 mod moment;
 mod out;
+mod proposal;
 mod reconcile;
 mod saga;
 mod serve;
@@ -35,6 +38,9 @@ pub struct Cli {
     /// The configuration file [default: `usher.toml` in the working directory, if there is one]
     #[arg(long, global = true, env = "USHER_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// When to colour what is printed [auto: on a terminal, unless `NO_COLOR` is set]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    color: out::When,
     #[command(subcommand)]
     command: Command,
 }
@@ -59,6 +65,9 @@ Examples:
   usher config                                        every setting and where it came from
   usher dev --exit                                    see it work, from nothing
 
+Status: 0 it is done and all is well; 1 it was refused, or something was found; 2 it was called wrongly, or it could not be told;
+3 it waits for a second person.
+
 Every setting can be given by the environment: USHER_LANES_COUNT=4 sets `lanes.count`.";
 
 #[derive(Debug, Subcommand)]
@@ -76,7 +85,13 @@ enum Command {
     /// Look at sagas, and put them right
     #[command(subcommand)]
     Saga(saga::Saga),
-    /// Check what was done by hand
+    /// Do something to many sagas at once, carefully
+    #[command(subcommand)]
+    Batch(batch::Batches),
+    /// Agree to what another person wants, or decline it
+    #[command(subcommand)]
+    Proposal(proposal::Proposals),
+    /// Read and check what was done by hand
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Look at webhooks, and try again what could not be acted on
@@ -97,6 +112,8 @@ enum Command {
     Verify(verify::Verify),
     /// Print every setting and where it came from
     Config(config::Config),
+    /// Print what makes a shell complete our commands
+    Completions(completions::Completions),
     /// Simulate a payment gateway
     Gateway(gateway::Args),
     /// Run everything on this machine and show it at work
@@ -108,16 +125,24 @@ enum Command {
 /// # Errors
 /// Whatever kept it from its end, with what to do about it.
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    out::set_colour(cli.color);
+    // Needs no configuration, and must not fail where there is a wrong one.
+    let command = match cli.command {
+        Command::Completions(command) => return Ok(command.run()),
+        command => command,
+    };
     let loaded = crate::config::load(&Sources::of_process(cli.config))?;
-    logging::begin(&loaded.config.log, matches!(cli.command, Command::Serve(_) | Command::Gateway(_)))?;
+    logging::begin(&loaded.config.log, matches!(command, Command::Serve(_) | Command::Gateway(_)))?;
     for variable in &loaded.ignored {
         tracing::warn!(variable, "this variable sets nothing; `usher config` lists the keys");
     }
-    match cli.command {
+    match command {
         Command::Serve(command) => command.run(loaded).await,
         Command::Migrate(command) => command.run(&loaded.config).await,
         Command::Token(command) => command.run(&loaded.config).await,
         Command::Saga(command) => command.run(&loaded.config).await,
+        Command::Batch(command) => command.run(&loaded.config).await,
+        Command::Proposal(command) => command.run(&loaded.config).await,
         Command::Audit(command) => command.run(&loaded.config).await,
         Command::Inbox(command) => command.run(&loaded.config).await,
         Command::Subscription(command) => command.run(&loaded.config).await,
@@ -131,6 +156,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Config(command) => command.run(&loaded),
+        Command::Completions(command) => Ok(command.run()),
         Command::Gateway(args) => {
             let leaving = signals::leaving()?;
             gateway::run(args, async move { leaving.cancelled().await }).await?;

@@ -1,5 +1,6 @@
 //! Moments on the command line: a time, or how long ago.
 
+use crate::operators::span;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::str::FromStr;
 
@@ -27,24 +28,10 @@ impl FromStr for Moment {
         if let Ok(at) = DateTime::parse_from_rfc3339(text) {
             return Ok(Self::At(at.to_utc()));
         }
-        span(text).map(Self::Ago)
+        span(text).map(Self::Ago).map_err(
+            |_| "write a span such as `90s`, `30m`, `24h` or `7d`, or a time such as `2026-03-01T00:00:00Z`",
+        )
     }
-}
-
-/// A span of time such as `90s`, `30m`, `24h` or `7d`; at most ten years.
-pub fn span(text: &str) -> Result<TimeDelta, &'static str> {
-    const WRONG: &str =
-        "write a span such as `90s`, `30m`, `24h` or `7d`, or a time such as `2026-03-01T00:00:00Z`";
-    const YEARS_MAX: i64 = 10;
-    let (number, unit_s) = match text.as_bytes().last() {
-        Some(b's') => (&text[..text.len() - 1], 1),
-        Some(b'm') => (&text[..text.len() - 1], 60),
-        Some(b'h') => (&text[..text.len() - 1], 3_600),
-        Some(b'd') => (&text[..text.len() - 1], 86_400),
-        _ => return Err(WRONG),
-    };
-    let seconds = number.parse::<u32>().ok().and_then(|number| i64::from(number).checked_mul(unit_s));
-    seconds.filter(|seconds| *seconds <= YEARS_MAX * 365 * 86_400).map(TimeDelta::seconds).ok_or(WRONG)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `usher reconcile`
 
-use super::{moment::Moment, moment::span, out, pool};
+use super::{moment::Moment, out, pool};
+use crate::operators::span;
 use crate::{
     config::Config,
     http::store::now,

@@ -85,6 +85,21 @@ pub const KEYS: &[Key] = &[
         "requests a second that one customer may make for long",
     ),
     key("http.quota_burst", "200", Number(1, 1_000_000), "requests that one customer may make at once"),
+    unset(
+        "http.public_url",
+        Url(&["https", "http"]),
+        "where people reach this service; if by https, the console's cookie travels by nothing else",
+    ),
+    secret(
+        "http.session_key",
+        Text("a secret text of 32 characters or more, the same on all nodes"),
+        "what the console's sessions are signed with; without it they end with this process",
+    ),
+    unset(
+        "http.trace_url",
+        Url(&["https", "http"]),
+        "where a trace is shown; `{trace_id}` in it stands for the trace's id",
+    ),
     key("lanes.count", "2", Number(1, 64), "lanes of this node; two suffice for most machines"),
     key(
         "lanes.batch_scope",
@@ -111,6 +126,11 @@ pub const KEYS: &[Key] = &[
         "500",
         Number(10, 60_000),
         "how often due sagas are looked for when every hint is lost",
+    ),
+    unset(
+        "operators.second_person_above_minor",
+        Number(0, 1_000_000_000_000),
+        "money in minor units above which an operator's action needs a second person; not set: never",
     ),
     key("booking.seats_max", "10", Number(1, 10), "seats of one reservation"),
     key("booking.payment_attempts_max", "1", Number(1, 10), "tries to pay within one hold"),

@@ -14,7 +14,7 @@ mod source;
 pub use error::ConfigError;
 pub use keys::{Allowed, KEYS, Key};
 pub use sections::{
-    BatchScope, Booking, Capture, Config, Database, Gateway, Http, Lanes, Log, LogFormat, Outbox,
+    BatchScope, Booking, Capture, Config, Database, Gateway, Http, Lanes, Log, LogFormat, Operators, Outbox,
     PrivateAddresses, Redis, RedisKeys, WebhookSecret,
 };
 pub use shown::Shown;

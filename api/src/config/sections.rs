@@ -18,6 +18,9 @@ pub struct Config {
     pub http: Http,
     /// The engine's loops on this node.
     pub lanes: Lanes,
+    /// What operators may do.
+    #[serde(default)]
+    pub operators: Operators,
     /// What a reservation may be.
     pub booking: Booking,
     /// The payment gateway.
@@ -73,6 +76,13 @@ pub struct Http {
     pub quota_per_s: u32,
     /// Requests that one customer may make at once.
     pub quota_burst: u32,
+    /// Where people reach this service.
+    pub public_url: Option<String>,
+    /// What the console's sessions are signed with.
+    #[serde(default, deserialize_with = "long_secret")]
+    pub session_key: Option<SecretString>,
+    /// Where a trace is shown, with `{trace_id}` for its id.
+    pub trace_url: Option<String>,
 }
 
 /// The engine's loops on this node.
@@ -105,6 +115,14 @@ pub enum BatchScope {
     Database,
     /// One bucket a transaction: Citus.
     Bucket,
+}
+
+/// What operators may do.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operators {
+    /// What moves more money than this, in minor units, needs a second person. Not set: nothing does.
+    pub second_person_above_minor: Option<i64>,
 }
 
 /// What a reservation may be.
@@ -220,6 +238,16 @@ impl<'de> Deserialize<'de> for WebhookSecret {
         }
         Ok(Self { secret: secret.into(), until })
     }
+}
+
+/// Long enough that nobody finds it by trying.
+fn long_secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretString>, D::Error> {
+    const CHARACTERS_MIN: usize = 32;
+    let text = String::deserialize(from)?;
+    if text.chars().count() < CHARACTERS_MIN {
+        return Err(D::Error::custom(format!("it has fewer than {CHARACTERS_MIN} characters")));
+    }
+    Ok(Some(text.into()))
 }
 
 fn milliseconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {

@@ -24,6 +24,8 @@ const OTHERS: &[&str] = &[
     "USHER_GATEWAY_WEBHOOK_SECRET",
     "USHER_TEST_DATABASE_URL",
     "USHER_TEST_REDIS_URL",
+    "USHER_TEST_OUTPUT",
+    crate::dev::trouble::VARIABLE,
 ];
 
 /// The sources of one configuration.

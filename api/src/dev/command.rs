@@ -1,15 +1,18 @@
 //! `usher dev` itself: set the stage, show four bookings, serve until told to stop, strike the stage.
 
-use super::demo;
 use super::folder::Folder;
 use super::stage::{Servers, Stage};
+use super::{demo, trouble};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs everything on this machine: PostgreSQL, Redis, a simulated payment gateway, a node; and shows it at work.
 #[derive(Clone, Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct DevArgs {
+    #[command(subcommand)]
+    then: Option<Then>,
     /// Leave after the demonstration; status 0 only if every booking ended as it must.
     #[arg(long)]
     exit: bool,
@@ -19,6 +22,9 @@ pub struct DevArgs {
     /// Start and serve without booking anything.
     #[arg(long, conflicts_with = "exit")]
     no_demo: bool,
+    /// In place of the demonstration make one saga of every way not to move, to look at and to repair.
+    #[arg(long, conflicts_with = "no_demo")]
+    with_trouble: bool,
     /// Where the data are kept [default: .usher; for root a place that the servers' user can reach].
     #[arg(long, env = "USHER_DATA_DIR", value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
@@ -30,11 +36,21 @@ pub struct DevArgs {
     redis_url: Option<String>,
 }
 
+/// What is asked of a stack that runs.
+#[derive(Clone, Debug, clap::Subcommand)]
+enum Then {
+    /// Mend the code and the bank of `--with-trouble`
+    Mend(trouble::Mend),
+}
+
 /// Runs until Ctrl-C or SIGTERM, or with `--exit` until the demonstration is over.
 ///
 /// # Errors
 /// Something could not be started, or ended and could not be kept running.
 pub async fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
+    if let Some(Then::Mend(mend)) = args.then {
+        return mend.run().await;
+    }
     let mut signals = StopSignals::listen()?;
     let folder = Folder::open(args.data_dir.as_deref())?;
     if args.reset {
@@ -42,7 +58,7 @@ pub async fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
     }
     let servers = Servers { database_url: args.database_url.clone(), redis_url: args.redis_url.clone() };
     let stage = tokio::select! {
-        stage = Stage::set(folder, servers) => stage?,
+        stage = Stage::set(folder, servers, args.with_trouble) => stage?,
         () = signals.heard() => return Ok(ExitCode::SUCCESS), // What was started is dropped, and so stopped.
     };
     let played = tokio::select! {
@@ -60,6 +76,14 @@ pub async fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
 
 /// True if all went well. Without `--exit` it ends only by being dropped, so a failure there is told and kept.
 async fn play(args: &DevArgs, stage: &Stage) -> anyhow::Result<bool> {
+    if args.with_trouble {
+        trouble::make(stage).await?;
+        if !args.exit {
+            demo::invite(stage).await?;
+            trouble::when_asked_to_mend(stage).await?;
+        }
+        return Ok(true);
+    }
     let all_well = args.no_demo || demo::run(stage).await?;
     if !args.exit {
         demo::invite(stage).await?;

@@ -1,5 +1,6 @@
 //! What the child processes are told: this same program, other subcommands, one environment.
 
+use super::trouble;
 use rand::Rng;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,10 @@ pub(super) struct Commands {
     gateway: SocketAddr,
     gateway_key: String,
     webhook_secret: String,
+    session_key: String,
     books: PathBuf,
+    /// The file that says which code is deployed, where there is to be trouble.
+    trouble: Option<PathBuf>,
 }
 
 /// Where the servers are.
@@ -45,12 +49,22 @@ pub(super) struct House {
 
 /// Where people book.
 pub(super) const THEATRE: House = House { name: "Hamlet", seed: 1, hold_ms: 300_000 };
+/// Where trouble is made: nobody's time is up while people look. Its name is a trap for pages.
+pub(super) const TROUBLED_THEATRE: House =
+    House { name: "<b>Much Ado</b> & \"Nothing\"", seed: 3, hold_ms: 86_400_000 };
 /// Where the demonstration shows what happens to those who reserve and go away.
 pub(super) const HASTY_THEATRE: House = House { name: "Macbeth, in haste", seed: 2, hold_ms: 4_000 };
 
 impl Commands {
     /// With keys and secrets that are drawn anew: both ends of the wire are ours, and start together.
-    pub fn new(program: PathBuf, urls: Urls, node: SocketAddr, gateway: SocketAddr, folder: &Path) -> Self {
+    pub fn new(
+        program: PathBuf,
+        urls: Urls,
+        node: SocketAddr,
+        gateway: SocketAddr,
+        folder: &Path,
+        trouble: Option<PathBuf>,
+    ) -> Self {
         let secret = || format!("{:032x}", rand::rng().random::<u128>());
         Self {
             program,
@@ -59,13 +73,22 @@ impl Commands {
             gateway,
             gateway_key: format!("sk_test_{}", secret()),
             webhook_secret: format!("whsec_{}", secret()),
+            session_key: secret(),
             books: folder.join("gateway.books"),
+            trouble,
         }
     }
 
     /// The API and the lanes.
     pub fn node(&self) -> Command {
         self.usher(&["serve"])
+    }
+
+    /// A node that runs nothing but what kills it. A short lease, so that its claims soon count.
+    pub fn deadly_node(&self, generation: &Path) -> Command {
+        let mut command = self.usher(&["serve", "--no-http"]);
+        command.env(trouble::VARIABLE, generation).env("USHER_LANES_LEASE_MS", "500");
+        command
     }
 
     /// The simulated payment gateway.
@@ -108,6 +131,23 @@ impl Commands {
         command
     }
 
+    /// Makes a customer of this name, prints the token.
+    pub fn token_of_customer(&self, name: &str, email: &str) -> Command {
+        self.usher(&["token", "create", "--role", "customer", "--name", name, "--email", email])
+    }
+
+    /// Acts on a saga.
+    pub fn act_on_saga(&self, saga: &str, words: &[&str]) -> Command {
+        let mut command = self.usher(&["saga", "act", saga]);
+        command.args(words);
+        command
+    }
+
+    /// Prints why a saga is where it is.
+    pub fn why_saga(&self, saga: &str) -> Command {
+        self.usher(&["saga", "why", saga])
+    }
+
     /// Prints a saga's timeline.
     pub fn show_saga(&self, saga: &str) -> Command {
         self.usher(&["saga", "show", saga])
@@ -138,19 +178,29 @@ impl Commands {
         &self.urls.redis
     }
 
-    /// Secrets go by the environment: a command line is for everybody to read.
-    fn usher(&self, arguments: &[&str]) -> Command {
+    /// What every command must know, by the names of variables.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
         /// A killed node's sagas are taken over in seconds. What the caller has set wins.
         const LEASE_MS: &str = "2000";
+        let mut variables = vec![
+            ("USHER_DATABASE_URL", self.urls.database.clone()),
+            ("USHER_REDIS_URL", self.urls.redis.clone()),
+            ("USHER_HTTP_LISTEN", self.node.to_string()),
+            ("USHER_GATEWAY_URL", self.gateway_url()),
+            ("USHER_GATEWAY_KEY", self.gateway_key.clone()),
+            ("USHER_GATEWAY_WEBHOOK_SECRETS", self.webhook_secret.clone()),
+            // A node that is killed and started again knows those who have signed in.
+            ("USHER_HTTP_SESSION_KEY", self.session_key.clone()),
+            ("USHER_LANES_LEASE_MS", std::env::var("USHER_LANES_LEASE_MS").unwrap_or(LEASE_MS.to_owned())),
+        ];
+        variables.extend(self.trouble.as_ref().map(|file| (trouble::VARIABLE, file.display().to_string())));
+        variables
+    }
+
+    /// Secrets go by the environment: a command line is for everybody to read.
+    fn usher(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(arguments);
-        command.env("USHER_DATABASE_URL", &self.urls.database).env("USHER_REDIS_URL", &self.urls.redis);
-        command.env("USHER_HTTP_LISTEN", self.node.to_string()).env("USHER_GATEWAY_URL", self.gateway_url());
-        command.env("USHER_GATEWAY_KEY", &self.gateway_key);
-        command.env("USHER_GATEWAY_WEBHOOK_SECRETS", &self.webhook_secret);
-        if std::env::var_os("USHER_LANES_LEASE_MS").is_none() {
-            command.env("USHER_LANES_LEASE_MS", LEASE_MS);
-        }
+        command.args(arguments).envs(self.environment());
         command
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What may be in it. A reset removes these and nothing else: somebody may have named a folder of their own.
-const OURS: [&str; 11] = [
+const OURS: [&str; 16] = [
     "postgres",
     "postgres.unfinished",
     "postgres.lock",
@@ -19,6 +19,11 @@ const OURS: [&str; 11] = [
     "gateway.books",
     "logs",
     "tokens.json",
+    "trouble",
+    "trouble.deadly",
+    "trouble.json",
+    "env",
+    "mend",
 ];
 
 /// The folder, held as long as this lives.
@@ -43,6 +48,11 @@ impl Folder {
                 Err(error).doing(|| format!("locking `{}`", lock_path.display()))
             }
         }
+    }
+
+    /// Where the folder is, or would be, whoever uses it.
+    pub fn find(named: Option<&Path>) -> Result<PathBuf, DevError> {
+        named.map_or_else(|| default_path(&Owner::of_servers()?), |path| Ok(path.to_owned()))
     }
 
     /// Removes what earlier runs left: databases, logs, books, tokens. Unpacked servers stay.

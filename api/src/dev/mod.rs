@@ -7,7 +7,8 @@
 //!
 //! From the ground up: `child` is one process, `server` one that listens; `postgres` (with its data directory,
 //! `cluster`) and `redis` are two of them. `keeper` starts a process again that has ended, `commands` says what
-//! our own children are told, `stage` starts and stops all of it, `demo` books, and `command` is `usher dev`.
+//! our own children are told, `stage` starts and stops all of it, `demo` books, `trouble` makes sagas that don't move, and
+//! `command` is `usher dev`.
 //!
 //! What it deliberately does not do: passwords and TLS. The servers listen on loopback alone and trust whoever
 //! reaches them there. Production names its own servers by `USHER_DATABASE_URL` and `USHER_REDIS_URL`.
@@ -35,6 +36,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 mod tokens;
+pub(crate) mod trouble;
 
 pub use child::Child;
 pub use command::{DevArgs, run};

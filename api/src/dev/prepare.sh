@@ -37,6 +37,13 @@ need_services() {
     export USHER_SERVICES_DIR=$wheels
 }
 
+# Chromium and its driver, for the console's tests: the machine's, else Debian's by apt, if we may.
+need_browser() {
+    if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then return; fi
+    may_install && install_packages chromium chromium-driver && return
+    fail "Chromium and its driver are needed for the tests of the console: type \`sudo apt-get install chromium chromium-driver\`"
+}
+
 # Prints the folder of the newest PostgreSQL's programs.
 postgres_folder() {
     local folder major newest=0 found=

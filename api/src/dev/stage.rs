@@ -1,16 +1,18 @@
 //! Everything that must run before the first booking, in the order in which it is started and stopped.
 
-use super::commands::{APP_ROLE, Commands, HASTY_THEATRE, House, THEATRE, Urls};
+use super::commands::{APP_ROLE, Commands, HASTY_THEATRE, House, THEATRE, TROUBLED_THEATRE, Urls};
 use super::folder::Folder;
 use super::keeper::{Keeper, Kept};
 use super::postgres::{Postgres, PostgresOptions};
 use super::redis::{Redis, RedisOptions};
 use super::tokens::Tokens;
+use super::trouble::Generation;
 use super::{once, port};
 use anyhow::Context;
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const NODE_PORT: u16 = 8080;
@@ -27,12 +29,12 @@ pub(super) struct Stage {
     gateway: Keeper,
     redis: Option<Redis>,
     postgres: Option<Postgres>,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Stage {
-    /// Starts everything, and says what.
-    pub async fn set(folder: Folder, servers: Servers) -> anyhow::Result<Self> {
+    /// Starts everything, and says what. With trouble, the node begins with code that still works.
+    pub async fn set(folder: Folder, servers: Servers, with_trouble: bool) -> anyhow::Result<Self> {
         println!("data in {}", folder.path().display());
         let (postgres, owner, database) = postgres(&folder, servers.database_url).await?;
         let (redis, redis_url) = redis(&folder, servers.redis_url).await?;
@@ -43,7 +45,11 @@ impl Stage {
         let (node, gateway) = (local(port::from(NODE_PORT)?), local(port::from(GATEWAY_PORT)?));
         let program = std::env::current_exe().context("finding this program's own file")?;
         let urls = Urls { owner, database, redis: redis_url };
-        let commands = Arc::new(Commands::new(program, urls, node, gateway, folder.path()));
+        let trouble = with_trouble.then(|| code(&folder));
+        if with_trouble {
+            deploy(&folder, Generation::Before)?;
+        }
+        let commands = Arc::new(Commands::new(program, urls, node, gateway, folder.path(), trouble));
         once::run(commands.migrate()).await?;
 
         let http = client()?;
@@ -59,11 +65,24 @@ impl Stage {
         node.ready(&http).await?;
         println!("node    {}, gateway {}", commands.node_url(), commands.gateway_url());
 
-        for house in [THEATRE, HASTY_THEATRE] {
+        let houses = [THEATRE, if with_trouble { TROUBLED_THEATRE } else { HASTY_THEATRE }];
+        for house in houses {
             build(&commands, &http, house).await?;
         }
         let tokens = Tokens::read_or_create(folder.path(), &commands, &http).await?;
-        Ok(Self { commands, http, tokens, node, gateway, redis, postgres, _folder: folder })
+        Ok(Self { commands, http, tokens, node, gateway, redis, postgres, folder })
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Replaces the node's code, as a deployment does that waits for nobody.
+    pub async fn deploy(&self, generation: Generation) -> anyhow::Result<()> {
+        deploy(&self.folder, generation)?;
+        self.node.kill().await;
+        Ok(self.node.ready(&self.http).await?)
     }
 
     /// Ends when a child can't be kept running; with the reason.
@@ -86,6 +105,16 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// The file that says which code is deployed.
+fn code(folder: &Folder) -> PathBuf {
+    folder.path().join("trouble")
+}
+
+fn deploy(folder: &Folder, generation: Generation) -> anyhow::Result<()> {
+    let file = code(folder);
+    generation.deploy(&file).with_context(|| format!("writing `{}`", file.display()))
 }
 
 /// Servers that are to be used instead of private ones.

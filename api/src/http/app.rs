@@ -8,10 +8,10 @@ use super::{
     seats::{SeatDirectory, StatusCache},
     telemetry,
 };
-use crate::{config::Config, jobs::Rounds};
+use crate::{config::Config, console::Console, jobs::Rounds, numbers::Sampler, operators};
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
-use orchestrator::{Client, Database};
+use orchestrator::{Client, Database, operator::Operator};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use secrecy::ExposeSecret;
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
@@ -62,8 +62,12 @@ pub struct Parts {
     pub tasks: TaskTracker,
     /// Redis, connected when it is first needed and again whenever it was lost.
     pub redis: ConnectionManager,
+    /// The operators' console.
+    pub console: Console,
     /// What the metrics say.
     pub metrics: PrometheusHandle,
+    /// What they said when the last sample was taken.
+    pub sampler: Sampler,
     leaving: CancellationToken,
 }
 
@@ -86,6 +90,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             quotas: Quotas::new(&config.http),
             admission: Semaphore::new(config.http.requests_max),
+            console: Console::of(&config.http),
             inbox_door: InboxDoor::new(config.database.connections_max),
             rounds: Rounds::default(),
             config,
@@ -99,6 +104,7 @@ impl App {
             seats: StatusCache::default(),
             tasks: TaskTracker::new(),
             metrics: telemetry::recorder()?,
+            sampler: Sampler::default(),
             leaving: CancellationToken::new(),
         })))
     }
@@ -109,6 +115,11 @@ impl App {
     /// The pool's.
     pub async fn connection(&self) -> Result<PoolConnection<Postgres>, Problem> {
         Ok(self.0.pool.acquire().await?)
+    }
+
+    /// The operators' desk.
+    pub fn operator(&self) -> Operator {
+        operators::desk(&self.0.client, &self.0.config)
     }
 
     /// Whether Redis answers within `bound`.

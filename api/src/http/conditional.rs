@@ -21,6 +21,18 @@ impl ETag {
         Self(format!("\"{version}\""))
     }
 
+    /// The tag of something that names its versions in words of ours: ASCII without quotes.
+    pub fn of_words(version: &str) -> Self {
+        Self(format!("\"{version}\""))
+    }
+
+    /// The tag of something that has a version and shows more than its version covers: a digest of these parts follows
+    /// after a `~`. [`Conditions::version`] takes it back to the version.
+    pub fn of_version_and_parts(version: &str, parts: &[&str]) -> Self {
+        let Self(digest) = Self::of_parts(parts);
+        Self(format!("\"{version}~{}\"", digest.trim_matches('"')))
+    }
+
     /// The tag of something whose version is all that it says: a digest of these parts.
     pub fn of_parts(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
@@ -31,7 +43,8 @@ impl ETag {
         Self(format!("\"{}\"", hex::encode(&hash.finalize()[..12])))
     }
 
-    fn value(&self) -> HeaderValue {
+    /// As a header.
+    pub fn value(&self) -> HeaderValue {
         HeaderValue::from_str(&self.0).expect("digits and letters in quotes")
     }
 }
@@ -63,6 +76,26 @@ impl Conditions {
             .with_header(header::ETAG, tag.value())),
             _ => Ok(()),
         }
+    }
+
+    /// The one version that the caller has seen, if it says so: for acts that must not be done blindly.
+    ///
+    /// # Errors
+    /// 412 for an `If-Match` that can't match: a weak tag (RFC 9110 § 13.1.1), several, or no tag at all.
+    pub fn version(&self) -> Result<Option<&str>, Problem> {
+        let Some(tag) = self.matches.as_deref() else { return Ok(None) };
+        // `*` says that nothing was seen: the same as no header.
+        if tag.trim() == "*" {
+            return Ok(None);
+        }
+        let quoted = tag.trim().strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        let version = quoted.filter(|tag| !tag.contains('"')).and_then(|tag| tag.split('~').next());
+        version.map(Some).ok_or_else(|| {
+            Problem::new(
+                ProblemType::PreconditionFailed,
+                "`If-Match` must be the one strong tag that was seen",
+            )
+        })
     }
 
     /// The representation with its tag, or 304 without it.
@@ -120,6 +153,19 @@ mod tests {
         assert!(matches("\"7\"") && matches("*"));
         assert!(!matches("W/\"7\"") && !matches("\"8\""));
         assert!(Conditions::default().check(&tag).is_ok());
+    }
+
+    #[test]
+    fn a_version_is_taken_back_out_of_its_tag() {
+        let seen = |list: &str| Conditions { none_match: None, matches: Some(list.into()) };
+        let tag = ETag::of_version_and_parts("3-7-stuck", &["more"]);
+        assert_eq!(seen(&tag.0).version().unwrap(), Some("3-7-stuck"));
+        assert_eq!(seen(&ETag::of_words("3-7-stuck").0).version().unwrap(), Some("3-7-stuck"));
+        assert_eq!(seen("*").version().unwrap(), None);
+        assert_eq!(Conditions::default().version().unwrap(), None);
+        for never in ["W/\"3-7-stuck\"", "3-7-stuck", "\"a\", \"b\"", "", "\""] {
+            assert!(seen(never).version().is_err(), "{never}");
+        }
     }
 
     #[test]

@@ -52,7 +52,10 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
     let problem = problem_of(&mut response);
     if let Some(problem) = &problem {
         log(problem, &context, &method, &route);
-        write(problem, &context, &mut response);
+        // The console has made a page of it.
+        if !is_of(&response, "text/html") {
+            write(problem, &context, &mut response);
+        }
     }
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, value(&context.request_id));
@@ -71,7 +74,7 @@ fn problem_of(response: &mut Response) -> Option<Arc<Problem>> {
         return Some(problem);
     }
     let kind = match response.status() {
-        status if status.as_u16() < 400 || is_json(response) => return None,
+        status if status.as_u16() < 400 || has_a_body(response) => return None,
         StatusCode::NOT_FOUND => ProblemType::NotFound,
         StatusCode::METHOD_NOT_ALLOWED => ProblemType::MethodNotAllowed,
         StatusCode::PAYLOAD_TOO_LARGE => ProblemType::PayloadTooLarge,
@@ -86,9 +89,14 @@ fn problem_of(response: &mut Response) -> Option<Arc<Problem>> {
     }))
 }
 
-/// An answer with a body of its own, such as `/readyz`.
-fn is_json(response: &Response) -> bool {
-    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json")
+/// An answer with a body of its own, such as `/readyz`, or a page of the console.
+fn has_a_body(response: &Response) -> bool {
+    is_of(response, "application/json") || is_of(response, "text/html")
+}
+
+fn is_of(response: &Response, kind: &str) -> bool {
+    let sent = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    sent.and_then(|sent| sent.split(';').next()) == Some(kind)
 }
 
 fn write(problem: &Problem, context: &RequestContext, response: &mut Response) {

@@ -37,6 +37,11 @@ pub struct Page<T> {
 }
 
 impl PageParams {
+    /// For lists that read them among parameters of their own.
+    pub fn new(limit: Option<u32>, after: Option<String>) -> Self {
+        Self { limit, after }
+    }
+
     /// How many items.
     ///
     /// # Errors
@@ -77,10 +82,17 @@ impl<T> Page<T> {
         Page { items: self.items.into_iter().map(change).collect(), next: self.next }
     }
 
-    /// The header that leads to the next page of `path`.
-    pub fn link(&self, path: &str, limit: usize) -> Option<HeaderValue> {
+    /// The header that leads to the next page of `path` under the same query.
+    fn link(&self, path: &str, query: &[(&str, Option<String>)], limit: usize) -> Option<HeaderValue> {
         let next = self.next.as_ref()?;
-        HeaderValue::from_str(&format!("<{path}?limit={limit}&after={next}>; rel=\"next\"")).ok()
+        let mut pairs = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in query {
+            if let Some(value) = value {
+                pairs.append_pair(name, value);
+            }
+        }
+        pairs.append_pair("limit", &limit.to_string()).append_pair("after", next);
+        HeaderValue::from_str(&format!("<{path}?{}>; rel=\"next\"", pairs.finish())).ok()
     }
 
     /// The page as an answer.
@@ -88,8 +100,16 @@ impl<T> Page<T> {
     where
         T: Serialize,
     {
+        self.answer_to(path, &[], limit)
+    }
+
+    /// The page as an answer to a query that the next page must have too.
+    pub fn answer_to(&self, path: &str, query: &[(&str, Option<String>)], limit: usize) -> Response
+    where
+        T: Serialize,
+    {
         let mut response = Json(self).into_response();
-        if let Some(link) = self.link(path, limit) {
+        if let Some(link) = self.link(path, query, limit) {
             response.headers_mut().insert(header::LINK, link);
         }
         response

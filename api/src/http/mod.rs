@@ -23,10 +23,11 @@ mod server;
 pub mod store;
 pub mod telemetry;
 mod trace;
-mod views;
+pub mod views;
 mod wait;
 
 pub use app::{App, Parts};
+pub use context::RequestContext;
 pub use idempotency::KEPT as IDEMPOTENCY_KEYS_KEPT;
 pub use inbox_door::InboxDoor;
 pub use openapi::document;
@@ -57,6 +58,8 @@ pub fn router(app: App) -> Router {
         .merge(Router::from(health))
         .merge(problem::pages())
         .merge(openapi::pages())
+        // With layers of its own: sessions and pages where the API has tokens and JSON.
+        .merge(crate::console::router(&app))
         .fallback(async || Problem::new(ProblemType::NotFound, "there is no such address"))
         .method_not_allowed_fallback(async |method: Method| {
             Problem::new(ProblemType::MethodNotAllowed, format!("`{method}` is not known here"))
@@ -88,7 +91,23 @@ fn described() -> Described {
         .routes(routes!(routes::payments::read))
         .routes(routes!(routes::bookings::create))
         .routes(routes!(routes::bookings::read))
-        .routes(routes!(routes::bookings::cancel));
+        .routes(routes!(routes::bookings::cancel))
+        .routes(routes!(routes::operator::sagas))
+        .routes(routes!(routes::operator::groups))
+        .routes(routes!(routes::operator::read))
+        .routes(routes!(routes::operator::act))
+        .routes(routes!(routes::operator::audit))
+        .routes(routes!(routes::operator::proposals::list))
+        .routes(routes!(routes::operator::proposals::read))
+        .routes(routes!(routes::operator::proposals::consent))
+        .routes(routes!(routes::operator::proposals::decline))
+        .routes(routes!(routes::operator::batches::list, routes::operator::batches::start))
+        .routes(routes!(routes::operator::batches::read))
+        .routes(routes!(routes::operator::batches::items))
+        .routes(routes!(routes::operator::batches::pause))
+        .routes(routes!(routes::operator::batches::resume))
+        .routes(routes!(routes::operator::batches::cancel))
+        .routes(routes!(routes::operator::batches::consent));
     let health = OpenApiRouter::new()
         .routes(routes!(routes::health::live))
         .routes(routes!(routes::health::ready))

@@ -37,6 +37,10 @@ enum Access {
     Post,
     /// A sender that signs what it posts.
     Signed,
+    /// Operators and auditors, reading.
+    Look,
+    /// Operators, posting JSON: what they do is done once by the version that they have seen.
+    Operate,
 }
 
 /// One endpoint's part of the contract, and the problems that only it knows.
@@ -63,6 +67,26 @@ const CONTRACT: &[Contract] = &[
     Contract(Method::POST, "/bookings/{id}/cancellation", Access::Post, &[P::NotFound, P::CancellationClosed]),
     Contract(Method::POST, "/webhooks/{provider}", Access::Signed,
         &[P::SignatureInvalid, P::MalformedRequest, P::NotFound, P::InboxUnavailable]),
+    Contract(Method::GET, "/operator/sagas", Access::Look, &[P::MalformedRequest]),
+    Contract(Method::GET, "/operator/groups", Access::Look, &[P::MalformedRequest]),
+    Contract(Method::GET, "/operator/sagas/{id}", Access::Look, &[P::NotFound]),
+    Contract(Method::POST, "/operator/sagas/{id}/actions", Access::Operate, &[P::NotFound, P::ActionNotAllowed, P::PlanChanged,
+        P::PreconditionRequired, P::PreconditionFailed]),
+    Contract(Method::GET, "/operator/audit", Access::Look, &[P::MalformedRequest]),
+    Contract(Method::GET, "/operator/proposals", Access::Look, &[P::MalformedRequest]),
+    Contract(Method::GET, "/operator/proposals/{id}", Access::Look, &[P::NotFound]),
+    Contract(Method::POST, "/operator/proposals/{id}/consent", Access::Operate, &[P::NotFound, P::SecondPersonRequired,
+        P::ProposalClosed, P::ActionNotAllowed, P::PlanChanged, P::PreconditionFailed]),
+    Contract(Method::POST, "/operator/proposals/{id}/decline", Access::Operate, &[P::NotFound, P::ProposalClosed]),
+    Contract(Method::GET, "/operator/batches", Access::Look, &[P::MalformedRequest]),
+    Contract(Method::POST, "/operator/batches", Access::Operate, &[P::ActionNotAllowed]),
+    Contract(Method::GET, "/operator/batches/{id}", Access::Look, &[P::NotFound]),
+    Contract(Method::GET, "/operator/batches/{id}/items", Access::Look, &[P::NotFound, P::MalformedRequest]),
+    Contract(Method::POST, "/operator/batches/{id}/pause", Access::Operate, &[P::NotFound, P::ActionNotAllowed]),
+    Contract(Method::POST, "/operator/batches/{id}/resume", Access::Operate, &[P::NotFound, P::ActionNotAllowed]),
+    Contract(Method::POST, "/operator/batches/{id}/cancel", Access::Operate, &[P::NotFound, P::ActionNotAllowed]),
+    Contract(Method::POST, "/operator/batches/{id}/consent", Access::Operate,
+        &[P::NotFound, P::ActionNotAllowed, P::SecondPersonRequired]),
 ];
 
 /// The document, made once.
@@ -110,7 +134,7 @@ fn complete(operation: &mut Operation, access: Access, own: &[ProblemType]) {
     if access != Access::Health {
         problems.extend([P::NotAcceptable, P::Overloaded, P::Unavailable, P::Internal]);
     }
-    if matches!(access, Access::Read | Access::Change | Access::Post) {
+    if matches!(access, Access::Read | Access::Change | Access::Post | Access::Look | Access::Operate) {
         problems.extend([P::Unauthenticated, P::QuotaExceeded]);
         operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
     }
@@ -118,14 +142,14 @@ fn complete(operation: &mut Operation, access: Access, own: &[ProblemType]) {
         operation.security = Some(Vec::new());
         problems.push(P::PayloadTooLarge);
     }
+    if matches!(access, Access::Look | Access::Operate) {
+        problems.push(P::Forbidden);
+    }
+    if matches!(access, Access::Post | Access::Operate) {
+        problems.extend([P::MalformedRequest, P::UnsupportedMediaType, P::PayloadTooLarge, P::Validation]);
+    }
     if access == Access::Post {
-        problems.extend([
-            P::Forbidden,
-            P::MalformedRequest,
-            P::UnsupportedMediaType,
-            P::PayloadTooLarge,
-            P::Validation,
-        ]);
+        problems.push(P::Forbidden);
         problems.extend([P::IdempotencyKeyMissing, P::IdempotencyKeyInvalid]);
         problems.extend([P::IdempotencyKeyReused, P::IdempotencyKeyInProgress]);
         let key = ParameterBuilder::new()

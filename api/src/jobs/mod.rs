@@ -14,7 +14,7 @@ pub use money::Rounds;
 
 use crate::{
     http::{App, Problem},
-    outbox,
+    numbers, outbox,
 };
 use anyhow::Context;
 use futures_util::future::BoxFuture;
@@ -50,6 +50,7 @@ const TASKS: &[Task] = &[
     Task { name: "events", schedule: "45 * * * * *", run: |app| Box::pin(money::read_events_back(app)) },
     Task { name: "parked news", schedule: "*/15 * * * * *", run: |app| Box::pin(money::report_parked(app)) },
     Task { name: "stuck sagas", schedule: "*/15 * * * * *", run: |app| Box::pin(stuck::report(app)) },
+    Task { name: "samples", schedule: "*/10 * * * * *", run: |app| Box::pin(numbers::take(app)) },
     Task { name: "outbox", schedule: "*/15 * * * * *", run: |app| Box::pin(outbox::report::run(app)) },
     Task { name: "reconciliation", schedule: "15 */5 * * * *", run: |app| Box::pin(books::compare(app)) },
     Task { name: "invariants", schedule: "45 */5 * * * *", run: |app| Box::pin(audit::check_some(app)) },

@@ -6,6 +6,9 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 /// What is written here stays: a role that serves reads and adds.
 const APPEND_ONLY: [&str; 3] = ["usher.journal", "usher.audit", "booking.ledger"];
 
+/// Added to, and removed with its saga; nothing of it is changed.
+const ADDED_AND_REMOVED: [&str; 2] = ["usher.attempts", "usher.labels"];
+
 /// Written by migrators only.
 const OF_MIGRATORS: [&str; 2] = ["usher.migrations", "booking.migrations"];
 
@@ -80,6 +83,7 @@ fn rights(table: &Table, purpose: Purpose) -> Option<&'static str> {
         Purpose::Read => (!SECRET.contains(&name)).then_some("select"),
         Purpose::App if table.is_view || OF_MIGRATORS.contains(&name) => Some("select"),
         Purpose::App if APPEND_ONLY.contains(&name) => Some("select, insert"),
+        Purpose::App if ADDED_AND_REMOVED.contains(&name) => Some("select, insert, delete"),
         Purpose::App => Some("select, insert, update, delete"),
     }
 }

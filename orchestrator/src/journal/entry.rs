@@ -113,6 +113,9 @@ pub enum Entry {
         actor: String,
         /// Why.
         reason: String,
+        /// Who agreed, where one person alone may not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        consented_by: Option<String>,
         /// The database's time.
         at: DateTime<Utc>,
     },

@@ -190,6 +190,7 @@ impl History {
             }
             Action::Resume => self.stop_at = None,
             Action::RetryNow
+            | Action::Probe
             | Action::Pause
             | Action::Cancel
             | Action::SetOutput { .. }
@@ -205,6 +206,10 @@ impl History {
         }
         self.rewinding = None;
         self.asks.retain(|ask| ask.first < to);
+        // With the last step went what it had reserved for longer: taken again, it ends when it says itself.
+        if !self.asks.iter().any(|ask| matches!(ask.what, What::Step(_))) {
+            self.extended = None;
+        }
         Ok(())
     }
 
@@ -266,6 +271,11 @@ impl History {
     /// No wait for a signal ends before.
     pub fn extended(&self) -> Option<DateTime<Utc>> {
         self.extended
+    }
+
+    /// Whether an operator wants the next attempt to be a probe.
+    pub fn is_to_probe(&self) -> bool {
+        matches!(self.entries.last(), Some(Entry::Operator { action: Action::Probe, .. }))
     }
 
     /// Whether the deciding step is done.

@@ -9,6 +9,7 @@ use crate::{
     medium::CallContext,
     registry::{AnswerKind, AnyStep, CallAnswer, ErasedStep},
 };
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use std::{
     panic::AssertUnwindSafe,
@@ -49,6 +50,8 @@ pub(crate) struct CallEnded {
     pub step: Arc<dyn ErasedStep>,
     pub value: AnyStep,
     pub direction: Direction,
+    /// The database's time when it was handed out.
+    pub began_at: DateTime<Utc>,
     pub answer: Result<CallAnswer, CallFailure>,
 }
 
@@ -57,11 +60,21 @@ pub(crate) struct CallEnded {
 pub(crate) enum CallFailure {
     Rejected(Rejected),
     Later(Duration),
-    Unclear(String),
+    Unclear {
+        error: String,
+        code: Option<String>,
+    },
     Contradiction(String),
     Panicked(String),
     /// It was done, and can't be written down.
     Poison(StuckCause),
+}
+
+impl CallFailure {
+    /// Unclear, and nobody has a code for it.
+    pub fn unclear(error: impl Into<String>) -> Self {
+        Self::Unclear { error: error.into(), code: None }
+    }
 }
 
 impl From<StepError> for CallFailure {
@@ -70,7 +83,9 @@ impl From<StepError> for CallFailure {
             StepError::Rejected(rejected) => Self::Rejected(rejected),
             StepError::Later(after) => Self::Later(after),
             StepError::Contradiction(detail) => Self::Contradiction(detail),
-            error @ (StepError::Database(_) | StepError::Unclear(_)) => Self::Unclear(error.chain()),
+            error @ (StepError::Database(_) | StepError::Unclear { .. }) => {
+                Self::Unclear { error: error.chain(), code: error.code() }
+            }
         }
     }
 }
@@ -79,6 +94,7 @@ impl CallOut {
     /// Makes the call: with its timeout, and so that a panic is its own alone.
     pub async fn make(self) -> CallEnded {
         let Self { saga, token, step, value, direction, probe, context, .. } = self;
+        let began_at = context.now;
         let (kind, timeout) = match &direction {
             Direction::Forward { .. } if probe => (AnswerKind::Probe, step.policy().timeout),
             Direction::Forward { .. } => (AnswerKind::Run, step.policy().timeout),
@@ -91,9 +107,12 @@ impl CallOut {
         let answer = match tokio::time::timeout(timeout, called).await {
             Ok(Ok(answer)) => answer.map_err(CallFailure::from),
             Ok(Err(panic)) => Err(CallFailure::Panicked(panic_message(panic.as_ref()))),
-            Err(_) => Err(CallFailure::Unclear(format!("no answer within {timeout:?}"))),
+            Err(_) => {
+                let error = format!("no answer within {timeout:?}");
+                Err(CallFailure::Unclear { error, code: Some("timeout".into()) })
+            }
         };
-        CallEnded { saga, token, step, value, direction, answer }
+        CallEnded { saga, token, step, value, direction, began_at, answer }
     }
 }
 

@@ -218,6 +218,9 @@ fn claimed(
         Ok(history) => {
             let mut run = Run::new(row, false, history, env);
             run.ended = ended;
+            if claims > 0 {
+                run.take_over();
+            }
             if env.hung.has(run.id()) {
                 let bound_ms = env.settings.poll_max.as_millis() as u64;
                 run.stick(StuckCause::PollTooLong { bound_ms }, env);
@@ -256,7 +259,11 @@ impl Row {
     /// What is being tried; a stuck saga is tried anew.
     pub(super) fn begins_with(&self) -> Trying {
         match self.state {
-            State::Stuck => Trying { last_error: self.trying.last_error.clone(), ..Trying::default() },
+            State::Stuck => Trying {
+                last_error: self.trying.last_error.clone(),
+                trouble: self.trying.trouble,
+                ..Trying::default()
+            },
             State::Running | State::Waiting | State::Unwinding | State::Completed | State::Unwound => {
                 self.trying.clone()
             }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     SagaId,
-    error::StepError,
+    error::{StepError, sql_code},
     journal::Position,
     medium::Tx,
     registry::{CallAnswer, ErasedStep, RecordItem, RecordedEvent, RunItem, UndoItem},
@@ -96,7 +96,10 @@ async fn run_set(
         let answers = match outcome {
             Outcome::Answered(answers) => answers,
             // Of one alone.
-            Outcome::Refused(error) => vec![Answer::Failed(CallFailure::Unclear(chain(&error)))],
+            Outcome::Refused(error) => {
+                let (error, code) = (chain(&error), sql_code(&error));
+                vec![Answer::Failed(CallFailure::Unclear { error, code })]
+            }
             Outcome::Panicked(message) => vec![Answer::Failed(CallFailure::Panicked(message))],
         };
         if !tx.emitted.fresh().is_empty() {
@@ -149,7 +152,7 @@ enum Answer {
 
 impl Answer {
     fn explored_failure() -> Self {
-        Self::Failed(CallFailure::Unclear("a fault that a test explores".into()))
+        Self::Failed(CallFailure::unclear("a fault that a test explores"))
     }
 
     /// What a step said; what is too large for the journal must not stay in our tables either.
@@ -274,13 +277,28 @@ fn record_items(runs: &[Run], set: &[(usize, Need)]) -> Vec<RecordItem> {
 
 fn give(run: &mut Run, need: Need, answer: Answer, env: &Env<'_>) {
     match (need, answer) {
-        (Need::Run { step, input, ask, pivot, .. }, answer @ (Answer::Done(_) | Answer::Failed(_))) => {
+        (
+            Need::Run { step, value, input, ask, pivot, .. },
+            answer @ (Answer::Done(_) | Answer::Failed(_)),
+        ) => {
+            if let Answer::Done(answer) = &answer {
+                run.labels.extend(step.labels(&value, Some(answer)));
+            }
             run.ran(ask, step.as_ref(), input, pivot, answer.into_result(), env);
         }
         (Need::Undo { step, of, .. }, answer @ (Answer::Done(_) | Answer::Failed(_))) => {
             run.undid(of, step.as_ref(), answer.into_result(), env);
         }
-        (Need::Record { entry, .. }, Answer::Recorded) => run.recorded(*entry),
+        (Need::Record { step, value, event, entry, .. }, Answer::Recorded) => {
+            match event.as_ref() {
+                RecordedEvent::Started => run.labels.extend(step.labels(&value, None)),
+                RecordedEvent::Ended(Ok(answer)) => run.labels.extend(step.labels(&value, Some(answer))),
+                RecordedEvent::Ended(Err(_))
+                | RecordedEvent::UndoStarted { .. }
+                | RecordedEvent::Undone { .. } => {}
+            }
+            run.recorded(*entry);
+        }
         (Need::Record { step, .. }, Answer::Failed(failure)) => run.failed(step.as_ref(), failure, env),
         (Need::Run { .. } | Need::Undo { .. }, Answer::Recorded) | (Need::Record { .. }, Answer::Done(_)) => {
             unreachable!("a set is answered as it was asked")

@@ -5,10 +5,13 @@ use crate::{
     SagaId,
     cause::StuckCause,
     journal::{Entry, History, Json, Position},
+    operator::Trouble,
     registry::{AnyStep, Attempt, CallAnswer, ErasedStep, RecordedEvent, Registry},
     saga::Core,
     settings::Settings,
+    step::Stake,
     store::{
+        attempts,
         mailbox::Received,
         sagas::{Row, State, Trying},
     },
@@ -75,6 +78,14 @@ pub(crate) struct Run {
     pub cut: bool,
     /// It is to be paused with this stretch, or to go on after a pause.
     pub pause: Option<Pause>,
+    /// The step or signal that it is at, where this batch has found out.
+    pub at: Option<&'static str>,
+    /// When the call that came home was handed out.
+    pub came_home: Option<DateTime<Utc>>,
+    /// Attempts that have ended without an entry, in this batch.
+    pub failed: Vec<attempts::Ended>,
+    /// Words of its steps by which it can be found.
+    pub labels: Vec<(String, String)>,
     /// The call that would leave if this were a lane of a node that stays.
     pub held_back: Option<HeldBack>,
 }
@@ -93,6 +104,7 @@ pub(crate) struct HeldBack {
     pub position: Position,
     pub probe: bool,
     pub described: Option<String>,
+    pub stakes: Vec<Stake>,
 }
 
 /// How a stretch leaves its saga.
@@ -143,6 +155,10 @@ impl Run {
             vanished: false,
             cut: false,
             pause: None,
+            at: None,
+            came_home: None,
+            failed: Vec::new(),
+            labels: Vec::new(),
             held_back: None,
             row,
         }
@@ -154,8 +170,11 @@ impl Run {
 
     /// Appends an entry. Whatever was being tried is over.
     pub fn append(&mut self, entry: Entry) {
+        // An operator's wish alone answers nothing: what is in doubt, or owed, still is.
+        let wish = matches!(entry, Entry::Operator { .. });
+        let trouble = self.trying.trouble.filter(|trouble| wish && *trouble != Trouble::Retrying);
         self.core.append(entry);
-        self.trying = Trying::default();
+        self.trying = Trying { trouble, ..Trying::default() };
     }
 
     pub fn park(&mut self, state: State, due_at: Option<DateTime<Utc>>) {
@@ -166,8 +185,10 @@ impl Run {
     pub fn stick(&mut self, cause: StuckCause, env: &Env<'_>) {
         let due_at = cause.retries().then(|| env.now + env.settings.stuck_retry);
         let last_error = self.trying.last_error.take();
-        // How often it was tried is told to people; whoever tries again begins anew.
-        self.trying = Trying { last_error, attempts: self.trying.attempts, ..Trying::default() };
+        // How often it was tried is told to people; whoever tries again begins anew. It is not retrying any more, and in
+        // doubt, or owed, what it was before.
+        let trouble = self.trying.trouble.filter(|trouble| *trouble != Trouble::Retrying);
+        self.trying = Trying { last_error, trouble, attempts: self.trying.attempts, ..Trying::default() };
         self.attempt = None;
         self.call = None;
         self.parked = Some(Parked { state: State::Stuck, due_at, leased: false, stuck: Some(cause) });

@@ -56,7 +56,7 @@ pub(crate) enum TurnError {
 
 impl TurnError {
     /// What an error means for the whole transaction; none if it is one statement's own fault.
-    pub(super) fn of_transaction(error: &sqlx::Error) -> Option<Self> {
+    pub(crate) fn of_transaction(error: &sqlx::Error) -> Option<Self> {
         let again = || sqlx::Error::Protocol(error.to_string());
         match error {
             sqlx::Error::Database(database) => match database.code().as_deref() {
@@ -124,7 +124,7 @@ impl Lane {
         }
         self.probe.boundary("claimed")?;
         round::run_all(&mut self.tx, &mut claimed.runs, &mut self.probe, &env).await?;
-        write::write(&mut self.tx, &claimed.runs, token, &shared.settings.node, now).await?;
+        write::write(&mut self.tx, &claimed.runs, &env).await?;
         self.probe.boundary("before-commit")?;
         crate::fault::point("lane-before-commit", &shared.settings.node);
         // Entries keep the token for ever; a row only until the next claim.
@@ -181,6 +181,7 @@ impl Lane {
         let shared = self.shared.clone();
         let lease_end = now + shared.settings.lease;
         let node = &shared.settings.node;
+        store::attempts::add_lost(&mut self.tx.connection, suspects, now).await?;
         store::sagas::count_claims(&mut self.tx.connection, suspects, token, node, lease_end, now).await?;
         // A lost answer needs no settling: the claims, if any, run out like every lease.
         sqlx::raw_sql("commit").execute(&mut self.tx.connection).await?;

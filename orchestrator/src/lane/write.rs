@@ -1,7 +1,7 @@
 //! Writing what a batch has done: entries, rows, messages, audit, in a handful of statements.
 
 use super::{
-    run::{Pause, Run},
+    run::{Env, Pause, Run},
     turn::TurnError,
 };
 use crate::{
@@ -9,22 +9,18 @@ use crate::{
     journal::{Entry, Position, Recall},
     medium::Tx,
     store::{
-        audit,
+        attempts, audit,
         journal::{self, Stretch},
+        labels,
         outbox::{self, Message},
         sagas::{self, State, Written},
+        troubles::{self, Mark},
     },
 };
-use chrono::{DateTime, Utc};
 
 /// Writes the batch. All its rows get one token, so that one of them tells whether it was committed.
-pub(crate) async fn write(
-    tx: &mut Tx,
-    runs: &[Run],
-    token: i64,
-    node: &str,
-    now: DateTime<Utc>,
-) -> Result<(), TurnError> {
+pub(crate) async fn write(tx: &mut Tx, runs: &[Run], env: &Env<'_>) -> Result<(), TurnError> {
+    let (token, now, node) = (env.token, env.now, env.settings.node.as_str());
     let (kept, gone): (Vec<&Run>, Vec<&Run>) = runs.iter().partition(|run| !run.vanished);
     let emitted = tx.emitted.take();
     let connection = &mut tx.connection;
@@ -38,7 +34,7 @@ pub(crate) async fn write(
     let stretches: Vec<Stretch> =
         kept.iter().filter(|run| run.added() > 0).map(|run| stretch(run)).collect::<Result<_, _>>()?;
     if !stretches.is_empty() {
-        journal::append(connection, &stretches, token, now).await?;
+        journal::append(connection, &stretches, token, node, now).await?;
     }
     // Only a paused saga that moves may have no `due_at`: so a pause begins before the rows are written, and ends after.
     for run in &kept {
@@ -55,7 +51,7 @@ pub(crate) async fn write(
     for run in kept.iter().filter(|run| matches!(run.pause, Some(Pause::End))) {
         sagas::pause(connection, run.id(), None).await?;
     }
-    mark_causes(connection, &kept, now).await?;
+    note_troubles(connection, &kept, env).await?;
     let mut messages: Vec<Message> = kept.iter().flat_map(|run| messages(run)).collect();
     messages.extend(emitted.into_iter().filter(|message| !gone.iter().any(|run| run.id() == message.saga)));
     if !messages.is_empty() {
@@ -68,24 +64,27 @@ pub(crate) async fn write(
     Ok(())
 }
 
-/// Says of sagas that got stuck what they have in common with others, and forgets it of those that go on.
-async fn mark_causes(
+/// What a batch in which nothing fails has nothing of: attempts without an entry, sagas that get into trouble or out of it,
+/// labels.
+async fn note_troubles(
     connection: &mut sqlx::PgConnection,
     runs: &[&Run],
-    now: DateTime<Utc>,
+    env: &Env<'_>,
 ) -> Result<(), TurnError> {
-    for run in runs {
-        let parked = run.parked.as_ref().and_then(|parked| parked.stuck.as_ref());
-        match parked {
-            Some(cause) if run.row.stuck.as_ref() != Some(cause) => {
-                let cause = cause.in_common(&run.row.workflow, run.row.version);
-                sagas::mark_cause(connection, run.id(), Some(&cause), now).await?;
-            }
-            None if run.row.state == State::Stuck => {
-                sagas::mark_cause(connection, run.id(), None, now).await?;
-            }
-            Some(_) | None => {}
-        }
+    let failed: Vec<attempts::Ended> = runs.iter().flat_map(|run| run.failed.iter().cloned()).collect();
+    if !failed.is_empty() {
+        attempts::add(connection, &failed, &env.settings.node, env.now).await?;
+    }
+    let marks: Vec<Mark> = runs.iter().filter_map(|run| run.mark(env)).collect();
+    if !marks.is_empty() {
+        troubles::mark(connection, &marks, env.now).await?;
+    }
+    let labelled = runs
+        .iter()
+        .flat_map(|run| run.labels.iter().map(|(key, value)| (run.id(), key.as_str(), value.as_str())));
+    let labels: Vec<_> = labelled.collect();
+    if !labels.is_empty() {
+        labels::add(connection, &labels).await?;
     }
     Ok(())
 }
@@ -110,6 +109,7 @@ fn row(run: &Run) -> Written {
         leased: parked.leased,
         trying: run.trying.clone(),
         stuck: parked.stuck,
+        at_step: run.at,
     }
 }
 
@@ -136,7 +136,7 @@ fn stuck_record(run: &Run) -> Option<audit::Record> {
     }
     let cause = parked.stuck.as_ref()?;
     Some(audit::Record {
-        saga: run.id(),
+        subject: run.id().into(),
         actor: "engine".into(),
         action: "stuck",
         reason: "the saga can't go on by itself".into(),

@@ -1,5 +1,6 @@
 //! What operators can do to a saga, and what of it is allowed in which state.
 
+use super::Knows;
 use crate::{
     journal::{History, Json, Position, What},
     store::{sagas::State, status::Status},
@@ -13,6 +14,9 @@ use serde::{Deserialize, Serialize};
 pub enum Action {
     /// Tries again at once, with a fresh budget.
     RetryNow,
+    /// Asks the other side what became of a call in doubt, whatever the age of its key: the next attempt is a
+    /// [`probe`](crate::Step::probe). If it was done, that is its answer; if it surely was not, it is done now.
+    Probe,
     /// Nothing more is begun until somebody resumes it.
     Pause,
     /// Goes on after a pause.
@@ -65,6 +69,7 @@ impl Action {
     pub fn name(&self) -> &'static str {
         match self {
             Self::RetryNow => "retry_now",
+            Self::Probe => "probe",
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Cancel => "cancel",
@@ -80,8 +85,9 @@ impl Action {
 }
 
 /// The names of all actions, in the order in which they are shown.
-const ALL: [&str; 11] = [
+const ALL: [&str; 12] = [
     "retry_now",
+    "probe",
     "pause",
     "resume",
     "cancel",
@@ -95,12 +101,18 @@ const ALL: [&str; 11] = [
 ];
 
 /// What is allowed, and why the rest is not. A plan may still refuse: an output of another type is seen only there.
-pub fn allowed_actions(row: &Status, history: &History) -> Vec<Allowed> {
-    ALL.iter().map(|action| Allowed { action, refused: refusal(action, row, history) }).collect()
+/// Of a saga whose journal can't be read little is.
+pub fn allowed_actions(row: &Status, history: Option<&History>, knows: &dyn Knows) -> Vec<Allowed> {
+    ALL.iter().map(|action| Allowed { action, refused: refusal(action, row, history, knows) }).collect()
 }
 
 /// Why this action is not allowed, if it isn't.
-pub(super) fn refusal(action: &str, row: &Status, history: &History) -> Option<String> {
+pub(super) fn refusal(
+    action: &str,
+    row: &Status,
+    history: Option<&History>,
+    knows: &dyn Knows,
+) -> Option<String> {
     let said = |text: &str| Some(text.to_owned());
     if row.state.at_rest() {
         return Some(format!("the saga is {}", row.state));
@@ -109,9 +121,21 @@ pub(super) fn refusal(action: &str, row: &Status, history: &History) -> Option<S
         let until = row.due_at.map(|until| until.to_rfc3339()).unwrap_or_default();
         return Some(format!("a call is out, under a lease until {until}"));
     }
-    let back = history.back().is_some();
     let stuck = row.state == State::Stuck;
+    let known = knows.workflow(&row.workflow, row.version);
+    let Some(history) = history.filter(|_| known) else {
+        return match action {
+            "pause" if row.paused => said("it is paused"),
+            "resume" if !row.paused => said("it is not paused"),
+            "pause" | "resume" | "retry_now" => None,
+            _ if known => said("this binary can't read its journal"),
+            _ => Some(format!("this binary does not know version {} of `{}`", row.version, row.workflow)),
+        };
+    };
+    let back = history.back().is_some();
     match action {
+        "probe" if back => said("it goes back: the compensation finds out by itself"),
+        "probe" if !calls(history) => said("no call is in doubt"),
         "pause" if row.paused => said("it is paused"),
         "resume" if !row.paused => said("it is not paused"),
         "cancel" | "compensate" | "rewind" if history.pivoted() => {
@@ -130,6 +154,12 @@ pub(super) fn refusal(action: &str, row: &Status, history: &History) -> Option<S
         "extend" if history.pivoted() => said("it is decided and waits for no deadline"),
         _ => None,
     }
+}
+
+/// Whether a call has begun and has no answer.
+fn calls(history: &History) -> bool {
+    let last = history.asks().last();
+    last.is_some_and(|ask| ask.answer.is_none() && matches!(ask.what, What::Step(_)))
 }
 
 fn waits(history: &History) -> bool {

@@ -28,6 +28,7 @@ pub(super) async fn apply(
     run: &mut Run,
     action: &Action,
     by: &super::By,
+    consented_by: Option<&str>,
     tx: &mut Tx,
     env: &Env<'_>,
 ) -> Result<(), Unapplied> {
@@ -35,6 +36,7 @@ pub(super) async fn apply(
         action: action.clone(),
         actor: by.actor.clone(),
         reason: by.reason.clone(),
+        consented_by: consented_by.map(str::to_owned),
         at: env.now,
     };
     if !matches!(action, Action::Pause | Action::Extend { .. }) && run.row.paused {
@@ -42,7 +44,7 @@ pub(super) async fn apply(
         run.pause = Some(Pause::End);
     }
     match action {
-        Action::RetryNow => {
+        Action::RetryNow | Action::Probe => {
             let dangerous = dangerous(run);
             run.append(operator);
             if dangerous {
@@ -155,10 +157,12 @@ fn answer(run: &mut Run, operator: Entry, output: &Json, env: &Env<'_>) -> Resul
     run.append(operator);
     if step.ours() {
         let input = step.encode(&value).map_err(|error| Unapplied::Refused(error.to_string()))?;
+        run.labels.extend(step.labels(&value, Some(&answer)));
         run.ran(ask, step.as_ref(), input, false, Ok(answer), env);
     } else {
         let (saga, token, direction) = (run.id(), env.token, Direction::Forward { ask });
-        run.ended = Some(CallEnded { saga, token, step, value, direction, answer: Ok(answer) });
+        let (began_at, answer) = (env.now, Ok(answer));
+        run.ended = Some(CallEnded { saga, token, step, value, direction, began_at, answer });
     }
     Ok(())
 }

@@ -6,13 +6,27 @@
 
 mod action;
 mod apply;
+mod batch;
+mod consent;
+mod filter;
+mod line;
+mod list;
+mod order;
 mod plan;
 mod seen;
+mod suggest;
 mod why;
 
 pub use action::{Action, Allowed, allowed_actions};
+pub use batch::{
+    Batch, BatchId, BatchItem, BatchPreview, BatchState, ITEMS_MAX, ItemResult, NewBatch, Results,
+};
+pub(crate) use batch::{Look, Tally, run as work_on_batches};
+pub use consent::{Limits, Proposal, ProposalId, ProposalState, Requested};
+pub use filter::{Filter, Trouble};
+pub use list::{Group, Listed};
 pub use plan::{Plan, PlannedCall, Touched};
-pub use seen::{Seen, Told};
+pub use seen::{Attempt, JournalEntry, Key, Letter, Seen, Told};
 pub use why::{Knows, Why, why};
 
 use crate::{
@@ -24,6 +38,7 @@ use crate::{
     medium::Tx,
     registry::Registry,
     settings::Settings,
+    step::Stake,
     store::{
         audit, mailbox,
         sagas::{self, State},
@@ -33,16 +48,32 @@ use crate::{
 use apply::Unapplied;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use order::{Order, Purpose};
 use rand::Rng;
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// What operators need of a node besides its lanes.
 pub(crate) struct Desk {
     pub registry: Arc<Registry>,
     pub database: Database,
     pub settings: Settings,
+    pub rows: Option<Arc<dyn Rows>>,
+    /// Tells this node that there is a batch to work on. Only a hint.
+    pub batches: Notify,
+}
+
+impl Desk {
+    pub fn new(
+        registry: Arc<Registry>,
+        database: Database,
+        settings: Settings,
+        rows: Option<Arc<dyn Rows>>,
+    ) -> Self {
+        Self { registry, database, settings, rows, batches: Notify::new() }
+    }
 }
 
 /// Operators' way in. Cheap to clone.
@@ -51,9 +82,10 @@ pub struct Operator {
     client: Client,
     desk: Arc<Desk>,
     rows: Option<Arc<dyn Rows>>,
+    limits: Limits,
 }
 
-/// The service's own rows of a saga, for previews.
+/// The service's own rows: of a saga for previews, and by a word for searches.
 pub trait Rows: Send + Sync + 'static {
     /// What is shown of them, in the planner's transaction.
     fn of<'a>(
@@ -61,6 +93,29 @@ pub trait Rows: Send + Sync + 'static {
         connection: &'a mut PgConnection,
         saga: SagaId,
     ) -> BoxFuture<'a, Result<Value, sqlx::Error>>;
+
+    /// The sagas that a word of the service's own names: one of its ids, somebody's name, what another system calls it. A
+    /// hundred at most.
+    fn find<'a>(
+        &'a self,
+        connection: &'a mut PgConnection,
+        word: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<SagaId>, sqlx::Error>> {
+        let _ = (connection, word);
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// After the commit of an action, outside of its transaction: what may be lost without harm, such as hints to
+    /// whoever goes by what was true before. Its failure is told to nobody but the log.
+    fn acted<'a>(
+        &'a self,
+        connection: &'a mut PgConnection,
+        saga: SagaId,
+        action: &'a Action,
+    ) -> BoxFuture<'a, Result<(), sqlx::Error>> {
+        let _ = (connection, saga, action);
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Who acts, and why. Neither may be empty.
@@ -70,6 +125,13 @@ pub struct By {
     pub actor: String,
     /// For those who read it later.
     pub reason: String,
+}
+
+impl By {
+    fn checked(&self) -> Result<(), OperatorError> {
+        let said = !self.actor.trim().is_empty() && !self.reason.trim().is_empty();
+        if said { Ok(()) } else { Err(OperatorError::Anonymous) }
+    }
 }
 
 /// What an operator has seen, and decides on.
@@ -109,6 +171,26 @@ pub enum OperatorError {
     /// The saga is the same, and what the action does is not.
     #[error("the action would do something else now than its preview said")]
     PlanChanged(Box<Plan>),
+    /// One person may not do this alone: propose it.
+    #[error("the action moves more money than one person may move alone; a second must agree")]
+    NeedsConsent(Box<Plan>),
+    /// Whoever asked can't agree to it.
+    #[error("a second person is needed, and `{0}` is the first")]
+    SamePerson(String),
+    /// The proposal is decided, or too old.
+    #[error("the proposal is {state}")]
+    Closed {
+        /// Where it is.
+        state: ProposalState,
+        /// Who decided.
+        by: Option<String>,
+    },
+    /// There is no such proposal.
+    #[error("there is no proposal {0}")]
+    NoProposal(ProposalId),
+    /// There is no such batch.
+    #[error("there is no batch {0}")]
+    NoBatch(BatchId),
     /// The database could not be asked, or refused.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
@@ -120,7 +202,8 @@ pub enum OperatorError {
 impl Client {
     /// What operators do. On every node, with lanes or without.
     pub fn operator(&self) -> Operator {
-        Operator { client: self.clone(), desk: self.desk.clone(), rows: None }
+        let (rows, limits) = (self.desk.rows.clone(), self.desk.settings.limits);
+        Operator { client: self.clone(), desk: self.desk.clone(), rows, limits }
     }
 }
 
@@ -133,10 +216,10 @@ impl Operator {
 
     /// What the action would do. Nothing of it stays.
     pub async fn plan(&self, saga: SagaId, action: Action, by: By) -> Result<Plan, OperatorError> {
-        self.on_thread(saga, action, by, None).await
+        self.on_thread(saga, Order { action, by, purpose: Purpose::Preview }).await
     }
 
-    /// Does it, if the saga and the plan are what the operator has seen; says what was done.
+    /// Does it, if the saga and the plan are what the operator has seen, and one person may; says what was done.
     pub async fn execute(
         &self,
         saga: SagaId,
@@ -144,73 +227,77 @@ impl Operator {
         by: By,
         expected: Expected,
     ) -> Result<Plan, OperatorError> {
-        let done = self.on_thread(saga, action, by, Some(expected)).await?;
+        let done = self.on_thread(saga, Order { action, by, purpose: Purpose::Execute(expected) }).await?;
         self.client.nudge(saga).await;
         Ok(done)
     }
 
     /// A workflow's future stays on its thread, and a caller who hangs up must not end a transaction half-way: so a
     /// thread of the runtime's pool does all of it.
-    async fn on_thread(
-        &self,
-        saga: SagaId,
-        action: Action,
-        by: By,
-        expected: Option<Expected>,
-    ) -> Result<Plan, OperatorError> {
-        if by.actor.trim().is_empty() || by.reason.trim().is_empty() {
-            return Err(OperatorError::Anonymous);
+    async fn on_thread(&self, saga: SagaId, order: Order) -> Result<Plan, OperatorError> {
+        order.by.checked()?;
+        if let Purpose::Consented { second, .. } = &order.purpose {
+            second.checked()?;
         }
         let (this, runtime) = (self.clone(), tokio::runtime::Handle::current());
-        let task = tokio::task::spawn_blocking(move || {
-            runtime.block_on(this.in_transaction(saga, &action, &by, expected.as_ref()))
-        });
+        let task = tokio::task::spawn_blocking(move || runtime.block_on(this.in_transaction(saga, &order)));
         task.await.map_err(|panic| OperatorError::Failed(panic.to_string()))?
     }
 
-    async fn in_transaction(
-        &self,
-        saga: SagaId,
-        action: &Action,
-        by: &By,
-        expected: Option<&Expected>,
-    ) -> Result<Plan, OperatorError> {
-        // Its own: dropped, it takes an unfinished transaction along.
-        let connection = self.desk.database.connect("operator").await?;
-        let mut tx = Tx { connection, now: Utc::now(), context: None, emitted: Default::default() };
-        sqlx::raw_sql("begin").execute(&mut tx.connection).await?;
-        let plan = self.act(&mut tx, saga, action, by, expected).await?;
-        let Some(expected) = expected else { return Ok(plan) };
+    async fn in_transaction(&self, saga: SagaId, order: &Order) -> Result<Plan, OperatorError> {
+        let mut tx = Self::tx(self.begin().await?);
+        let plan = self.act(&mut tx, saga, order).await?;
+        let Some(expected) = order.expected() else { return Ok(plan) };
         if expected.plan_hash.as_ref().is_some_and(|hash| *hash != plan.hash) {
             return Err(OperatorError::PlanChanged(Box::new(plan)));
         }
+        if order.lacks_consent(&plan, self.limits) {
+            return Err(OperatorError::NeedsConsent(Box::new(plan)));
+        }
         sqlx::raw_sql("commit").execute(&mut tx.connection).await?;
+        self.committed(&mut tx, saga, &order.action).await;
         Ok(plan)
     }
 
-    async fn act(
-        &self,
-        tx: &mut Tx,
-        saga: SagaId,
-        action: &Action,
-        by: &By,
-        expected: Option<&Expected>,
-    ) -> Result<Plan, OperatorError> {
+    /// Lets the service tell its own, now that it is true.
+    async fn committed(&self, tx: &mut Tx, saga: SagaId, action: &Action) {
+        if let Some(rows) = &self.rows
+            && let Err(error) = rows.acted(&mut tx.connection, saga, action).await
+        {
+            tracing::warn!(%saga, action = action.name(), %error, "the action is done, and its hints are lost");
+        }
+    }
+
+    /// A transaction on a connection of its own: dropped, it takes what is unfinished along.
+    async fn begin(&self) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = self.desk.database.connect("operator").await?;
+        sqlx::raw_sql("begin").execute(&mut connection).await?;
+        Ok(connection)
+    }
+
+    fn tx(connection: PgConnection) -> Tx {
+        Tx { connection, now: Utc::now(), context: None, emitted: Default::default() }
+    }
+
+    async fn act(&self, tx: &mut Tx, saga: SagaId, order: &Order) -> Result<Plan, OperatorError> {
+        let Order { action, by, .. } = order;
         let (status, history, now) = locked(&mut tx.connection, saga).await?;
+        consent::take(&mut tx.connection, order, now).await?;
         let etag = seen::etag(&status);
-        if expected.is_some_and(|expected| expected.etag != etag) {
+        if order.expected().is_some_and(|expected| expected.etag != etag) {
             return Err(OperatorError::Changed { etag });
         }
+        let registry = self.desk.registry.as_ref();
         // Whose workflow panics must still be told what else is possible.
         let not_allowed = |why: String| OperatorError::NotAllowed {
             action: action.name(),
             why,
-            allowed: seen::open(&status, &history),
+            allowed: seen::open(&status, history.as_ref().ok(), registry),
         };
-        if let Some(why) = action::refusal(action.name(), &status, &history) {
+        if let Some(why) = action::refusal(action.name(), &status, history.as_ref().ok(), registry) {
             return Err(not_allowed(why));
         }
-        let before = self.domain(tx, saga).await?;
+        let before = self.domain(tx, saga, order).await?;
         let (health, hung) = (Health::default(), Hung::default());
         let env = Env {
             registry: &self.desk.registry,
@@ -221,27 +308,36 @@ impl Operator {
             hung: &hung,
             draining: true,
         };
-        let left = if status.leased {
-            beside_a_call(tx, &status, action, by).await?;
-            Left::of_status(&status, matches!(action, Action::Pause))
-        } else {
-            let done = self.move_saga(tx, saga, history.clone(), action, by, &env).await;
-            done.map_err(|unapplied| match unapplied {
-                Unapplied::Refused(why) => not_allowed(why),
-                Unapplied::Database(error) => OperatorError::Database(error),
-            })?
+        let left = match &history {
+            _ if status.leased => {
+                beside_a_call(tx, &status, action, by).await?;
+                Left::of_status(&status, matches!(action, Action::Pause))
+            }
+            // What this binary doesn't know it must not run either, not even to find that out.
+            Ok(history) if registry.workflow(&status.workflow, status.version) => {
+                let done = self.move_saga(tx, saga, history.clone(), order, &env).await;
+                done.map_err(|unapplied| match unapplied {
+                    Unapplied::Refused(why) => not_allowed(why),
+                    Unapplied::Database(error) => OperatorError::Database(error),
+                })?
+            }
+            Ok(_) | Err(_) => {
+                beside_its_journal(tx, &status, action, by).await?;
+                let (status, _) = seen::read(&mut tx.connection, saga).await?;
+                Left::of_status(&status, status.paused)
+            }
         };
-        let after = self.domain(tx, saga).await?;
-        let detail = serde_json::json!({ "action": action, "etag": etag, "state": left.state });
+        let after = self.domain(tx, saga, order).await?;
+        let detail = order.detail(&etag, left.state);
         let record = audit::Record {
-            saga,
+            subject: saga.into(),
             actor: by.actor.clone(),
             action: action.name(),
             reason: by.reason.clone(),
             detail: detail.to_string(),
         };
         audit::add(&mut tx.connection, &[record], now).await?;
-        let touched = seen::touched(&mut tx.connection).await?;
+        let touched = if order.is_shown() { seen::touched(&mut tx.connection).await? } else { Vec::new() };
         let words = serde_json::to_string(action).unwrap_or_default();
         Ok(Plan {
             saga,
@@ -254,6 +350,7 @@ impl Operator {
             due_at: left.due_at,
             touched,
             calls: left.calls,
+            money: left.money,
             before,
             after,
             hash: String::new(),
@@ -267,8 +364,7 @@ impl Operator {
         tx: &mut Tx,
         saga: SagaId,
         history: History,
-        action: &Action,
-        by: &By,
+        order: &Order,
         env: &Env<'_>,
     ) -> Result<Left, Unapplied> {
         let rows = sagas::lock(&mut tx.connection, &[saga]).await.map_err(Unapplied::Database)?;
@@ -276,11 +372,11 @@ impl Operator {
         let mut run = Run::new(row, false, history, env);
         let mut letters = mailbox::read(&mut tx.connection, &[saga]).await.map_err(Unapplied::Database)?;
         run.letters = letters.remove(&saga).unwrap_or_default();
-        apply::apply(&mut run, action, by, tx, env).await?;
+        apply::apply(&mut run, &order.action, &order.by, order.consented_by(), tx, env).await?;
         let mut runs = [run];
         let moved = async {
             lane::run_all(tx, &mut runs, &mut Probe::default(), env).await?;
-            lane::write(tx, &runs, env.token, &self.desk.settings.node, env.now).await
+            lane::write(tx, &runs, env).await
         };
         moved.await.map_err(|error| match error {
             TurnError::Repeat(error) | TurnError::Lost(error) => Unapplied::Database(error),
@@ -290,8 +386,8 @@ impl Operator {
         Ok(Left::of_run(&run, env))
     }
 
-    async fn domain(&self, tx: &mut Tx, saga: SagaId) -> Result<Value, sqlx::Error> {
-        match &self.rows {
+    async fn domain(&self, tx: &mut Tx, saga: SagaId, order: &Order) -> Result<Value, sqlx::Error> {
+        match self.rows.as_ref().filter(|_| order.is_shown()) {
             Some(rows) => rows.of(&mut tx.connection, saga).await,
             None => Ok(Value::Null),
         }
@@ -306,12 +402,13 @@ struct Left {
     paused: bool,
     due_at: Option<DateTime<Utc>>,
     calls: Vec<PlannedCall>,
+    money: Vec<Stake>,
 }
 
 impl Left {
     fn of_status(status: &Status, paused: bool) -> Self {
         let Status { state, due_at, stuck, .. } = status.clone();
-        Self { entries: Vec::new(), state, stuck, paused, due_at, calls: Vec::new() }
+        Self { entries: Vec::new(), state, stuck, paused, due_at, calls: Vec::new(), money: Vec::new() }
     }
 
     fn of_run(run: &Run, env: &Env<'_>) -> Self {
@@ -322,13 +419,15 @@ impl Left {
             Some(lane::Pause::End) => false,
             None => run.row.paused,
         };
+        let (entries, calls) = (history.entries()[run.committed..].to_vec(), seen::calls(run, env));
         Self {
-            entries: history.entries()[run.committed..].to_vec(),
+            money: seen::money(&history, &entries, &calls, env.registry),
+            entries,
             state: parked.state,
             stuck: parked.stuck,
             paused,
             due_at: parked.due_at,
-            calls: seen::calls(run, env),
+            calls,
         }
     }
 }
@@ -350,11 +449,28 @@ async fn beside_a_call(tx: &mut Tx, status: &Status, action: &Action, by: &By) -
     }
 }
 
+/// Where no entry can be written because those before can't be read, or the workflow isn't known here, only the row is touched: the audit alone says it.
+async fn beside_its_journal(
+    tx: &mut Tx,
+    status: &Status,
+    action: &Action,
+    by: &By,
+) -> Result<(), sqlx::Error> {
+    let connection = &mut tx.connection;
+    if matches!(action, Action::Pause) {
+        return sagas::pause(connection, status.id, Some((&by.actor, &by.reason))).await;
+    }
+    if status.paused {
+        sagas::pause(connection, status.id, None).await?;
+    }
+    sagas::make_due_at_once(connection, status.id).await
+}
+
 /// The saga's row, locked however long that takes within the lock timeout, and its journal.
 async fn locked(
     connection: &mut PgConnection,
     saga: SagaId,
-) -> Result<(Status, History, DateTime<Utc>), OperatorError> {
+) -> Result<(Status, Result<History, String>, DateTime<Utc>), OperatorError> {
     if !sagas::wait_for(connection, saga).await? {
         return Err(OperatorError::NotFound(saga));
     }
@@ -372,6 +488,10 @@ impl OperatorError {
             Self::NotAllowed { .. } => "action-not-allowed",
             Self::Changed { .. } => "precondition-failed",
             Self::PlanChanged(_) => "plan-changed",
+            Self::NeedsConsent(_) => "consent-needed",
+            Self::SamePerson(_) => "same-person",
+            Self::Closed { .. } => "proposal-closed",
+            Self::NoProposal(_) | Self::NoBatch(_) => "not-found",
             Self::Database(_) | Self::Failed(_) => "failed",
         }
     }

@@ -3,6 +3,7 @@
 use crate::{
     SagaId, State, StuckCause,
     journal::{Entry, Position},
+    step::Stake,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -33,6 +34,8 @@ pub struct Plan {
     pub touched: Vec<Touched>,
     /// Calls that leave when lanes go on; while it goes back, all that are owed.
     pub calls: Vec<PlannedCall>,
+    /// Money that moves: of calls that leave, and of what is taken as settled without one.
+    pub money: Vec<Stake>,
     /// Domain rows before, as the service shows them.
     pub before: Value,
     /// And after.
@@ -67,8 +70,12 @@ pub struct PlannedCall {
     pub key: String,
     /// Whether the other side may have forgotten the key.
     pub key_expired: bool,
+    /// Whether it first asks what became of an earlier attempt.
+    pub probe: bool,
     /// What would be sent, in the step's words.
     pub described: Option<String>,
+    /// What is at stake in it.
+    pub stakes: Vec<Stake>,
 }
 
 impl Plan {
@@ -87,7 +94,7 @@ impl Plan {
         for call in &self.calls {
             let _ = writeln!(text, "{call:?}");
         }
-        let _ = writeln!(text, "{}", self.before);
+        let _ = writeln!(text, "{:?} {}", self.money, self.before);
         self.hash = hex(&Sha256::digest(text));
         self
     }

@@ -1,19 +1,22 @@
 //! Looking at a saga: its line, what is allowed, what is at stake. Reads only.
 
-use super::{Allowed, Knows, Operator, OperatorError, PlannedCall, Touched, Why, allowed_actions, why};
+use super::{
+    Action, Allowed, Knows, Operator, OperatorError, PlannedCall, Touched, Why, allowed_actions, why,
+};
 use crate::{
     SagaId,
-    journal::{Ask, History, What},
+    journal::{Ask, Entry, History, Position, What},
     lane::{Env, Run},
     registry::Registry,
     step::{Stake, Way},
     store::{
-        journal, sagas,
+        attempts, journal, mailbox, sagas,
         status::{self, Status},
     },
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::Value;
 use sqlx::PgConnection;
 use std::time::Duration;
 
@@ -22,8 +25,10 @@ use std::time::Duration;
 pub struct Seen {
     /// Its row.
     pub status: Status,
-    /// Its journal.
+    /// Its journal; empty if it can't be read.
     pub history: History,
+    /// Why its journal can't be read, if it can't: a newer binary may know what this one doesn't.
+    pub unreadable: Option<String>,
     /// Why it is where it is.
     pub why: Why,
     /// What can be done about it.
@@ -32,6 +37,14 @@ pub struct Seen {
     pub etag: String,
     /// What its steps tell of it.
     pub told: Told,
+    /// Its journal as it stands, whether this binary can read it or not.
+    pub entries: Vec<JournalEntry>,
+    /// Attempts that ended without an entry.
+    pub attempts: Vec<Attempt>,
+    /// What others have written to it, oldest first.
+    pub letters: Vec<Letter>,
+    /// The keys that its calls were made under.
+    pub keys: Vec<Key>,
     /// The database's time.
     pub now: DateTime<Utc>,
 }
@@ -45,6 +58,78 @@ pub struct Told {
     pub stakes: Vec<Stake>,
 }
 
+/// An entry of a journal, and who wrote it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JournalEntry {
+    /// Its index.
+    pub position: Position,
+    /// What happened: the entry's only key.
+    pub kind: String,
+    /// What it says.
+    pub body: Value,
+    /// The claim that it was written under.
+    pub epoch: i64,
+    /// The node that wrote it, where that is known.
+    pub node: Option<String>,
+    /// The database's time.
+    pub written_at: DateTime<Utc>,
+}
+
+/// A letter in a saga's mailbox.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Letter {
+    /// `signal` or `cancel`.
+    pub kind: &'static str,
+    /// The signal's name; empty for a cancellation.
+    pub name: String,
+    /// The sender's id of it.
+    pub sender: String,
+    /// What it says.
+    pub payload: Value,
+    /// When the database got it.
+    pub received_at: DateTime<Utc>,
+    /// Whether a wait has chosen it. One that came late, or when nobody waited for another, never is.
+    pub chosen: bool,
+}
+
+/// What a call sends to the other side as its idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Key {
+    /// Where its step began.
+    pub position: Position,
+    /// The step.
+    pub step: String,
+    /// The key.
+    pub key: String,
+    /// When the other side forgets it, if it says so.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// An attempt that ended without an entry, at a step or at its compensation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Attempt {
+    /// Where the step began, or would have.
+    pub position: Position,
+    /// Whether its compensation was tried.
+    pub undo: bool,
+    /// Which attempt since the last entry, from 1.
+    pub number: i32,
+    /// The claim that it was made under.
+    pub epoch: i64,
+    /// The node that made it.
+    pub node: String,
+    /// When it was handed out.
+    pub began_at: DateTime<Utc>,
+    /// When what came of it was written down.
+    pub ended_at: DateTime<Utc>,
+    /// What it said.
+    pub error: String,
+    /// The other side's code for that.
+    pub code: Option<String>,
+    /// Whether it may have been done all the same.
+    pub in_doubt: bool,
+}
+
 impl Operator {
     /// Looks at a saga.
     pub async fn see(&self, saga: SagaId) -> Result<Seen, OperatorError> {
@@ -52,15 +137,28 @@ impl Operator {
         let now = sagas::now(&mut connection).await?;
         let (status, history) = read(&mut connection, saga).await?;
         let registry = self.desk.registry.as_ref();
+        let readable = history.as_ref().ok();
+        let letters = mailbox::read(&mut connection, &[saga]).await?.remove(&saga).unwrap_or_default();
         Ok(Seen {
-            why: why(&status, &history, registry, now),
-            allowed: allowed_actions(&status, &history),
+            entries: journal::read_rows(&mut connection, saga).await?,
+            attempts: attempts::read(&mut connection, saga).await?,
+            letters: letters.into_iter().map(|letter| seen_letter(letter, readable)).collect(),
+            keys: readable.map(|history| keys(saga, history, registry)).unwrap_or_default(),
+            why: why(&status, readable, registry, now),
+            allowed: allowed_actions(&status, readable, registry),
             etag: etag(&status),
-            told: told(&history, registry),
+            told: readable.map(|history| told(registry.told(history))).unwrap_or_default(),
+            unreadable: history.as_ref().err().cloned(),
+            history: history.unwrap_or_default(),
             status,
-            history,
             now,
         })
+    }
+
+    /// The attempts of a saga that ended without an entry, oldest first; of very many the latest.
+    pub async fn attempts(&self, saga: SagaId) -> Result<Vec<Attempt>, OperatorError> {
+        let mut connection = self.client.pool.acquire().await?;
+        Ok(attempts::read(&mut connection, saga).await?)
     }
 }
 
@@ -74,16 +172,20 @@ impl Knows for Registry {
     }
 }
 
-/// A row and its journal; fails if the journal has what this binary can't read.
+/// A row and its journal, or why that can't be read.
 pub(super) async fn read(
     connection: &mut PgConnection,
     saga: SagaId,
-) -> Result<(Status, History), OperatorError> {
+) -> Result<(Status, Result<History, String>), OperatorError> {
     let found = status::look(connection, saga).await?.ok_or(OperatorError::NotFound(saga))?;
     let entries = journal::read(connection, &[saga]).await?.remove(&saga);
-    let entries = entries.unwrap_or_else(|| Ok(Vec::new())).map_err(OperatorError::Failed)?;
-    let history = History::of(entries).map_err(|error| OperatorError::Failed(error.to_string()))?;
-    Ok((found, history))
+    Ok((found, history(entries)))
+}
+
+/// What a journal means, if this binary can read it.
+pub(super) fn history(entries: Option<Result<Vec<Entry>, String>>) -> Result<History, String> {
+    let entries = entries.unwrap_or_else(|| Ok(Vec::new()))?;
+    History::of(entries).map_err(|error| error.to_string())
 }
 
 /// The saga's version.
@@ -93,25 +195,35 @@ pub(super) fn etag(status: &Status) -> String {
 }
 
 /// The names of what is allowed.
-pub(super) fn open(status: &Status, history: &History) -> Vec<&'static str> {
-    let allowed = allowed_actions(status, history).into_iter();
+pub(super) fn open(status: &Status, history: Option<&History>, knows: &dyn Knows) -> Vec<&'static str> {
+    let allowed = allowed_actions(status, history, knows).into_iter();
     allowed.filter(|allowed| allowed.refused.is_none()).map(|allowed| allowed.action).collect()
 }
 
-fn told(history: &History, registry: &Registry) -> Told {
-    let mut told = Told::default();
-    for ask in history.asks() {
-        let (What::Step(name), Some(input)) = (&ask.what, &ask.input) else { continue };
-        let Some(step) = registry.steps.get(name) else { continue };
-        let Ok(value) = step.decode(input) else { continue };
-        let (labels, stakes) = step.told(&value, ask.output());
-        told.labels
-            .extend(labels.into_iter().filter(|label| !told.labels.contains(label)).collect::<Vec<_>>());
-        if ask.undone.is_none() {
-            told.stakes.extend(stakes);
-        }
+fn told((labels, stakes): crate::registry::Told) -> Told {
+    Told { labels, stakes }
+}
+
+fn seen_letter(letter: mailbox::Received, history: Option<&History>) -> Letter {
+    let mailbox::Received { kind, name, sender, payload, received_at } = letter;
+    Letter {
+        chosen: history.is_some_and(|history| history.has_received(&name, &sender)),
+        kind: kind.as_str(),
+        name,
+        sender,
+        payload: serde_json::from_str(&payload).unwrap_or_default(),
+        received_at,
     }
-    told
+}
+
+fn keys(saga: SagaId, history: &History, registry: &Registry) -> Vec<Key> {
+    let called = history.asks().iter().filter_map(|ask| {
+        let What::Step(name) = &ask.what else { return None };
+        registry.steps.get(name).filter(|step| !step.ours())?;
+        let (position, step) = (ask.first, name.clone());
+        Some(Key { position, step, key: key(saga, ask.first), expires_at: expires(ask, registry) })
+    });
+    called.collect()
 }
 
 /// The calls that lanes would make next.
@@ -126,8 +238,10 @@ pub(super) fn calls(run: &Run, env: &Env<'_>) -> Vec<PlannedCall> {
         undo: false,
         position: call.position,
         key: key(run.id(), call.position),
-        key_expired: call.probe,
+        key_expired: history.asks().last().is_some_and(|ask| forgotten(ask, env)),
+        probe: call.probe,
         described: call.described.clone(),
+        stakes: call.stakes.clone(),
     });
     forward.into_iter().collect()
 }
@@ -136,14 +250,62 @@ fn undo(ask: &Ask, saga: SagaId, env: &Env<'_>) -> Option<PlannedCall> {
     let What::Step(name) = &ask.what else { return None };
     let step = env.registry.steps.get(name).filter(|step| !step.ours())?;
     let value = step.decode(ask.input.as_ref()?).ok()?;
-    let age = ask.at.and_then(|at| (env.now - at).to_std().ok());
-    let key_expired = matches!((step.key_remembered(), age), (Some(memory), Some(age)) if age > memory);
-    let described = step.describe(&value, Way::Back);
-    let (position, key) = (ask.first, key(saga, ask.first));
-    Some(PlannedCall { step: name.clone(), undo: true, position, key, key_expired, described })
+    let (_, stakes) = step.told(&value, ask.output());
+    Some(PlannedCall {
+        step: name.clone(),
+        undo: true,
+        position: ask.first,
+        key: key(saga, ask.first),
+        key_expired: forgotten(ask, env),
+        probe: false,
+        described: step.describe(&value, Way::Back),
+        stakes,
+    })
 }
 
-fn key(saga: SagaId, position: crate::Position) -> String {
+/// Whether the other side may have forgotten this call's key.
+fn forgotten(ask: &Ask, env: &Env<'_>) -> bool {
+    expires(ask, env.registry).is_some_and(|expires_at| expires_at < env.now)
+}
+
+/// When the other side forgets this call's key, if it says so.
+fn expires(ask: &Ask, knows: &dyn Knows) -> Option<DateTime<Utc>> {
+    let What::Step(name) = &ask.what else { return None };
+    Some(ask.at? + knows.key_remembered(name)?)
+}
+
+/// The money that an action moves: of calls that leave, and of those that an operator takes as answered or undone.
+pub(super) fn money(
+    history: &History,
+    entries: &[Entry],
+    calls: &[PlannedCall],
+    registry: &Registry,
+) -> Vec<Stake> {
+    let by_hand = match entries {
+        [Entry::Operator { action: Action::WriteOff, .. }, Entry::UndoEnded { of, .. }, ..] => {
+            history.asks().iter().find(|ask| ask.first == *of)
+        }
+        [
+            Entry::Operator { action: Action::SetOutput { .. } | Action::Skip, .. },
+            Entry::Ended { ask, .. },
+            ..,
+        ] => history.asks().get(*ask as usize),
+        [Entry::Operator { action: Action::MarkResolved { .. }, .. }, ..] => history.asks().last(),
+        _ => None,
+    };
+    let settled = by_hand.map(|ask| stakes(ask, registry)).unwrap_or_default();
+    let moved = calls.iter().flat_map(|call| call.stakes.clone());
+    Stake::sum(moved.chain(settled).filter(Stake::is_money))
+}
+
+/// What is at stake in a call of the outside.
+fn stakes(ask: &Ask, registry: &Registry) -> Vec<Stake> {
+    let (What::Step(name), Some(input)) = (&ask.what, &ask.input) else { return Vec::new() };
+    let Some(step) = registry.steps.get(name).filter(|step| !step.ours()) else { return Vec::new() };
+    step.decode(input).map(|value| step.told(&value, ask.output()).1).unwrap_or_default()
+}
+
+fn key(saga: SagaId, position: Position) -> String {
     format!("{saga}:{position}")
 }
 

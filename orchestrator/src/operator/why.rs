@@ -2,12 +2,12 @@
 
 use crate::{
     cause::StuckCause,
-    journal::{History, Position, What},
+    journal::{History, What},
     store::{sagas::State, status::Status},
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 /// What the line is said of.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,13 +60,16 @@ pub enum Why {
         next: DateTime<Utc>,
         /// What the last one said.
         error: String,
+        /// The other side's code for it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
     },
     /// A lane will have it in a moment, or should have had it by now.
     Due {
         /// Since then.
         since: DateTime<Utc>,
     },
-    /// It is due, and this binary does not know its workflow.
+    /// It has been due for longer than a minute, so no node's lanes know its workflow; nor does this binary.
     UnknownVersion {
         /// Its workflow.
         workflow: String,
@@ -88,6 +91,14 @@ pub enum Why {
         times: i32,
         /// When the engine tries again by itself.
         again: Option<DateTime<Utc>>,
+        /// The other side's code for what the last attempt met.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+    },
+    /// This binary can't read its journal, and nobody has given it up yet.
+    Unreadable {
+        /// Why not.
+        error: String,
     },
 }
 
@@ -99,12 +110,23 @@ pub trait Knows {
     fn key_remembered(&self, step: &str) -> Option<Duration>;
 }
 
-/// The line of a saga.
-pub fn why(row: &Status, history: &History, knows: &dyn Knows, now: DateTime<Utc>) -> Why {
+/// How long a saga is due before that says something: every sweep of every node has passed it over many times.
+pub(super) const OVERDUE: chrono::Duration = chrono::Duration::minutes(1);
+
+/// Whether nobody took a saga that has been due since then.
+pub(super) fn overdue(due: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    due < now - OVERDUE
+}
+
+/// The line of a saga. Without its history, which can't be read, the row alone must say it.
+pub fn why(row: &Status, history: Option<&History>, knows: &dyn Knows, now: DateTime<Utc>) -> Why {
+    let empty = History::default();
+    let readable = history.is_some();
+    let history = history.unwrap_or(&empty);
     if row.state.at_rest() {
         return Why::AtRest { state: row.state };
     }
-    let (step, undo) = tried(history);
+    let (step, undo) = if readable { tried(row, history) } else { at_row(row) };
     if row.leased && row.due_at.is_some_and(|until| until > now) {
         let node = row.node.clone().unwrap_or_default();
         return Why::CallOut { step, node, until: row.due_at.unwrap_or(now) };
@@ -114,10 +136,11 @@ pub fn why(row: &Status, history: &History, knows: &dyn Knows, now: DateTime<Utc
         return Why::Paused { by, reason: row.paused_why.clone().unwrap_or_default() };
     }
     if let Some(cause) = &row.stuck {
-        return Why::Stuck { cause: cause.clone(), times: row.attempts, again: row.due_at };
+        let (cause, code) = (cause.clone(), row.code.clone());
+        return Why::Stuck { cause, times: row.attempts, again: row.due_at, code };
     }
     let due = row.due_at.unwrap_or(now);
-    if due <= now && !knows.workflow(&row.workflow, row.version) {
+    if overdue(due, now) && !knows.workflow(&row.workflow, row.version) {
         return Why::UnknownVersion { workflow: row.workflow.clone(), version: row.version };
     }
     if let Some(next) = row.retry_at.filter(|next| *next > now) {
@@ -125,7 +148,11 @@ pub fn why(row: &Status, history: &History, knows: &dyn Knows, now: DateTime<Utc
             return Why::OutcomeUnknown { step, key_expired_at };
         }
         let error = row.last_error.clone().unwrap_or_default();
-        return Why::Retrying { step, undo, attempt: row.attempts + 1, next, error };
+        let code = row.code.clone();
+        return Why::Retrying { step, undo, attempt: row.attempts + 1, next, error, code };
+    }
+    if !readable {
+        return Why::Unreadable { error: "this binary can't read its journal".into() };
     }
     let open = history.asks().last().filter(|ask| ask.answer.is_none());
     match open.map(|ask| &ask.what) {
@@ -139,8 +166,14 @@ pub fn why(row: &Status, history: &History, knows: &dyn Knows, now: DateTime<Utc
     }
 }
 
+/// The step that the row says it is at.
+fn at_row(row: &Status) -> (String, bool) {
+    let step = row.step.clone().unwrap_or_else(|| "its next step".into());
+    (step, row.state == State::Unwinding)
+}
+
 /// The step that is tried, or undone.
-fn tried(history: &History) -> (String, bool) {
+fn tried(row: &Status, history: &History) -> (String, bool) {
     let named = |what: Option<&What>| match what {
         Some(What::Step(name)) => name.clone(),
         Some(other) => other.to_string(),
@@ -150,7 +183,7 @@ fn tried(history: &History) -> (String, bool) {
         Some(ask) => (named(Some(&ask.what)), true),
         None => {
             let open = history.asks().last().filter(|ask| ask.answer.is_none());
-            (open.map_or_else(|| "its next step".into(), |ask| named(Some(&ask.what))), false)
+            (open.map_or_else(|| at_row(row).0, |ask| named(Some(&ask.what))), false)
         }
     }
 }
@@ -160,68 +193,4 @@ fn forgotten(history: &History, knows: &dyn Knows, now: DateTime<Utc>) -> Option
     let What::Step(name) = &ask.what else { return None };
     let expired = ask.at? + knows.key_remembered(name)?;
     (expired < now).then_some(expired)
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AtRest { state } => write!(f, "at rest: {state}"),
-            Self::Paused { by, reason } => write!(f, "paused by {by}: {reason}"),
-            Self::CallOut { step, node, until } => {
-                write!(f, "call `{step}` is out on {node} until {}", time(until))
-            }
-            Self::WaitingForSignal { signal, since, deadline } => {
-                write!(f, "waiting for {signal} since {}, deadline {}", time(since), time(deadline))
-            }
-            Self::Sleeping { until } => write!(f, "sleeping until {}", time(until)),
-            Self::Retrying { step, undo, attempt, next, error } => {
-                let what = if *undo { "compensation of " } else { "" };
-                write!(f, "retrying {what}{step} #{attempt}, next {}, {error}", time(next))
-            }
-            Self::Due { since } => write!(f, "due since {}", time(since)),
-            Self::UnknownVersion { workflow, version } => {
-                write!(f, "no node knows version {version} of workflow `{workflow}`")
-            }
-            Self::OutcomeUnknown { step, key_expired_at } => {
-                write!(f, "outcome of {step} unknown, key expired {}", time(key_expired_at))
-            }
-            Self::Stuck { cause, times, again } => {
-                stuck(f, cause, *times)?;
-                again.as_ref().map_or(Ok(()), |again| write!(f, ", again {}", time(again)))
-            }
-        }
-    }
-}
-
-fn stuck(f: &mut fmt::Formatter<'_>, cause: &StuckCause, times: i32) -> fmt::Result {
-    match cause {
-        StuckCause::Diverged { ask, journal, code } => {
-            write!(f, "journal does not match: expected {journal} at {ask}, workflow asks {code}")
-        }
-        StuckCause::Panicked { at, message } => write!(f, "{at} panicked: {message}"),
-        StuckCause::Oversize { what, size, bound } => write!(f, "{what} has {size}, more than {bound}"),
-        StuckCause::ForeignWait => write!(f, "workflow waits for something that nobody will wake"),
-        StuckCause::Abandoned { ask, next } => {
-            write!(f, "workflow went on to {next} without the answer to its request {ask}")
-        }
-        StuckCause::Debt { step, position: Position(at), error } => {
-            write!(f, "compensation {step} of {at} failed {times}×: {error}")
-        }
-        StuckCause::FailedAfterPivot { at, error } => {
-            write!(f, "{at} failed {times}× after the pivot: {error}")
-        }
-        StuckCause::RefusedAfterPivot { at, error } => write!(f, "{at} refused after the pivot: {error}"),
-        StuckCause::Contradicted { step, detail } => write!(f, "{step} contradicted: {detail}"),
-        StuckCause::PollTooLong { bound_ms } => {
-            write!(f, "a poll of the workflow took longer than {bound_ms} ms")
-        }
-        StuckCause::Quarantined { claims } => {
-            write!(f, "quarantined: {claims} claims ended without an entry")
-        }
-        StuckCause::Undecodable { what, error } => write!(f, "{what} can't be read: {error}"),
-    }
-}
-
-fn time(moment: &DateTime<Utc>) -> String {
-    moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -4,10 +4,15 @@ mod step;
 mod workflow;
 
 pub(crate) use step::{
-    AnswerKind, AnyStep, CallAnswer, ErasedStep, RecordItem, RecordedEvent, RunItem, StepTable, UndoItem,
+    AnswerKind, AnyStep, CallAnswer, ErasedStep, RecordItem, RecordedEvent, RunItem, StepTable, Told,
+    UndoItem,
 };
 pub(crate) use workflow::{Attempt, WorkflowTable};
 
+use crate::{
+    journal::{Answer, History, What},
+    step::Stake,
+};
 use std::sync::Arc;
 
 /// Everything that lanes can run.
@@ -41,6 +46,27 @@ pub enum RegistryError {
 }
 
 impl Registry {
+    /// Labels of a saga's steps, and what is at stake in those that are neither undone nor written off.
+    pub fn told(&self, history: &History) -> Told {
+        let (mut labels, mut stakes) = Told::default();
+        for ask in history.asks() {
+            let (What::Step(name), Some(input)) = (&ask.what, &ask.input) else { continue };
+            let Some(step) = self.steps.get(name) else { continue };
+            let Ok(value) = step.decode(input) else { continue };
+            let (its_labels, its_stakes) = step.told(&value, ask.output());
+            for label in its_labels {
+                if !labels.contains(&label) {
+                    labels.push(label);
+                }
+            }
+            let refused = matches!(ask.answer, Some(Answer::Rejected(_)));
+            if ask.undone.is_none() && !refused && !step.same_stakes() {
+                stakes.extend(its_stakes);
+            }
+        }
+        (labels, Stake::sum(stakes))
+    }
+
     pub fn checked(mut self) -> Result<Arc<Self>, RegistryError> {
         match self.steps.contradiction.take().or(self.workflows.contradiction.take()) {
             Some(error) => Err(error),

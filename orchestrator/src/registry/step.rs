@@ -83,11 +83,14 @@ pub(crate) trait ErasedStep: Send + Sync {
     fn policy(&self) -> Policy;
     fn undo_policy(&self) -> Policy;
     fn key_remembered(&self) -> Option<Duration>;
+    fn same_stakes(&self) -> bool;
     fn encode(&self, step: &AnyStep) -> Result<Json, serde_json::Error>;
     fn decode(&self, input: &Json) -> Result<AnyStep, serde_json::Error>;
     /// An output that somebody else made, checked against the step's type.
     fn decode_output(&self, output: &Json) -> Result<CallAnswer, serde_json::Error>;
     fn describe(&self, step: &AnyStep, way: Way) -> Option<String>;
+    /// Labels, with its output if it has one: called for every entry, so for steps without labels it does nothing.
+    fn labels(&self, step: &AnyStep, made: Option<&CallAnswer>) -> Vec<(String, String)>;
     /// Labels and stakes, with its output if it has one that can be read.
     fn told(&self, step: &AnyStep, made: Option<&Json>) -> Told;
     fn extend<'a>(
@@ -180,6 +183,10 @@ where
         T::KEY_REMEMBERED
     }
 
+    fn same_stakes(&self) -> bool {
+        T::SAME_STAKES
+    }
+
     fn encode(&self, step: &AnyStep) -> Result<Json, serde_json::Error> {
         raw(as_step::<T>(step))
     }
@@ -196,6 +203,11 @@ where
 
     fn describe(&self, step: &AnyStep, way: Way) -> Option<String> {
         as_step::<T>(step).describe(way)
+    }
+
+    fn labels(&self, step: &AnyStep, made: Option<&CallAnswer>) -> Vec<(String, String)> {
+        let made = made.map(|answer| answer.typed.downcast_ref().expect(OF_ITS_NAME));
+        as_step::<T>(step).labels(made)
     }
 
     fn told(&self, step: &AnyStep, made: Option<&Json>) -> Told {

@@ -1,6 +1,10 @@
 //! `usher.audit`: what was done to sagas besides their own course, each row chained to the one before it in its bucket.
 
-use crate::{SagaId, audit::digest};
+use crate::{
+    Bucket, SagaId,
+    audit::{Audited, Which, digest},
+    operator::BatchId,
+};
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
@@ -8,11 +12,44 @@ use uuid::Uuid;
 
 /// One thing done.
 pub(crate) struct Record {
-    pub saga: SagaId,
+    pub subject: Subject,
     pub actor: String,
     pub action: &'static str,
     pub reason: String,
     pub detail: String,
+}
+
+/// What it was done to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Subject {
+    Saga(SagaId),
+    /// A batch itself: it was made, paused, agreed to. What it does to sagas is told of the sagas.
+    Batch(BatchId),
+}
+
+impl Subject {
+    fn uuid(self) -> Uuid {
+        match self {
+            Self::Saga(saga) => saga.uuid(),
+            Self::Batch(batch) => batch.uuid(),
+        }
+    }
+
+    fn bucket(self) -> Bucket {
+        Bucket::of_id(self.uuid())
+    }
+}
+
+impl From<SagaId> for Subject {
+    fn from(saga: SagaId) -> Self {
+        Self::Saga(saga)
+    }
+}
+
+impl From<BatchId> for Subject {
+    fn from(batch: BatchId) -> Self {
+        Self::Batch(batch)
+    }
 }
 
 /// A row as it is hashed.
@@ -38,17 +75,17 @@ pub(crate) async fn add(
     let now = now.trunc_subsecs(6);
     let mut by_bucket: BTreeMap<i16, Vec<&Record>> = BTreeMap::new();
     for record in records {
-        by_bucket.entry(record.saga.bucket().number()).or_default().push(record);
+        by_bucket.entry(record.subject.bucket().number()).or_default().push(record);
     }
     for (bucket, records) in by_bucket {
         let (mut seq, mut head) = lock_head(connection, bucket).await?;
         for record in records {
-            let id = record.saga.bucket().new_id();
+            let id = record.subject.bucket().new_id();
             seq += 1;
             let link = Link {
                 id,
                 seq,
-                saga: record.saga.uuid(),
+                saga: record.subject.uuid(),
                 at: now,
                 actor: &record.actor,
                 action: record.action,
@@ -62,6 +99,26 @@ pub(crate) async fn add(
         move_head(connection, bucket, seq, &head).await?;
     }
     Ok(())
+}
+
+/// Whether this batch has acted on this saga: asked under the saga's lock, it is the truth.
+pub(crate) async fn has_acted(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    batch: BatchId,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from usher.audit where saga_id = $1 and bucket = $2 and detail ->> 'batch' = $3
+        ) as "acted!"
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+        batch.to_string(),
+    )
+    .fetch_one(connection)
+    .await
 }
 
 async fn lock_head(connection: &mut PgConnection, bucket: i16) -> Result<(i64, Vec<u8>), sqlx::Error> {
@@ -116,6 +173,46 @@ async fn move_head(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Rows, latest first, after this one.
+pub(crate) async fn list(
+    connection: &mut PgConnection,
+    which: &Which<'_>,
+    after: Option<Uuid>,
+    most: i64,
+) -> Result<Vec<Audited>, sqlx::Error> {
+    // Ids are in order of time, so the primary key is the order too.
+    let rows = sqlx::query!(
+        r#"
+        select id, saga_id, at, actor, action, reason, detail, seq
+        from usher.audit
+        where ($1::uuid is null or (saga_id = $1 and bucket = $2))
+          and ($3::text is null or actor = $3) and ($4::text is null or action = $4)
+          and ($5::uuid is null or id < $5)
+        order by id desc
+        limit $6
+        "#,
+        which.saga.map(SagaId::uuid),
+        which.saga.map(|saga| saga.bucket().number()),
+        which.actor,
+        which.action,
+        after,
+        most,
+    )
+    .fetch_all(connection)
+    .await?;
+    let audited = rows.into_iter().map(|row| Audited {
+        id: row.id,
+        saga: SagaId::from_uuid(row.saga_id),
+        at: row.at,
+        actor: row.actor,
+        action: row.action,
+        reason: row.reason,
+        detail: row.detail.unwrap_or_default(),
+        seq: row.seq,
+    });
+    Ok(audited.collect())
 }
 
 /// A row of a chain, with what it says of its hashes.

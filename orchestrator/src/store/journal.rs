@@ -1,8 +1,9 @@
 //! `usher.journal`: one row a stretch, append-only.
 
 use super::columns;
-use crate::{SagaId, journal::Entry};
+use crate::{SagaId, journal::Entry, operator::JournalEntry};
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::PgConnection;
 use std::collections::HashMap;
 
@@ -19,6 +20,7 @@ pub(crate) async fn append(
     connection: &mut PgConnection,
     stretches: &[Stretch],
     token: i64,
+    node: &str,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     let (ids, buckets) = columns(stretches.iter().map(|stretch| stretch.id));
@@ -27,8 +29,8 @@ pub(crate) async fn append(
     let epochs: Vec<i64> = stretches.iter().map(|stretch| stretch.epoch).collect();
     sqlx::query!(
         r#"
-        insert into usher.journal (saga_id, bucket, position, entries, epoch, token, written_at)
-        select id, bucket, position, entries::json, epoch, $6, $7
+        insert into usher.journal (saga_id, bucket, position, entries, epoch, token, written_at, node)
+        select id, bucket, position, entries::json, epoch, $6, $7, $8
         from unnest($1::uuid[], $2::smallint[], $3::integer[], $4::text[], $5::bigint[])
             as stretch (id, bucket, position, entries, epoch)
         "#,
@@ -39,6 +41,7 @@ pub(crate) async fn append(
         &epochs,
         token,
         now,
+        node,
     )
     .execute(connection)
     .await?;
@@ -73,6 +76,35 @@ pub(crate) async fn read(connection: &mut PgConnection, sagas: &[SagaId]) -> Res
         }
     }
     Ok(journals)
+}
+
+/// One saga's entries as they stand, with who wrote them.
+pub(crate) async fn read_rows(
+    connection: &mut PgConnection,
+    saga: SagaId,
+) -> Result<Vec<JournalEntry>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select position as "position!", kind as "kind!", body as "body!: Value", epoch as "epoch!", node,
+               written_at as "written_at!"
+        from usher.journal_entries
+        where saga_id = $1 and bucket = $2
+        order by position
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+    )
+    .fetch_all(connection)
+    .await?;
+    let entries = rows.into_iter().map(|row| JournalEntry {
+        position: row.position.into(),
+        kind: row.kind,
+        body: row.body,
+        epoch: row.epoch,
+        node: row.node,
+        written_at: row.written_at,
+    });
+    Ok(entries.collect())
 }
 
 /// Whether the batch with this token has committed, asked of one saga that it wrote entries for.

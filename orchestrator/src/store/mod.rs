@@ -1,12 +1,19 @@
 //! The engine's SQL: one module a table, functions named verb and noun, each one statement on the connection it is
 //! given. Nothing here begins or commits.
 
+pub(crate) mod attempts;
 pub(crate) mod audit;
+pub(crate) mod batch_items;
+pub(crate) mod batches;
 pub(crate) mod journal;
+pub(crate) mod labels;
 pub(crate) mod mailbox;
 pub(crate) mod outbox;
+pub(crate) mod proposals;
 pub(crate) mod sagas;
 pub(crate) mod status;
+pub(crate) mod troubles;
+pub(crate) mod work_list;
 
 use crate::SagaId;
 use uuid::Uuid;

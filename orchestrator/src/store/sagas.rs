@@ -1,7 +1,11 @@
 //! `usher.sagas`: one row a saga.
 
 use super::columns;
-use crate::{SagaId, cause::StuckCause};
+use crate::{
+    SagaId,
+    cause::StuckCause,
+    operator::{Look, Trouble},
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -85,6 +89,8 @@ pub(crate) struct Trying {
     pub since: Option<DateTime<Utc>>,
     pub retry_at: Option<DateTime<Utc>>,
     pub last_error: Option<String>,
+    /// What is wrong because of them.
+    pub trouble: Option<Trouble>,
 }
 
 /// A start, as it becomes a row.
@@ -109,6 +115,8 @@ pub(crate) struct Written {
     pub leased: bool,
     pub trying: Trying,
     pub stuck: Option<StuckCause>,
+    /// Where it is, if that is known.
+    pub at_step: Option<&'static str>,
 }
 
 /// Inserts new sagas; says which of them are new. Their lane has them to itself until it commits, and writes them again
@@ -154,7 +162,7 @@ pub(crate) async fn lock(connection: &mut PgConnection, wanted: &[SagaId]) -> Re
     let rows = sqlx::query!(
         r#"
         select s.id, s.workflow, s.version, s.state, s.due_at, s.leased, s.paused, s.epoch, s.token, s.journal_len,
-               s.attempts, s.trying_since, s.retry_at, s.last_error, s.claims, s.stuck::text as stuck
+               s.attempts, s.trying_since, s.retry_at, s.last_error, s.trouble, s.claims, s.stuck::text as stuck
         from unnest($1::uuid[], $2::smallint[]) as wanted (id, bucket)
         join usher.sagas s on s.id = wanted.id and s.bucket = wanted.bucket
         order by s.id, s.bucket
@@ -183,9 +191,14 @@ pub(crate) async fn lock(connection: &mut PgConnection, wanted: &[SagaId]) -> Re
                     since: row.trying_since,
                     retry_at: row.retry_at,
                     last_error: row.last_error,
+                    trouble: row
+                        .trouble
+                        .map(|trouble| trouble.parse())
+                        .transpose()
+                        .map_err(|error: String| sqlx::Error::Decode(error.into()))?,
                 },
                 claims: row.claims,
-                stuck: row.stuck.map(|json| decode(&json)).transpose()?,
+                stuck: row.stuck.map(|json| decode(&json)),
             })
         })
         .collect()
@@ -212,17 +225,20 @@ pub(crate) async fn write(
     let retries: Vec<Option<DateTime<Utc>>> = written.iter().map(|saga| saga.trying.retry_at).collect();
     let errors: Vec<Option<String>> = written.iter().map(|saga| saga.trying.last_error.clone()).collect();
     let stuck: Vec<Option<String>> = written.iter().map(|saga| saga.stuck.as_ref().map(encode)).collect();
+    let steps: Vec<Option<&str>> = written.iter().map(|saga| saga.at_step).collect();
     let done = sqlx::query!(
         r#"
         update usher.sagas s
         set epoch = s.epoch + 1, token = $14, journal_len = w.len, state = w.state, due_at = w.due_at,
             leased = w.leased, attempts = w.attempts, trying_since = w.since, retry_at = w.retry_at,
             last_error = w.error, stuck = w.stuck::json, node = $15, updated_at = $16,
-            claims = case when w.len > w.len_before then 0 else s.claims end
+            claims = case when w.len > w.len_before then 0 else s.claims end,
+            at_step = case when w.state in ('completed', 'unwound') then null else coalesce(w.at_step, s.at_step) end
         from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::integer[], $5::integer[], $6::text[],
                     $7::timestamptz[], $8::boolean[], $9::integer[], $10::timestamptz[], $11::timestamptz[],
-                    $12::text[], $13::text[])
-            as w (id, bucket, epoch, len_before, len, state, due_at, leased, attempts, since, retry_at, error, stuck)
+                    $12::text[], $13::text[], $17::text[])
+            as w (id, bucket, epoch, len_before, len, state, due_at, leased, attempts, since, retry_at, error, stuck,
+                  at_step)
         where s.id = w.id and s.bucket = w.bucket and s.epoch = w.epoch and s.journal_len = w.len_before
         "#,
         &ids,
@@ -241,6 +257,7 @@ pub(crate) async fn write(
         token,
         node,
         now,
+        &steps as &[Option<&str>],
     )
     .execute(connection)
     .await?;
@@ -458,32 +475,55 @@ pub(crate) async fn pause(
     Ok(())
 }
 
-/// Says what a stuck saga has in common with others, or forgets it; the row is locked.
-pub(crate) async fn mark_cause(
-    connection: &mut PgConnection,
-    saga: SagaId,
-    cause: Option<&str>,
-    now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
+/// Makes a saga due whatever its state, unless it is at rest; the row is locked, and no call is out.
+pub(crate) async fn make_due_at_once(connection: &mut PgConnection, saga: SagaId) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         update usher.sagas
-        set cause = $3, fingerprint = sha256(convert_to($3, 'utf8')),
-            first_stuck_at = case when $3::text is null then null else coalesce(first_stuck_at, $4) end
-        where id = $1 and bucket = $2
+        set due_at = now(), epoch = epoch + 1
+        where id = $1 and bucket = $2 and state not in ('completed', 'unwound') and not leased
         "#,
         saga.uuid(),
         saga.bucket().number(),
-        cause,
-        now,
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-pub(super) fn decode(json: &str) -> Result<StuckCause, sqlx::Error> {
-    serde_json::from_str(json).map_err(|error| sqlx::Error::Decode(error.into()))
+/// What a verdict needs of these sagas: an unlocked read of any buckets. Those that are gone are missing.
+pub(crate) async fn look_at(
+    connection: &mut PgConnection,
+    sagas: &[SagaId],
+) -> Result<Vec<(SagaId, Look)>, sqlx::Error> {
+    let (ids, buckets) = columns(sagas.iter().copied());
+    let rows = sqlx::query!(
+        r#"
+        select s.id, s.state, s.retry_at is not null or s.attempts > 0 as "retrying!", s.paused, s.cause
+        from unnest($1::uuid[], $2::smallint[]) as wanted (id, bucket)
+        join usher.sagas s on s.id = wanted.id and s.bucket = wanted.bucket
+        "#,
+        &ids,
+        &buckets,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let state: State =
+                row.state.parse().map_err(|error: String| sqlx::Error::Decode(error.into()))?;
+            let look = Look { state, retrying: row.retrying, paused: row.paused, cause: row.cause };
+            Ok((SagaId::from_uuid(row.id), look))
+        })
+        .collect()
+}
+
+/// Why a saga is stuck. A reason that only a newer binary knows must not take a whole batch, or list, along.
+pub(super) fn decode(json: &str) -> StuckCause {
+    serde_json::from_str(json).unwrap_or_else(|error| StuckCause::Undecodable {
+        what: "why it is stuck".into(),
+        error: format!("{error}: {json}"),
+    })
 }
 
 fn encode(cause: &StuckCause) -> String {

@@ -1,10 +1,11 @@
 //! A saga's row as people and handles see it: read without a lock.
 
 use super::sagas::{State, decode};
-use crate::{SagaId, cause::StuckCause};
+use crate::{SagaId, cause::StuckCause, operator::Trouble, step::Stake};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 /// A saga's row as anybody may see it.
 #[derive(Clone, Debug, Serialize)]
@@ -29,22 +30,36 @@ pub struct Status {
     pub attempts: i32,
     /// What the last failed attempt said.
     pub last_error: Option<String>,
+    /// The other side's code for it, if it gave one.
+    pub code: Option<String>,
     /// When the next attempt is due.
     pub retry_at: Option<DateTime<Utc>>,
+    /// The step or signal that it is at; a sleep is `sleep`. None where it is at rest, or a node wrote it that doesn't say.
+    pub step: Option<String>,
+    /// What is wrong with it besides its state.
+    pub trouble: Option<Trouble>,
+    /// Since when something is wrong, or it is stuck.
+    pub troubled_at: Option<DateTime<Utc>>,
+    /// What is at stake while something is wrong.
+    pub stakes: Vec<Stake>,
     /// Whether somebody stopped it.
     pub paused: bool,
     /// Who did.
     pub paused_by: Option<String>,
     /// And why.
     pub paused_why: Option<String>,
-    /// What it has in common with others that are stuck for the same reason.
+    /// What it has in common with others that have failed for the same reason.
     pub cause: Option<String>,
+    /// The same, hashed: hexadecimal.
+    pub fingerprint: Option<String>,
     /// Since when it is stuck.
     pub first_stuck_at: Option<DateTime<Utc>>,
     /// Why a person is needed.
     pub stuck: Option<StuckCause>,
     /// The node that wrote it last.
     pub node: Option<String>,
+    /// The key that it was started under.
+    pub start_key: Option<String>,
     /// W3C traceparent of the request that started it.
     pub trace: Option<String>,
     /// When it was started.
@@ -53,12 +68,92 @@ pub struct Status {
     pub updated_at: DateTime<Utc>,
 }
 
+/// The columns of a [`Status`].
+pub(super) struct Raw {
+    pub id: Uuid,
+    pub workflow: String,
+    pub version: i32,
+    pub state: String,
+    pub due_at: Option<DateTime<Utc>>,
+    pub leased: bool,
+    pub epoch: i64,
+    pub journal_len: i32,
+    pub attempts: i32,
+    pub last_error: Option<String>,
+    pub code: Option<String>,
+    pub retry_at: Option<DateTime<Utc>>,
+    pub at_step: Option<String>,
+    pub trouble: Option<String>,
+    pub troubled_at: Option<DateTime<Utc>>,
+    pub stakes: Option<String>,
+    pub paused: bool,
+    pub paused_by: Option<String>,
+    pub paused_why: Option<String>,
+    pub cause: Option<String>,
+    pub fingerprint: Option<String>,
+    pub first_stuck_at: Option<DateTime<Utc>>,
+    pub stuck: Option<String>,
+    pub node: Option<String>,
+    pub start_key: Option<String>,
+    pub trace: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl TryFrom<Raw> for Status {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Raw) -> Result<Self, sqlx::Error> {
+        let wrong = |error: String| sqlx::Error::Decode(error.into());
+        Ok(Self {
+            id: SagaId::from_uuid(row.id),
+            workflow: row.workflow,
+            version: row.version,
+            state: row.state.parse().map_err(wrong)?,
+            due_at: row.due_at,
+            leased: row.leased,
+            epoch: row.epoch,
+            journal_len: row.journal_len,
+            attempts: row.attempts,
+            last_error: row.last_error,
+            code: row.code,
+            retry_at: row.retry_at,
+            step: row.at_step,
+            trouble: row.trouble.map(|trouble| trouble.parse()).transpose().map_err(wrong)?,
+            troubled_at: row.troubled_at,
+            stakes: stakes(row.stakes.as_deref()),
+            paused: row.paused,
+            paused_by: row.paused_by,
+            paused_why: row.paused_why,
+            cause: row.cause,
+            fingerprint: row.fingerprint,
+            first_stuck_at: row.first_stuck_at,
+            stuck: row.stuck.map(|json| decode(&json)),
+            node: row.node,
+            start_key: row.start_key,
+            trace: row.trace,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// What a row says is at stake. A kind that only a newer binary knows is left out: it is there to be read, not to be
+/// reckoned with.
+pub(super) fn stakes(json: Option<&str>) -> Vec<Stake> {
+    let all: Vec<serde_json::Value> =
+        json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    all.into_iter().filter_map(|stake| serde_json::from_value(stake).ok()).collect()
+}
+
 /// Reads a saga's row without locking it.
 pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<Option<Status>, sqlx::Error> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Raw,
         r#"
-        select workflow, version, state, due_at, leased, epoch, journal_len, attempts, last_error,
-               retry_at, paused, paused_by, paused_why, cause, first_stuck_at, stuck::text as stuck, node, trace,
+        select id, workflow, version, state, due_at, leased, epoch, journal_len, attempts, last_error, code, retry_at,
+               at_step, trouble, troubled_at, stakes::text as stakes, paused, paused_by, paused_why, cause,
+               encode(fingerprint, 'hex') as fingerprint, first_stuck_at, stuck::text as stuck, node, start_key, trace,
                created_at, updated_at
         from usher.sagas
         where id = $1 and bucket = $2
@@ -68,30 +163,5 @@ pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<
     )
     .fetch_optional(connection)
     .await?;
-    row.map(|row| {
-        Ok(Status {
-            id: saga,
-            workflow: row.workflow,
-            version: row.version,
-            state: row.state.parse().map_err(|error: String| sqlx::Error::Decode(error.into()))?,
-            due_at: row.due_at,
-            leased: row.leased,
-            epoch: row.epoch,
-            journal_len: row.journal_len,
-            attempts: row.attempts,
-            last_error: row.last_error,
-            retry_at: row.retry_at,
-            paused: row.paused,
-            paused_by: row.paused_by,
-            paused_why: row.paused_why,
-            cause: row.cause,
-            first_stuck_at: row.first_stuck_at,
-            stuck: row.stuck.map(|json| decode(&json)).transpose()?,
-            node: row.node,
-            trace: row.trace,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
-    })
-    .transpose()
+    row.map(Status::try_from).transpose()
 }

@@ -198,7 +198,7 @@ impl Drive {
             fault
         });
         let failed = |ended: CallEnded| {
-            let answer = Err(CallFailure::Unclear("a fault that a test explores".into()));
+            let answer = Err(CallFailure::unclear("a fault that a test explores"));
             Some(CallEnded { answer, ..ended })
         };
         match fault {
@@ -243,7 +243,8 @@ fn must<T>(result: Result<T, sqlx::Error>) -> T {
 impl CallOut {
     /// As if it had ended without having left.
     fn unmade(self) -> CallEnded {
-        let Self { saga, token, step, value, direction, .. } = self;
-        CallEnded { saga, token, step, value, direction, answer: Err(CallFailure::Unclear(String::new())) }
+        let Self { saga, token, step, value, direction, context, .. } = self;
+        let answer = Err(CallFailure::unclear(String::new()));
+        CallEnded { saga, token, step, value, direction, began_at: context.now, answer }
     }
 }

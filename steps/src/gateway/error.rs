@@ -132,6 +132,33 @@ impl GatewayError {
         !matches!(self, Self::KeyInUse { .. } | Self::Unclear(_))
     }
 
+    /// In a few words, for people and for what failed sagas have in common: `gateway 402 card_declined`. The gateway's own
+    /// code in it is bounded, and may be any text.
+    pub fn in_short(&self) -> String {
+        /// Longer than any code that we know.
+        const CODE_CHARS_MAX: usize = 64;
+        let (status, code) = match self {
+            Self::Declined { code, decline_code, .. } => {
+                (402, decline_code.as_ref().unwrap_or(code).as_str())
+            }
+            Self::WrongState { code, .. } | Self::Invalid { code, .. } => (400, code.as_str()),
+            Self::NotFound => (404, ""),
+            Self::KeyReused => (400, "key reused"),
+            Self::Unauthorised { status } => (*status, ""),
+            Self::Busy { .. } => (429, ""),
+            Self::KeyInUse { .. } => (409, "key in use"),
+            Self::Unclear(Doubt::Server { status, .. } | Doubt::Redirect(status)) => (*status, ""),
+            Self::Unclear(Doubt::Garbage { status, .. }) => (*status, "not its protocol"),
+            Self::Unclear(Doubt::Deadline(_)) => return "gateway silent".to_owned(),
+            Self::Unclear(Doubt::Broken(_)) => return "gateway hung up".to_owned(),
+            Self::Unclear(Doubt::TooLarge(_)) => return "gateway says too much".to_owned(),
+            Self::Refused(_) => return "gateway not reached".to_owned(),
+            Self::Unclear(Doubt::Scripted) => return "gateway unclear".to_owned(),
+        };
+        let code: String = code.chars().take(CODE_CHARS_MAX).collect();
+        format!("gateway {status} {code}").trim_end().to_owned()
+    }
+
     /// When to try again, where the gateway or the breaker said so.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -147,5 +174,25 @@ impl GatewayError {
             | Self::Refused(_)
             | Self::Unclear(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_wrong_is_said_in_a_few_words() {
+        let declined = |decline_code: Option<&str>| GatewayError::Declined {
+            code: "card_declined".into(),
+            decline_code: decline_code.map(str::to_owned),
+            intent: None,
+        };
+        assert_eq!(declined(None).in_short(), "gateway 402 card_declined");
+        assert_eq!(declined(Some("lost_card")).in_short(), "gateway 402 lost_card");
+        let down = GatewayError::Unclear(Doubt::Server { status: 503, replayed: false });
+        assert_eq!(down.in_short(), "gateway 503");
+        let odd = GatewayError::WrongState { code: "x".repeat(1000), intent: None };
+        assert_eq!(odd.in_short().len(), "gateway 400 ".len() + 64);
     }
 }

@@ -66,6 +66,8 @@ status! {
         Applied = "APPLIED",
         /// Of a kind that we don't act on.
         Ignored = "IGNORED",
+        /// Nobody could act on it, and a person has dealt with it.
+        Settled = "SETTLED",
     }
 }
 
@@ -197,6 +199,33 @@ pub async fn mark_applied(
         key.bucket.number(),
         payment.uuid(),
         now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Takes a row off the work-list in a person's name; `false` if nothing waits under this key any more.
+///
+/// # Errors
+/// The database's.
+pub async fn mark_settled(
+    connection: &mut PgConnection,
+    key: &InboxKey,
+    by: &str,
+    reason: &str,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        update booking.inbox
+        set state = 'SETTLED', applied_at = now(), settled_by = $4, settled_why = $5
+        where provider = $1 and event_id = $2 and bucket = $3 and state in ('PENDING', 'UNMATCHED')
+        "#,
+        key.provider,
+        key.event_id,
+        key.bucket.number(),
+        by,
+        reason,
     )
     .execute(connection)
     .await?;

@@ -201,3 +201,38 @@ pub async fn note_payment(
     .await?;
     expect_rows("the payment of a reservation", 1, noted.rows_affected() as i64)
 }
+
+/// What became of moving the end of a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtendOutcome {
+    /// Reservation and seats are held until then, or longer if they were.
+    Extended,
+    /// It is no longer pending, or was taken over; nothing was written.
+    NotPending,
+}
+
+/// Moves the end of a pending reservation's hold, of the reservation and all its seats together. Never back: whoever
+/// was told a time may count on it.
+///
+/// # Errors
+/// [`StoreError`]; the caller's transaction must then be rolled back.
+pub async fn extend(
+    connection: &mut PgConnection,
+    reservation: ReservationId,
+    seats: usize,
+    until: DateTime<Utc>,
+) -> Result<ExtendOutcome, StoreError> {
+    let row = sqlx::query_file!(
+        "src/store/sql/extend_reservation.sql",
+        reservation.uuid(),
+        reservation.bucket().number(),
+        until,
+    )
+    .fetch_one(connection)
+    .await?;
+    if !row.moved {
+        return Ok(ExtendOutcome::NotPending);
+    }
+    expect_rows("the seats of an extended reservation", seats, row.seats)?;
+    Ok(ExtendOutcome::Extended)
+}

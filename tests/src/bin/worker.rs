@@ -1,12 +1,12 @@
 //! A node for tests that kill it: connects, runs plays, and begins one if it is told to.
 //!
-//! `worker URL` with, in the environment: `NODE` its name; `LEASE_MS`, `POLL_MS`, `STRETCH` its settings; `START` a
-//! saga's id and `PART` its part as JSON, if it is to begin one; `FAILPOINTS` as the crate `fail` reads them, where
+//! `worker URL` with, in the environment: `NODE` its name; `LEASE_MS`, `POLL_MS`, `STRETCH`, `SCOPE` (`bucket`, or
+//! nothing) its settings; `START` a saga's id and `PART` its part as JSON, if it is to begin one; `FAILPOINTS` as the crate `fail` reads them, where
 //! the action `return` is a sudden death. It waits for the saga that it has begun to come to rest, and then ends with
 //! status 0; without one it works until it is killed.
 
 use anyhow::Context;
-use orchestrator::{Database, Ended, Engine, SagaId, Settings};
+use orchestrator::{BatchScope, Database, Ended, Engine, SagaId, Settings};
 use sqlx::PgPool;
 use std::{env, time::Duration};
 use tests::play::{Desk, Part, Play, Script};
@@ -21,6 +21,11 @@ async fn main() -> anyhow::Result<()> {
     let settings = Settings {
         node: env::var("NODE").context("NODE is the worker's name")?,
         lanes: 1,
+        batch_scope: match env::var("SCOPE").as_deref() {
+            Ok("bucket") => BatchScope::Bucket,
+            Ok(other) => anyhow::bail!("SCOPE is `bucket` or not given, not `{other}`"),
+            Err(_) => BatchScope::Database,
+        },
         lease: Duration::from_millis(number("LEASE_MS", 400)?),
         poll: Duration::from_millis(number("POLL_MS", 30)?),
         stretch_steps_max: number("STRETCH", 64)? as usize,

@@ -1,7 +1,7 @@
 //! The desk: a stranger that keeps books, and the calls to it.
 
 use super::{QUICK, Twist};
-use orchestrator::{Call, Policy, Rejected, SagaId, Step, StepError};
+use orchestrator::{Call, Policy, Probe, Rejected, SagaId, Stake, Step, StepError, Way};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use std::{
@@ -45,6 +45,8 @@ pub enum Act {
     Refuse,
     /// Nothing, and nobody knows.
     Lose,
+    /// The same, with a code.
+    LoseWith(&'static str),
     /// As asked, and nobody knows.
     LoseAnswer,
     /// Nothing yet.
@@ -123,6 +125,7 @@ impl Desk {
             Act::Go => self.book(asked, key).await,
             Act::Refuse => Err(Rejected::new("none-left", format!("no {} left", asked.what)).into()),
             Act::Lose => Err(StepError::unclear("no answer")),
+            Act::LoseWith(code) => Err(StepError::unclear_with_code(code, "no answer")),
             Act::LoseAnswer => {
                 self.book(asked, key).await?;
                 Err(StepError::unclear("no answer"))
@@ -136,6 +139,23 @@ impl Desk {
                 booked
             }
         }
+    }
+
+    /// What the desk has under a key. The question is noted among the requests, as one for `probe`.
+    async fn look_up(&self, saga: SagaId, key: &str) -> Result<Probe<String>, StepError> {
+        let hear =
+            "insert into desk.requests (saga, key, what, undo, node) values ($1, $2, 'probe', false, $3)";
+        sqlx::query(hear).bind(saga.uuid()).bind(key).bind(&self.node).execute(&self.pool).await?;
+        let asked = Asked { saga, what: "probe".into(), undo: false, attempt: 1, node: self.node.clone() };
+        if matches!(self.script.act(&asked), Act::Lose) {
+            return Ok(Probe::Unknown);
+        }
+        let found: Option<String> =
+            sqlx::query_scalar("select what from desk.bookings where key = $1 and not cancelled")
+                .bind(key)
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(found.map_or(Probe::NotDone, Probe::Done))
     }
 
     async fn book(&self, asked: &Asked, key: &str) -> Result<String, StepError> {
@@ -152,6 +172,9 @@ impl Desk {
         Ok(asked.what.clone())
     }
 }
+
+/// What each thing costs that the desk is asked for.
+pub const ASK_MINOR: i64 = 12_500;
 
 /// Asks the desk for something.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -179,6 +202,23 @@ impl Step for Ask {
 
     async fn compensate(&self, call: &mut Call<Desk>, _: Option<String>) -> Result<(), StepError> {
         call.serve(&asked(call, &self.what, true), &call.key()).await.map(drop)
+    }
+
+    async fn probe(&self, call: &mut Call<Desk>) -> Result<Probe<String>, StepError> {
+        call.look_up(call.saga(), &call.key()).await
+    }
+
+    fn labels(&self, _: Option<&String>) -> Vec<(String, String)> {
+        vec![("what".into(), self.what.clone())]
+    }
+
+    fn stakes(&self, _: Option<&String>) -> Vec<Stake> {
+        vec![Stake::Money { minor: ASK_MINOR, currency: "EUR".into() }]
+    }
+
+    fn describe(&self, way: Way) -> Option<String> {
+        let verb = if way == Way::Forward { "book" } else { "cancel" };
+        Some(format!("{verb} {}", self.what))
     }
 }
 

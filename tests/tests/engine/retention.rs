@@ -6,7 +6,7 @@ use sqlx::{Connection, PgConnection};
 use tests::support::Database;
 use uuid::Uuid;
 
-/// A saga of that time, with a journal and a letter.
+/// A saga of that time, with a journal, a letter, an attempt and a label.
 async fn old_saga(connection: &mut PgConnection, at: DateTime<Utc>, state: &str) -> Uuid {
     let since_epoch = at.timestamp_millis().unsigned_abs();
     let random = Bucket::of_key("old").new_id().as_u128() & ((1 << 76) - 1);
@@ -19,6 +19,11 @@ async fn old_saga(connection: &mut PgConnection, at: DateTime<Utc>, state: &str)
          select $1, $2, 0, '[]', 0, 0, $4 where $3 <> '' and $5 is distinct from ''",
         "insert into usher.mailbox (saga_id, bucket, kind, name, sender, payload, received_at)
          select $1, $2, 'signal', 'hello', 'me', 'null', $4 where $3 <> '' and $5 is distinct from ''",
+        "insert into usher.attempts
+             (saga_id, bucket, epoch, position, undo, number, node, began_at, ended_at, error, in_doubt)
+         select $1, $2, 0, 0, false, 1, 'node', $4, $4, '', false where $3 <> '' and $5 is distinct from ''",
+        "insert into usher.labels (saga_id, bucket, key, value)
+         select $1, $2, 'name', $3 where $4 > '-infinity' and $5 is distinct from ''",
     ] {
         let made = sqlx::query(made).bind(id).bind(Bucket::of_id(id).number()).bind(state).bind(at).bind(stuck);
         made.execute(&mut *connection).await.unwrap();
@@ -61,7 +66,13 @@ async fn finished_sagas_leave_with_their_week_and_the_unfinished_keep_theirs() {
         .unwrap();
     assert_eq!(left, [stuck, young]);
     assert_eq!(count(&mut connection, "select count(*) from usher.journal").await, 2);
-    assert_eq!(count(&mut connection, "select count(*) from usher.mailbox").await, 2);
+    for its in [
+        "select count(*) from usher.mailbox",
+        "select count(*) from usher.attempts",
+        "select count(*) from usher.labels",
+    ] {
+        assert_eq!(count(&mut connection, its).await, 2, "{its}");
+    }
     assert_eq!(
         count(&mut connection, weeks).await,
         before - 7,

@@ -8,6 +8,7 @@ mod booking;
 mod cancellation;
 mod client;
 mod contract;
+mod desk;
 mod events;
 mod flood;
 mod hangup;
@@ -17,6 +18,10 @@ mod idempotency;
 mod identity;
 mod jobs;
 mod manners;
+mod numbers;
+mod operator;
+mod operator_lists;
+mod operator_many;
 #[path = "../outbox/receiver.rs"]
 #[allow(dead_code, reason = "the tests of the outbox need more of it")]
 mod receiver;

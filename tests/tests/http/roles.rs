@@ -46,6 +46,18 @@ async fn what_was_written_can_be_neither_changed_nor_deleted(#[case] table: &str
     sqlx::raw_sql(AssertSqlSafe(format!("select * from {table} limit 1"))).execute(&mut app).await.unwrap();
 }
 
+#[rstest]
+#[case::attempts("usher.attempts")]
+#[case::labels("usher.labels")]
+#[tokio::test]
+async fn what_goes_with_its_saga_can_be_deleted_but_not_changed(#[case] table: &str) {
+    let database = Database::fresh().await;
+    let mut app = app(&database).await;
+    let change = format!("update {table} set bucket = 1");
+    assert_eq!(refused(&mut app, &change).await, DENIED);
+    sqlx::raw_sql(AssertSqlSafe(format!("delete from {table}"))).execute(&mut app).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_week_of_the_journal_is_no_way_round_it() {
     let database = Database::fresh().await;

@@ -2,13 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod attempts;
+mod batch;
+mod batch_killed;
+mod batch_steered;
+mod causes;
 mod chain;
+mod consent;
+mod lists;
 mod plans;
+mod probe;
 mod repair;
+mod unread;
 mod waiting;
+#[path = "../engine/worker.rs"]
+#[allow(dead_code, reason = "the engine's tests use all of it")]
+mod worker;
 
 use orchestrator::{
-    Engine, SagaId,
+    Client, Engine, SagaId,
     operator::{Action, By, Expected, OperatorError, Plan},
 };
 use std::time::Duration;
@@ -19,6 +31,11 @@ const LONG: Duration = Duration::from_secs(30);
 /// Who acts in these tests.
 fn ada() -> By {
     By { actor: "ada".into(), reason: "the other side was called by phone".into() }
+}
+
+/// The second person in these tests.
+fn grace() -> By {
+    By { actor: "grace".into(), reason: "ada and the bank agree".into() }
 }
 
 /// Previews and does it, and asserts that one is the other.
@@ -45,6 +62,19 @@ fn kinds(plan: &Plan) -> Vec<String> {
 /// Why a saga is where it is, in one line.
 async fn line(node: &Engine, saga: SagaId) -> String {
     node.client().operator().see(saga).await.unwrap().why.to_string()
+}
+
+/// The same as people see it, with times from now.
+async fn line_now(node: &Engine, saga: SagaId) -> String {
+    let seen = node.client().operator().see(saga).await.unwrap();
+    seen.why.line(seen.now)
+}
+
+/// Whether an action is allowed, or why not.
+async fn refused(client: &Client, saga: SagaId, action: &str) -> Option<String> {
+    let seen = client.operator().see(saga).await.unwrap();
+    let found = seen.allowed.into_iter().find(|allowed| allowed.action == action);
+    found.expect("every action is listed").refused
 }
 
 /// A value as an action carries it.

@@ -1,6 +1,7 @@
-//! `usher events tail`
+//! `usher events tail`, `usher events resend <saga>`, `usher events drop <saga>`
 
 mod failed;
+mod given_up;
 mod tail;
 
 use crate::config::Config;
@@ -11,11 +12,18 @@ use std::process::ExitCode;
 pub enum Events {
     /// What the outside is told, one line a message
     Tail(tail::Tail),
+    /// Try once more to deliver a saga's messages that were given up
+    Resend(given_up::GivenUp),
+    /// Be done with a saga's messages that were given up
+    Drop(given_up::GivenUp),
 }
 
 impl Events {
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let Self::Tail(command) = self;
-        command.run(config).await
+        match self {
+            Self::Tail(command) => command.run(config).await,
+            Self::Resend(command) => command.resend(config).await,
+            Self::Drop(command) => command.forget(config).await,
+        }
     }
 }

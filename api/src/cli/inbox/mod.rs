@@ -4,6 +4,7 @@
 mod list;
 mod retry;
 mod rows;
+mod settle;
 mod show;
 
 use crate::config::Config;
@@ -18,6 +19,8 @@ pub enum Inbox {
     Show(show::Show),
     /// Try again to act on waiting webhooks
     Retry(retry::Retry),
+    /// Say that a waiting webhook is dealt with, so that it is off the list; moves no money
+    Settle(settle::Settle),
 }
 
 impl Inbox {
@@ -26,6 +29,7 @@ impl Inbox {
             Self::List(command) => command.run(config).await,
             Self::Show(command) => command.run(config).await,
             Self::Retry(command) => command.run(config).await,
+            Self::Settle(command) => command.run(config).await,
         }
     }
 }

@@ -9,12 +9,10 @@ use crate::{
     news::{self, Acted},
     node::Node,
 };
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
-use orchestrator::Bucket;
 use serde_json::json;
 use std::process::ExitCode;
-use steps::store::inbox::InboxKey;
 
 /// Rows of one run: each may cost a request to the gateway. What is left is left to another run.
 const ROWS_MAX: i64 = 1000;
@@ -67,15 +65,7 @@ impl Retry {
         if self.all {
             return Ok(rows::list(&mut connection, &WAITING.map(str::to_owned), ROWS_MAX).await?);
         }
-        let mut found = Vec::with_capacity(self.events.len());
-        for event in &self.events {
-            let rows = rows::find(&mut connection, event).await?;
-            if rows.is_empty() {
-                bail!("there is no webhook `{event}`; `usher inbox list` lists those that wait");
-            }
-            found.extend(rows);
-        }
-        Ok(found)
+        rows::find_all(&mut connection, &self.events).await
     }
 }
 
@@ -86,8 +76,7 @@ async fn act(node: &Node, row: &InboxRow) -> String {
     let acted = async {
         let fact = row.fact.clone().context("nothing that we act on")?;
         let fact = serde_json::from_value(fact).context("its fact can't be read")?;
-        let bucket = Bucket::from_number(row.bucket).context("its bucket is none")?;
-        let key = InboxKey { provider: row.provider.clone(), event_id: row.event_id.clone(), bucket };
+        let key = row.key().context("its bucket is none")?;
         let app = node.app.clone();
         // In a task of its own, as it asks for.
         let acting = tokio::spawn(async move { news::act(&app, &key, &fact).await });

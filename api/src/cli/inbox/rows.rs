@@ -1,9 +1,11 @@
 //! What the commands read of the inbox. The statements only look: nothing is locked.
 
 use chrono::{DateTime, Utc};
+use orchestrator::Bucket;
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
+use steps::store::inbox::InboxKey;
 use uuid::Uuid;
 
 /// A webhook, as people need it.
@@ -21,9 +23,21 @@ pub struct InboxRow {
     pub currency: Option<String>,
     pub received_at: DateTime<Utc>,
     pub applied_at: Option<DateTime<Utc>>,
+    /// Who has dealt with it by hand.
+    pub settled_by: Option<String>,
+    /// And how.
+    pub settled_why: Option<String>,
     /// Other bodies that came under its id; never acted on.
     pub variants: i64,
     pub fact: Option<Value>,
+}
+
+impl InboxRow {
+    /// Its key; `None` for a bucket that can't be.
+    pub fn key(&self) -> Option<InboxKey> {
+        let bucket = Bucket::from_number(self.bucket)?;
+        Some(InboxKey { provider: self.provider.clone(), event_id: self.event_id.clone(), bucket })
+    }
 }
 
 /// States of what nobody has acted on yet.
@@ -38,7 +52,7 @@ pub async fn list(
     sqlx::query_as!(
         InboxRow,
         r#"select provider, event_id, bucket, state, kind, payment_id, gateway_reference, amount_minor, currency,
-                  received_at, applied_at, fact,
+                  received_at, applied_at, settled_by, settled_why, fact,
                   (select count(*) from booking.inbox_variants variant
                    where variant.provider = inbox.provider and variant.event_id = inbox.event_id
                      and variant.bucket = inbox.bucket) as "variants!"
@@ -53,12 +67,26 @@ pub async fn list(
     .await
 }
 
+/// Those with one of these ids; an id that there is not is an error that says what to do.
+pub async fn find_all(connection: &mut PgConnection, events: &[String]) -> anyhow::Result<Vec<InboxRow>> {
+    let mut found = Vec::with_capacity(events.len());
+    for event in events {
+        let rows = find(connection, event).await?;
+        anyhow::ensure!(
+            !rows.is_empty(),
+            "there is no webhook `{event}`; `usher inbox list` lists those that wait"
+        );
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
 /// Those with this id: one a provider and bucket, so nearly always one.
 pub async fn find(connection: &mut PgConnection, event_id: &str) -> Result<Vec<InboxRow>, sqlx::Error> {
     sqlx::query_as!(
         InboxRow,
         r#"select provider, event_id, bucket, state, kind, payment_id, gateway_reference, amount_minor, currency,
-                  received_at, applied_at, fact,
+                  received_at, applied_at, settled_by, settled_why, fact,
                   (select count(*) from booking.inbox_variants variant
                    where variant.provider = inbox.provider and variant.event_id = inbox.event_id
                      and variant.bucket = inbox.bucket) as "variants!"

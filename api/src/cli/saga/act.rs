@@ -1,21 +1,36 @@
 //! `usher saga act <id> <action> --reason …`: what operators do, seen beforehand with `--preview`.
 
-use super::super::out;
-use crate::{config::Config, node};
-use anyhow::Context;
-use chrono::{DateTime, Utc};
-use clap::{Args, Subcommand};
-use orchestrator::{
-    Position, SagaId,
-    operator::{Action, By, Expected, OperatorError, Plan},
+use super::{
+    super::{out, out::Tone, proposal},
+    wish::Wish,
 };
-use serde_json::value::RawValue;
+use crate::{
+    config::Config,
+    node, operators,
+    operators::{PlanView, ProposalView},
+};
+use clap::Args;
+use orchestrator::{
+    SagaId,
+    operator::{By, Expected, OperatorError, Plan, Requested},
+};
 use std::process::ExitCode;
 
 /// The saga's state forbids it, or it has moved since it was looked at.
-const REFUSED: u8 = 1;
+pub const REFUSED: u8 = 1;
+/// A second person must agree.
+pub const WAITS: u8 = 3;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Status: 0 it is done; 1 the saga's state forbids it, or saga or plan have changed; 2 it was called wrongly, or it could
+not be told; 3 it waits for a second person.
+
+Examples:
+  usher saga act 01890a5d-ac96-774b-bcce-b302099a8057 retry --reason 'the bank is back' --preview
+  usher saga act 01890a5d-ac96-774b-bcce-b302099a8057 retry --reason 'the bank is back' --etag 3-7-stuck --plan 5e1d…
+  usher saga act 01890a5d-ac96-774b-bcce-b302099a8057 rewind 4 --reason 'another gateway'
+  usher saga list --trouble owed --ids | xargs -I{} usher saga act {} write-off --reason 'settled by hand'")]
 pub struct Act {
     /// The saga's id
     saga: SagaId,
@@ -41,109 +56,73 @@ pub struct Act {
     json: bool,
 }
 
-#[derive(Debug, Subcommand)]
-enum Wish {
-    /// Try again at once, with a fresh budget
-    #[command(alias = "retry_now")]
-    Retry,
-    /// Begin nothing more until somebody resumes it
-    Pause,
-    /// Go on after a pause
-    Resume,
-    /// Turn back, as if the customer had asked for it
-    Cancel,
-    /// Answer the step that the workflow asks for
-    #[command(alias = "set_output")]
-    SetOutput {
-        /// JSON of the step's type
-        output: String,
-    },
-    /// The same for a step whose output says nothing
-    Skip,
-    /// Take the compensation that is owed as settled, and unwind what is before it
-    #[command(alias = "write_off")]
-    WriteOff,
-    /// Complete a saga that can't go on after its pivot
-    #[command(alias = "mark_resolved")]
-    Resolve {
-        /// JSON of the workflow's type
-        output: String,
-    },
-    /// Turn back, all the way or down to a position
-    Compensate {
-        /// The earliest step to be undone, by its position in `usher saga show`
-        #[arg(long)]
-        down_to: Option<i32>,
-    },
-    /// Undo what began at a position and later, and go forward anew from there
-    Rewind {
-        /// The position in `usher saga show`
-        to: i32,
-    },
-    /// Let no wait end before this time, and move the hold along
-    Extend {
-        /// RFC 3339, at most a day from now
-        until: DateTime<Utc>,
-    },
-}
-
 impl Act {
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let operator = node::client(config).await?.operator();
+        let operator = operators::desk(&node::client(config).await?, config);
         let action = self.action.action()?;
         let by = By { actor: self.by, reason: self.reason };
         let done = if self.preview {
-            operator.plan(self.saga, action, by).await
+            operator.plan(self.saga, action, by).await.map(Requested::Done)
         } else {
             let etag = match self.etag {
                 Some(etag) => etag,
                 None => operator.see(self.saga).await?.etag,
             };
-            operator.execute(self.saga, action, by, Expected { etag, plan_hash: self.plan }).await
+            operator.request(self.saga, action, by, Expected { etag, plan_hash: self.plan }).await
         };
         match done {
-            Ok(plan) if self.json => out::json(&plan)?,
-            Ok(plan) => print(&plan, self.preview),
-            Err(
-                refused @ (OperatorError::NotAllowed { .. }
-                | OperatorError::Changed { .. }
-                | OperatorError::PlanChanged(_)),
-            ) => {
-                out::line(&refused);
-                if let OperatorError::NotAllowed { allowed, .. } = refused {
-                    out::line(format_args!("allowed: {}", allowed.join(", ")));
+            Ok(Requested::Done(plan)) if self.json => out::json(&PlanView::from(plan))?,
+            Ok(Requested::Done(plan)) => {
+                print(&plan, self.preview);
+                if self.preview {
+                    let (etag, hash) = (plan.etag, plan.hash);
+                    out::line(format_args!(
+                        "nothing was done; to do exactly this: --etag {etag} --plan {hash}"
+                    ));
                 }
-                return Ok(ExitCode::from(REFUSED));
             }
-            Err(error) => return Err(error.into()),
+            Ok(Requested::Proposed(proposal)) => {
+                if self.json {
+                    out::json(&ProposalView::from(proposal))?;
+                } else {
+                    out::line(out::paint("nothing was done: a second person must agree", Tone::Warn));
+                    proposal::print(&proposal);
+                }
+                return Ok(ExitCode::from(WAITS));
+            }
+            Err(error) => return refused(error),
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-impl Wish {
-    fn action(self) -> anyhow::Result<Action> {
-        let json = |text: String| {
-            RawValue::from_string(text).map(Into::into).context("reading the output: it must be JSON")
-        };
-        Ok(match self {
-            Self::Retry => Action::RetryNow,
-            Self::Pause => Action::Pause,
-            Self::Resume => Action::Resume,
-            Self::Cancel => Action::Cancel,
-            Self::SetOutput { output } => Action::SetOutput { output: json(output)? },
-            Self::Skip => Action::Skip,
-            Self::WriteOff => Action::WriteOff,
-            Self::Resolve { output } => Action::MarkResolved { output: json(output)? },
-            Self::Compensate { down_to } => Action::Compensate { down_to: down_to.map(Position::from) },
-            Self::Rewind { to } => Action::Rewind { to: to.into() },
-            Self::Extend { until } => Action::Extend { until },
-        })
+/// A refusal is an answer; all else is an error.
+pub fn refused(error: OperatorError) -> anyhow::Result<ExitCode> {
+    match &error {
+        OperatorError::NotAllowed { allowed, .. } => {
+            out::line(out::paint(error.to_string(), Tone::Warn));
+            out::line(format_args!("allowed: {}", allowed.join(", ")));
+        }
+        OperatorError::Changed { .. }
+        | OperatorError::PlanChanged(_)
+        | OperatorError::NeedsConsent(_)
+        | OperatorError::SamePerson(_)
+        | OperatorError::Closed { .. } => {
+            out::line(out::paint(error.to_string(), Tone::Warn));
+        }
+        OperatorError::NotFound(_)
+        | OperatorError::NoProposal(_)
+        | OperatorError::NoBatch(_)
+        | OperatorError::Anonymous
+        | OperatorError::Database(_)
+        | OperatorError::Failed(_) => return Err(error.into()),
     }
+    Ok(ExitCode::from(REFUSED))
 }
 
-fn print(plan: &Plan, preview: bool) {
-    let what = if preview { "would leave" } else { "leaves" };
+/// What an action would do, or did.
+pub fn print(plan: &Plan, would: bool) {
+    let what = if would { "would leave" } else { "leaves" };
     let paused = if plan.paused { ", paused" } else { "" };
     out::line(format_args!("`{}` {what} the saga {}{paused}", plan.action, plan.state));
     for touched in &plan.touched {
@@ -154,12 +133,11 @@ fn print(plan: &Plan, preview: bool) {
     for call in &plan.calls {
         let undo = if call.undo { "compensation of " } else { "" };
         let expired = if call.key_expired { ", which may be forgotten there" } else { "" };
-        out::line(format_args!("  then {undo}{} leaves under key {}{expired}", call.step, call.key));
+        let sent = call.described.as_deref().map(|words| format!(": {}", out::clean(words)));
+        let sent = sent.unwrap_or_default();
+        out::line(format_args!("  then {undo}{} leaves under key {}{expired}{sent}", call.step, call.key));
     }
-    if preview {
-        out::line(format_args!(
-            "nothing was done; to do exactly this: --etag {} --plan {}",
-            plan.etag, plan.hash
-        ));
+    if !plan.money.is_empty() {
+        out::line(format_args!("  moving {}", out::paint(out::stakes(&plan.money), Tone::Strong)));
     }
 }

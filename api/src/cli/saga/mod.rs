@@ -1,19 +1,28 @@
-//! `usher saga list`, `usher saga show <id>`, `usher saga why <id>`, `usher saga act <id> <action>`
+//! `usher saga list`, `groups`, `show <id>`, `why <id>`, `act <id> <action>`: the work-lists, one saga, and putting it right.
 
 mod act;
+mod filter;
+mod groups;
 mod list;
-mod rows;
 mod show;
 mod why;
+mod wish;
 
+pub(super) use act::{REFUSED, WAITS, print as print_plan, refused};
+pub(super) use filter::Which;
+pub(super) use wish::Wish;
+
+use super::out::Tone;
 use crate::config::Config;
 use clap::Subcommand;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub enum Saga {
-    /// The newest sagas
+    /// Sagas, newest first, each with why it is where it is
     List(list::List),
+    /// What went wrong, by cause: how many, what is at stake, and what to try first
+    Groups(groups::Groups),
     /// One saga with its timeline
     Show(show::Show),
     /// Why a saga is where it is, and what can be done about it
@@ -26,9 +35,20 @@ impl Saga {
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         match self {
             Self::List(command) => command.run(config).await,
+            Self::Groups(command) => command.run(config).await,
             Self::Show(command) => command.run(config).await,
             Self::Why(command) => command.run(config).await,
             Self::Act(command) => command.run(config).await,
         }
+    }
+}
+
+/// How a state is coloured.
+pub(super) fn tone_of(state: &str) -> Tone {
+    match state {
+        "stuck" => Tone::Bad,
+        "unwinding" => Tone::Warn,
+        "completed" | "unwound" => Tone::Good,
+        _ => Tone::Plain,
     }
 }

@@ -1,13 +1,17 @@
 //! `usher saga why <id>`
 
-use super::super::out;
-use crate::{config::Config, node};
+use super::super::{out, out::Tone};
+use crate::{config::Config, node, operators};
 use clap::Args;
 use orchestrator::SagaId;
 use serde_json::json;
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  usher saga why 01890a5d-ac96-774b-bcce-b302099a8057
+  usher saga why 01890a5d-ac96-774b-bcce-b302099a8057 --json | jq -r .line")]
 pub struct Why {
     /// The saga's id
     saga: SagaId,
@@ -18,21 +22,25 @@ pub struct Why {
 
 impl Why {
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let seen = node::client(config).await?.operator().see(self.saga).await?;
+        let seen = operators::desk(&node::client(config).await?, config).see(self.saga).await?;
         if self.json {
             out::json(&json!({
                 "saga": self.saga,
-                "line": seen.why.to_string(),
+                "line": seen.why.line(seen.now),
                 "why": seen.why,
                 "allowed": seen.allowed,
                 "etag": seen.etag,
             }))?;
             return Ok(ExitCode::SUCCESS);
         }
-        out::line(&seen.why);
+        out::line(out::paint(seen.why.line(seen.now), Tone::Strong));
         let mut table = out::table(&["action", "allowed"]);
         for allowed in &seen.allowed {
-            table.add_row([allowed.action, allowed.refused.as_deref().unwrap_or("yes")]);
+            let (word, tone) = match &allowed.refused {
+                Some(why) => (why.as_str(), Tone::Dim),
+                None => ("yes", Tone::Good),
+            };
+            table.add_row([out::cell(allowed.action, Tone::Plain), out::cell(word, tone)]);
         }
         out::line(table);
         Ok(ExitCode::SUCCESS)

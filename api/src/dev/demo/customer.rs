@@ -17,7 +17,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(200);
 const CHOICES_MAX: usize = 10;
 
 /// One customer, from the beginning of one story.
-pub(super) struct Customer {
+pub(in crate::dev) struct Customer {
     http: reqwest::Client,
     url: String,
     token: String,
@@ -25,13 +25,13 @@ pub(super) struct Customer {
 }
 
 /// Seats that could be had a moment ago.
-pub(super) struct Choice {
+pub(in crate::dev) struct Choice {
     pub event_id: String,
     pub seats: Vec<Seat>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Seat {
+pub(in crate::dev) struct Seat {
     pub seat_id: String,
     pub section: String,
     pub row: String,
@@ -40,7 +40,7 @@ pub(super) struct Seat {
 
 /// What the API answers to a reservation, as far as it matters here.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Reserved {
+pub(in crate::dev) struct Reserved {
     pub reservation_id: String,
     pub saga_id: String,
     pub amount: Amount,
@@ -48,7 +48,7 @@ pub(super) struct Reserved {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Amount {
+pub(in crate::dev) struct Amount {
     /// Minor units.
     pub amount: i64,
     pub currency: String,
@@ -56,7 +56,12 @@ pub(super) struct Amount {
 
 impl Customer {
     pub fn new(stage: &Stage) -> Self {
-        let (url, token) = (stage.commands.node_url(), stage.tokens.customer.clone());
+        Self::with_token(stage, &stage.tokens.customer)
+    }
+
+    /// Somebody else than the usual one.
+    pub fn with_token(stage: &Stage, token: &str) -> Self {
+        let (url, token) = (stage.commands.node_url(), token.to_owned());
         Self { http: stage.http.clone(), url, token, since: Instant::now() }
     }
 
@@ -123,6 +128,18 @@ impl Customer {
         self.say(&format!("POST /payments      {method} → {} {}", status.as_u16(), gist(&answer)));
         if !status.is_success() {
             bail!("paying was refused with {status}: {answer}");
+        }
+        Ok(())
+    }
+
+    /// Wants the seats no more.
+    pub async fn give_back(&self, reserved: &Reserved) -> anyhow::Result<()> {
+        let path = format!("/reservations/{}", reserved.reservation_id);
+        let request = self.http.delete(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let status = request.timeout(ANSWER_MAX).send().await?.status();
+        self.say(&format!("DELETE {path} → {}", status.as_u16()));
+        if !status.is_success() {
+            bail!("giving the seats back was refused with {status}");
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ mod witness;
 
 use super::once;
 use super::stage::Stage;
-use customer::Customer;
+pub(super) use customer::{Customer, Reserved};
 use std::time::{Duration, Instant};
 use stories::{STORIES, Story};
 use witness::{Facts, Witness};
@@ -54,7 +54,7 @@ pub(super) async fn invite(stage: &Stage) -> anyhow::Result<()> {
 -- now yours
    API {url}   docs {url}/docs   metrics {url}/metrics   gateway's books {gateway}/control/books
    a customer's token   {token}
-   an operator's token  {operator}
+   an operator's token  {operator}   for the console {url}/console
 
    U={url} T={token}
    J=(-sS -H "Authorization: Bearer $T" -H 'Content-Type: application/json')

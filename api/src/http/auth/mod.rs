@@ -34,6 +34,22 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Who bears the token of this hash, as it was at most [`BELIEVED_FOR`] ago; `None` if nobody does.
+    ///
+    /// # Errors
+    /// 503 if the database can't be asked.
+    pub async fn of_hash(app: &App, hash: &TokenHash) -> Result<Option<Self>, Problem> {
+        let now = Instant::now();
+        if let Some(caller) = app.tokens.get(hash, now) {
+            return Ok(Some(caller));
+        }
+        let found = store::tokens::find(&mut *app.connection().await?, hash).await?;
+        if let Some(caller) = &found {
+            app.tokens.put(*hash, caller.clone(), now);
+        }
+        Ok(found)
+    }
+
     /// Whose idempotency keys these are.
     pub fn principal(&self) -> String {
         match self.user {
@@ -50,6 +66,30 @@ impl Caller {
         }
     }
 
+    /// Refuses those who may not look at sagas.
+    ///
+    /// # Errors
+    /// 403 for customers and services.
+    pub fn may_look(&self) -> Result<(), Problem> {
+        match self.role {
+            Role::Operator | Role::Auditor => Ok(()),
+            Role::Customer | Role::Service => Err(self.refused("look at sagas", &["operator", "auditor"])),
+        }
+    }
+
+    /// Refuses those who may not act on sagas.
+    ///
+    /// # Errors
+    /// 403 for all but operators.
+    pub fn may_operate(&self) -> Result<(), Problem> {
+        match self.role {
+            Role::Operator => Ok(()),
+            Role::Auditor | Role::Customer | Role::Service => {
+                Err(self.refused("act on sagas", &["operator"]))
+            }
+        }
+    }
+
     /// Refuses those who may not book.
     ///
     /// # Errors
@@ -57,11 +97,13 @@ impl Caller {
     pub fn may_book(&self) -> Result<(), Problem> {
         match self.role {
             Role::Customer | Role::Service => Ok(()),
-            Role::Operator | Role::Auditor => {
-                let detail = format!("a token of role `{}` may not book", self.role);
-                Err(Problem::new(ProblemType::Forbidden, detail).allowing(&["customer", "service"]))
-            }
+            Role::Operator | Role::Auditor => Err(self.refused("book", &["customer", "service"])),
         }
+    }
+
+    fn refused(&self, what: &str, allowed: &[&str]) -> Problem {
+        let detail = format!("a token of role `{}` may not {what}", self.role);
+        Problem::new(ProblemType::Forbidden, detail).allowing(allowed)
     }
 }
 
@@ -70,18 +112,9 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers)?;
-        let (hash, now) = (token.hash(), Instant::now());
-        let caller = match app.tokens.get(&hash, now) {
-            Some(caller) => caller,
-            None => {
-                let found = store::tokens::find(&mut *app.connection().await?, &hash).await?;
-                let caller =
-                    found.ok_or_else(|| unauthenticated("the token is unknown, revoked or expired"))?;
-                app.tokens.put(hash, caller.clone(), now);
-                caller
-            }
-        };
+        let hash = bearer(&parts.headers)?.hash();
+        let caller = Self::of_hash(app, &hash).await?;
+        let caller = caller.ok_or_else(|| unauthenticated("the token is unknown, revoked or expired"))?;
         if let Some(user) = caller.user {
             app.quotas.take(user.uuid())?;
         }

@@ -41,6 +41,11 @@ impl Token {
 }
 
 impl TokenHash {
+    /// One that we wrote down ourselves.
+    pub fn of_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// As the column holds it.
     pub fn bytes(&self) -> &[u8] {
         &self.0

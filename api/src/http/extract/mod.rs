@@ -6,7 +6,7 @@ mod json;
 mod path;
 mod values;
 
-pub use fields::{Expected, Fields, FromFields};
+pub use fields::{Expected, Fields, FromFields, Read};
 pub use headers::acceptable;
 pub use json::{BODY_BYTES_MAX, JsonBody, unread};
 pub use path::{Id, Params, bad_parameter};

@@ -21,6 +21,8 @@ pub enum ProblemType {
     PaymentDeclined,
     /// The token's role may not do this.
     Forbidden,
+    /// It takes two, and this is the one who asked.
+    SecondPersonRequired,
     /// There is nothing here, or nothing of the caller's.
     NotFound,
     /// The path exists, the method doesn't.
@@ -41,6 +43,12 @@ pub enum ProblemType {
     SeatLost,
     /// The booking can't be cancelled any more.
     CancellationClosed,
+    /// The saga's state doesn't allow this action.
+    ActionNotAllowed,
+    /// The action would do something else than its preview said.
+    PlanChanged,
+    /// The proposal is decided, or too old.
+    ProposalClosed,
     /// The reservation's time is over.
     ReservationExpired,
     /// `If-Match` names another version.
@@ -57,6 +65,8 @@ pub enum ProblemType {
     AmountMismatch,
     /// There is no such reservation of the caller's.
     ReservationUnknown,
+    /// An act without `If-Match`.
+    PreconditionRequired,
     /// The caller asks too often.
     QuotaExceeded,
     /// Our mistake.
@@ -89,6 +99,7 @@ impl ProblemType {
         Self::PaymentRequired,
         Self::PaymentDeclined,
         Self::Forbidden,
+        Self::SecondPersonRequired,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::NotAcceptable,
@@ -99,6 +110,9 @@ impl ProblemType {
         Self::PaymentInProgress,
         Self::SeatLost,
         Self::CancellationClosed,
+        Self::ActionNotAllowed,
+        Self::PlanChanged,
+        Self::ProposalClosed,
         Self::ReservationExpired,
         Self::PreconditionFailed,
         Self::PayloadTooLarge,
@@ -107,6 +121,7 @@ impl ProblemType {
         Self::IdempotencyKeyReused,
         Self::AmountMismatch,
         Self::ReservationUnknown,
+        Self::PreconditionRequired,
         Self::QuotaExceeded,
         Self::Internal,
         Self::Overloaded,
@@ -160,6 +175,8 @@ impl ProblemType {
                 "The gateway refused the payment for good and the seats are free again. Make a new reservation to try another method."),
             Self::Forbidden => facts("forbidden", S::FORBIDDEN, "The token's role may not do this",
                 "The token is valid, but its role doesn't allow this request."),
+            Self::SecondPersonRequired => facts("second-person-required", S::FORBIDDEN, "Another person must agree",
+                "The action moves more money than one person may move alone, and whoever asked for it can't be the second. Somebody else agrees to the proposal, or to the batch."),
             Self::NotFound => facts("not-found", S::NOT_FOUND, "There is nothing here",
                 "The address is wrong, or what it names doesn't exist or isn't the caller's."),
             Self::MethodNotAllowed => facts("method-not-allowed", S::METHOD_NOT_ALLOWED, "The method is not allowed here",
@@ -180,6 +197,12 @@ impl ProblemType {
                 "The payment came after the seats had gone to somebody else. The money goes back in full."),
             Self::CancellationClosed => facts("cancellation-closed", S::CONFLICT, "The booking can't be cancelled",
                 "It is cancelled already, its event has begun, or the customer's bank disputes its payment. `detail` says which."),
+            Self::ActionNotAllowed => facts("action-not-allowed", S::CONFLICT, "The saga's state does not allow this action",
+                "`detail` says why, and `allowed` names the actions that are possible now."),
+            Self::PlanChanged => facts("plan-changed", S::CONFLICT, "The action would do something else than its preview said",
+                "The saga is the same, and what the action would do is not. Nothing was done. Ask for a preview again and decide again."),
+            Self::ProposalClosed => facts("proposal-closed", S::CONFLICT, "The proposal is closed",
+                "Somebody agreed to it or declined it, or nobody did in time. `detail` says which. Look at the saga, and propose anew what is still wanted."),
             Self::ReservationExpired => facts("reservation-expired", S::GONE, "The reservation has expired",
                 "Its time is over and the seats may be somebody else's. Make a new reservation."),
             Self::PreconditionFailed => facts("precondition-failed", S::PRECONDITION_FAILED, "The version has changed",
@@ -196,6 +219,8 @@ impl ProblemType {
                 "Leave the amount out, or send the reservation's amount and currency."),
             Self::ReservationUnknown => facts("reservation-unknown", S::UNPROCESSABLE_ENTITY, "There is no such reservation",
                 "The reservation that the body names doesn't exist or isn't the caller's."),
+            Self::PreconditionRequired => facts("precondition-required", S::PRECONDITION_REQUIRED, "If-Match is required",
+                "Operators act on what they have seen. Read the saga, and send its version as `If-Match`."),
             Self::QuotaExceeded => facts("quota-exceeded", S::TOO_MANY_REQUESTS, "Too many requests",
                 "Wait for the time that `Retry-After` names. `RateLimit-Policy` says how many requests are allowed."),
             Self::Internal => facts("internal", S::INTERNAL_SERVER_ERROR, "The service made a mistake",

@@ -7,6 +7,7 @@ mod body;
 mod database;
 mod engine;
 mod kind;
+mod operator;
 mod page;
 
 pub use body::{FieldError, LostReason, LostSeat, ProblemBody};

@@ -3,6 +3,7 @@
 pub mod bookings;
 pub mod events;
 pub mod health;
+pub mod operator;
 pub mod payments;
 pub mod reservations;
 pub mod seats;

@@ -3,6 +3,7 @@
 use super::{Columns, MessageKey};
 use crate::outbox::SubscriptionId;
 use chrono::{DateTime, Utc};
+use orchestrator::SagaId;
 use serde_json::value::RawValue;
 use sqlx::{PgConnection, types::Json};
 use std::time::Duration;
@@ -220,6 +221,42 @@ pub async fn delete_of(
          )",
         subscription.uuid(),
         most,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Makes deliveries of a saga's messages due that were given up, all or those of one position; says how many.
+pub async fn resend(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    position: Option<i32>,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        "update booking.deliveries set failed_at = null, due_at = now()
+         where saga_id = $1 and bucket = $2 and ($3::integer is null or position = $3) and failed_at is not null",
+        saga.uuid(),
+        saga.bucket().number(),
+        position,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Deletes deliveries of a saga's messages that were given up; says how many.
+pub async fn forget(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    position: Option<i32>,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        "delete from booking.deliveries
+         where saga_id = $1 and bucket = $2 and ($3::integer is null or position = $3) and failed_at is not null",
+        saga.uuid(),
+        saga.bucket().number(),
+        position,
     )
     .execute(connection)
     .await?;

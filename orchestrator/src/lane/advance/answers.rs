@@ -73,6 +73,7 @@ impl Run {
         if step.ours() {
             self.trying.attempts += 1;
         }
+        self.note_attempt(step, &failure, env);
         let since = *self.trying.since.get_or_insert(env.now);
         let elapsed = |wait: Duration| (env.now - since).to_std().unwrap_or_default() + wait;
         let attempts = self.trying.attempts as u32;
@@ -90,7 +91,7 @@ impl Run {
                 self.trying.attempts -= 1;
                 (policy.allows(0, elapsed(after)).then_some(after), "not yet".to_owned())
             }
-            CallFailure::Unclear(error) => {
+            CallFailure::Unclear { error, .. } => {
                 let wait = policy.wait_after(attempts);
                 (policy.allows(attempts, elapsed(wait)).then_some(wait), error)
             }

@@ -31,9 +31,6 @@ impl Run {
             self.park(State::Unwinding, None);
             return None;
         }
-        if self.waits_for_retry(State::Unwinding, env) {
-            return None;
-        }
         let (step, value) = match recorded_step(&ask, env) {
             Ok(step) => step,
             Err(cause) => {
@@ -41,6 +38,10 @@ impl Run {
                 return None;
             }
         };
+        self.at = Some(step.name());
+        if self.waits_for_retry(State::Unwinding, env) {
+            return None;
+        }
         let (of, made) = (ask.first, ask.output().cloned());
         if step.ours() {
             return Some(Need::Undo { step, value, of, made });

@@ -29,7 +29,9 @@ impl Run {
         if env.draining {
             let way = if matches!(direction, Direction::Forward { .. }) { Way::Forward } else { Way::Back };
             let described = step.describe(&value, way);
-            self.held_back = Some(HeldBack { step: step.name().to_owned(), position, probe, described });
+            let (_, stakes) = step.told(&value, None);
+            self.held_back =
+                Some(HeldBack { step: step.name().to_owned(), position, probe, described, stakes });
             self.park(self.moving(State::Running), Some(env.now));
             return;
         }

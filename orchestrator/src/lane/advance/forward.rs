@@ -27,13 +27,16 @@ impl Run {
     pub(super) fn go_forward(&mut self, env: &Env<'_>) -> Option<Need> {
         match self.poll(env) {
             Polled::Wants(Want::Step { ask, name, step, pivot }) => {
+                self.at = Some(name);
                 self.want_step(ask, name, step, pivot, env)
             }
             Polled::Wants(Want::Signal { ask, name, deadline }) => {
+                self.at = Some(name);
                 self.want_signal(ask, name, deadline, env);
                 None
             }
             Polled::Wants(Want::Sleep { ask, until }) => {
+                self.at = Some("sleep");
                 self.wait(ask, None, until, env);
                 None
             }
@@ -191,7 +194,11 @@ impl Run {
             begun => {
                 let (position, since) = begun.unwrap_or((self.next_position(), None));
                 let age = since.and_then(|since| (env.now - since).to_std().ok());
-                let probe = matches!((step.key_remembered(), age), (Some(memory), Some(age)) if age > memory);
+                let forgotten =
+                    matches!((step.key_remembered(), age), (Some(memory), Some(age)) if age > memory);
+                // A wish is for one attempt: the other side may have nothing to look it up by.
+                let wished = self.trying.attempts == 0 && self.core.history().is_to_probe();
+                let probe = forgotten || wished;
                 self.hand_out(step, value, Direction::Forward { ask }, position, probe, env);
                 None
             }

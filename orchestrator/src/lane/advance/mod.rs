@@ -8,6 +8,7 @@ mod answers;
 mod back;
 mod calls;
 mod forward;
+mod trouble;
 
 use super::run::{Env, Need, Run};
 use crate::{
@@ -22,10 +23,13 @@ impl Run {
     pub fn advance(&mut self, env: &Env<'_>) -> Option<Need> {
         while self.parked.is_none() {
             let entries = self.core.history().len();
-            if entries > env.settings.journal_entries_max {
+            let forward = self.core.history().back().is_none();
+            // The way back ends by itself: it undoes what is there, each once.
+            if forward && entries > env.settings.journal_entries_max {
                 let bound = env.settings.journal_entries_max as u64;
                 self.stick(StuckCause::Oversize { what: "journal".into(), size: entries as u64, bound }, env);
             } else if let Some(ended) = self.ended.take() {
+                self.came_home = Some(ended.began_at);
                 let need = self.call_ended(ended.step, ended.value, ended.direction, ended.answer, env);
                 if need.is_some() {
                     return need;

@@ -2,35 +2,13 @@
 
 use crate::gateway::{Currency, Money};
 
-const NO_PLACES: [&str; 16] = [
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF",
-    "XPF",
-];
-const THREE_PLACES: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
-
 /// The most digits: what surely fits minor units.
 const DIGITS_MAX: usize = 18;
-
-fn places(currency: Currency) -> usize {
-    match currency.as_str() {
-        code if NO_PLACES.contains(&code) => 0,
-        code if THREE_PLACES.contains(&code) => 3,
-        _ => 2,
-    }
-}
-
-/// `12500 EUR` as `125.00`.
-pub(super) fn write(money: Money) -> String {
-    let places = places(money.currency);
-    let digits = format!("{:0>width$}", money.amount, width = places + 1);
-    let (whole, part) = digits.split_at(digits.len() - places);
-    if places == 0 { whole.to_owned() } else { format!("{whole}.{part}") }
-}
 
 /// Minor units, if the text has exactly the currency's places and nothing else: `125.0` and `1e2` are refused, for
 /// whoever writes them may mean something else.
 pub(super) fn read(text: &str, currency: Currency) -> Option<Money> {
-    let places = places(currency);
+    let places = currency.places();
     let (whole, part) = match places {
         0 => (text, ""),
         _ => text.split_once('.')?,
@@ -57,7 +35,7 @@ mod tests {
             (12_500, "KWD", "12.500"),
         ] {
             let money = Money::new(amount, currency.parse().unwrap());
-            assert_eq!(write(money), text);
+            assert_eq!(money.decimal(), text);
             assert_eq!(read(text, money.currency), Some(money));
         }
     }

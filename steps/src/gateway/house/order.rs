@@ -1,13 +1,12 @@
 //! Our orders as the house protocol's JSON.
 
-use super::decimal;
 use crate::gateway::{CancelReason, CaptureMethod, Money, Order, RefundOrder, Trace};
 use serde_json::{Map, Value, json};
 
 /// The same order always gives the same JSON.
 pub(super) fn create(order: &Order) -> Value {
     json!({
-        "amount": decimal::write(order.money),
+        "amount": order.money.decimal(),
         "currency": order.money.currency,
         "source": order.method,
         "hold": order.capture == CaptureMethod::Manual,
@@ -20,7 +19,7 @@ pub(super) fn go(order: &Order) -> Value {
 }
 
 pub(super) fn take(money: Money) -> Value {
-    json!({"amount": decimal::write(money)})
+    json!({"amount": money.decimal()})
 }
 
 pub(super) fn drop(reason: CancelReason) -> Value {
@@ -32,7 +31,7 @@ pub(super) fn drop(reason: CancelReason) -> Value {
 }
 
 pub(super) fn refund(order: &RefundOrder) -> Value {
-    json!({"amount": decimal::write(order.money), "reference": reference(&order.trace)})
+    json!({"amount": order.money.decimal(), "reference": reference(&order.trace)})
 }
 
 fn reference(trace: &Trace) -> Value {

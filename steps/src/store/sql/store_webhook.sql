@@ -13,6 +13,12 @@ variant as (
     where provider = $1 and event_id = $2 and bucket = $3 and body_hash <> $6
     on conflict do nothing
 ),
+duplicate as (
+    -- A row that was just stored is not seen here: the statement has the snapshot from before.
+    update booking.inbox
+    set duplicates = duplicates + 1, last_duplicate_at = $4
+    where provider = $1 and event_id = $2 and bucket = $3 and body_hash = $6
+),
 seen as (
     select body_hash <> $6 as differs
     from booking.inbox

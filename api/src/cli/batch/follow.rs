@@ -1,0 +1,55 @@
+//! Watching a batch: a bar on a terminal, a line for each change elsewhere. The batch knows nothing of it: nodes work on
+//! it, and go on when nobody watches.
+
+use super::{super::out, results, went_wrong};
+use crate::cli::{saga::REFUSED, signals};
+use chrono::Utc;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use orchestrator::operator::{Batch, BatchId, BatchState, Operator};
+use std::{process::ExitCode, time::Duration};
+
+/// As often as people look.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Watches until nothing more happens by itself, or Ctrl-C.
+pub async fn to_its_end(operator: &Operator, id: BatchId) -> anyhow::Result<ExitCode> {
+    let leaving = signals::leaving()?;
+    let bar = bar();
+    let mut told = String::new();
+    let batch = loop {
+        let batch = operator.batch(id).await?;
+        tell(&batch, &bar, &mut told);
+        if !batch.state.under_way() {
+            break batch;
+        }
+        if leaving.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
+            bar.finish_and_clear();
+            out::line(format_args!("the batch goes on; to look at it: usher batch show {id}"));
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    bar.finish_and_clear();
+    super::print(&batch);
+    Ok(ExitCode::from(if went_wrong(&batch) { REFUSED } else { 0 }))
+}
+
+fn bar() -> ProgressBar {
+    if !out::on_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}").expect("the template is right");
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
+    bar.with_style(style)
+}
+
+/// The bar moves; or, where there is none, what is new is a line.
+fn tell(batch: &Batch, bar: &ProgressBar, told: &mut String) {
+    let words = format!("{}: {}", batch.state, results(batch));
+    bar.set_length(batch.items.unsigned_abs().into());
+    bar.set_position((batch.items - batch.results.waiting).unsigned_abs().into());
+    bar.set_message(words.clone());
+    if bar.is_hidden() && *told != words && batch.state != BatchState::Done {
+        out::line(format_args!("{} {words}", out::time(Utc::now())));
+        *told = words;
+    }
+}

@@ -1,0 +1,55 @@
+//! `usher batch pause|resume|cancel|consent <id> --reason …`
+
+use super::super::{out, saga::refused};
+use crate::operators::BatchView;
+use clap::Args;
+use orchestrator::operator::{BatchId, By, Operator};
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Status: 0 it is so; 1 the batch's state forbids it, or a second person is needed; 2 it could not be told.
+
+Examples:
+  usher batch pause 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'the bank is slow'
+  usher batch resume 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'the bank is back'
+  usher batch consent 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'as agreed by phone' --by eric")]
+pub struct Steer {
+    /// The batch's id
+    id: BatchId,
+    /// Why; it is kept in the audit
+    #[arg(long)]
+    reason: String,
+    /// Who you are
+    #[arg(long, env = "USER", default_value = "unknown")]
+    by: String,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where to.
+pub enum Way {
+    Pause,
+    Resume,
+    Cancel,
+    Consent,
+}
+
+impl Steer {
+    pub async fn run(self, operator: &Operator, way: Way) -> anyhow::Result<ExitCode> {
+        let by = By { actor: self.by, reason: self.reason };
+        let steered = match way {
+            Way::Pause => operator.pause_batch(self.id, by).await,
+            Way::Resume => operator.resume_batch(self.id, by).await,
+            Way::Cancel => operator.cancel_batch(self.id, by).await,
+            Way::Consent => operator.consent_batch(self.id, by).await,
+        };
+        match steered {
+            Ok(batch) if self.json => out::json(&BatchView::from(batch))?,
+            Ok(batch) => super::print(&batch),
+            Err(error) => return refused(error),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,38 @@
+//! `usher events resend <saga>`, `usher events drop <saga>`: messages that were given up.
+
+use super::super::{out, pool};
+use crate::{config::Config, outbox::store::deliveries};
+use clap::Args;
+use orchestrator::SagaId;
+use std::process::ExitCode;
+
+/// Status 0: done; 1: nothing of that saga was given up.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+`usher events tail --failed` shows what was given up, and of which saga.")]
+pub struct GivenUp {
+    /// Whose messages
+    saga: SagaId,
+    /// Only those that were decided at this position of its journal
+    #[arg(long)]
+    position: Option<i32>,
+}
+
+impl GivenUp {
+    pub async fn resend(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let pool = pool(config).await?;
+        let count = deliveries::resend(&mut *pool.acquire().await?, self.saga, self.position).await?;
+        Ok(told(count, "are sent once more"))
+    }
+
+    pub async fn forget(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let pool = pool(config).await?;
+        let count = deliveries::forget(&mut *pool.acquire().await?, self.saga, self.position).await?;
+        Ok(told(count, "are forgotten"))
+    }
+}
+
+fn told(count: u64, what: &str) -> ExitCode {
+    out::line(format_args!("{count} deliveries {what}"));
+    ExitCode::from(u8::from(count == 0))
+}

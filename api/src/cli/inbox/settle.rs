@@ -1,0 +1,51 @@
+//! `usher inbox settle <event>… --reason …`
+
+use super::{
+    super::{out, pool},
+    rows,
+};
+use crate::config::Config;
+use anyhow::ensure;
+use clap::Args;
+use std::process::ExitCode;
+use steps::store::inbox;
+
+/// Status 0: all of them are off the list; 1: some were acted on before.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  usher inbox settle evt_3PqLs2LkdIwHu7ix1QbE3xQa --reason 'refunded by hand at the gateway'")]
+pub struct Settle {
+    /// The sender's ids of events
+    #[arg(required = true)]
+    events: Vec<String>,
+    /// How it was dealt with; it is kept
+    #[arg(long)]
+    reason: String,
+    /// Who you are
+    #[arg(long, env = "USER", default_value = "unknown")]
+    by: String,
+}
+
+impl Settle {
+    pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let (by, reason) = (self.by.trim(), self.reason.trim());
+        ensure!(
+            !by.is_empty() && !reason.is_empty(),
+            "say how, with `--reason`, and who you are, with `--by`"
+        );
+        let pool = pool(config).await?;
+        let mut connection = pool.acquire().await?;
+        let mut all = true;
+        for row in rows::find_all(&mut connection, &self.events).await? {
+            let settled = match row.key() {
+                Some(key) => inbox::mark_settled(&mut connection, &key, by, reason).await?,
+                None => false,
+            };
+            let became = if settled { "settled".to_owned() } else { format!("is {} already", row.state) };
+            out::line(format_args!("{}/{}: {became}", row.provider, row.event_id));
+            all &= settled;
+        }
+        Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}

@@ -1,0 +1,88 @@
+//! Why nothing was done, and the way on.
+
+use super::{
+    super::super::{
+        page::{Page, Section, proof},
+        session::Visitor,
+    },
+    Known, Sent, crumbs,
+};
+use crate::{console::pages::value::differences, http::Problem};
+use axum::{http::StatusCode, response::Response};
+use maud::{Markup, html};
+use orchestrator::{
+    SagaId,
+    operator::{OperatorError, Plan},
+};
+
+/// A page for what a colleague or a lane did meanwhile, and for what the saga's state forbids; other errors are problems.
+///
+/// # Errors
+/// Those.
+pub fn answer(
+    visitor: &Visitor,
+    saga: SagaId,
+    known: &'static Known,
+    sent: &Sent,
+    error: OperatorError,
+    address: &str,
+) -> Result<Response, Problem> {
+    let (status, title, content) = match error {
+        OperatorError::Changed { etag } => {
+            (StatusCode::PRECONDITION_FAILED, "The saga has changed", changed(sent, &etag))
+        }
+        OperatorError::PlanChanged(plan) => {
+            (StatusCode::CONFLICT, "It would do something else now", plan_changed(&plan))
+        }
+        OperatorError::NotAllowed { why, allowed, .. } => {
+            (StatusCode::CONFLICT, "Not possible", not_allowed(saga, &why, &allowed))
+        }
+        error => return Err(error.into()),
+    };
+    let page = Page::new(title, Section::WorkList).with_status(status).still(html! {
+        section {
+            (crumbs(saga))
+            h1 { (title) }
+            div.notice.heed { p { strong { "Nothing was done. " } } (content) }
+            form.actions method="post" action={ "/console/sagas/" (saga) "/actions/" (known.name) } {
+                (proof(visitor))
+                (sent.hidden())
+                button.main { "Preview anew" }
+                a href={ "/console/sagas/" (saga) } { "See the saga as it is now" }
+                a href={ "/console/audit?saga=" (saga) } { "See what was done to it" }
+            }
+        }
+    });
+    Ok(page.answer(visitor, address))
+}
+
+fn changed(sent: &Sent, etag: &str) -> Markup {
+    html! {
+        p { "It moved between the preview and the button: a lane went on with it, or a colleague acted. Pressing twice looks the same: the first press has done it." }
+        p { "Its version was " del { code { (sent.etag.as_deref().unwrap_or("–")) } } " and is " ins { code { (etag) } } "." }
+    }
+}
+
+fn plan_changed(plan: &Plan) -> Markup {
+    let changes = differences(&plan.before, &plan.after);
+    html! {
+        p { "The saga is the same, but rows around it are not, so the action would come to something else than its preview said. Now it would leave the saga "
+            strong { (plan.state) } @if plan.paused { ", paused" } ", make " (plan.calls.len()) " calls and change:" }
+        ul { @for change in &changes {
+            li { (change.path) ": " del { (change.before.as_deref().unwrap_or("not there")) } " → " ins { (change.after.as_deref().unwrap_or("gone")) } }
+        } }
+    }
+}
+
+fn not_allowed(saga: SagaId, why: &str, allowed: &[&'static str]) -> Markup {
+    html! {
+        p { (why) "." }
+        @if !allowed.is_empty() {
+            p { "Possible are: " @for (index, name) in allowed.iter().enumerate() {
+                @if index > 0 { ", " }
+                @let label = super::known(name).map_or(*name, |known| known.label);
+                a href={ "/console/sagas/" (saga) "/actions/" (name) } { (label) }
+            } "." }
+        }
+    }
+}

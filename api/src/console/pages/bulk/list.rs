@@ -1,0 +1,59 @@
+//! All batches there were.
+
+use super::{
+    super::super::{
+        address::query,
+        page::{Page, Section},
+        words,
+    },
+    batch::state,
+};
+use crate::{
+    console::pages::action::known,
+    http::{App, Problem},
+};
+use chrono::Utc;
+use maud::html;
+use orchestrator::operator::BatchId;
+
+/// Batches of one page.
+const ROWS: i64 = 50;
+
+/// The page.
+///
+/// # Errors
+/// The database's.
+pub async fn page(app: &App, after: Option<BatchId>) -> Result<Page, Problem> {
+    let rows = app.operator().batches(after, ROWS).await?;
+    let now = Utc::now();
+    let next = rows
+        .last()
+        .filter(|_| rows.len() as i64 == ROWS)
+        .map(|last| query(&[("after", Some(last.id.to_string()))]));
+    let heading = html! {
+        section {
+            h1 { "Batches" }
+            p.faint { "One action on many sagas, begun from a " a href="/console/sagas" { "work-list" } "." }
+        }
+    };
+    Ok(Page::new("Batches", Section::Batches).still(heading).live("batches", html! {
+        div.wide { table {
+            thead { tr { th { "made" } th { "state" } th { "action" } th.number { "sagas" } th.number { "mended" } th.number { "bad ends" } th { "by" } th { "reason" } } }
+            tbody { @for batch in &rows {
+                @let results = batch.results;
+                tr id={ "b" (batch.id) } data-row tabindex="-1" {
+                    td.nowrap { (words::moment(batch.created_at, now)) }
+                    td.nowrap { (state(batch.state)) }
+                    td { a href={ "/console/batches/" (batch.id) } { (known(batch.action.name()).map_or(batch.action.name(), |known| known.label)) } }
+                    td.number { (words::thousands(batch.items.into())) }
+                    td.number { (words::thousands(results.mended.into())) }
+                    td.number { (words::thousands((results.stuck_again + results.failed).into())) }
+                    td { strong { (batch.actor) } }
+                    td { (batch.reason) }
+                }
+            } }
+        } }
+        @if rows.is_empty() { p.faint { "There was none." } }
+        @if let Some(next) = next { nav.pages { a rel="next" href={ "/console/batches" (next) } { "Older" } } }
+    }))
+}

@@ -1,0 +1,139 @@
+//! What came from outside and what goes there: letters, webhooks, messages.
+
+use super::{super::value, Whole};
+use crate::{
+    console::words,
+    operators::{DeliveryView, MessageView, WebhookView},
+};
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+use orchestrator::{
+    journal::Entry,
+    operator::{Key, Letter},
+};
+
+/// All of it; what there is none of is not mentioned.
+pub fn draw(whole: &Whole) -> Markup {
+    let (seen, around, now) = (&whole.seen, &whole.around, whole.seen.now);
+    html! {
+        @if !seen.keys.is_empty() { (keys(&seen.keys, now)) }
+        @if !seen.letters.is_empty() { (letters(&seen.letters, seen.history.entries(), now)) }
+        @if !around.webhooks.is_empty() { (webhooks(&around.webhooks, now)) }
+        @if !around.outbox.is_empty() { (messages(&around.outbox, now)) }
+    }
+}
+
+fn keys(keys: &[Key], now: DateTime<Utc>) -> Markup {
+    html! {
+        section {
+            h2 { "Idempotency keys" }
+            div.wide { table {
+                thead { tr { th { "step" } th { "key" } th { "remembered on the other side" } } }
+                tbody { @for key in keys {
+                    tr {
+                        td { strong { (key.step) } " " a href={ "#e" (key.position) } { "#" (key.position) } }
+                        td { (words::id(&key.key)) }
+                        td {
+                            @match key.expires_at {
+                                None => "as long as it likes: repeating is harmless",
+                                Some(at) if at > now => { "until " (words::moment(at, now)) " " span.faint { (words::ago(at, now)) } },
+                                Some(at) => span.doubt { "▲ expired " (words::ago(at, now)) ": probed, never repeated blindly" },
+                            }
+                        }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+fn letters(letters: &[Letter], entries: &[Entry], now: DateTime<Utc>) -> Markup {
+    html! {
+        section {
+            h2 { "Letters" }
+            div.wide { table {
+                thead { tr { th { "received" } th { "letter" } th { "from" } th { "content" } th { "used" } } }
+                tbody { @for letter in letters {
+                    tr {
+                        td.nowrap { (words::moment(letter.received_at, now)) }
+                        td { (letter.kind) @if !letter.name.is_empty() { " " em { (letter.name) } } }
+                        td { code { (letter.sender) } }
+                        td { (value::folded("payload", &letter.payload.to_string())) }
+                        td { @match chosen(letter, entries) { Some(index) => a href={ "#e" (index) } { "#" (index) }, None if letter.chosen => "chosen", None => span.faint { "not used" } } }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+/// The entry that chose a letter.
+fn chosen(letter: &Letter, entries: &[Entry]) -> Option<usize> {
+    entries.iter().position(|entry| {
+        matches!(entry, Entry::Received { signal, sender, .. } if *signal == letter.name && *sender == letter.sender)
+    })
+}
+
+fn webhooks(webhooks: &[WebhookView], now: DateTime<Utc>) -> Markup {
+    html! {
+        section {
+            h2 { "Webhooks" }
+            div.wide { table {
+                thead { tr { th { "received" } th { "says" } th.number { "amount" } th { "state" } th { "event" } th { "came again" } } }
+                tbody { @for webhook in webhooks {
+                    tr {
+                        td.nowrap { (words::moment(webhook.received_at, now)) }
+                        td { (webhook.kind.as_deref().unwrap_or("nothing that we act on")) }
+                        td.number { @if let (Some(minor), Some(currency)) = (webhook.amount_minor, &webhook.currency) { (words::money(minor, currency)) } }
+                        td {
+                            @match webhook.state.as_str() {
+                                "UNMATCHED" => span.doubt { "▲ unmatched" },
+                                "PENDING" => span.doubt { "▲ not acted on yet" },
+                                "APPLIED" => { "acted on" @if let Some(at) = webhook.applied_at { " " (words::moment(at, now)) } },
+                                _ => span.faint { "ignored" },
+                            }
+                        }
+                        td { (webhook.provider) " " (words::id(&webhook.event_id)) }
+                        td {
+                            @if webhook.duplicates > 0 { (webhook.duplicates) "×" @if let Some(at) = webhook.last_duplicate_at { ", last " (words::moment(at, now)) } }
+                            @if webhook.variants > 0 { " " span.bad { "▲ " (webhook.variants) "× with another body" } }
+                        }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+fn messages(messages: &[MessageView], now: DateTime<Utc>) -> Markup {
+    html! {
+        section {
+            h2 { "Messages to the outside" }
+            div.wide { table {
+                thead { tr { th { "decided" } th { "message" } th { "data" } th { "to" } } }
+                tbody { @for message in messages {
+                    tr {
+                        td.nowrap { (words::moment(message.decided_at, now)) " " a href={ "#e" (message.position) } { "#" (message.position) } }
+                        td { strong { (message.kind) } }
+                        td { (value::folded("payload", &message.payload.to_string())) }
+                        td {
+                            @if message.deliveries.is_empty() { span.faint { "nobody subscribes" } }
+                            @for one in &message.deliveries { div { (delivery(one, now)) } }
+                        }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+fn delivery(one: &DeliveryView, now: DateTime<Utc>) -> Markup {
+    html! {
+        (one.url.as_deref().unwrap_or("a subscription that is gone")) ": "
+        @if let Some(at) = one.delivered_at { span.good { "✓ arrived" } " " (words::moment(at, now)) }
+        @else if let Some(at) = one.failed_at { span.bad { "✗ given up" } " " (words::moment(at, now)) }
+        @else if let Some(at) = one.due_at { "on its way, next " (words::ago(at, now)) }
+        @if one.attempts > 1 { ", " (one.attempts) " attempts" }
+        @if let Some(error) = &one.last_error { ": " (error) }
+    }
+}

@@ -1,0 +1,78 @@
+//! The pages, a module each. All are written by [`write`], for whoever opens one and for whoever keeps it live.
+
+mod action;
+mod audit;
+mod bulk;
+mod detail;
+mod home;
+mod plot;
+mod proposals;
+mod refused;
+mod value;
+mod work_list;
+
+pub use action::{perform, preview};
+pub use bulk::{Asked, preview as preview_bulk, start, steer};
+pub use proposals::decide;
+
+use super::{address::Address, page::Page, session::Visitor};
+use crate::{
+    http::{App, Problem, ProblemType},
+    operators::{self, Whole},
+};
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+    http::{Method, Uri},
+    response::Response,
+};
+use orchestrator::SagaId;
+
+/// A page as it is now.
+///
+/// # Errors
+/// There is nothing to show, or it can't be read.
+pub async fn write(app: &App, visitor: &Visitor, address: &Address) -> Result<Page, Problem> {
+    match address {
+        Address::Home => home::page(app).await,
+        Address::WorkList(wanted) => work_list::page(app, visitor, wanted).await,
+        Address::Saga { saga, did } => detail::page(app, visitor, *saga, did.as_deref()).await,
+        Address::Action { saga, action } => action::form(app, visitor, *saga, action).await,
+        Address::Bulk(wanted, asked) => Ok(bulk::form(visitor, wanted, asked, None)),
+        Address::Batches { after } => bulk::list(app, *after).await,
+        Address::Batch { id, result, after } => bulk::batch(app, visitor, *id, *result, *after).await,
+        Address::Proposals { after } => proposals::list(app, *after).await,
+        Address::Proposal(id) => proposals::page(app, visitor, *id).await,
+        Address::Audit(wanted) => audit::page(app, wanted).await,
+    }
+}
+
+/// All that is known of a saga, for programs.
+pub async fn raw(State(app): State<App>, Path(saga): Path<SagaId>) -> Result<Json<Whole>, Problem> {
+    Ok(Json(operators::look(&app.operator(), &app.pool, saga).await?))
+}
+
+/// Any page that is looked at.
+pub async fn show(
+    State(app): State<App>,
+    Extension(visitor): Extension<Visitor>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let address = uri.path_and_query().map_or("/console", |path| path.as_str());
+    let wanted = Address::of(address).ok_or_else(nothing)?;
+    Ok(write(&app, &visitor, &wanted).await?.answer(&visitor, address))
+}
+
+/// What isn't there.
+pub async fn nowhere() -> Problem {
+    nothing()
+}
+
+/// A known page, asked for in another way than it knows.
+pub async fn not_so(method: Method) -> Problem {
+    Problem::new(ProblemType::MethodNotAllowed, format!("this page does not know `{method}`"))
+}
+
+fn nothing() -> Problem {
+    Problem::new(ProblemType::NotFound, "there is no such page; the address may have been cut off")
+}

@@ -1,0 +1,156 @@
+//! What moves more money than one person may move alone, and waits for a second.
+
+use super::{
+    super::{
+        address::query,
+        page::{Page, Section, proof},
+        session::Visitor,
+        words,
+    },
+    action, refused,
+};
+use crate::http::{App, Problem};
+use axum::{
+    Extension, Form,
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use chrono::Utc;
+use maud::{Markup, html};
+use orchestrator::operator::{By, Proposal, ProposalId, ProposalState};
+use serde::Deserialize;
+
+/// Proposals of one page.
+const ROWS: i64 = 50;
+
+/// All of them, those that wait first to be seen.
+///
+/// # Errors
+/// The database's.
+pub async fn list(app: &App, after: Option<ProposalId>) -> Result<Page, Problem> {
+    let rows = app.operator().proposals(false, after, ROWS).await?;
+    let next = rows
+        .last()
+        .filter(|_| rows.len() as i64 == ROWS)
+        .map(|last| query(&[("after", Some(last.id.to_string()))]));
+    let heading = html! {
+        section {
+            h1 { "Proposals" }
+            p.faint { "What moves more money than one person may move alone waits here for a second one, for a day." }
+        }
+    };
+    Ok(Page::new("Proposals", Section::Proposals).still(heading).live("proposals", html! {
+        div.wide { table {
+            thead { tr { th { "made" } th { "state" } th { "action" } th.number { "moves" } th { "saga" } th { "by" } th { "reason" } } }
+            tbody { @for row in &rows { (self::row(row)) } }
+        } }
+        @if rows.is_empty() { p.faint { "Nothing was ever proposed." } }
+        @if let Some(next) = next { nav.pages { a rel="next" href={ "/console/proposals" (next) } { "Older" } } }
+    }))
+}
+
+fn row(proposal: &Proposal) -> Markup {
+    let now = Utc::now();
+    html! {
+        tr id={ "p" (proposal.id) } data-row tabindex="-1" {
+            td.nowrap { (words::moment(proposal.created_at, now)) }
+            td.nowrap { (state(proposal.state)) }
+            td { a href={ "/console/proposals/" (proposal.id) } { (label(proposal)) } }
+            td.number { (words::stakes(&proposal.money)) }
+            td { a href={ "/console/sagas/" (proposal.saga) } { code { (proposal.saga) } } }
+            td { strong { (proposal.actor) } @if let Some(second) = &proposal.decided_by { ", then " strong { (second) } } }
+            td { (proposal.reason) }
+        }
+    }
+}
+
+fn state(state: ProposalState) -> Markup {
+    match state {
+        ProposalState::Open => html! { span.doubt { "▲ waits for a second person" } },
+        ProposalState::Outdated => html! { span.faint { "outdated: its saga has changed" } },
+        ProposalState::Consented => html! { span.good { "✓ agreed and done" } },
+        ProposalState::Declined => html! { span.bad { "✗ declined" } },
+        ProposalState::Expired => html! { span.faint { "nobody decided in time" } },
+    }
+}
+
+fn label(proposal: &Proposal) -> &'static str {
+    action::known(proposal.action.name()).map_or(proposal.action.name(), |known| known.label)
+}
+
+/// One of them.
+///
+/// # Errors
+/// There is none of this id.
+pub async fn page(app: &App, visitor: &Visitor, id: ProposalId) -> Result<Page, Problem> {
+    let proposal = app.operator().proposal(id).await?;
+    let now = Utc::now();
+    let open = proposal.state == ProposalState::Open;
+    let own = proposal.actor.trim().to_lowercase() == visitor.subject.trim().to_lowercase();
+    let facts = html! {
+        section {
+            nav.crumbs aria-label="Where" { a href="/console/proposals" { "Proposals" } }
+            h1 { (label(&proposal)) " saga " a href={ "/console/sagas/" (proposal.saga) } { (proposal.saga) } }
+            p.line { (state(proposal.state)) }
+            dl.facts {
+                dt { "proposed by" } dd { strong { (proposal.actor) } " " (words::ago(proposal.created_at, now)) ": “" (proposal.reason) "”" }
+                dt { "moves" } dd { strong { (words::stakes(&proposal.money)) } }
+                dt { "can be agreed to" } dd { "until " (words::moment(proposal.expires_at, now)) " " span.faint { (words::ago(proposal.expires_at, now)) } }
+                @if let (Some(by), Some(at)) = (&proposal.decided_by, proposal.decided_at) {
+                    dt { "decided by" } dd { strong { (by) } " " (words::ago(at, now)) @if let Some(why) = &proposal.decided_why { ": “" (why) "”" } }
+                }
+                dt { "action" } dd { (super::value::folded("as JSON", &serde_json::to_string(&proposal.action).unwrap_or_default())) }
+                dt { "plan" } dd { (words::id(&proposal.plan_hash)) " of version " code { (proposal.etag) } }
+            }
+        }
+    };
+    let forms = html! {
+        @if open && visitor.may_act() {
+            section {
+                @if own {
+                    div.notice.heed { p { "You proposed it, so somebody else must agree to it. You may take it back." } }
+                }
+                form.column method="post" action={ "/console/proposals/" (id) } {
+                    (proof(visitor))
+                    div { label for="reason" { "Reason" } textarea #reason name="reason" required maxlength="2000" {} }
+                    div.actions {
+                        @if !own { button.main name="decision" value="consent" { "Agree, and do it" } }
+                        button name="decision" value="decline" { @if own { "Take it back" } @else { "Decline" } }
+                    }
+                    p.hint { "If the saga or its rows have changed since, nothing is done." }
+                }
+            }
+        }
+    };
+    Ok(Page::new(format!("Proposal {id}"), Section::Proposals).live("proposal", facts).still(forms))
+}
+
+/// What a second person says.
+#[derive(Deserialize)]
+pub struct Decision {
+    decision: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// Agrees or declines.
+pub async fn decide(
+    State(app): State<App>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<ProposalId>,
+    Form(sent): Form<Decision>,
+) -> Result<Response, Problem> {
+    let operator = app.operator();
+    let by = By { actor: visitor.subject.clone(), reason: sent.reason };
+    let done = match sent.decision.as_str() {
+        "consent" => operator
+            .consent(id, by)
+            .await
+            .map(|plan| format!("/console/sagas/{}?did={}", plan.saga, plan.action)),
+        _ => operator.decline(id, by).await.map(|proposal| format!("/console/proposals/{}", proposal.id)),
+    };
+    match done {
+        Ok(address) => Ok(Redirect::to(&address).into_response()),
+        Err(error) => refused::answer(&visitor, error, &format!("/console/proposals/{id}")),
+    }
+}

@@ -1,0 +1,129 @@
+//! How times, amounts and ids are written on pages.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use maud::{Markup, html};
+use orchestrator::{Stake, State};
+use std::fmt::Display;
+use steps::{Currency, Money};
+
+/// A moment: the time of day if it is of today, else with its date; the whole of it on hovering and for machines.
+pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
+    let whole = at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let same_day = at.date_naive() == now.date_naive();
+    let short = at.format(if same_day { "%H:%M:%S" } else { "%Y-%m-%d %H:%M" });
+    html! { time datetime=(whole) title=(whole) { (short) } }
+}
+
+/// The time of day, to the second.
+pub fn clock(at: DateTime<Utc>) -> String {
+    at.format("%H:%M:%S").to_string()
+}
+
+/// How long ago, or in how long, in words.
+pub fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let seconds = (now - at).num_seconds();
+    if seconds < 0 { format!("in {}", span_s(-seconds)) } else { format!("{} ago", span_s(seconds)) }
+}
+
+/// A span in its two largest units.
+pub fn span_s(seconds: i64) -> String {
+    match seconds {
+        ..60 => format!("{seconds} s"),
+        60..600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        600..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} d {:02} h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+/// A short span, as bars and steps have them.
+pub fn span_ms(ms: f64) -> String {
+    match ms {
+        ..10.0 => format!("{ms:.1} ms"),
+        10.0..1_000.0 => format!("{ms:.0} ms"),
+        1_000.0..60_000.0 => format!("{:.1} s", ms / 1_000.0),
+        _ => span_s((ms / 1_000.0) as i64),
+    }
+}
+
+/// A count with its thousands apart, and `+` if it was only counted so far.
+pub fn count(number: i64, counted_to: i64) -> String {
+    let plus = if number >= counted_to { "+" } else { "" };
+    format!("{}{plus}", thousands(number))
+}
+
+/// A number with its thousands apart.
+pub fn thousands(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() + 8);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    if number < 0 { format!("−{text}") } else { text }
+}
+
+/// An amount as its currency is written; minor units if we don't know the currency.
+pub fn money(minor: i64, currency: &str) -> String {
+    match currency.parse::<Currency>() {
+        Ok(currency) => format!("{} {currency}", Money::new(minor, currency).decimal()),
+        Err(_) => format!("{minor} minor {currency}"),
+    }
+}
+
+/// What is at stake, in a line; sums by currency and by kind of thing.
+pub fn stakes(stakes: &[Stake]) -> String {
+    let words = stakes.iter().map(|stake| match stake {
+        Stake::Money { minor, currency } => money(*minor, currency),
+        // They are named in the plural.
+        Stake::Things { name, count: 1 } => format!("1 {}", name.strip_suffix('s').unwrap_or(name)),
+        Stake::Things { name, count } => format!("{} {name}", thousands(i64::from(*count))),
+    });
+    words.collect::<Vec<_>>().join(" · ")
+}
+
+/// A saga's state: a mark and a word.
+pub fn state(state: State) -> Markup {
+    html! { span class={ "state " (state) } { (state) } }
+}
+
+/// An id that can be copied: whole for machines and for whoever marks it, the script adds the button.
+pub fn id(id: impl Display) -> Markup {
+    html! { code.id data-copy { (id) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_their_two_largest_units() {
+        let cases = [
+            (0, "0 s"),
+            (59, "59 s"),
+            (61, "1 min 01 s"),
+            (840, "14 min"),
+            (3_661, "1 h 01 min"),
+            (90_000, "1 d 01 h"),
+        ];
+        for (seconds, words) in cases {
+            assert_eq!(span_s(seconds), words);
+        }
+        assert_eq!([span_ms(0.4), span_ms(250.0), span_ms(2_500.0)], ["0.4 ms", "250 ms", "2.5 s"]);
+    }
+
+    #[test]
+    fn amounts_are_written_as_their_currency_is() {
+        assert_eq!(money(12_500, "EUR"), "125.00 EUR");
+        assert_eq!(money(500, "JPY"), "500 JPY");
+        assert_eq!(money(5, "nonsense"), "5 minor nonsense");
+        assert_eq!(count(10_000, 10_000), "10\u{202f}000+");
+        let both = [
+            Stake::Money { minor: 5, currency: "EUR".into() },
+            Stake::Things { name: "seats".into(), count: 2 },
+        ];
+        assert_eq!(stakes(&both), "0.05 EUR · 2 seats");
+    }
+}

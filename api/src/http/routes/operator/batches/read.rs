@@ -1,0 +1,88 @@
+//! `GET /operator/batches`, `GET /operator/batches/{id}`, `GET /operator/batches/{id}/items`
+
+use super::super::super::super::{
+    app::App,
+    auth::Caller,
+    extract::{Id, Params, bad_parameter},
+    list::{Page, PageParams},
+    problem::Problem,
+};
+use crate::operators::{BatchView, ItemView};
+use axum::{Json, extract::State, response::Response};
+use orchestrator::operator::{BatchId, ItemResult};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// Which items, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ItemParams {
+    /// Only those with this result: `waiting`, `acted`, `mended`, `stuck_again`, `refused` or `failed`.
+    result: Option<String>,
+    /// Items of a page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// Batches, newest first.
+#[utoipa::path(
+    get, operation_id = "list_batches", path = "/operator/batches", tag = "operators", params(PageParams),
+    responses((status = 200, description = "one page", body = Page<BatchView>))
+)]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Params(page): Params<PageParams>,
+) -> Result<Response, Problem> {
+    caller.may_look()?;
+    let (limit, after) = (page.limit()?, page.after()?);
+    let found = app.operator().batches(after, limit as i64 + 1).await?;
+    let page = Page::of(found, limit, |batch| batch.id).map(BatchView::from);
+    Ok(page.answer("/operator/batches", limit))
+}
+
+/// One of them, and how far it is.
+#[utoipa::path(
+    get, operation_id = "read_batch", path = "/operator/batches/{id}", tag = "operators",
+    params(("id" = uuid::Uuid, Path, description = "the batch")),
+    responses((status = 200, description = "the batch", body = BatchView))
+)]
+pub async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<BatchId>,
+) -> Result<Json<BatchView>, Problem> {
+    caller.may_look()?;
+    Ok(Json(app.operator().batch(id).await?.into()))
+}
+
+/// The sagas of a batch, and what came of each, in order.
+#[utoipa::path(
+    get, operation_id = "list_batch_items", path = "/operator/batches/{id}/items", tag = "operators",
+    params(("id" = uuid::Uuid, Path, description = "the batch"), ItemParams),
+    responses((status = 200, description = "one page", body = Page<ItemView>))
+)]
+pub async fn items(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<BatchId>,
+    Params(params): Params<ItemParams>,
+) -> Result<Response, Problem> {
+    caller.may_look()?;
+    let ItemParams { result: word, limit, after } = params;
+    let page = PageParams::new(limit, after);
+    let (limit, after) = (page.limit()?, page.after()?);
+    let result: Option<ItemResult> = word
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|error: String| bad_parameter("result", &error))?;
+    let operator = app.operator();
+    operator.batch(id).await?;
+    let found = operator.batch_items(id, result, after, limit as i64 + 1).await?;
+    let page = Page::of(found, limit, |item| item.number).map(ItemView::from);
+    Ok(page.answer_to(&format!("/operator/batches/{id}/items"), &[("result", word)], limit))
+}

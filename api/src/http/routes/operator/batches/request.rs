@@ -1,0 +1,172 @@
+//! The body that starts a batch.
+
+use super::super::{
+    super::super::{
+        extract::{Expected, Fields, FromFields, Read},
+        problem::FieldError,
+    },
+    wish::{Reason, Word, action},
+};
+use crate::operators::FilterWords;
+use chrono::{DateTime, Utc};
+use orchestrator::operator::{Action, BatchId};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// What is to be done to which sagas, and why.
+pub struct NewBatch {
+    /// The caller's: the same again is the same batch.
+    pub id: BatchId,
+    /// Which sagas.
+    pub filter: FilterWords,
+    /// What is done to each.
+    pub action: Action,
+    /// Empty if the caller gave none.
+    pub reason: String,
+    /// How many go first, if the caller says so.
+    pub canary: Option<u32>,
+    /// When it stops, if the caller says so.
+    pub stop_at_error_rate: Option<f64>,
+}
+
+/// As the document describes it.
+#[derive(ToSchema)]
+#[schema(as = NewBatch)]
+#[allow(dead_code, reason = "only its schema is used")]
+pub struct NewBatchBody {
+    /// Drawn by the caller, so that repeating the request makes no second batch: a UUIDv7.
+    id: Uuid,
+    /// Which sagas: those that match when it is made.
+    filter: FilterBody,
+    /// What is done to each; it takes the same parameters as with one saga.
+    #[schema(example = "retry_now")]
+    action: String,
+    /// Why; it is kept in the audit. A preview needs none.
+    #[schema(max_length = 500)]
+    reason: Option<String>,
+    /// How many go first.
+    #[schema(minimum = 1, maximum = 1000, default = 5)]
+    canary: Option<u32>,
+    /// It stops if a larger share of a round comes to a bad end.
+    #[schema(minimum = 0, maximum = 1, default = 0.2)]
+    stop_at_error_rate: Option<f64>,
+    /// `set_output`: of the step's type.
+    output: Option<Value>,
+    /// `extend`: no wait ends before.
+    until: Option<DateTime<Utc>>,
+}
+
+/// Which sagas; the words of `GET /operator/sagas`.
+#[derive(ToSchema)]
+#[schema(as = SagaFilter)]
+#[allow(dead_code, reason = "only its schema is used")]
+pub struct FilterBody {
+    /// In this state.
+    status: Option<String>,
+    /// Of this workflow.
+    workflow: Option<String>,
+    /// At this step or signal.
+    step: Option<String>,
+    /// Of the group with this fingerprint.
+    cause: Option<String>,
+    /// On this work-list.
+    trouble: Option<String>,
+    /// Not written for so long: `90s`, `15m`, `24h`, `7d`.
+    older_than: Option<String>,
+    /// What a word means.
+    q: Option<String>,
+}
+
+/// A batch's id, drawn by the caller. Batches are listed in the order of their ids, so it must tell the time.
+struct Drawn(BatchId);
+
+impl std::str::FromStr for Drawn {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let id: Uuid = text.parse().map_err(drop)?;
+        if id.get_version_num() == 7 { Ok(Self(BatchId::from_uuid(id))) } else { Err(()) }
+    }
+}
+
+impl Expected for Drawn {
+    const EXPECTED: &'static str = "a UUIDv7 of the caller's";
+}
+
+/// The members of `filter`.
+struct Which(FilterWords);
+
+impl Read for Which {
+    fn read(value: Value, pointer: &str, errors: &mut Vec<FieldError>) -> Option<Self> {
+        let Value::Object(members) = value else {
+            errors.push(FieldError { pointer: pointer.into(), detail: "must be an object".into() });
+            return None;
+        };
+        Fields::nested(members.into_iter().collect(), pointer, errors)
+    }
+}
+
+impl FromFields for Which {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let mut word = |name| fields.optional::<Word>(name).map(|word| word.map(|word| word.0));
+        let (status, workflow, step, cause) = (word("status"), word("workflow"), word("step"), word("cause"));
+        let (trouble, older_than, q) = (word("trouble"), word("older_than"), word("q"));
+        Some(Self(FilterWords {
+            status: status?,
+            workflow: workflow?,
+            step: step?,
+            cause: cause?,
+            trouble: trouble?,
+            older_than: older_than?,
+            q: q?,
+        }))
+    }
+}
+
+/// How many.
+struct Count(u32);
+
+impl Read for Count {
+    fn read(value: Value, pointer: &str, errors: &mut Vec<FieldError>) -> Option<Self> {
+        let count =
+            value.as_u64().and_then(|count| u32::try_from(count).ok()).filter(|n| (1..=1_000).contains(n));
+        if count.is_none() {
+            let detail = "must be a whole number from 1 to 1000".into();
+            errors.push(FieldError { pointer: pointer.into(), detail });
+        }
+        count.map(Self)
+    }
+}
+
+/// A share.
+struct Rate(f64);
+
+impl Read for Rate {
+    fn read(value: Value, pointer: &str, errors: &mut Vec<FieldError>) -> Option<Self> {
+        let rate = value.as_f64().filter(|rate| (0.0..=1.0).contains(rate));
+        if rate.is_none() {
+            errors
+                .push(FieldError { pointer: pointer.into(), detail: "must be a number from 0 to 1".into() });
+        }
+        rate.map(Self)
+    }
+}
+
+impl FromFields for NewBatch {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let (id, filter) = (fields.required::<Drawn>("id"), fields.required::<Which>("filter"));
+        let reason = fields.optional::<Reason>("reason");
+        let (canary, rate) =
+            (fields.optional::<Count>("canary"), fields.optional::<Rate>("stop_at_error_rate"));
+        let action = action(fields);
+        Some(Self {
+            id: id?.0,
+            filter: filter?.0,
+            action: action?,
+            reason: reason?.map_or_else(String::new, |reason| reason.0),
+            canary: canary?.map(|count| count.0),
+            stop_at_error_rate: rate?.map(|rate| rate.0),
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! `POST /operator/batches`
+
+use super::{
+    super::{
+        super::super::{
+            app::App,
+            auth::Caller,
+            extract::{JsonBody, Params},
+            problem::Problem,
+        },
+        act::ActParams,
+    },
+    request::{NewBatch, NewBatchBody},
+};
+use crate::operators::{BatchPreviewView, BatchView, Unfit};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use orchestrator::operator::{self, By};
+
+/// Does something to many sagas: to a few first, then to more and more, stopping if too much goes wrong. Or says what
+/// it would be done to.
+#[utoipa::path(
+    post, operation_id = "start_batch", path = "/operator/batches", tag = "operators",
+    request_body = NewBatchBody, params(ActParams),
+    responses(
+        (status = 200, description = "a preview: nothing was done", body = BatchPreviewView),
+        (status = 202, description = "it is made, or was by an earlier request; nodes work on it, or it awaits consent", body = BatchView),
+    )
+)]
+pub async fn start(
+    State(app): State<App>,
+    caller: Caller,
+    Params(ActParams { preview }): Params<ActParams>,
+    body: JsonBody<NewBatch>,
+) -> Result<Response, Problem> {
+    caller.may_operate()?;
+    let NewBatch { id, filter, action, reason, canary, stop_at_error_rate } = body.value;
+    if reason.is_empty() && !preview {
+        return Err(Problem::wrong_field("/reason", "say why; it is kept in the audit"));
+    }
+    let operator = app.operator();
+    let filter = filter.filter(&operator).await.map_err(|unfit| match unfit {
+        Unfit::Wrong(wrong) => Problem::wrong_field(&format!("/filter/{}", wrong.field), wrong.detail),
+        Unfit::Operator(error) => error.into(),
+    })?;
+    // A filter without ids would mean every saga.
+    let filter = filter.ok_or_else(|| Problem::wrong_field("/filter/q", "finds nothing"))?;
+    let reason = if reason.is_empty() { "a preview".to_owned() } else { reason };
+    let mut new = operator::NewBatch::new(filter, action, By { actor: caller.subject, reason });
+    new.canary = canary.unwrap_or(new.canary);
+    new.stop_at_error_rate = stop_at_error_rate.unwrap_or(new.stop_at_error_rate);
+    if preview {
+        return Ok(Json(BatchPreviewView::from(operator.preview_batch(&new).await?)).into_response());
+    }
+    let batch = operator.start_batch(id, new.clone()).await?;
+    if !is_of(&batch, &new) {
+        return Err(Problem::wrong_field("/id", "is another batch's"));
+    }
+    let mut response = (StatusCode::ACCEPTED, Json(BatchView::from(batch))).into_response();
+    let location = HeaderValue::from_str(&format!("/operator/batches/{id}")).expect("ids are ASCII");
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
+}
+
+/// Whether this is the batch that was asked for, or one that has its id.
+fn is_of(batch: &operator::Batch, new: &operator::NewBatch) -> bool {
+    let wish = |action| serde_json::to_string(action).unwrap_or_default();
+    batch.actor == new.by.actor
+        && batch.reason == new.by.reason
+        && wish(&batch.action) == wish(&new.action)
+        && same_sagas(&batch.filter, &new.filter)
+}
+
+/// What a search finds may be more the next time.
+fn same_sagas(one: &operator::Filter, other: &operator::Filter) -> bool {
+    let words = |filter: &operator::Filter| operator::Filter { ids: Vec::new(), ..filter.clone() };
+    words(one) == words(other) && one.ids.is_empty() == other.ids.is_empty()
+}

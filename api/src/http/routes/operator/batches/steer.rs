@@ -1,0 +1,83 @@
+//! `POST /operator/batches/{id}/{pause|resume|cancel|consent}`
+
+use super::super::{
+    super::super::{
+        app::App,
+        auth::Caller,
+        extract::{Id, JsonBody},
+        problem::Problem,
+    },
+    proposals::{Decision, DecisionBody},
+};
+use crate::operators::BatchView;
+use axum::{Json, extract::State};
+use orchestrator::operator::{BatchId, By};
+
+/// Begins with no further saga; what has begun is ended and noted.
+#[utoipa::path(
+    post, operation_id = "pause_batch", path = "/operator/batches/{id}/pause", tag = "operators",
+    request_body = DecisionBody, params(("id" = uuid::Uuid, Path, description = "the batch")),
+    responses((status = 200, description = "it is paused", body = BatchView))
+)]
+pub async fn pause(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<BatchId>,
+    body: JsonBody<Decision>,
+) -> Result<Json<BatchView>, Problem> {
+    let by = by(caller, body)?;
+    Ok(Json(app.operator().pause_batch(id, by).await?.into()))
+}
+
+/// Goes on: where it was after a pause, with a few first after it had stopped.
+#[utoipa::path(
+    post, operation_id = "resume_batch", path = "/operator/batches/{id}/resume", tag = "operators",
+    request_body = DecisionBody, params(("id" = uuid::Uuid, Path, description = "the batch")),
+    responses((status = 200, description = "it goes on", body = BatchView))
+)]
+pub async fn resume(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<BatchId>,
+    body: JsonBody<Decision>,
+) -> Result<Json<BatchView>, Problem> {
+    let by = by(caller, body)?;
+    Ok(Json(app.operator().resume_batch(id, by).await?.into()))
+}
+
+/// Ends it, or says no to it. What was done stays done.
+#[utoipa::path(
+    post, operation_id = "cancel_batch", path = "/operator/batches/{id}/cancel", tag = "operators",
+    request_body = DecisionBody, params(("id" = uuid::Uuid, Path, description = "the batch")),
+    responses((status = 200, description = "it is over", body = BatchView))
+)]
+pub async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<BatchId>,
+    body: JsonBody<Decision>,
+) -> Result<Json<BatchView>, Problem> {
+    let by = by(caller, body)?;
+    Ok(Json(app.operator().cancel_batch(id, by).await?.into()))
+}
+
+/// Agrees to it, as a second person.
+#[utoipa::path(
+    post, operation_id = "consent_to_batch", path = "/operator/batches/{id}/consent", tag = "operators",
+    request_body = DecisionBody, params(("id" = uuid::Uuid, Path, description = "the batch")),
+    responses((status = 200, description = "nodes begin", body = BatchView))
+)]
+pub async fn consent(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<BatchId>,
+    body: JsonBody<Decision>,
+) -> Result<Json<BatchView>, Problem> {
+    let by = by(caller, body)?;
+    Ok(Json(app.operator().consent_batch(id, by).await?.into()))
+}
+
+fn by(caller: Caller, body: JsonBody<Decision>) -> Result<By, Problem> {
+    caller.may_operate()?;
+    Ok(By { actor: caller.subject, reason: body.value.0 })
+}

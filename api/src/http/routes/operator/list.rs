@@ -1,0 +1,128 @@
+//! `GET /operator/sagas`, `GET /operator/groups`
+
+use super::super::super::{
+    app::App,
+    auth::Caller,
+    extract::{Params, bad_parameter},
+    list::{Page, PageParams},
+    problem::Problem,
+};
+use crate::operators::{FilterWords, GroupView, ListedView, Unfit};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use orchestrator::operator::{Filter, Operator};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// Which sagas, and which page of them.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct SagaParams {
+    /// In this state: `running`, `waiting`, `unwinding`, `completed`, `unwound` or `stuck`.
+    status: Option<String>,
+    /// Of this workflow.
+    workflow: Option<String>,
+    /// At this step or signal.
+    step: Option<String>,
+    /// Of the group with this fingerprint.
+    cause: Option<String>,
+    /// On this work-list: `stuck`, `in_doubt`, `owed`, `retrying`, `overdue` or `paused`.
+    trouble: Option<String>,
+    /// Not written for so long: `90s`, `15m`, `24h`, `7d`.
+    older_than: Option<String>,
+    /// What a word means: an id of anything that is sold or paid, a name, an address, a code, a seat, a gateway's reference.
+    q: Option<String>,
+    /// Items of a page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// Which sagas.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct GroupParams {
+    /// As in the list of sagas.
+    status: Option<String>,
+    /// As in the list of sagas.
+    workflow: Option<String>,
+    /// As in the list of sagas.
+    step: Option<String>,
+    /// As in the list of sagas.
+    cause: Option<String>,
+    /// As in the list of sagas.
+    trouble: Option<String>,
+    /// As in the list of sagas.
+    older_than: Option<String>,
+    /// As in the list of sagas.
+    q: Option<String>,
+}
+
+/// Sagas, newest first, each with why it is where it is.
+#[utoipa::path(
+    get, operation_id = "list_sagas", path = "/operator/sagas", tag = "operators", params(SagaParams),
+    responses((status = 200, description = "one page", body = Page<ListedView>))
+)]
+pub async fn sagas(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<SagaParams>,
+) -> Result<Response, Problem> {
+    caller.may_look()?;
+    let SagaParams { status, workflow, step, cause, trouble, older_than, q, limit, after } = params;
+    let page = PageParams::new(limit, after);
+    let (limit, after) = (page.limit()?, page.after()?);
+    let words = FilterWords { status, workflow, step, cause, trouble, older_than, q };
+    let operator = app.operator();
+    let found = match filter(&operator, words.clone()).await? {
+        Some(filter) => operator.list(&filter, after, limit as i64 + 1).await?,
+        None => Vec::new(),
+    };
+    let page = Page::of(found, limit, |saga| saga.id).map(ListedView::from);
+    let FilterWords { status, workflow, step, cause, trouble, older_than, q } = words;
+    let query = [
+        ("status", status),
+        ("workflow", workflow),
+        ("step", step),
+        ("cause", cause),
+        ("trouble", trouble),
+        ("older_than", older_than),
+        ("q", q),
+    ];
+    Ok(page.answer_to("/operator/sagas", &query, limit))
+}
+
+/// Sagas by what they have in common, the largest group first: what to do first, and what is at stake.
+#[utoipa::path(
+    get, operation_id = "list_groups", path = "/operator/groups", tag = "operators", params(GroupParams),
+    responses((status = 200, description = "all groups, of which there are few; `next` is always null", body = Page<GroupView>))
+)]
+pub async fn groups(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<GroupParams>,
+) -> Result<Response, Problem> {
+    caller.may_look()?;
+    let GroupParams { status, workflow, step, cause, trouble, older_than, q } = params;
+    let words = FilterWords { status, workflow, step, cause, trouble, older_than, q };
+    let operator = app.operator();
+    let groups = match filter(&operator, words).await? {
+        Some(filter) => operator.groups(&filter).await?,
+        None => Vec::new(),
+    };
+    let items: Vec<GroupView> = groups.into_iter().map(GroupView::from).collect();
+    Ok(Json(Page { items, next: None }).into_response())
+}
+
+async fn filter(operator: &Operator, words: FilterWords) -> Result<Option<Filter>, Problem> {
+    words.filter(operator).await.map_err(|unfit| match unfit {
+        Unfit::Wrong(wrong) => bad_parameter(wrong.field, &wrong.detail),
+        Unfit::Operator(error) => error.into(),
+    })
+}

@@ -1,0 +1,22 @@
+//! `/operator`: sagas as operators see them, and what they do about them. Operators read and act; auditors read.
+//!
+//! Nothing here decides: the engine's desk plans and acts, and [`crate::operators`] says how it looks.
+
+mod act;
+mod audit;
+pub mod batches;
+mod list;
+pub mod proposals;
+mod read;
+mod wish;
+
+pub use act::act;
+pub use audit::list as audit;
+pub use list::{groups, sagas};
+pub use read::read;
+
+// `routes!` looks for these beside the handlers.
+pub use act::__path_act;
+pub use audit::__path_list as __path_audit;
+pub use list::{__path_groups, __path_sagas};
+pub use read::__path_read;

@@ -1,0 +1,128 @@
+//! `/operator/proposals`: actions that wait for a second person.
+
+use super::{
+    super::super::{
+        app::App,
+        auth::Caller,
+        extract::{Fields, FromFields, Id, JsonBody, Params},
+        list::{Page, PageParams},
+        problem::Problem,
+    },
+    wish::Reason,
+};
+use crate::operators::{Acted, PlanView, ProposalView};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use orchestrator::operator::{By, ProposalId};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+/// Which proposals, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ProposalParams {
+    /// Only those that can still be decided.
+    #[param(default = false)]
+    #[serde(default)]
+    open: bool,
+    /// Items of a page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// Why it is agreed to, or not.
+pub struct Decision(pub String);
+
+/// As the document describes it.
+#[derive(ToSchema)]
+#[schema(as = Decision)]
+#[allow(dead_code, reason = "only its schema is used")]
+pub struct DecisionBody {
+    /// Why; it is kept in the audit.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
+}
+
+impl FromFields for Decision {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        fields.required::<Reason>("reason").map(|reason| Self(reason.0))
+    }
+}
+
+/// Actions that wait for a second person, and what became of them, newest first.
+#[utoipa::path(
+    get, operation_id = "list_proposals", path = "/operator/proposals", tag = "operators", params(ProposalParams),
+    responses((status = 200, description = "one page", body = Page<ProposalView>))
+)]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<ProposalParams>,
+) -> Result<Response, Problem> {
+    caller.may_look()?;
+    let ProposalParams { open, limit, after } = params;
+    let page = PageParams::new(limit, after);
+    let (limit, after) = (page.limit()?, page.after()?);
+    let found = app.operator().proposals(open, after, limit as i64 + 1).await?;
+    let page = Page::of(found, limit, |proposal| proposal.id).map(ProposalView::from);
+    Ok(page.answer_to("/operator/proposals", &[("open", open.then(|| "true".to_owned()))], limit))
+}
+
+/// One of them.
+#[utoipa::path(
+    get, operation_id = "read_proposal", path = "/operator/proposals/{id}", tag = "operators",
+    params(("id" = uuid::Uuid, Path, description = "the proposal")),
+    responses((status = 200, description = "the proposal", body = ProposalView))
+)]
+pub async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ProposalId>,
+) -> Result<Json<ProposalView>, Problem> {
+    caller.may_look()?;
+    Ok(Json(app.operator().proposal(id).await?.into()))
+}
+
+/// Agrees: exactly what was proposed is done, in both names, or nothing.
+#[utoipa::path(
+    post, operation_id = "consent_to_proposal", path = "/operator/proposals/{id}/consent", tag = "operators",
+    request_body = DecisionBody,
+    params(("id" = uuid::Uuid, Path, description = "the proposal")),
+    responses((status = 202, description = "it was done, and lanes go on from there", body = Acted))
+)]
+pub async fn consent(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ProposalId>,
+    body: JsonBody<Decision>,
+) -> Result<Response, Problem> {
+    caller.may_operate()?;
+    let by = By { actor: caller.subject, reason: body.value.0 };
+    let plan = app.operator().consent(id, by).await?;
+    Ok((StatusCode::ACCEPTED, Json(Acted::plan(PlanView::from(plan)))).into_response())
+}
+
+/// Says no. Whoever asked may take it back so.
+#[utoipa::path(
+    post, operation_id = "decline_proposal", path = "/operator/proposals/{id}/decline", tag = "operators",
+    request_body = DecisionBody,
+    params(("id" = uuid::Uuid, Path, description = "the proposal")),
+    responses((status = 200, description = "it is closed, and nothing was done", body = ProposalView))
+)]
+pub async fn decline(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ProposalId>,
+    body: JsonBody<Decision>,
+) -> Result<Json<ProposalView>, Problem> {
+    caller.may_operate()?;
+    let by = By { actor: caller.subject, reason: body.value.0 };
+    Ok(Json(app.operator().decline(id, by).await?.into()))
+}

@@ -1,0 +1,41 @@
+//! `GET /operator/sagas/{id}`
+
+use super::super::super::{
+    app::App,
+    auth::Caller,
+    conditional::{Conditions, ETag, PRIVATE},
+    extract::Id,
+    problem::Problem,
+};
+use crate::operators::{self, Whole};
+use axum::{extract::State, response::Response};
+use orchestrator::SagaId;
+
+/// A saga with its timeline, what is at stake, and what can be done about it.
+#[utoipa::path(
+    get, operation_id = "read_saga", path = "/operator/sagas/{id}", tag = "operators",
+    params(("id" = uuid::Uuid, Path, description = "the saga")),
+    responses(
+        (status = 200, description = "the saga; its `ETag`, and `saga.etag` in quotes, are for `If-Match`", body = Whole),
+        (status = 304, description = "not changed"),
+    )
+)]
+pub async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<SagaId>,
+    conditions: Conditions,
+) -> Result<Response, Problem> {
+    caller.may_look()?;
+    let whole = operators::look(&app.operator(), &app.pool, id).await?;
+    Ok(conditions.answer(&tag(&whole), PRIVATE, &whole))
+}
+
+/// Letters, webhooks and rows change without the saga, so the tag covers all that is shown; but not the line, which
+/// says how long ago things were.
+fn tag(whole: &Whole) -> ETag {
+    let mut shown = whole.clone();
+    shown.saga.line.clear();
+    let shown = serde_json::to_string(&shown).unwrap_or_default();
+    ETag::of_version_and_parts(&whole.saga.etag, &[&shown])
+}

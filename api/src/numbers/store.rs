@@ -1,0 +1,307 @@
+//! What the numbers are read from, and the samples themselves. Reads take no locks, go by small partial indexes and stop
+//! counting at a bound.
+
+use super::{
+    COUNTED_TO, Minute, MustBeZero,
+    quantile::{StepCounts, add_up},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use orchestrator::{Bucket, Stake};
+use serde::Serialize;
+use sqlx::PgConnection;
+use std::time::Instant;
+
+/// How long plots reach back.
+pub const SAMPLES_KEPT: TimeDelta = TimeDelta::hours(24);
+
+/// Transactions that have been open for longer are named: they keep dead rows from being removed.
+const LONG_TRANSACTION_S: f64 = 60.0;
+
+/// Calls whose outcome is unknown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Doubtful {
+    /// How many sagas have one.
+    pub sagas: i64,
+    /// What is at stake in them.
+    pub stakes: Vec<Stake>,
+    /// Since when the oldest of them is in doubt.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// How the database is.
+#[derive(Clone, Debug, Serialize)]
+pub struct DatabaseHealth {
+    /// How long it took to answer the simplest of questions.
+    pub answered_in_ms: f64,
+    /// Connections of clients.
+    pub connections: i64,
+    /// What it admits.
+    pub connections_max: i64,
+    /// The transaction that has been open for longest, if that is long.
+    pub long_reader: Option<LongReader>,
+}
+
+/// Whoever keeps old rows alive.
+#[derive(Clone, Debug, Serialize)]
+pub struct LongReader {
+    /// Its process in the database.
+    pub pid: i32,
+    /// As it names itself.
+    pub application: String,
+    /// Its role.
+    pub role: String,
+    /// For how long.
+    pub open_s: f64,
+}
+
+/// One sample as it is written.
+pub(super) struct Sample {
+    pub node: String,
+    pub at: DateTime<Utc>,
+    pub seconds: f64,
+    pub ended: i64,
+    pub takeovers: i64,
+    pub zero: MustBeZero,
+    pub oldest_due_s: f64,
+    pub database_ms: f64,
+    pub degraded: Vec<String>,
+    pub steps: Vec<StepCounts>,
+}
+
+/// What all nodes have said lately.
+#[derive(Default)]
+pub(super) struct Lately {
+    pub ended_per_s: Option<f64>,
+    pub steps: Vec<StepCounts>,
+    pub degraded: Vec<String>,
+    pub nodes: Vec<String>,
+}
+
+pub(super) async fn now(connection: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> {
+    sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(connection).await
+}
+
+pub(super) async fn must_be_zero(connection: &mut PgConnection) -> Result<MustBeZero, sqlx::Error> {
+    let counted = sqlx::query!(
+        r#"
+        select
+            (select count(*) from (
+                select from usher.sagas where state = 'stuck' limit $1
+             ) as stuck) as "stuck!",
+            (select count(*) from (
+                select from usher.sagas
+                where due_at < now() - interval '1 minute' and not paused and state <> 'stuck' limit $1
+             ) as late) as "overdue!",
+            (select count(*) from (
+                select from usher.sagas where trouble = 'owed' limit $1
+             ) as owed) as "owed!",
+            (select coalesce(sum(r.seat_count), 0) from (
+                select id, bucket from usher.sagas
+                where workflow = 'booking' and (state = 'stuck' or paused or trouble is not null)
+                union
+                (select id, bucket from usher.sagas
+                 where workflow = 'booking' and due_at < now() - interval '1 minute' limit $1)
+                limit $1
+             ) as idle
+             join booking.reservations r on r.id = idle.id and r.bucket = idle.bucket
+             where r.status = 'PENDING' and r.reserved_until < now() - interval '1 minute'
+            ) as "seats_overdue!"
+        "#,
+        COUNTED_TO,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    Ok(MustBeZero {
+        stuck: counted.stuck + counted.overdue,
+        in_doubt: doubtful(connection).await?,
+        seats_overdue: counted.seats_overdue,
+        owed: counted.owed,
+    })
+}
+
+async fn doubtful(connection: &mut PgConnection) -> Result<Doubtful, sqlx::Error> {
+    let counted = sqlx::query!(
+        r#"
+        select count(*) as "sagas!", min(troubled_at) as oldest
+        from (select troubled_at from usher.sagas where trouble = 'in_doubt' limit $1) as doubtful
+        "#,
+        COUNTED_TO,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let money = sqlx::query!(
+        r#"
+        select stake -> 'money' ->> 'currency' as "currency!", sum((stake -> 'money' ->> 'minor')::bigint)::bigint as "minor!"
+        from (
+            select stakes from usher.sagas where trouble = 'in_doubt' and stakes is not null limit $1
+        ) as doubtful
+        cross join lateral json_array_elements(stakes) as stake
+        where stake -> 'money' is not null
+        group by 1
+        order by 1
+        "#,
+        COUNTED_TO,
+    )
+    .fetch_all(connection)
+    .await?;
+    let stakes = money.into_iter().map(|sum| Stake::Money { minor: sum.minor, currency: sum.currency });
+    Ok(Doubtful { sagas: counted.sagas, stakes: stakes.collect(), oldest: counted.oldest })
+}
+
+pub(super) async fn oldest_due_s(connection: &mut PgConnection) -> Result<f64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select coalesce(extract(epoch from now() - (
+            select due_at from usher.sagas
+            where due_at < now() and not paused and not leased
+            order by due_at
+            limit 1
+        ))::double precision, 0) as "oldest!"
+        "#
+    )
+    .fetch_one(connection)
+    .await
+}
+
+pub(super) async fn health(connection: &mut PgConnection) -> Result<DatabaseHealth, sqlx::Error> {
+    let began = Instant::now();
+    sqlx::query("select 1").execute(&mut *connection).await?;
+    let answered_in_ms = began.elapsed().as_secs_f64() * 1_000.0;
+    let counted = sqlx::query!(
+        r#"
+        select count(*) as "connections!", current_setting('max_connections')::bigint as "max!"
+        from pg_stat_activity
+        where backend_type = 'client backend'
+        "#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let long_reader = sqlx::query_as!(
+        LongReader,
+        r#"
+        select pid as "pid!", coalesce(application_name, '') as "application!", coalesce(usename::text, '') as "role!",
+               extract(epoch from clock_timestamp() - xact_start)::double precision as "open_s!"
+        from pg_stat_activity
+        where pid <> pg_backend_pid() and backend_type = 'client backend'
+          and clock_timestamp() - xact_start > $1 * interval '1 second'
+        order by xact_start
+        limit 1
+        "#,
+        LONG_TRANSACTION_S,
+    )
+    .fetch_optional(connection)
+    .await?;
+    let (connections, connections_max) = (counted.connections, counted.max);
+    Ok(DatabaseHealth { answered_in_ms, connections, connections_max, long_reader })
+}
+
+pub(super) async fn insert(connection: &mut PgConnection, sample: &Sample) -> Result<(), sqlx::Error> {
+    let steps = serde_json::to_value(&sample.steps).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!(
+        r#"
+        insert into booking.samples
+            (node, at, bucket, seconds, ended, takeovers, stuck, in_doubt, seats_overdue, owed, oldest_due_s,
+             database_ms, degraded, steps)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        on conflict do nothing
+        "#,
+        sample.node,
+        sample.at,
+        Bucket::of_key(&sample.node).number(),
+        sample.seconds,
+        sample.ended,
+        sample.takeovers,
+        sample.zero.stuck,
+        sample.zero.in_doubt.sagas,
+        sample.zero.seats_overdue,
+        sample.zero.owed,
+        sample.oldest_due_s,
+        sample.database_ms,
+        &sample.degraded,
+        steps,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_old(
+    connection: &mut PgConnection,
+    before: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from booking.samples where at < $1", before).execute(connection).await?;
+    Ok(())
+}
+
+/// What all nodes have counted since then.
+pub(super) async fn lately(
+    connection: &mut PgConnection,
+    since: DateTime<Utc>,
+) -> Result<Lately, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select node, seconds, ended, degraded, steps from booking.samples where at >= $1 order by at desc limit 10000",
+        since,
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut lately = Lately::default();
+    let mut counts: Vec<StepCounts> = Vec::new();
+    // A node's rate is over the time that it has told of; the rates of all nodes add up.
+    let mut rates: Vec<(String, i64, f64)> = Vec::new();
+    for row in rows {
+        let steps: Vec<StepCounts> =
+            serde_json::from_value(row.steps).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        counts.extend(steps);
+        match rates.iter_mut().find(|(node, ..)| *node == row.node) {
+            Some((_, ended, seconds)) => (*ended, *seconds) = (*ended + row.ended, *seconds + row.seconds),
+            None => {
+                // The newest row of the node says how it is.
+                lately.degraded.extend(row.degraded);
+                rates.push((row.node, row.ended, row.seconds));
+            }
+        }
+    }
+    lately.degraded.sort();
+    lately.degraded.dedup();
+    let rate = rates.iter().map(|(_, ended, seconds)| *ended as f64 / seconds).sum();
+    lately.ended_per_s = (!rates.is_empty()).then_some(rate);
+    lately.nodes = rates.into_iter().map(|(node, ..)| node).collect();
+    lately.nodes.sort();
+    lately.steps = add_up(counts);
+    Ok(lately)
+}
+
+pub(super) async fn takeovers(
+    connection: &mut PgConnection,
+    since: DateTime<Utc>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select coalesce(sum(takeovers), 0)::bigint as "takeovers!" from booking.samples where at >= $1"#,
+        since,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Samples by the minute, oldest first.
+pub(super) async fn minutes(
+    connection: &mut PgConnection,
+    since: DateTime<Utc>,
+) -> Result<Vec<Minute>, sqlx::Error> {
+    sqlx::query_as!(
+        Minute,
+        r#"
+        select date_trunc('minute', at) as "at!", sum(ended)::double precision / 60 as "ended_per_s!",
+               sum(takeovers)::bigint as "takeovers!", max(stuck) as "stuck!", max(in_doubt) as "in_doubt!",
+               max(seats_overdue) as "seats_overdue!", max(owed) as "owed!", max(oldest_due_s) as "oldest_due_s!",
+               max(database_ms) as "database_ms!"
+        from booking.samples
+        where at >= $1
+        group by 1
+        order by 1
+        "#,
+        since,
+    )
+    .fetch_all(connection)
+    .await
+}

@@ -1,0 +1,33 @@
+//! What the service has of a saga and heard about it: its rows, webhooks and messages.
+
+use super::{MessageView, Standing, WebhookView, outbox, rows, webhooks};
+use orchestrator::SagaId;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// All of that.
+#[derive(Clone, Debug)]
+pub struct Around {
+    /// Seats, payments and bookings as they stand; none if it is about none.
+    pub rows: Option<Standing>,
+    /// Webhooks about its payments, oldest first.
+    pub webhooks: Vec<WebhookView>,
+    /// What it told the outside, in order.
+    pub outbox: Vec<MessageView>,
+}
+
+/// Looks around a saga.
+///
+/// # Errors
+/// The database's.
+pub async fn around(pool: &PgPool, saga: SagaId) -> Result<Around, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let rows = rows::standing(&mut connection, saga).await?;
+    let payments = rows.iter().flat_map(|rows| &rows.payments);
+    let (ids, references): (Vec<Uuid>, Vec<Option<String>>) =
+        payments.map(|payment| (payment.id, payment.gateway_reference.clone())).unzip();
+    let references: Vec<String> = references.into_iter().flatten().collect();
+    let webhooks = webhooks::about(&mut connection, &ids, &references).await?;
+    let outbox = outbox::of(&mut connection, saga).await?;
+    Ok(Around { rows, webhooks, outbox })
+}

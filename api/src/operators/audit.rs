@@ -1,0 +1,37 @@
+//! The audit, as it is told to the outside.
+
+use chrono::{DateTime, Utc};
+use orchestrator::audit::Audited;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// One thing done to a saga besides its own course.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = AuditRow)]
+pub struct AuditView {
+    /// The row's id.
+    pub id: Uuid,
+    /// To which saga.
+    pub saga: Uuid,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By whom; `engine` where nobody did.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// Why.
+    pub reason: String,
+    /// What the action found or changed.
+    pub detail: Value,
+    /// Its place in the chain of its bucket; null if it was written before there were chains.
+    pub seq: Option<i64>,
+}
+
+impl From<Audited> for AuditView {
+    fn from(row: Audited) -> Self {
+        let Audited { id, saga, at, actor, action, reason, detail, seq } = row;
+        Self { id, saga: saga.uuid(), at, actor, action, reason, detail, seq }
+    }
+}

@@ -1,0 +1,168 @@
+//! Batches, as they are told to the outside.
+
+use super::{ListedView, proposal::wish};
+use chrono::{DateTime, Utc};
+use orchestrator::{
+    Stake,
+    operator::{Batch, BatchItem, BatchPreview, Results},
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// One action on many sagas.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Batch)]
+pub struct BatchView {
+    /// Its id.
+    pub id: Uuid,
+    /// `awaiting_consent`, `canary`, `ramping`, `paused`, `stopped`, `cancelled` or `done`.
+    pub state: String,
+    /// Why it stopped, was paused or cancelled.
+    pub why: Option<String>,
+    /// Which sagas were meant when it was made.
+    #[schema(value_type = Object)]
+    pub filter: Value,
+    /// What is done to each.
+    #[schema(example = "retry_now")]
+    pub action: &'static str,
+    /// With its parameters.
+    pub wish: Value,
+    /// Who wants it.
+    pub actor: String,
+    /// And why.
+    pub reason: String,
+    /// Who agreed, where that was needed.
+    pub consented_by: Option<String>,
+    /// Until when somebody can agree.
+    pub consent_until: Option<DateTime<Utc>>,
+    /// What was at stake when it was made.
+    #[schema(value_type = Vec<Object>)]
+    pub stakes: Vec<Stake>,
+    /// How many go first.
+    pub canary: i32,
+    /// It stops if a larger share of a round comes to a bad end.
+    pub stop_at_error_rate: f64,
+    /// How many sagas it has.
+    pub items: i32,
+    /// Whether more matched than one batch takes.
+    pub capped: bool,
+    /// How many have which result.
+    pub results: ResultsView,
+    /// The round that is under way, from 1.
+    pub round: i32,
+    /// The node that worked on it last.
+    pub node: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When something was noted last.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Items by result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = BatchResults)]
+pub struct ResultsView {
+    /// Nothing was done yet.
+    pub waiting: i32,
+    /// It was acted on, and nobody has seen what came of that.
+    pub acted: i32,
+    /// It went on.
+    pub mended: i32,
+    /// It was acted on, and needs a person again.
+    pub stuck_again: i32,
+    /// Its state did not allow it.
+    pub refused: i32,
+    /// It could not be done.
+    pub failed: i32,
+}
+
+/// One saga of a batch.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = BatchItem)]
+pub struct ItemView {
+    /// Its place, from 1.
+    pub number: i32,
+    /// Which saga.
+    pub saga: Uuid,
+    /// `waiting`, `acted`, `mended`, `stuck_again`, `refused` or `failed`.
+    pub result: String,
+    /// Why, where that says more.
+    pub why: Option<String>,
+    /// When it was acted on.
+    pub acted_at: Option<DateTime<Utc>>,
+    /// When nothing more was waited for.
+    pub settled_at: Option<DateTime<Utc>>,
+}
+
+/// What a batch would be.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = BatchPreview)]
+pub struct BatchPreviewView {
+    /// How many sagas match.
+    pub count: i64,
+    /// Whether more match than one batch takes.
+    pub capped: bool,
+    /// Some of them.
+    pub sample: Vec<ListedView>,
+    /// What is at stake in all that are counted.
+    #[schema(value_type = Vec<Object>)]
+    pub stakes: Vec<Stake>,
+    /// Whether a second person must agree.
+    pub second_person: bool,
+}
+
+impl From<Batch> for BatchView {
+    fn from(batch: Batch) -> Self {
+        Self {
+            id: batch.id.uuid(),
+            state: batch.state.to_string(),
+            why: batch.why,
+            filter: serde_json::to_value(&batch.filter).unwrap_or_default(),
+            action: batch.action.name(),
+            wish: wish(&batch.action),
+            actor: batch.actor,
+            reason: batch.reason,
+            consented_by: batch.consented_by,
+            consent_until: batch.consent_until,
+            stakes: batch.stakes,
+            canary: batch.canary,
+            stop_at_error_rate: batch.stop_at_error_rate,
+            items: batch.items,
+            capped: batch.capped,
+            results: batch.results.into(),
+            round: batch.round,
+            node: batch.node,
+            created_at: batch.created_at,
+            updated_at: batch.updated_at,
+        }
+    }
+}
+
+impl From<Results> for ResultsView {
+    fn from(results: Results) -> Self {
+        let Results { waiting, acted, mended, stuck_again, refused, failed } = results;
+        Self { waiting, acted, mended, stuck_again, refused, failed }
+    }
+}
+
+impl From<BatchItem> for ItemView {
+    fn from(item: BatchItem) -> Self {
+        let BatchItem { number, saga, result, why, acted_at, settled_at } = item;
+        Self { number, saga: saga.uuid(), result: result.to_string(), why, acted_at, settled_at }
+    }
+}
+
+impl From<BatchPreview> for BatchPreviewView {
+    fn from(preview: BatchPreview) -> Self {
+        let BatchPreview { count, capped, sample, stakes, second_person } = preview;
+        Self {
+            count,
+            capped,
+            sample: sample.into_iter().map(ListedView::from).collect(),
+            stakes,
+            second_person,
+        }
+    }
+}

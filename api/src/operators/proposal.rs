@@ -1,0 +1,76 @@
+//! Actions that wait for a second person, as they are told to the outside.
+
+use chrono::{DateTime, Utc};
+use orchestrator::{
+    Stake,
+    operator::{Action, Proposal},
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// An action that one person wants and another must agree to.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Proposal)]
+pub struct ProposalView {
+    /// Its id.
+    pub id: Uuid,
+    /// To which saga.
+    pub saga: Uuid,
+    /// What is done.
+    #[schema(example = "write_off")]
+    pub action: &'static str,
+    /// With its parameters, as the journal will have it.
+    pub wish: Value,
+    /// Who wants it.
+    pub actor: String,
+    /// And why.
+    pub reason: String,
+    /// The saga's version that was seen.
+    pub etag: String,
+    /// The hash of the plan that was seen: exactly that is done, or nothing.
+    pub plan_hash: String,
+    /// What it moves.
+    #[schema(value_type = Vec<Object>)]
+    pub money: Vec<Stake>,
+    /// `open`, `outdated`, `consented`, `declined` or `expired`.
+    pub state: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Until when it can be agreed to.
+    pub expires_at: DateTime<Utc>,
+    /// Who agreed or declined.
+    pub decided_by: Option<String>,
+    /// And why.
+    pub decided_why: Option<String>,
+    /// When.
+    pub decided_at: Option<DateTime<Utc>>,
+}
+
+impl From<Proposal> for ProposalView {
+    fn from(proposal: Proposal) -> Self {
+        Self {
+            id: proposal.id.uuid(),
+            saga: proposal.saga.uuid(),
+            action: proposal.action.name(),
+            wish: wish(&proposal.action),
+            actor: proposal.actor,
+            reason: proposal.reason,
+            etag: proposal.etag,
+            plan_hash: proposal.plan_hash,
+            money: proposal.money,
+            state: proposal.state.to_string(),
+            created_at: proposal.created_at,
+            expires_at: proposal.expires_at,
+            decided_by: proposal.decided_by,
+            decided_why: proposal.decided_why,
+            decided_at: proposal.decided_at,
+        }
+    }
+}
+
+/// An action with its parameters.
+pub(super) fn wish(action: &Action) -> Value {
+    serde_json::to_value(action).unwrap_or_default()
+}

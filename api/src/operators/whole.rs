@@ -1,0 +1,252 @@
+//! One saga, whole: what the API, the console and `usher saga show` tell of it.
+//!
+//! Its JSON is a promise of the API, so it is written down here and not taken over from the engine's types.
+
+use super::{Around, AttemptView, MessageView, Standing, WebhookView, around, timeline};
+use chrono::{DateTime, Utc};
+use orchestrator::{
+    SagaId, Stake,
+    operator::{Operator, OperatorError, Seen},
+};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgPool;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A saga with all that is known of it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SagaDetail)]
+pub struct Whole {
+    /// Its row, and why it is where it is.
+    pub saga: SagaView,
+    /// Its journal, in order.
+    pub timeline: Vec<EntryView>,
+    /// Attempts that came to nothing, oldest first; of very many the latest.
+    pub attempts: Vec<AttemptView>,
+    /// What came into its mailbox, oldest first.
+    pub letters: Vec<LetterView>,
+    /// Every action, and why not, if it is not possible now.
+    pub allowed: Vec<AllowedView>,
+    /// By what its steps say it is found.
+    pub labels: Vec<LabelView>,
+    /// What its steps say is at stake.
+    #[schema(value_type = Vec<Object>)]
+    pub stakes: Vec<Stake>,
+    /// The seats, payments and bookings that it is about, as they stand; null if it is about none.
+    pub rows: Option<Standing>,
+    /// Webhooks about its payments, oldest first.
+    pub webhooks: Vec<WebhookView>,
+    /// What it told the outside, in order.
+    pub outbox: Vec<MessageView>,
+}
+
+/// A saga's row.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SagaRow)]
+pub struct SagaView {
+    /// Its id.
+    pub id: Uuid,
+    /// Its workflow.
+    pub workflow: String,
+    /// The version of its workflow.
+    pub version: i32,
+    /// `running`, `waiting`, `unwinding`, `completed`, `unwound` or `stuck`.
+    pub state: String,
+    /// The step or signal that it is at.
+    pub step: Option<String>,
+    /// Why it is where it is, for people.
+    pub line: String,
+    /// The same for programs: `why` names the kind, the rest depends on it.
+    #[schema(value_type = Object)]
+    pub why: Value,
+    /// Its version, for `If-Match`.
+    pub etag: String,
+    /// Whether an operator stopped it.
+    pub paused: bool,
+    /// Who did.
+    pub paused_by: Option<String>,
+    /// And why.
+    pub paused_why: Option<String>,
+    /// Whether a call is out.
+    pub leased: bool,
+    /// How often it was claimed.
+    pub epoch: i64,
+    /// Attempts at what is being tried.
+    pub attempts: i32,
+    /// What the last failed attempt said.
+    pub last_error: Option<String>,
+    /// The other side's code for it.
+    pub code: Option<String>,
+    /// When the next attempt is due.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// When a lane looks at it next.
+    pub due_at: Option<DateTime<Utc>>,
+    /// Why the engine gave it up, for programs.
+    #[schema(value_type = Option<Object>)]
+    pub stuck: Option<Value>,
+    /// What is wrong with it besides its state: `in_doubt`, `owed` or `retrying`.
+    pub trouble: Option<String>,
+    /// What it has in common with others that have failed for the same reason.
+    pub cause: Option<String>,
+    /// The same, hashed: for `cause=` and the groups.
+    pub fingerprint: Option<String>,
+    /// Since when it is stuck.
+    pub first_stuck_at: Option<DateTime<Utc>>,
+    /// Why its journal can't be read, if this node's program can't.
+    pub unreadable: Option<String>,
+    /// The node that wrote it last.
+    pub node: Option<String>,
+    /// The key that it was started under.
+    pub start_key: Option<String>,
+    /// W3C traceparent of the request that started it.
+    pub trace: Option<String>,
+    /// When it was started.
+    pub created_at: DateTime<Utc>,
+    /// When it was written last.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// An entry of a journal.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SagaEntry)]
+pub struct EntryView {
+    /// Its place.
+    pub position: i32,
+    /// When it was committed.
+    pub written_at: DateTime<Utc>,
+    /// The claim under which it was written.
+    pub epoch: i64,
+    /// The node that wrote it, if that said so.
+    pub node: Option<String>,
+    /// What happened.
+    #[schema(example = "ended")]
+    pub kind: String,
+    /// The entry itself.
+    #[schema(value_type = Object)]
+    pub body: Value,
+}
+
+/// A letter in a mailbox.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SagaLetter)]
+pub struct LetterView {
+    /// When the database got it.
+    pub received_at: DateTime<Utc>,
+    /// `signal` or `cancel`.
+    pub kind: String,
+    /// The signal's name.
+    pub name: String,
+    /// The sender's id of it.
+    pub sender: String,
+    /// What it says.
+    pub payload: Value,
+}
+
+/// Whether an action is possible.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = AllowedAction)]
+pub struct AllowedView {
+    /// The action.
+    pub action: &'static str,
+    /// Why not; null if it is possible.
+    pub refused: Option<String>,
+}
+
+/// A word by which a saga is found.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SagaLabel)]
+pub struct LabelView {
+    /// What it is.
+    #[schema(example = "payment")]
+    pub name: String,
+    /// The word.
+    pub value: String,
+}
+
+/// Looks at a saga from all sides.
+///
+/// # Errors
+/// There is none of this id, or the database's.
+pub async fn look(operator: &Operator, pool: &PgPool, saga: SagaId) -> Result<Whole, OperatorError> {
+    let seen = operator.see(saga).await?;
+    let attempts = operator.attempts(saga).await?;
+    let mut connection = pool.acquire().await?;
+    let timeline = timeline::entries(&mut connection, saga).await?;
+    let letters = timeline::letters(&mut connection, saga).await?;
+    drop(connection);
+    let Around { rows, webhooks, outbox } = around(pool, saga).await?;
+    Ok(Whole {
+        saga: SagaView::of(&seen),
+        timeline: timeline.into_iter().map(EntryView::from).collect(),
+        attempts: attempts.into_iter().map(AttemptView::from).collect(),
+        letters: letters.into_iter().map(LetterView::from).collect(),
+        allowed: AllowedView::of(&seen),
+        labels: seen.told.labels.into_iter().map(|(name, value)| LabelView { name, value }).collect(),
+        stakes: seen.told.stakes,
+        rows,
+        webhooks,
+        outbox,
+    })
+}
+
+impl SagaView {
+    /// The row of what was seen.
+    pub fn of(seen: &Seen) -> Self {
+        let status = seen.status.clone();
+        let json = |value| serde_json::to_value(value).unwrap_or_default();
+        Self {
+            id: status.id.uuid(),
+            workflow: status.workflow,
+            version: status.version,
+            state: status.state.to_string(),
+            step: status.step,
+            line: seen.why.line(seen.now),
+            why: serde_json::to_value(&seen.why).unwrap_or_default(),
+            etag: seen.etag.clone(),
+            paused: status.paused,
+            paused_by: status.paused_by,
+            paused_why: status.paused_why,
+            leased: status.leased,
+            epoch: status.epoch,
+            attempts: status.attempts,
+            last_error: status.last_error,
+            code: status.code,
+            retry_at: status.retry_at,
+            due_at: status.due_at,
+            stuck: status.stuck.as_ref().map(json),
+            trouble: status.trouble.map(|trouble| trouble.to_string()),
+            cause: status.cause,
+            fingerprint: status.fingerprint,
+            first_stuck_at: status.first_stuck_at,
+            unreadable: seen.unreadable.clone(),
+            node: status.node,
+            start_key: status.start_key,
+            trace: status.trace,
+            created_at: status.created_at,
+            updated_at: status.updated_at,
+        }
+    }
+}
+
+impl AllowedView {
+    /// What is possible with what was seen.
+    pub fn of(seen: &Seen) -> Vec<Self> {
+        let views = seen.allowed.iter();
+        views.map(|allowed| Self { action: allowed.action, refused: allowed.refused.clone() }).collect()
+    }
+}
+
+impl From<timeline::EntryRow> for EntryView {
+    fn from(row: timeline::EntryRow) -> Self {
+        let timeline::EntryRow { position, written_at, kind, body, epoch, node } = row;
+        Self { position, written_at, epoch, node, kind, body }
+    }
+}
+
+impl From<timeline::LetterRow> for LetterView {
+    fn from(row: timeline::LetterRow) -> Self {
+        let timeline::LetterRow { received_at, kind, name, sender, payload } = row;
+        Self { received_at, kind, name, sender, payload }
+    }
+}

@@ -1,0 +1,267 @@
+//! Operators at the command line, as they run it: real processes, a real server, sagas that really wait.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+use api::dev::{Postgres, PostgresOptions, Scratch};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::mpsc::{Receiver, channel},
+    time::Duration,
+};
+
+/// Longer than anything here may take.
+const BOUND: Duration = Duration::from_secs(30);
+/// A name that would clear the screen of whoever lists it.
+const NAME: &str = "Ada \u{1b}[2JEve";
+
+/// A server of one test.
+struct House {
+    postgres: Postgres,
+    _scratch: Scratch,
+}
+
+impl House {
+    async fn open() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let scratch = Scratch::new().unwrap();
+        let mut options = PostgresOptions::in_dir(scratch.path().join("services"));
+        options.durable = false;
+        let house = Self { postgres: Postgres::start(options).await.unwrap(), _scratch: scratch };
+        house.prints(&["migrate"]);
+        house
+    }
+
+    fn usher(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
+        command.args(arguments).env("USHER_DATABASE_URL", self.postgres.url("postgres")).env("USER", "olga");
+        // Nothing depends on Redis, so nothing listens there.
+        command.env("USHER_REDIS_URL", "redis://127.0.0.1:1/").env("USHER_GATEWAY_KEY", "sk_test_usher");
+        command.env("USHER_HTTP_LISTEN", "127.0.0.1:0");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.usher(arguments).output().unwrap()
+    }
+
+    fn prints(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.prints(arguments)).unwrap()
+    }
+
+    /// The lines that a command prints, as a set.
+    fn lines(&self, arguments: &[&str]) -> BTreeSet<String> {
+        self.prints(arguments).lines().map(str::to_owned).collect()
+    }
+
+    /// Reservations that wait for their customer to pay; their node is gone.
+    async fn waiting(&self, many: usize) -> BTreeSet<String> {
+        self.prints(&["venue", "generate", "theatre"]);
+        let customer =
+            ["token", "create", "--role", "customer", "--name", NAME, "--email", "ada@example.org"];
+        let token = self.prints(&customer).trim().to_owned();
+        let mut serve = self.usher(&["serve"]);
+        serve.env("USHER_LOG_FORMAT", "json").stderr(Stdio::piped());
+        let mut node = Following::start_on_stderr(serve);
+        let line = node.line_with("serving the API");
+        let line: Value = serde_json::from_str(&line).unwrap();
+        let (url, http) = (format!("http://{}", line["address"].as_str().unwrap()), reqwest::Client::new());
+        let read = async |path: String| -> Value {
+            http.get(format!("{url}{path}")).send().await.unwrap().json().await.unwrap()
+        };
+        let events = read("/events".into()).await;
+        let seats = read(format!("/events/{}/seats", events["items"][0]["event_id"].as_str().unwrap())).await;
+        let mut sagas = BTreeSet::new();
+        for seat in seats["seats"].as_array().unwrap().iter().take(many) {
+            let ask = http.post(format!("{url}/reservations")).bearer_auth(&token);
+            let ask = ask.header("idempotency-key", seat["seat_id"].as_str().unwrap());
+            let reserved: Value =
+                ask.json(&json!({"seat_id": seat["seat_id"]})).send().await.unwrap().json().await.unwrap();
+            sagas.insert(reserved["saga_id"].as_str().unwrap().to_owned());
+        }
+        assert!(node.leaves("-TERM").success());
+        sagas
+    }
+}
+
+/// A program that goes on, and the lines that it prints; killed when dropped.
+struct Following(Child, Receiver<String>);
+
+impl Following {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let out = child.stdout.take().unwrap();
+        Self(child, lines(out))
+    }
+
+    fn start_on_stderr(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let out = child.stderr.take().unwrap();
+        Self(child, lines(out))
+    }
+
+    fn line(&self) -> String {
+        self.1.recv_timeout(BOUND).expect("a line is printed")
+    }
+
+    fn line_with(&self, word: &str) -> String {
+        loop {
+            let line = self.line();
+            if line.contains(word) {
+                return line;
+            }
+        }
+    }
+
+    /// How it ends when it gets this signal. Its last line comes when it is gone.
+    fn leaves(&mut self, signal: &str) -> ExitStatus {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        while self.1.recv_timeout(BOUND).is_ok() {}
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn lines(from: impl std::io::Read + Send + 'static) -> Receiver<String> {
+    let (found, lines) = channel();
+    // Reads to the end, so that the program never waits for a full pipe.
+    std::thread::spawn(move || {
+        BufReader::new(from).lines().map_while(Result::ok).for_each(|line| drop(found.send(line)));
+    });
+    lines
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sagas_are_found_and_their_ids_go_through_a_pipe() {
+    let house = House::open().await;
+    let sagas = house.waiting(2).await;
+    let (all, paused) = (["saga", "list", "--ids"], ["saga", "list", "--trouble", "paused", "--ids"]);
+    assert_eq!(house.lines(&all), sagas);
+    assert_eq!(
+        house.lines(&["saga", "list", "--status", "waiting", "--workflow", "booking", "--ids"]),
+        sagas
+    );
+    assert_eq!(house.lines(&["saga", "list", "--search", "ada@example.org", "--ids"]), sagas);
+    assert_eq!(
+        house.prints(&["saga", "list", "--search", "nobody@example.org", "--ids"]),
+        "",
+        "not every saga"
+    );
+    assert_eq!(house.prints(&["saga", "list", "--older-than", "1h", "--ids"]), "");
+    assert_eq!(house.lines(&paused), BTreeSet::new());
+    assert_eq!(house.lines(&["saga", "list", "--limit", "1", "--ids"]).len(), 1);
+
+    // usher saga list --ids | xargs …
+    for saga in house.lines(&all) {
+        house.prints(&["saga", "act", &saga, "pause", "--reason", "looking into it"]);
+    }
+    assert_eq!(house.lines(&paused), sagas);
+    let listed = house.json(&["saga", "list", "--trouble", "paused", "--json"]);
+    assert_eq!(listed[0]["line"], "paused by olga: looking into it");
+    assert!(house.prints(&["saga", "list"]).contains("paused by olga"), "every row has its line");
+    let groups = house.json(&["saga", "groups", "--trouble", "paused", "--json"]);
+    let group = &groups[0];
+    assert_eq!((groups.as_array().unwrap().len(), &group["count"]), (1, &json!(2)));
+    let fingerprint = group["fingerprint"].as_str().unwrap();
+    let told = house.prints(&["saga", "groups", "--trouble", "paused"]);
+    assert!(told.contains(fingerprint) && told.contains(group["suggestion"].as_str().unwrap()), "{told}");
+    let cause = ["saga", "list", "--trouble", "paused", "--cause", fingerprint, "--ids"];
+    assert_eq!(house.lines(&cause), sagas);
+
+    let audit = house.json(&["audit", "list", "--by", "olga", "--action", "pause", "--json"]);
+    assert_eq!(audit.as_array().unwrap().len(), 2);
+    assert!(house.prints(&["audit", "list"]).contains("looking into it"));
+    for wrong in [
+        ["saga", "list", "--trouble", "sad"],
+        ["saga", "list", "--cause", "abc"],
+        ["saga", "list", "--older-than", "soon"],
+        ["audit", "list", "--saga", "one"],
+    ] {
+        assert_eq!(house.run(&wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn colour_is_for_terminals_and_what_others_wrote_commands_none() {
+    let house = House::open().await;
+    let sagas = house.waiting(1).await;
+    let show = ["saga", "show", sagas.first().unwrap()];
+    let plain = house.prints(&show);
+    assert!(!plain.contains('\u{1b}'), "no terminal, no colour: {plain:?}");
+    assert!(plain.contains("Ada \u{fffd}[2JEve") && plain.contains("reservation"), "{plain}");
+    let mut coloured = house.usher(&[&show[..], &["--color", "always"]].concat());
+    let output = coloured.env("NO_COLOR", "1").output().unwrap();
+    let coloured = String::from_utf8(output.stdout).unwrap();
+    assert!(coloured.contains('\u{1b}') && !coloured.contains("\u{1b}[2J"), "{coloured:?}");
+    let shown = house.json(&["saga", "show", sagas.first().unwrap(), "--json"]);
+    assert_eq!(shown["rows"]["reservations"][0]["user"], NAME, "JSON has it as it is");
+    assert_eq!(shown["timeline"][0]["kind"], "begun");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_in_a_pipe_appends_what_is_new_and_leaves_on_ctrl_c() {
+    let house = House::open().await;
+    let sagas = house.waiting(1).await;
+    let saga = sagas.first().unwrap();
+    let mut watch = Following::start(house.usher(&["saga", "list", "--watch"]));
+    let line = watch.line();
+    assert!(line.contains(saga) && line.contains("waiting for payment"), "{line}");
+    house.prints(&["saga", "act", saga, "pause", "--reason", "looking into it"]);
+    let line = watch.line();
+    assert!(line.contains(saga) && line.contains("paused by olga"), "{line}");
+    assert_eq!(watch.leaves("-INT").code(), Some(0));
+}
+
+#[test]
+fn completions_are_scripts_that_their_shell_can_read() {
+    for shell in ["bash", "zsh", "fish"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
+        // Also where the configuration is wrong.
+        let made = command.args(["completions", shell]).env("USHER_LANES_COUNT", "many").output().unwrap();
+        let script = String::from_utf8(made.stdout.clone()).unwrap();
+        assert!(
+            made.status.success() && script.contains("groups") && script.contains("--trouble")
+                || shell == "fish"
+        );
+        assert!(script.contains("usher"), "{shell}");
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
+    let script = command.args(["completions", "bash"]).output().unwrap().stdout;
+    let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut bash.stdin.take().unwrap(), &script).unwrap();
+    assert!(bash.wait().unwrap().success());
+}
+
+#[test]
+fn every_command_of_operators_says_how_it_is_used() {
+    let commands: &[&[&str]] = &[
+        &["saga", "list"],
+        &["saga", "groups"],
+        &["saga", "show"],
+        &["saga", "why"],
+        &["saga", "act"],
+        &["audit", "list"],
+        &["audit", "verify"],
+        &["completions"],
+    ];
+    for command in commands {
+        let output = Command::new(env!("CARGO_BIN_EXE_usher")).args(*command).arg("--help").output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && help.contains("Examples:\n  usher "), "{command:?}: {help}");
+    }
+}

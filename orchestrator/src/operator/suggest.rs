@@ -1,0 +1,69 @@
+//! What to try first with sagas that have a cause in common: a closed table. It advises; what is allowed is said elsewhere.
+
+use super::Trouble;
+use crate::StuckCause;
+
+/// An action's name, and why that.
+pub(super) type Suggestion = (&'static str, &'static str);
+
+/// What to try first.
+pub(super) fn suggested(stuck: Option<&StuckCause>, trouble: Option<Trouble>) -> Suggestion {
+    match stuck {
+        Some(cause) => of_cause(cause),
+        None => of_trouble(trouble),
+    }
+}
+
+fn of_cause(cause: &StuckCause) -> Suggestion {
+    match cause {
+        StuckCause::Debt { .. } => (
+            "retry_now",
+            "try the compensation again once the other side answers; write it off only if it was settled by hand",
+        ),
+        StuckCause::FailedAfterPivot { .. } => {
+            ("retry_now", "it is decided and must be finished: mend what fails, then try again")
+        }
+        StuckCause::RefusedAfterPivot { .. } => (
+            "mark_resolved",
+            "it is decided and was refused: settle it by hand, then say with which result it ended",
+        ),
+        StuckCause::Contradicted { .. } => {
+            ("probe", "ask the other side what it has; then set that as output, or compensate")
+        }
+        StuckCause::Diverged { .. } => (
+            "retry_now",
+            "deploy the code that this journal was written by, under its version, then try again",
+        ),
+        StuckCause::Panicked { .. } => ("retry_now", "deploy code that does not panic there, then try again"),
+        StuckCause::ForeignWait | StuckCause::Abandoned { .. } => {
+            ("retry_now", "deploy a workflow that awaits only its saga, then try again")
+        }
+        StuckCause::PollTooLong { .. } => {
+            ("retry_now", "deploy a workflow that computes less in one go, then try again")
+        }
+        StuckCause::Quarantined { .. } => {
+            ("retry_now", "see in the logs what its nodes died of; deploy what mends it, then try again")
+        }
+        StuckCause::Undecodable { .. } => {
+            ("retry_now", "let a binary that can read it have it, then try again")
+        }
+        StuckCause::Oversize { .. } => ("compensate", "it will not fit the next time either: turn it back"),
+    }
+}
+
+fn of_trouble(trouble: Option<Trouble>) -> Suggestion {
+    match trouble {
+        Some(Trouble::InDoubt) => ("probe", "ask the other side what became of the call"),
+        Some(Trouble::Owed) => {
+            ("retry_now", "it is tried again by itself; at once, if the other side answers now")
+        }
+        Some(Trouble::Retrying) => {
+            ("retry_now", "it is tried again by itself; at once, if what failed is mended")
+        }
+        Some(Trouble::Paused) => ("resume", "somebody stopped it: ask them, then let it go on"),
+        Some(Trouble::Overdue) => {
+            ("retry_now", "start a node with lanes that knows this version: it is taken at once")
+        }
+        Some(Trouble::Stuck) | None => ("retry_now", "look at one of them first"),
+    }
+}

@@ -1,0 +1,138 @@
+//! Batches that are paused, resumed, cancelled, handed over and taken away: what has begun ends, nothing is done twice.
+
+use super::{
+    ada,
+    batch::{make_stuck, stuck, times_acted, until},
+};
+use orchestrator::{
+    Engine, Settings,
+    operator::{Action, BatchId, BatchState, NewBatch, OperatorError, Results},
+};
+use rstest::rstest;
+use std::time::Duration;
+use tests::{
+    play::Stage,
+    support::{Hold, wait_until},
+};
+
+/// All go first: one round.
+const SAGAS: u32 = 40;
+
+async fn begin(node: &Engine) -> BatchId {
+    let new = NewBatch { canary: SAGAS, ..NewBatch::new(stuck(), Action::RetryNow, ada()) };
+    node.client().operator().start_batch(BatchId::random(), new).await.unwrap().id
+}
+
+/// Nobody works on it any more: what was begun has been noted.
+async fn let_go(stage: &Stage, id: BatchId) {
+    wait_until("nobody has the batch", super::LONG, async || {
+        let free = "select leased_until is null from usher.batches where id = $1 and bucket = $2";
+        let free: bool = sqlx::query_scalar(free)
+            .bind(id.uuid())
+            .bind(id.bucket().number())
+            .fetch_one(&stage.pool)
+            .await
+            .unwrap();
+        free.then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_batch_begins_nothing_more_and_goes_on_where_it_was() {
+    let stage = Stage::set().await;
+    let node = stage.node("node").await;
+    make_stuck(&stage, &node, SAGAS as usize).await;
+    let hold = Hold::at("batch-acted", node.node());
+    let id = begin(&node).await;
+    hold.reached().await;
+    let operator = node.client().operator();
+    let paused = operator.pause_batch(id, ada()).await.unwrap();
+    assert_eq!(paused.state, BatchState::Paused);
+    assert!(matches!(operator.pause_batch(id, ada()).await, Err(OperatorError::NotAllowed { .. })));
+    hold.release();
+    let_go(&stage, id).await;
+    let acted = times_acted(&stage, id).await.len();
+    assert!((1..SAGAS as usize).contains(&acted), "{acted} were begun");
+    let batch = operator.batch(id).await.unwrap();
+    assert_eq!(batch.results.waiting, SAGAS as i32 - acted as i32, "what was begun is noted");
+
+    let resumed = operator.resume_batch(id, ada()).await.unwrap();
+    assert_eq!(resumed.state, BatchState::Canary);
+    let done = until(&node, id, "it is done", |batch| batch.state == BatchState::Done).await;
+    assert_eq!(done.results, Results { mended: SAGAS as i32, ..Results::default() });
+    assert_eq!(times_acted(&stage, id).await, [1; SAGAS as usize]);
+    let events = "select string_agg(action, ' ' order by seq) from usher.audit where saga_id = $1";
+    let events: String = sqlx::query_scalar(events).bind(id.uuid()).fetch_one(&stage.pool).await.unwrap();
+    assert_eq!(events, "batch_start batch_pause batch_resume batch_done");
+    stage.verify().await;
+    node.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_batch_is_over_and_what_it_did_stays_done() {
+    let stage = Stage::set().await;
+    let node = stage.node("node").await;
+    make_stuck(&stage, &node, SAGAS as usize).await;
+    let hold = Hold::at("batch-acted", node.node());
+    let id = begin(&node).await;
+    hold.reached().await;
+    let operator = node.client().operator();
+    operator.cancel_batch(id, ada()).await.unwrap();
+    hold.release();
+    let_go(&stage, id).await;
+    let acted = times_acted(&stage, id).await.len();
+    assert!((1..SAGAS as usize).contains(&acted), "{acted} were begun");
+    let resumed = operator.resume_batch(id, ada()).await;
+    let Err(OperatorError::NotAllowed { why, allowed, .. }) = resumed else { panic!("{resumed:?}") };
+    assert_eq!((why.as_str(), allowed.len()), ("the batch is cancelled", 0));
+    stage.verify().await;
+    node.drain().await;
+}
+
+const NEVER: Duration = Duration::from_secs(3600);
+
+/// How a node loses a batch while it acts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Loss {
+    /// It is told to stop.
+    Drained,
+    /// Its lease has run out, and it doesn't know.
+    Fenced,
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_node_leaves_another_ends_and_nothing_is_done_twice(
+    #[values(Loss::Drained, Loss::Fenced)] loss: Loss,
+) {
+    let stage = Stage::set().await;
+    // It hears of the batch that it makes, and does not look for others': what it has lost it must not take again.
+    let first = stage.start(Settings { poll: NEVER, ..stage.settings("first") }).await;
+    make_stuck(&stage, &first, SAGAS as usize).await;
+    let hold = Hold::at("batch-acted", first.node());
+    let id = begin(&first).await;
+    hold.reached().await;
+    let second = stage.node("second").await;
+    match loss {
+        Loss::Drained => {
+            let draining = tokio::spawn(first.drain());
+            hold.release();
+            draining.await.unwrap();
+        }
+        Loss::Fenced => {
+            let run_out =
+                "update usher.batches set leased_until = now() - interval '1 second', token = token + 1";
+            sqlx::query(run_out).execute(&stage.pool).await.unwrap();
+            // Some were acted on and not noted: whoever looks again must find that.
+            until(&second, id, "it is done", |batch| batch.state == BatchState::Done).await;
+            hold.release();
+            first.drain().await;
+        }
+    }
+    let done = until(&second, id, "it is done", |batch| batch.state == BatchState::Done).await;
+    assert_eq!(done.results, Results { mended: SAGAS as i32, ..Results::default() });
+    assert_eq!(times_acted(&stage, id).await, [1; SAGAS as usize]);
+    stage.verify().await;
+    second.drain().await;
+}
