@@ -3,7 +3,7 @@
 use crate::{
     Money, PaymentId, ReservationId,
     cashier::{Cashier, Secured, again, check, trace},
-    gateway::{IntentId, Trace},
+    gateway::{IntentId, IntentStatus, Trace},
     giving_back::{Undone, let_go},
     stakes,
     store::{
@@ -57,8 +57,16 @@ impl Step for Accept {
     async fn run(&self, call: &mut Call<Cashier>) -> Result<Accepted, StepError> {
         let found = call.read(&self.intent).await.map_err(again)?;
         check(&found, self.named, self.money)?;
-        let Some(secured) = Secured::of(&found) else {
-            return Err(Rejected::new("money-gone", "the payment was cancelled at the gateway").into());
+        let secured = match Secured::of(&found) {
+            Some(secured) => secured,
+            None if found.status == IntentStatus::Canceled => {
+                return Err(Rejected::new("money-gone", "the payment was cancelled at the gateway").into());
+            }
+            // It was there when this began, and nobody looks again once this has ended.
+            None => {
+                let (id, status) = (&found.id, found.status);
+                return Err(StepError::unclear(format!("payment {id} is {status:?} after it was secured")));
+            }
         };
         let gone = self.gone(call, &secured).await?;
         if gone >= secured.money.amount {

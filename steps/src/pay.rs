@@ -4,7 +4,8 @@ use crate::{
     Money, PaymentId, ReservationId,
     cashier::{Cashier, KEY_REMEMBERED, Secured, again, check, trace},
     gateway::{
-        CancelReason, Doubt, GatewayError, Intent, IntentId, IntentStatus, NextAction, PaymentMethod, Trace,
+        CancelReason, Doubt, GatewayError, Intent, IntentId, IntentStatus, Mismatch, NextAction,
+        PaymentMethod, Trace,
     },
     giving_back::{Undone, let_go},
     stakes,
@@ -113,7 +114,11 @@ impl Step for Pay {
 
     /// Looks the payment up by our id: the key is forgotten, so repeating could charge twice.
     async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Charge>, StepError> {
-        let found = call.find(&self.trace(call)).await.map_err(again)?;
+        let mut found = self.find(call).await?;
+        // Of several the one that counts: what was made under a key whose answer is lost was never confirmed.
+        found.sort_by_key(|intent| {
+            std::cmp::Reverse((intent.secured().is_some(), intent.status.is_pending()))
+        });
         match found.into_iter().next() {
             Some(intent) => Ok(Probe::Done(self.charge(call, intent).await?)),
             None => Ok(Probe::Unknown),
@@ -188,14 +193,25 @@ impl Pay {
         trace(call.saga(), self.payment, self.reservation)
     }
 
+    /// All intents of this payment. Another's among them is a lie, and nothing of it is ours to let go.
+    async fn find(&self, call: &Call<Cashier>) -> Result<Vec<Intent>, StepError> {
+        let found = call.find(&self.trace(call)).await.map_err(again)?;
+        found.into_iter().map(|intent| self.own(intent)).collect()
+    }
+
+    fn own(&self, intent: Intent) -> Result<Intent, StepError> {
+        match intent.trace.payment_id == Some(self.payment.uuid()) {
+            true => Ok(intent),
+            false => Err(StepError::Contradiction(format!("payment {}: {}", intent.id, Mismatch::Trace))),
+        }
+    }
+
     /// What an intent is for us. One that isn't what we ordered is a lie, and never a booking.
     async fn charge(&self, call: &Call<Cashier>, intent: Intent) -> Result<Charge, StepError> {
         check(&intent, self.payment, self.money)?;
         let outcome = match (Secured::of(&intent), intent.status) {
             (Some(secured), _) => Outcome::Secured(secured),
-            (None, IntentStatus::RequiresAction | IntentStatus::Processing) => {
-                Outcome::Pending { next_action: intent.next_action }
-            }
+            (None, status) if status.is_pending() => Outcome::Pending { next_action: intent.next_action },
             (None, _) => {
                 let reason =
                     intent.last_error.map_or_else(|| "payment not confirmed".into(), |error| error.code);
@@ -216,7 +232,13 @@ impl Pay {
             let cancelled =
                 call.cancel(&intent, CancelReason::Abandoned, &call.key()).await.map_err(again)?;
             if let Some(secured) = Secured::of(&cancelled) {
+                check(&cancelled, self.payment, self.money)?;
                 return Ok(Charge { intent: cancelled.id, outcome: Outcome::Secured(secured) });
+            }
+            // By its status and not by the answer's: what is still alive may be charged yet.
+            if cancelled.status != IntentStatus::Canceled {
+                let (id, status) = (cancelled.id, cancelled.status);
+                return Err(StepError::unclear(format!("payment {id} is {status:?}: not cancelled yet")));
             }
         }
         Err(Rejected::new(DECLINED, reason).into())
@@ -228,13 +250,13 @@ impl Pay {
     /// first would live on with its money. If nothing is found (lists lag, or nothing was made) it is made again under
     /// its own key to learn its id: that moves no money, and a cancelled intent can never be charged.
     async fn learn(&self, call: &Call<Cashier>) -> Result<Vec<IntentId>, StepError> {
-        let found = call.find(&self.trace(call)).await.map_err(again)?;
+        let found = self.find(call).await?;
         if !found.is_empty() {
             return Ok(found.into_iter().map(|intent| intent.id).collect());
         }
         let order = call.order(call.saga(), self.payment, self.reservation, self.money, &self.method);
         match call.create(&order, &call.key()).await {
-            Ok(intent) => Ok(vec![intent.id]),
+            Ok(intent) => Ok(vec![self.own(intent)?.id]),
             // Wrong from the first, or a stored 500 instead of the id: no id was ever told, so nothing was confirmed.
             Err(
                 GatewayError::Invalid { .. } | GatewayError::Unclear(Doubt::Server { replayed: true, .. }),

@@ -40,11 +40,10 @@ impl Step for Settle {
             return Ok(secured);
         }
         match call.cancel(&self.intent, CancelReason::Abandoned, &call.key()).await {
-            Ok(cancelled) => self.secured(&cancelled)?.ok_or_else(expired),
+            Ok(cancelled) => self.decided(&cancelled),
             // Refused because the money came in between the two requests.
             Err(GatewayError::WrongState { .. }) => {
-                let found = call.read(&self.intent).await.map_err(again)?;
-                self.secured(&found)?.ok_or_else(|| StepError::unclear("neither secured nor cancelled"))
+                self.decided(&call.read(&self.intent).await.map_err(again)?)
             }
             Err(error) => Err(again(error)),
         }
@@ -81,6 +80,15 @@ impl Step for Settle {
 }
 
 impl Settle {
+    /// By the intent's status and not by the answer's: what is still alive may be charged yet.
+    fn decided(&self, intent: &Intent) -> Result<Secured, StepError> {
+        match self.secured(intent)? {
+            Some(secured) => Ok(secured),
+            None if intent.status == IntentStatus::Canceled => Err(expired()),
+            None => Err(StepError::unclear("neither secured nor cancelled")),
+        }
+    }
+
     /// The money, if it is there and what was ordered.
     fn secured(&self, intent: &Intent) -> Result<Option<Secured>, StepError> {
         if let Some(money) = self.money {

@@ -207,6 +207,11 @@ pub(super) fn settle(intent: &mut Intent, ending: Ending) -> Result<(Told, ()), 
 /// The object as a liar shows it.
 pub(super) fn lied(mut object: Value, lie: Option<&Lie>) -> Value {
     let (Some(lie), Value::Object(fields)) = (lie, &mut object) else { return object };
+    if let Some(Value::Array(items)) = fields.get_mut("data") {
+        let told = std::mem::take(items).into_iter().map(|item| lied(item, Some(lie)));
+        *items = told.collect();
+        return object;
+    }
     if let Some(amount) = lie.amount {
         for name in ["amount", "amount_capturable", "amount_received"] {
             if fields.get(name).and_then(Value::as_i64).is_some_and(|true_amount| true_amount != 0) {
@@ -219,6 +224,9 @@ pub(super) fn lied(mut object: Value, lie: Option<&Lie>) -> Value {
     }
     if let Some(id) = &lie.payment_id {
         fields["metadata"]["payment_id"] = json!(id);
+    }
+    if let Some(status) = &lie.status {
+        fields.insert("status".to_owned(), json!(status));
     }
     if let Some(id) = &lie.id {
         fields.insert("id".to_owned(), json!(id));

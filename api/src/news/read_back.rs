@@ -1,6 +1,6 @@
 //! Reading events back from the gateway: what no webhook brought us, however it was lost.
 
-use super::{act, kind, receive};
+use super::{act, kind, park, receive};
 use crate::http::{App, Problem};
 use chrono::{DateTime, Utc};
 use std::collections::HashSet;
@@ -40,16 +40,24 @@ pub async fn read_back(app: &App, since: DateTime<Utc>) -> Result<usize, Problem
 }
 
 async fn take_in(app: &App, events: Vec<Event>) -> Result<usize, Problem> {
-    let events: Vec<Event> = events.into_iter().filter(|event| kind(&event.fact.kind).is_some()).collect();
+    let matters = |event: &Event| event.fact.as_ref().map_or(true, |fact| kind(&fact.kind).is_some());
+    let events: Vec<Event> = events.into_iter().filter(matters).collect();
     let ids = events.iter().flat_map(|event| [event.id.to_string(), ours(&event.id)]).collect::<Vec<_>>();
     let known = inbox::list_known(&mut *app.connection().await?, app.gateway.provider(), &ids).await?;
     let known: HashSet<String> = known.into_iter().collect();
     let mut found = 0;
     // Oldest first, as they happened.
-    for Event { id, body, mut fact } in events.into_iter().rev() {
+    for Event { id, body, fact } in events.into_iter().rev() {
         if known.contains(id.as_str()) || known.contains(&ours(&id)) {
             continue;
         }
+        let mut fact = match fact {
+            Ok(fact) => fact,
+            Err(error) => {
+                park(app, app.gateway.provider(), body.as_bytes(), &error).await?;
+                continue;
+            }
+        };
         fact.event_id = EventId::new(ours(&id));
         let received = receive(app, fact, body.as_bytes()).await?;
         if received.to_act_on {

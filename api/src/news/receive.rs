@@ -51,14 +51,13 @@ pub async fn receive(app: &App, fact: Fact, body: &[u8]) -> Result<Received, Pro
     Ok(Received { key, fact, to_act_on: acted_on && stored == Stored::New })
 }
 
-/// Stores a body that was rightly signed and is no event that we can read (broken or doubled keys, a value that can't
-/// be): never acted on, kept for a person to see. Its sender's id can't be trusted, so it has one of its own.
+/// Stores a body that was rightly signed, or read back, and is no event that we can read (broken or doubled keys, a value
+/// that can't be): never acted on, kept for a person to see. Its sender's id can't be trusted, so it has one of its own.
 ///
 /// # Errors
 /// The database's.
 pub async fn park(app: &App, provider: &str, body: &[u8], why: &BadEvent) -> Result<Received, Problem> {
     let event_id = format!("unreadable:{}", hex::encode(Sha256::digest(body)));
-    tracing::error!(event = event_id, error = %why, "a signed webhook is not an event; it is kept for a person");
     let mut connection = app.connection().await?;
     let now = store::now(&mut connection).await?;
     let fact = Fact {
@@ -81,7 +80,9 @@ pub async fn park(app: &App, provider: &str, body: &[u8], why: &BadEvent) -> Res
     };
     let row = inbox::Received { provider, event_id: fact.event_id.as_str(), body, fact: Some(columns) };
     let key = row.key();
-    inbox::insert(&mut connection, &row, now).await?;
+    if inbox::insert(&mut connection, &row, now).await? == Stored::New {
+        tracing::error!(event = %fact.event_id, error = %why, "what the gateway sent is not an event; it is kept for a person");
+    }
     Ok(Received { key, fact, to_act_on: false })
 }
 

@@ -185,6 +185,11 @@ impl IntentStatus {
     pub fn is_confirmed(self) -> bool {
         !matches!(self, Self::RequiresPaymentMethod | Self::RequiresConfirmation)
     }
+
+    /// The customer or the gateway is at it: it may be charged without our doing anything more.
+    pub fn is_pending(self) -> bool {
+        matches!(self, Self::RequiresAction | Self::Processing)
+    }
 }
 
 impl Intent {

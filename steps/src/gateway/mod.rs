@@ -127,14 +127,14 @@ pub struct Page<T, C> {
 }
 
 /// An event read back from the gateway: what the webhook would have said.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Event {
     /// The provider's id of it, the same as in the webhook.
     pub id: EventId,
     /// The event's JSON as the gateway sent it, for the inbox.
     pub body: String,
-    /// The event in our words.
-    pub fact: Fact,
+    /// The event in our words, if it is one that can be read.
+    pub fact: Result<Fact, BadEvent>,
 }
 
 impl<T, C> Page<T, C> {

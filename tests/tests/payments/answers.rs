@@ -37,6 +37,19 @@ async fn a_decline_frees_the_seats_and_says_why(#[case] plan: Plan) {
     assert_eq!(books.only(&reservation).status, "canceled");
 }
 
+/// Decided by what the intent is: answered well and not done, it could be charged after the seats are free.
+#[tokio::test]
+async fn a_cancel_that_is_answered_well_and_not_done_is_not_believed() {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    house.gateway.rule(&["cancel"], 1, json!({"lax": true})).await;
+    let reservation = ada.reserve(&show, &[0]).await;
+    ada.pay(&reservation, "pm_card_chargeDeclined").await;
+    ada.until(&reservation, "EXPIRED").await;
+    let books = house.close().await;
+    assert_eq!(books.only(&reservation).status, "canceled");
+}
+
 #[tokio::test]
 async fn a_customer_who_proves_who_they_are_gets_their_seats() {
     let house = House::open().await;

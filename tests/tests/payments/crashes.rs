@@ -2,11 +2,11 @@
 
 use super::{
     customer::Customer,
-    house::{House, LONG, Plan, Show},
+    house::{House, LONG, PRICE, Plan, Show},
 };
 use api::dev::{Child, Signal};
 use rstest::rstest;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{os::unix::process::ExitStatusExt, process::Command, time::Duration};
 use tests::support::wait_until;
 
@@ -39,20 +39,36 @@ impl Cashier {
     }
 }
 
+/// What the customer does once the payment is under way.
+#[derive(Clone, Copy, PartialEq)]
+enum Then {
+    Waits,
+    Cancels,
+}
+
 /// Lets a node die in every call of a booking, one after the other, while customers book and pay with `method`. Gives
-/// their reservations once a survivor has finished what they left.
-async fn bookings_of_the_dead(house: &House, show: &Show, ada: &Customer<'_>, method: &str) -> Vec<Value> {
+/// their reservations.
+async fn bookings_of_the_dead(
+    house: &House,
+    show: &Show,
+    ada: &Customer<'_>,
+    method: &str,
+    then: Then,
+) -> Vec<Value> {
     let mut reservations = Vec::new();
     for hits in 0..DEATHS_MAX {
         let victim = Cashier::victim(house, "call-after", hits);
         let reservation = ada.reserve(show, &[hits]).await;
         reservations.push(reservation.clone());
         let ends = async {
-            ada.pay(&reservation, method).await;
-            let ended = ["CONFIRMED", "EXPIRED"];
+            let cancels = async {
+                if then == Then::Cancels {
+                    cancel_while_it_is_paid(house, ada, &reservation).await;
+                }
+            };
+            futures_util::join!(ada.pay(&reservation, method), cancels);
             wait_until("the booking ends", ENDED_WITHIN, async || {
-                let found = ada.reservation(&reservation).await;
-                ended.contains(&found["status"].as_str().unwrap()).then_some(())
+                (ada.reservation(&reservation).await["status"] != "PENDING").then_some(())
             })
             .await;
             house.at_rest(&reservation).await;
@@ -65,6 +81,18 @@ async fn bookings_of_the_dead(house: &House, show: &Show, ada: &Customer<'_>, me
     panic!("a booking has more than {DEATHS_MAX} calls");
 }
 
+async fn cancel_while_it_is_paid(house: &House, ada: &Customer<'_>, reservation: &Value) {
+    let saga: uuid::Uuid = reservation["saga_id"].as_str().unwrap().parse().unwrap();
+    let paying = "select count(*) from usher.journal_entries
+        where saga_id = $1 and kind = 'started' and body ->> 'step' = 'pay'";
+    wait_until("it is being paid", ENDED_WITHIN, async || {
+        let begun: i64 = sqlx::query_scalar(paying).bind(saga).fetch_one(&house.pool).await.unwrap();
+        (begun == 1).then_some(())
+    })
+    .await;
+    ada.delete(&format!("/reservations/{}", reservation["reservation_id"].as_str().unwrap())).await;
+}
+
 /// Lets leases of the dead run out and another node finish.
 async fn survivor(house: &House) -> Cashier {
     let later = "update usher.sagas set due_at = now() where leased and due_at > now()";
@@ -72,13 +100,10 @@ async fn survivor(house: &House) -> Cashier {
     Cashier::start(house, &[])
 }
 
-async fn ends_well(plan: Plan, method: &str, rules: &[(&str, u32, Value)], expected: &str) {
+async fn ends_well(plan: Plan, method: &str, expected: &str) {
     let house = plan.without_lanes().open().await;
-    for (on, times, acts) in rules {
-        house.gateway.rule(&[on], *times, acts.clone()).await;
-    }
     let (show, ada) = (house.show(DEATHS_MAX as i16, LONG).await, house.customer().await);
-    let reservations = bookings_of_the_dead(&house, &show, &ada, method).await;
+    let reservations = bookings_of_the_dead(&house, &show, &ada, method, Then::Waits).await;
     assert!(reservations.len() > 3, "only {} calls", reservations.len());
     let survivor = survivor(&house).await;
     for reservation in &reservations {
@@ -98,10 +123,40 @@ async fn ends_well(plan: Plan, method: &str, rules: &[(&str, u32, Value)], expec
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn a_crash_after_the_gateways_success_and_before_our_commit_charges_once(#[case] plan: Plan) {
-    ends_well(plan, "pm_card_visa", &[], "CONFIRMED").await;
+    ends_well(plan, "pm_card_visa", "CONFIRMED").await;
 }
 
 #[tokio::test]
 async fn a_crash_in_a_compensation_lets_the_money_go_once() {
-    ends_well(Plan::default(), "pm_processing_fails", &[], "EXPIRED").await;
+    ends_well(Plan::default(), "pm_processing_fails", "EXPIRED").await;
+}
+
+/// Taken at once, and given up while the gateway still works: the way back refunds.
+#[tokio::test]
+async fn a_crash_in_a_compensation_that_refunds_gives_the_money_back_once() {
+    let house = Plan::default().automatic().without_lanes().open().await;
+    house.gateway.rule(&["confirm"], None, json!({"answer_delay_ms": 400})).await;
+    let (show, ada) = (house.show(DEATHS_MAX as i16, LONG).await, house.customer().await);
+    let reservations = bookings_of_the_dead(&house, &show, &ada, "pm_card_visa", Then::Cancels).await;
+    assert!(reservations.len() > 3, "only {} calls", reservations.len());
+    let survivor = survivor(&house).await;
+    for reservation in &reservations {
+        // Who died before the payment was ordered leaves nothing to give back.
+        if ada.reservation(reservation).await["payment_id"].is_null() {
+            ada.delete(&format!("/reservations/{}", reservation["reservation_id"].as_str().unwrap())).await;
+        }
+        house
+            .until("it has ended", async || {
+                (ada.reservation(reservation).await["status"] != "PENDING").then_some(())
+            })
+            .await;
+    }
+    let books = house.close().await;
+    let refunded = books.intents.iter().filter(|intent| intent.refunded > 0);
+    assert!(refunded.clone().count() >= 3, "{books:#?}");
+    assert!(
+        refunded.clone().all(|intent| (intent.refunded, intent.refunds.len()) == (PRICE, 1)),
+        "{books:#?}"
+    );
+    drop(survivor);
 }

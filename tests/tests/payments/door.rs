@@ -122,22 +122,30 @@ async fn a_forged_webhook_books_nothing() {
     ada.until(&reservation, "CANCELLED").await;
 }
 
+/// Our key says which of both we are.
+#[rstest]
+#[case::a_real_event_in_test_mode("sk_test_usher", true)]
+#[case::a_test_event_in_live_mode("sk_live_usher", false)]
 #[tokio::test]
-async fn a_real_event_in_test_mode_and_a_test_event_in_live_mode_move_nothing() {
-    // Our key is a test key: what claims to be live is not for us.
-    let house = House::open().await;
+async fn a_real_event_in_test_mode_and_a_test_event_in_live_mode_move_nothing(
+    #[case] key: &str,
+    #[case] livemode: bool,
+) {
+    let plan = Plan::default().with("USHER_GATEWAY_KEY", key);
+    let house = plan.gateway(|gateway| gateway.api_key = key.to_owned()).open().await;
+    house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
     let (show, ada) = (house.show(1, LONG).await, house.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_card_authenticationRequired").await;
     let intent = house.gateway.books().await.only(&reservation).id.clone();
-    let live = json!({"id": "evt_live", "object": "event", "type": "payment_intent.amount_capturable_updated",
-        "created": Utc::now().timestamp(), "livemode": true, "data": {"object": {"id": intent,
+    let foreign = json!({"id": "evt_foreign", "object": "event", "type": "payment_intent.amount_capturable_updated",
+        "created": Utc::now().timestamp(), "livemode": livemode, "data": {"object": {"id": intent,
         "object": "payment_intent", "status": "requires_capture", "amount": 12_500, "currency": "eur",
         "amount_capturable": 12_500, "amount_received": 0, "capture_method": "manual", "created": 1_700_000_000,
-        "livemode": true, "metadata": {}}}})
+        "livemode": livemode, "metadata": {}}}})
     .to_string();
-    assert_eq!(deliver(&house, &live, Some(&signed(&live, SECRET, 0))).await.0, 200);
-    let ignored = "select count(*) from booking.inbox where event_id = 'evt_live' and state = 'IGNORED'";
+    assert_eq!(deliver(&house, &foreign, Some(&signed(&foreign, SECRET, 0))).await.0, 200);
+    let ignored = "select count(*) from booking.inbox where event_id = 'evt_foreign' and state = 'IGNORED'";
     assert_eq!(house.count(ignored).await, 1);
     assert_eq!(house.count("select count(*) from usher.mailbox where name = 'payment-news'").await, 0);
 }

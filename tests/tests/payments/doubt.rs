@@ -237,6 +237,23 @@ async fn of_a_payment_in_doubt_every_intent_is_let_go(#[case] plan: Plan) {
     assert_eq!((books.of(&reservation).len(), kept), (2, 0), "{books:#?}");
 }
 
+/// Else the way back of one customer would cancel what another pays with.
+#[tokio::test]
+async fn what_a_search_shows_of_another_payment_is_not_let_go() {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    house.gateway.rule(&["confirm"], 1, json!({"after": "close"})).await;
+    house.gateway.rule(&["read"], 4, json!({"before": "drop"})).await;
+    house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
+    let other = uuid::Uuid::now_v7().to_string();
+    house.gateway.rule(&["search"], None, json!({"lie": {"payment_id": other}})).await;
+    let reservation = ada.reserve(&show, &[0]).await;
+    ada.pay(&reservation, "pm_card_visa").await;
+    let cause = house.stuck(&reservation).await;
+    assert!(cause["contradicted"].is_object(), "{cause}");
+    assert_eq!(house.gateway.books().await.only(&reservation).status, "requires_capture");
+}
+
 async fn ada_booked(house: &House) -> i64 {
     house.count("select count(*) from booking.bookings where status = 'CONFIRMED'").await
 }

@@ -143,6 +143,19 @@ async fn late_money_waits_while_the_gateway_is_away() {
 }
 
 #[tokio::test]
+async fn late_money_that_is_not_there_for_a_moment_is_not_given_up() {
+    let house = House::open().await;
+    let (show, ada) = (house.show(1, SHORT).await, house.customer().await);
+    let reservation = expired(&house, &show, &ada).await;
+    // Who hears of it sees it; who takes it in is shown an older state.
+    house.gateway.rule(&["read"], 1, json!({})).await;
+    house.gateway.rule(&["read"], 1, json!({"lie": {"status": "processing"}})).await;
+    pay_in_another_tab(&house, &reservation).await;
+    settled(&house, &ada, &reservation, "SUCCESS").await;
+    house.close().await;
+}
+
+#[tokio::test]
 async fn late_money_that_is_less_than_the_price_needs_a_person() {
     let house = House::open().await;
     let (show, ada) = (house.show(1, SHORT).await, house.customer().await);

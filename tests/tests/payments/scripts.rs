@@ -45,6 +45,8 @@ fn misbehaviour() -> impl Strategy<Value = Value> {
         Just(json!({"before": "hang"})),
         Just(json!({"before": {"busy": {"retry_after_s": 0}}})),
         Just(json!({"before": {"busy": {"retry_after_s": 1}}})),
+        Just(json!({"before": "key_in_use"})),
+        (10_u64..3000).prop_map(|after_ms| json!({"before": {"late": {"after_ms": after_ms}}})),
         (500_u16..505).prop_map(|status| json!({"before": {"fail": {"status": status}}})),
         (500_u16..505).prop_map(|status| json!({"after": {"fail": {"status": status}}})),
         Just(json!({"before": {"fail": {"status": 500, "kept": true}}})),
@@ -71,7 +73,12 @@ fn rule() -> impl Strategy<Value = Rule> {
             json!({"confirm": {"process": {"after_ms": after_ms, "then": then}}})
         }),
     ];
-    let confirm = confirm.prop_map(|acts| ("confirm", acts));
+    let again = Just(json!({"again_after_ms": 0}));
+    let confirm = prop_oneof![2 => confirm, 1 => again].prop_map(|acts| ("confirm", acts));
+    let refund = (10_u64..1000, any::<bool>()).prop_map(|(after_ms, settles)| {
+        let then = if settles { "settle" } else { "fail" };
+        ("refund", json!({"refund": {"pend_then": {"after_ms": after_ms, "then": then}}}))
+    });
     let webhook = prop_oneof![
         Just(json!({"webhook": {"lose": true}})),
         (1_u32..20, 0_u64..3000)
@@ -79,7 +86,7 @@ fn rule() -> impl Strategy<Value = Rule> {
         (0_u64..4000).prop_map(|ms| json!({"webhook": {"delay_ms": ms}})),
     ];
     let webhook = webhook.prop_map(|acts| ("webhook", acts));
-    let one = prop_oneof![6 => request, 1 => search, 2 => confirm, 2 => webhook];
+    let one = prop_oneof![6 => request, 1 => search, 3 => confirm, 2 => webhook, 1 => refund];
     (one, 1_u32..12).prop_map(|((on, acts), times)| Rule { on, times, acts })
 }
 
@@ -125,6 +132,15 @@ async fn play(script: &Script) {
         book(&house, &shows[number % 2], number / 2, method)
     });
     join_all(customers).await;
+    house.rest().await;
+    // What is pending may fail yet, and then there is more to do.
+    let pending = async || {
+        let books = house.gateway.books().await;
+        let mut refunds = books.intents.iter().flat_map(|intent| &intent.refunds);
+        refunds.all(|refund| refund.status != "pending").then_some(())
+    };
+    house.until("no refund is pending", pending).await;
+    house.a_minute_later().await; // news of it may have been lost
     house.rest().await;
     jobs.stop().await;
     house.close().await;

@@ -24,7 +24,8 @@ pub(in crate::gateway) struct Acts {
     pub again_after_ms: Option<u64>,
     /// How the refund goes, instead of what the method does.
     pub refund: Option<RefundAct>,
-    /// Accept what should be refused: a capture after a cancel (200, no effect), a refund above the charge.
+    /// Accept what should be refused, or is not done: a capture after a cancel and a cancel (200, no effect), a refund
+    /// above the charge.
     pub lax: bool,
     /// Have the effect, then answer badly or not at all.
     pub after: Option<After>,
@@ -137,6 +138,8 @@ pub(in crate::gateway) struct Lie {
     pub currency: Option<String>,
     /// Another value of one of our ids.
     pub payment_id: Option<String>,
+    /// Another status, in Stripe's words.
+    pub status: Option<String>,
     /// Another id of the object itself: an answer to somebody else's request.
     pub id: Option<String>,
 }

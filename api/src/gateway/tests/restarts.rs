@@ -34,7 +34,7 @@ async fn money_keys_and_events_are_there_after_a_restart() {
     assert_eq!(again, intent, "the key is known");
     assert_eq!(world.line(&order).await["times_secured"], 1);
     let events = world.gateway.events(chrono::DateTime::UNIX_EPOCH, None).await.unwrap();
-    assert_eq!(events.items[0].fact.kind, FactKind::Authorised);
+    assert_eq!(events.items[0].fact.as_ref().unwrap().kind, FactKind::Authorised);
 }
 
 #[tokio::test]

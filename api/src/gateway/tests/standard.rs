@@ -119,7 +119,7 @@ async fn charges_are_found_by_our_ids_and_by_their_time_and_news_is_read_back() 
     );
     let news = world.gateway.events(DateTime::UNIX_EPOCH, None).await.unwrap();
     assert_eq!((news.items.len(), news.next.is_some()), (50, true));
-    assert_eq!(news.items[0].fact.kind, FactKind::Captured);
+    assert_eq!(news.items[0].fact.as_ref().unwrap().kind, FactKind::Captured);
     assert!(world.received().is_empty());
 }
 

@@ -37,9 +37,9 @@ async fn a_lost_webhook_can_be_read_back() {
     let order = charged_at_once();
     world.gateway.authorise(&order, &key(&order)).await.unwrap();
     let page = world.gateway.events(DateTime::UNIX_EPOCH, None).await.unwrap();
-    let kinds: Vec<_> = page.items.iter().map(|event| event.fact.kind.clone()).collect();
+    let kinds: Vec<_> = page.items.iter().map(|event| event.fact.as_ref().unwrap().kind.clone()).collect();
     assert_eq!(kinds, [FactKind::Captured]);
-    assert_eq!(page.items[0].fact.trace, order.trace);
+    assert_eq!(page.items[0].fact.as_ref().unwrap().trace, order.trace);
     assert_eq!(world.get("webhooks").await["due"], 0);
     assert!(world.received().is_empty());
     world.control(&format!("events/{}/resend", page.items[0].id), json!({})).await;

@@ -76,11 +76,10 @@ pub(super) fn events(reply: &Reply) -> Result<Page<Event, EventId>, GatewayError
     let News { news, more } = parse(reply)?;
     let read = |Item { id, body }: Item| {
         let body = body.get().to_owned();
-        let fact = news::read(id.as_str(), body.as_bytes())
-            .map_err(|error| garbage(reply.status, error.to_string()))?;
-        Ok(Event { id, body, fact })
+        let fact = news::read(id.as_str(), body.as_bytes());
+        Event { id, body, fact }
     };
-    let items = news.into_iter().map(read).collect::<Result<Vec<_>, GatewayError>>()?;
+    let items: Vec<_> = news.into_iter().map(read).collect();
     let next = items.last().filter(|_| more).map(|last| last.id.clone());
     Ok(Page { items, next })
 }

@@ -9,7 +9,7 @@ use crate::gateway::{
     Event, EventId, GatewayError, Intent, IntentId, PAGE_ITEMS_MAX, Page, Refund, RefundId,
     http::{Reply, garbage, json},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 /// An intent; `expected` is the one that was asked for.
@@ -25,10 +25,14 @@ pub(super) fn refund(reply: &Reply) -> Result<Refund, GatewayError> {
     parse::<WireRefund>(reply)?.read().map_err(|what| garbage(reply.status, what))
 }
 
-pub(super) fn refunds(reply: &Reply) -> Result<Page<Refund, RefundId>, GatewayError> {
+/// Refunds of one intent. Another's among them would count as money that has gone back.
+pub(super) fn refunds(reply: &Reply, intent: &IntentId) -> Result<Page<Refund, RefundId>, GatewayError> {
     let list: List<WireRefund> = parse(reply)?;
     let items = list.data.into_iter().map(WireRefund::read).collect::<Result<Vec<_>, _>>();
     let items = items.map_err(|what| garbage(reply.status, what))?;
+    if items.iter().any(|refund| refund.intent.as_ref().is_some_and(|of| of != intent)) {
+        return Err(garbage(reply.status, "a refund of another intent than the one asked for"));
+    }
     let next = items.last().filter(|_| list.has_more).map(|last| last.id.clone());
     Ok(Page { items, next })
 }
@@ -47,13 +51,18 @@ pub(super) fn found(reply: &Reply) -> Result<Page<Intent, String>, GatewayError>
     Ok(Page { items: read_all(reply, list.data)?, next })
 }
 
+/// Events; one that can't be read keeps nobody from the others.
 pub(super) fn events(reply: &Reply) -> Result<Page<Event, EventId>, GatewayError> {
+    #[derive(Deserialize)]
+    struct Named {
+        id: EventId,
+    }
     let list: List<Box<RawValue>> = parse(reply)?;
     let mut items = Vec::with_capacity(list.data.len().min(PAGE_ITEMS_MAX));
     for raw in list.data {
-        let fact =
-            read_event(raw.get().as_bytes()).map_err(|error| garbage(reply.status, error.to_string()))?;
-        items.push(Event { id: fact.event_id.clone(), body: raw.get().to_owned(), fact });
+        let Named { id } =
+            serde_json::from_str(raw.get()).map_err(|_| garbage(reply.status, "an event without its id"))?;
+        items.push(Event { id, body: raw.get().to_owned(), fact: read_event(raw.get().as_bytes()) });
     }
     let next = items.last().filter(|_| list.has_more).map(|last| last.id.clone());
     Ok(Page { items, next })

@@ -60,7 +60,8 @@ impl Stripe {
     }
 
     /// The intent of an answer as it is now: read again where the answer was a replay, and where it was a refusal
-    /// because of the intent's state that doesn't show the intent.
+    /// because of the intent's state, or a decline, that doesn't show the intent. Of a decline the intent alone is
+    /// believed, and whoever gives up must cancel it.
     async fn current(&self, reply: Reply, expected: Option<&IntentId>) -> Result<Intent, GatewayError> {
         match answer::intent(&reply, expected) {
             Ok(intent) if reply.replayed => self.read(&intent.id).await,
@@ -69,6 +70,12 @@ impl Stripe {
                 // Refused it is in any case; if the intent can't be read now, the caller will.
                 let now = self.read(id).await.ok().map(Box::new);
                 Err(GatewayError::WrongState { code, intent: now })
+            }
+            Err(GatewayError::Declined { code, decline_code, intent: None }) => {
+                let Some(id) = expected else {
+                    return Err(GatewayError::Declined { code, decline_code, intent: None });
+                };
+                self.read(id).await?.or_declined()
             }
             other => other,
         }
@@ -185,7 +192,7 @@ impl PaymentGateway for Stripe {
         Box::pin(all_pages(move |after| {
             Box::pin(async move {
                 let parameters = form::refunds(id, after.as_ref());
-                answer::refunds(&self.http.get(&["refunds"], parameters, PAGE_BYTES_MAX).await?)
+                answer::refunds(&self.http.get(&["refunds"], parameters, PAGE_BYTES_MAX).await?, id)
             })
         }))
     }

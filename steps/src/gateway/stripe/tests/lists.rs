@@ -86,6 +86,31 @@ async fn events_come_back_with_their_body_and_their_fact() {
     assert_eq!(page.next, None);
     let event = &page.items[0];
     assert_eq!(serde_json::from_str::<Value>(&event.body).unwrap()["id"], "evt_1");
-    assert_eq!((&event.fact.kind, event.fact.money), (&FactKind::Authorised, Some(order().money)));
-    assert_eq!(event.fact.trace, order().trace);
+    let fact = event.fact.as_ref().unwrap();
+    assert_eq!((&fact.kind, fact.money), (&FactKind::Authorised, Some(order().money)));
+    assert_eq!(fact.trace, order().trace);
+}
+
+#[tokio::test]
+async fn an_event_that_can_not_be_read_hides_no_other() {
+    let (server, gateway) = started().await;
+    let event = |id: &str, status: Value| {
+        let mut refund = refund("re_1");
+        refund["status"] = status;
+        json!({"id": id, "type": "refund.updated", "created": 1, "livemode": false, "data": {"object": refund}})
+    };
+    let events = [event("evt_2", Value::Null), event("evt_1", json!("failed"))];
+    answers(&server, "/v1/events", 200, json!({"data": events, "has_more": true})).await;
+    let page = gateway.events(DateTime::UNIX_EPOCH, None).await.unwrap();
+    let read: Vec<_> = page.items.iter().map(|event| (event.id.as_str(), event.fact.is_ok())).collect();
+    assert_eq!(read, [("evt_2", false), ("evt_1", true)]);
+    assert_eq!(page.next, Some(crate::gateway::EventId::new("evt_1")));
+}
+
+#[tokio::test]
+async fn a_refund_of_another_intent_is_not_one_of_this() {
+    let (server, gateway) = started().await;
+    answers(&server, "/v1/refunds", 200, json!({"data": [refund("re_1")], "has_more": false})).await;
+    let error = gateway.refunds(&IntentId::new("pi_2")).await.unwrap_err();
+    assert!(matches!(error, GatewayError::Unclear(Doubt::Garbage { .. })), "{error:?}");
 }

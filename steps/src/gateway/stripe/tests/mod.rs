@@ -109,6 +109,28 @@ async fn authorising_is_a_create_and_a_confirm_under_two_keys() {
 }
 
 #[tokio::test]
+async fn a_decline_that_does_not_show_its_intent_is_looked_behind() {
+    for (status, held) in [("requires_capture", true), ("requires_payment_method", false)] {
+        let (server, gateway) = started().await;
+        let mut now = intent(status);
+        if !held {
+            now["last_payment_error"] = json!({"code": "card_declined", "decline_code": "lost_card"});
+        }
+        answers(&server, CREATE, 200, intent("requires_confirmation")).await;
+        answers(&server, CONFIRM, 402, error("card_error", "card_declined", None)).await;
+        answers(&server, "/v1/payment_intents/pi_1", 200, now).await;
+        match gateway.authorise(&order(), "k").await {
+            Ok(intent) => assert!(held && intent.secured() == Some(order().money)),
+            Err(GatewayError::Declined { decline_code, intent: Some(intent), .. }) => {
+                assert_eq!((held, decline_code.as_deref()), (false, Some("lost_card")));
+                assert_eq!(intent.id, IntentId::new("pi_1"), "whoever gives up must know what to cancel");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn each_error_answer_is_sorted_by_what_the_caller_may_do() {
     use GatewayError as E;
     type Is = fn(&GatewayError) -> bool;
