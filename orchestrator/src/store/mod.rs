@@ -11,6 +11,7 @@ pub(crate) mod mailbox;
 pub(crate) mod outbox;
 pub(crate) mod proposals;
 pub(crate) mod sagas;
+pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod troubles;
 pub(crate) mod work_list;
