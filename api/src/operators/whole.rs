@@ -191,11 +191,11 @@ pub async fn look(operator: &Operator, pool: &PgPool, saga: SagaId) -> Result<Wh
     let Around { rows, webhooks, outbox } = around(pool, saga).await?;
     Ok(Whole {
         saga: SagaView::of(&seen),
+        allowed: AllowedView::of(&seen),
         timeline: seen.entries.into_iter().map(EntryView::from).collect(),
         attempts: seen.attempts.into_iter().map(AttemptView::from).collect(),
         letters: seen.letters.into_iter().map(LetterView::from).collect(),
         keys: seen.keys.into_iter().map(KeyView::from).collect(),
-        allowed: AllowedView::of(&seen),
         labels: seen.told.labels.into_iter().map(|(name, value)| LabelView { name, value }).collect(),
         stakes: seen.told.stakes,
         rows,

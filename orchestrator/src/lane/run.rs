@@ -187,7 +187,10 @@ impl Run {
         let last_error = self.trying.last_error.take();
         // How often it was tried is told to people; whoever tries again begins anew. It is not retrying any more, and in
         // doubt, or owed, what it was before.
-        let trouble = self.trying.trouble.filter(|trouble| *trouble != Trouble::Retrying);
+        let trouble = match cause {
+            StuckCause::Debt { .. } => Some(Trouble::Owed),
+            _ => self.trying.trouble.filter(|trouble| *trouble != Trouble::Retrying),
+        };
         self.trying = Trying { last_error, trouble, attempts: self.trying.attempts, ..Trying::default() };
         self.attempt = None;
         self.call = None;

@@ -3,7 +3,11 @@
 pub use super::state::State;
 
 use super::columns;
-use crate::{SagaId, cause::StuckCause, operator::Trouble};
+use crate::{
+    SagaId,
+    cause::StuckCause,
+    operator::{Look, Trouble},
+};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 

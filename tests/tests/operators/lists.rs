@@ -5,6 +5,7 @@ use orchestrator::{
     Engine, Handle, SagaId, Stake, State,
     operator::{Action, Filter, Listed, Trouble},
 };
+use std::time::Duration;
 use tests::play::{ASK_MINOR, Act, Line, Part, Play, Stage, ask, note};
 
 fn of(trouble: Trouble) -> Filter {
@@ -151,5 +152,21 @@ async fn a_saga_is_found_by_its_id_its_start_key_and_its_labels() {
     {
         assert!(operator.search(word).await.unwrap().is_empty(), "{word}");
     }
+    node.drain().await;
+}
+
+#[tokio::test]
+async fn a_compensation_that_is_only_put_off_is_not_owed() {
+    let stage = Stage::set().await;
+    let node = stage.node("node").await;
+    let soon = Duration::from_secs(20);
+    stage.script.set(move |asked| if asked.undo { Act::Later(soon) } else { Act::Go });
+    let part = Part::of([ask("flight"), Line::Fail("no".into())]);
+    let play = node.client().start::<Play>(part).await.unwrap();
+    stage.until("it is put off", play.id(), |row| row.state == "unwinding" && !row.leased).await;
+    assert_eq!(list(&node, &of(Trouble::Owed)).await.len(), 0);
+    let listed = list(&node, &of(Trouble::Retrying)).await;
+    assert_eq!(ids(&listed), [play.id()]);
+    assert!(listed[0].line.starts_with("retrying compensation ask #1, next 00:"), "{}", listed[0].line);
     node.drain().await;
 }

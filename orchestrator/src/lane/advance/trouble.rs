@@ -29,6 +29,8 @@ impl Run {
         let (error, code) = failure.told();
         self.at = Some(step.name());
         self.trying.trouble = match self.trying.trouble {
+            // A compensation that is only put off has not failed.
+            before if undo && matches!(failure, CallFailure::Later(_)) => before.or(Some(Trouble::Retrying)),
             _ if undo => Some(Trouble::Owed),
             // A later attempt that surely did nothing says nothing of an earlier one.
             Some(Trouble::InDoubt) => Some(Trouble::InDoubt),
@@ -104,7 +106,10 @@ impl Run {
             let mut owed = history.owed().filter(|ask| is_unanswered_call(ask));
             (back && owed.next().is_some()).then_some(Trouble::InDoubt)
         };
-        self.trying.trouble.or_else(unknown)
+        match self.trying.trouble {
+            Some(Trouble::Retrying) | None => unknown().or(self.trying.trouble),
+            failed => failed,
+        }
     }
 
     fn in_words(&self, trouble: Option<Trouble>) -> String {
