@@ -3,11 +3,7 @@
 pub use super::state::State;
 
 use super::columns;
-use crate::{
-    SagaId,
-    cause::StuckCause,
-    operator::{Look, Trouble},
-};
+use crate::{SagaId, cause::StuckCause, operator::Trouble};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
