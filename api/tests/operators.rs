@@ -64,12 +64,20 @@ impl House {
 
     /// Reservations that wait for their customer to pay; their node is gone.
     async fn waiting(&self, many: usize) -> BTreeSet<String> {
+        self.reserved(many, None).await
+    }
+
+    /// The same; with a gateway they are ordered to be paid, by a method that takes its time.
+    async fn reserved(&self, many: usize, gateway: Option<&str>) -> BTreeSet<String> {
         self.prints(&["venue", "generate", "theatre"]);
         let customer =
             ["token", "create", "--role", "customer", "--name", NAME, "--email", "ada@example.org"];
         let token = self.prints(&customer).trim().to_owned();
         let mut serve = self.usher(&["serve"]);
         serve.env("USHER_LOG_FORMAT", "json").stderr(Stdio::piped());
+        if let Some(url) = gateway {
+            serve.env("USHER_GATEWAY_URL", url);
+        }
         let mut node = Following::start_on_stderr(serve);
         let line = node.line_with("serving the API");
         let line: Value = serde_json::from_str(&line).unwrap();
@@ -85,6 +93,13 @@ impl House {
             let ask = ask.header("idempotency-key", seat["seat_id"].as_str().unwrap());
             let reserved: Value =
                 ask.json(&json!({"seat_id": seat["seat_id"]})).send().await.unwrap().json().await.unwrap();
+            if gateway.is_some() {
+                let order =
+                    json!({"reservation_id": reserved["reservation_id"], "method": "pm_processing_settles"});
+                let pay = http.post(format!("{url}/payments")).bearer_auth(&token);
+                let paid = pay.header("idempotency-key", "pay").json(&order).send().await.unwrap();
+                assert!(paid.status().is_success(), "{paid:?}");
+            }
             sagas.insert(reserved["saga_id"].as_str().unwrap().to_owned());
         }
         assert!(node.leaves("-TERM").success());
@@ -197,6 +212,77 @@ async fn sagas_are_found_and_their_ids_go_through_a_pipe() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_moves_much_money_is_proposed_and_another_agrees() {
+    let house = House::open().await;
+    let gateway = Following::start(house.usher(&["gateway"]));
+    let url = gateway.line_with("listening on").split_whitespace().last().unwrap().to_owned();
+    let saga = house.reserved(1, Some(&url)).await.pop_first().unwrap();
+    let alone = |arguments: &[&str]| {
+        let mut command = house.usher(arguments);
+        command.env("USHER_OPERATORS_SECOND_PERSON_ABOVE_MINOR", "100").output().unwrap()
+    };
+    let asked = alone(&["saga", "act", &saga, "cancel", "--reason", "the bank called"]);
+    let told = String::from_utf8(asked.stdout).unwrap();
+    assert_eq!(asked.status.code(), Some(3), "it waits: {told}");
+    assert!(told.contains("a second person must agree") && told.contains("usher proposal consent"), "{told}");
+    assert_eq!(house.json(&["saga", "show", &saga, "--json"])["saga"]["state"], "waiting");
+
+    let open = ["proposal", "list", "--open", "--ids"];
+    let proposal = house.prints(&open).trim().to_owned();
+    assert!(house.prints(&["proposal", "list"]).contains("the bank called"));
+    assert!(house.prints(&["proposal", "show", &proposal]).contains("would leave the saga unwinding"));
+    let consent = ["proposal", "consent", &proposal, "--reason", "as agreed"];
+    assert_eq!(alone(&consent).status.code(), Some(1), "olga asked, so olga can't agree");
+    let done = house.json(&[&consent[..], &["--by", "eric", "--json"]].concat());
+    assert_eq!((&done["action"], &done["state"]), (&json!("cancel"), &json!("unwinding")));
+    assert_eq!(house.prints(&open), "");
+    assert_eq!(house.run(&["proposal", "decline", &proposal, "--reason", "x"]).status.code(), Some(1));
+    assert_eq!(house.run(&["proposal", "show", &saga]).status.code(), Some(2), "there is none of this id");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_shown_before_it_is_made_and_goes_on_without_whoever_made_it() {
+    let house = House::open().await;
+    let sagas = house.waiting(2).await;
+    let start = ["batch", "start", "--status", "waiting", "cancel", "--reason", "the evening is off"];
+    let with = |more: &[&'static str]| [&start[..], more].concat();
+    let preview = house.prints(&with(&["--preview"]));
+    assert!(preview.contains("`cancel` on 2 sagas") && preview.contains("waiting for payment"), "{preview}");
+    assert_eq!(house.run(&start).status.code(), Some(2), "nobody can be asked in a pipe");
+    assert_eq!(house.prints(&["batch", "list", "--ids"]), "");
+    let none =
+        house.run(&["batch", "start", "--search", "nobody@example.org", "cancel", "--reason", "x", "--yes"]);
+    assert_eq!(none.status.code(), Some(1), "and not every saga: {none:?}");
+
+    let id = uuid::Uuid::now_v7().to_string();
+    let again = [&start[..], &["--yes", "--json", "--id", &id]].concat();
+    assert_eq!(house.json(&again)["items"], 2);
+    assert_eq!(house.json(&again)["id"], id.as_str(), "the same id is the same batch");
+    assert_eq!(house.prints(&["batch", "list", "--ids"]).trim(), id);
+    assert_eq!(house.lines(&["batch", "items", &id, "--ids"]), sagas);
+    let steer =
+        |how: &str| house.json(&["batch", how, &id, "--reason", "as agreed", "--json"])["state"].clone();
+    assert_eq!(steer("pause"), "paused");
+    assert_eq!(house.run(&["batch", "pause", &id, "--reason", "x"]).status.code(), Some(1));
+    assert!(house.prints(&["batch", "show", &id]).contains("usher batch resume"));
+    assert_eq!(steer("resume"), "canary");
+
+    // Watched by somebody who leaves, and by somebody who stays; the node comes late.
+    let mut leaves = Following::start(house.usher(&["batch", "show", &id, "--watch"]));
+    assert!(leaves.line().contains("canary: 2 waiting"));
+    let pid = leaves.0.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(leaves.line_with("the batch goes on").contains(&format!("usher batch show {id}")));
+    assert_eq!(leaves.0.wait().unwrap().code(), Some(0));
+    let mut serve = house.usher(&["serve", "--no-http"]);
+    serve.env("USHER_LOG_FORMAT", "json").stderr(Stdio::piped());
+    let _node = Following::start_on_stderr(serve);
+    let watched = house.prints(&["batch", "show", &id, "--watch"]);
+    assert!(watched.contains("done") && watched.contains("2 mended"), "{watched}");
+    assert_eq!(house.lines(&["batch", "items", &id, "--result", "mended", "--ids"]), sagas);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn colour_is_for_terminals_and_what_others_wrote_commands_none() {
     let house = House::open().await;
     let sagas = house.waiting(1).await;
@@ -255,6 +341,18 @@ fn every_command_of_operators_says_how_it_is_used() {
         &["saga", "show"],
         &["saga", "why"],
         &["saga", "act"],
+        &["proposal", "list"],
+        &["proposal", "show"],
+        &["proposal", "consent"],
+        &["proposal", "decline"],
+        &["batch", "start"],
+        &["batch", "list"],
+        &["batch", "show"],
+        &["batch", "items"],
+        &["batch", "pause"],
+        &["batch", "resume"],
+        &["batch", "cancel"],
+        &["batch", "consent"],
         &["audit", "list"],
         &["audit", "verify"],
         &["completions"],

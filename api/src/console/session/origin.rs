@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn a_page_of_ours_is_told_from_anothers() {
-        let cases: [(&[(&str, &str)], Option<&str>, Trusted); 9] = [
+        type Case = (&'static [(&'static str, &'static str)], Option<&'static str>, Trusted);
+        let cases: [Case; 9] = [
             (&[], None, Trusted::Unknown),
             (&[("origin", "null"), ("host", "h:1")], None, Trusted::Unknown),
             (&[("sec-fetch-site", "same-origin"), ("origin", "null")], None, Trusted::Ours),
