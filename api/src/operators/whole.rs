@@ -189,14 +189,13 @@ pub struct LabelView {
 pub async fn look(operator: &Operator, pool: &PgPool, saga: SagaId) -> Result<Whole, OperatorError> {
     let seen = operator.see(saga).await?;
     let Around { rows, webhooks, outbox } = around(pool, saga).await?;
-    let (row, allowed) = (SagaView::of(&seen), AllowedView::of(&seen));
     Ok(Whole {
-        saga: row,
+        saga: SagaView::of(&seen),
+        allowed: AllowedView::of(&seen),
         timeline: seen.entries.into_iter().map(EntryView::from).collect(),
         attempts: seen.attempts.into_iter().map(AttemptView::from).collect(),
         letters: seen.letters.into_iter().map(LetterView::from).collect(),
         keys: seen.keys.into_iter().map(KeyView::from).collect(),
-        allowed,
         labels: seen.told.labels.into_iter().map(|(name, value)| LabelView { name, value }).collect(),
         stakes: seen.told.stakes,
         rows,
