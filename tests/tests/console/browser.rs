@@ -134,7 +134,7 @@ impl Drop for Browser {
     /// Also of a test that failed half-way: the driver takes its browser along, and if it doesn't, we do.
     fn drop(&mut self) {
         self.driver.signal(Signal::TERM);
-        if let Some(pid) = self.chromium.and_then(|pid| rustix::process::Pid::from_raw(pid))
+        if let Some(pid) = self.chromium.and_then(rustix::process::Pid::from_raw)
             && is_chromium(pid)
         {
             let _ = rustix::process::kill_process(pid, Signal::KILL);
