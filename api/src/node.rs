@@ -15,7 +15,7 @@ use steps::{
     gateway::{CaptureMethod, Gateway, HttpConfig, Provider, house::House, instant, stripe::Stripe},
     locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
 };
-use workflows::{Booking, Cancellation, LatePayment, Repayment};
+use workflows::{Booking, Cancellation, LatePayment, RefundElsewhere, Repayment};
 
 /// The channel on which nodes nudge each other.
 const HINTS: &str = "usher:hints";
@@ -114,7 +114,12 @@ fn builder(config: &Config, gateway: Gateway, locks: SeatLocks) -> anyhow::Resul
 
 /// With the booking's workflows.
 fn ours(builder: Builder<Services>) -> Builder<Services> {
-    builder.workflow::<Booking>().workflow::<Cancellation>().workflow::<LatePayment>().workflow::<Repayment>()
+    builder
+        .workflow::<Booking>()
+        .workflow::<Cancellation>()
+        .workflow::<LatePayment>()
+        .workflow::<Repayment>()
+        .workflow::<RefundElsewhere>()
 }
 
 /// The gateway that the configuration names.

@@ -6,9 +6,11 @@
 mod booking;
 mod cancellation;
 mod late_payment;
+mod refund_elsewhere;
 mod repayment;
 
 pub use booking::{Booking, BookingRequest, PaymentNews, PaymentOrder};
 pub use cancellation::{Cancellation, CancellationRequest};
 pub use late_payment::{LateMoney, LatePayment};
+pub use refund_elsewhere::{RefundElsewhere, RefundTakenIn};
 pub use repayment::{FailedRefund, Repayment};

@@ -4,6 +4,7 @@
 
 use super::{Acted, about::is_at_rest, act::News, gateway, money};
 use crate::http::{Problem, store};
+use orchestrator::{Client, SagaId};
 use sqlx::Connection;
 use steps::{
     gateway::{FactKind, IntentId, Refund, RefundId},
@@ -14,7 +15,7 @@ use steps::{
         reservations,
     },
 };
-use workflows::{FailedRefund, Repayment};
+use workflows::{FailedRefund, RefundElsewhere, RefundTakenIn, Repayment};
 
 /// Acts on news of a refund.
 pub(super) async fn act(news: &News<'_>) -> Result<Acted, Problem> {
@@ -65,7 +66,17 @@ async fn take_in(
     if is_all && news.key.bucket == owner.payment.bucket() {
         inbox::mark_applied(&mut tx, news.key, owner.payment, now).await?;
     }
+    let mut telling = Vec::with_capacity(taken_in.elsewhere.len());
+    for (refund, money) in &taken_in.elsewhere {
+        let seen = RefundTakenIn { payment: owner.payment, refund: refund.clone(), money: *money };
+        let saga = SagaId::new_in(owner.payment.bucket());
+        Client::start_in::<RefundElsewhere>(&mut tx, &seen, saga).await?;
+        telling.push(saga);
+    }
     tx.commit().await?;
+    for saga in telling {
+        news.app.client.nudge(saga).await;
+    }
     Ok(taken_in)
 }
 

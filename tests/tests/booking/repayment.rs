@@ -45,7 +45,10 @@ impl Repayments {
         assert_eq!(failed.status, RefundStatus::Failed);
         let taken =
             payments::take_in_refunds(&mut connection, payment, &intent, &[failed], now).await.unwrap();
-        assert_eq!(taken, TakenIn { applied: vec![], failed: vec![made.id.clone()], owed: false });
+        assert_eq!(
+            taken,
+            TakenIn { applied: vec![], failed: vec![made.id.clone()], elsewhere: vec![], owed: false }
+        );
         World { show, ordered, refund: made.id }
     }
 }

@@ -212,6 +212,9 @@ async fn a_partial_refund_made_in_the_dashboard_is_taken_in() {
     let payment = json!({"payment_id": found["payment_id"]});
     let payment = booked.ada.payment(&payment).await;
     assert_eq!((&payment["status"], &payment["refunded"]["amount"]), (&json!("SUCCESS"), &json!(500)));
+    let told = "select count(*) from usher.outbox
+        where kind = 'payment.refunded' and payload -> 'amount' ->> 'amount' = '500'";
+    house.until_count("the outside is told", told, 1).await;
     house.close_having_given_back(500).await;
 }
 

@@ -17,6 +17,8 @@ pub struct TakenIn {
     pub applied: Vec<Applied>,
     /// Refunds that were written down as acknowledged and have failed since: each needs its `repayment`.
     pub failed: Vec<RefundId>,
+    /// Refunds that nobody had written down before and that none of our sagas asked for: the outside is to be told.
+    pub elsewhere: Vec<(RefundId, Money)>,
     /// A refund is decided and not acknowledged yet: a saga is at it, and a failed refund may be its own.
     pub owed: bool,
 }
@@ -41,6 +43,14 @@ pub async fn take_in_refunds(
     };
     let news: Vec<_> = good.iter().map(news).collect();
     let applied = apply_all(connection, &news, now).await?;
+    let elsewhere = good
+        .iter()
+        .zip(&applied)
+        .filter(|(refund, applied)| {
+            refund.trace.saga_id.is_none() && matches!(applied, Applied::Changed { .. })
+        })
+        .map(|(refund, _)| (refund.id.clone(), refund.money))
+        .collect();
     let ledger = ledger::list_of_payment(connection, payment).await?;
     let has = |kind, refund: &RefundId| {
         ledger.iter().any(|entry| entry.kind == kind && entry.reference == refund.as_str())
@@ -50,7 +60,7 @@ pub async fn take_in_refunds(
         .filter(|refund| has(Kind::Refunded, &refund.id) && !has(Kind::RefundFailed, &refund.id))
         .map(|refund| refund.id.clone())
         .collect();
-    Ok(TakenIn { applied, failed, owed: balance(&ledger, Account::Owed) > 0 })
+    Ok(TakenIn { applied, failed, elsewhere, owed: balance(&ledger, Account::Owed) > 0 })
 }
 
 /// What a gateway tells of a dispute.

@@ -1,0 +1,34 @@
+//! Tell a refund: what somebody refunded at the gateway is told to the outside like what we refunded.
+
+use crate::{
+    Money, PaymentId,
+    announce::{PaymentRefunded, announce},
+    gateway::RefundId,
+};
+use orchestrator::{Step, StepError, Tx};
+use serde::{Deserialize, Serialize};
+
+/// Puts `payment.refunded` into the outbox.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TellRefund {
+    /// Our id of the payment.
+    pub payment: PaymentId,
+    /// The gateway's id of the refund.
+    pub refund: RefundId,
+    /// How much went back.
+    pub money: Money,
+}
+
+impl Step for TellRefund {
+    const NAME: &'static str = "tell_refund";
+    type Output = ();
+    type Medium = Tx;
+    type Undo = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), StepError> {
+        let (payment_id, refund_id, amount) = (self.payment, self.refund.to_string(), self.money);
+        let saga = tx.saga();
+        announce(tx, saga, &PaymentRefunded { payment_id, refund_id, amount })?;
+        Ok(())
+    }
+}
