@@ -195,7 +195,7 @@ async fn an_operator_sees_why_a_saga_waits_and_moves_it_with_a_reason() {
     node.terminate();
     assert!(node.ends().await.success());
 
-    assert!(house.prints(&["saga", "why", saga]).starts_with("waiting for payment-order since"));
+    assert!(house.prints(&["saga", "why", saga]).starts_with("waiting for payment order, "));
     let act = |arguments: &[&str]| house.run(&[&["saga", "act", saga], arguments].concat());
     assert_eq!(act(&["pause"]).status.code(), Some(2), "without a reason");
     let preview = act(&["cancel", "--reason", "she asked", "--preview", "--json"]);

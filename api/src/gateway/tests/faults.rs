@@ -189,7 +189,7 @@ async fn refunds_go_as_scripted() {
 #[tokio::test]
 async fn a_lax_peer_answers_200_to_a_capture_after_a_cancel_and_refunds_too_much() {
     let world = World::new().await;
-    world.rule(json!({"do": {"lax": true}})).await;
+    world.rule(json!({"match": {"on": ["capture", "refund"]}, "do": {"lax": true}})).await;
     let order = order("pm_card_visa");
     let dead = world.gateway.authorise(&order, "a").await.unwrap().id;
     world.gateway.cancel(&dead, CancelReason::Abandoned, "a").await.unwrap();

@@ -29,7 +29,7 @@ impl Scale {
         }
         let end = if at > 0.0 { at } else { 1.0 };
         for place in &mut places {
-            place.1 *= WIDTH / end;
+            place.1 = place.1 / end * WIDTH;
         }
         Self(places)
     }
