@@ -14,6 +14,11 @@ pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
     html! { time datetime=(whole) title=(whole) { (short) } }
 }
 
+/// A text of the logs' without its backticks: here names need none.
+pub fn plain(text: &str) -> String {
+    text.replace('`', "")
+}
+
 /// The time of day, to the second.
 pub fn clock(at: DateTime<Utc>) -> String {
     at.format("%H:%M:%S").to_string()

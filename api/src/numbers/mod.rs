@@ -12,6 +12,7 @@ mod store;
 
 pub use quantile::StepTime;
 pub use sample::{Sampler, take};
+pub(crate) use store::held_past_time;
 pub use store::{DatabaseHealth, Doubtful, LongReader, SAMPLES_KEPT};
 
 use crate::http::App;
@@ -20,6 +21,9 @@ use serde::Serialize;
 
 /// A count that is not worth counting further: shown as `10,000+`.
 pub const COUNTED_TO: i64 = 10_000;
+
+/// The word that finds the sagas which hold seats past their time.
+pub const HELD_PAST_TIME: &str = "seats:overdue";
 
 /// How long back `how it goes` looks.
 const LATELY: TimeDelta = TimeDelta::minutes(5);
@@ -52,6 +56,8 @@ pub struct Numbers {
 pub struct MustBeZero {
     /// Sagas that can't progress: stuck, or due for more than a minute and taken by no lane.
     pub stuck: i64,
+    /// Those of them that are due and that no lane takes.
+    pub overdue: i64,
     /// Sagas with a call whose outcome is unknown.
     pub in_doubt: Doubtful,
     /// Seats held longer than was promised to anybody.

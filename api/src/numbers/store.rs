@@ -10,6 +10,7 @@ use orchestrator::{Bucket, Stake};
 use serde::Serialize;
 use sqlx::PgConnection;
 use std::time::Instant;
+use uuid::Uuid;
 
 /// How long plots reach back.
 pub const SAMPLES_KEPT: TimeDelta = TimeDelta::hours(24);
@@ -94,18 +95,7 @@ pub(super) async fn must_be_zero(connection: &mut PgConnection) -> Result<MustBe
              ) as late) as "overdue!",
             (select count(*) from (
                 select from usher.sagas where trouble = 'owed' limit $1
-             ) as owed) as "owed!",
-            (select coalesce(sum(r.seat_count), 0) from (
-                select id, bucket from usher.sagas
-                where workflow = 'booking' and (state = 'stuck' or paused or trouble is not null)
-                union
-                (select id, bucket from usher.sagas
-                 where workflow = 'booking' and due_at < now() - interval '1 minute' limit $1)
-                limit $1
-             ) as idle
-             join booking.reservations r on r.id = idle.id and r.bucket = idle.bucket
-             where r.status = 'PENDING' and r.reserved_until < now() - interval '1 minute'
-            ) as "seats_overdue!"
+             ) as owed) as "owed!"
         "#,
         COUNTED_TO,
     )
@@ -113,10 +103,51 @@ pub(super) async fn must_be_zero(connection: &mut PgConnection) -> Result<MustBe
     .await?;
     Ok(MustBeZero {
         stuck: counted.stuck + counted.overdue,
+        overdue: counted.overdue,
         in_doubt: doubtful(connection).await?,
-        seats_overdue: counted.seats_overdue,
+        seats_overdue: held_past_time(connection, COUNTED_TO)
+            .await?
+            .iter()
+            .map(|held| i64::from(held.seats))
+            .sum(),
         owed: counted.owed,
     })
+}
+
+/// Seats that are held longer than was promised to anybody.
+pub(crate) struct Held {
+    /// By which saga.
+    pub saga: Uuid,
+    /// How many.
+    pub seats: i16,
+}
+
+/// Who holds seats past their time, the newest first. Whoever does is not at rest, so it is on a work-list of the engine's
+/// or due, and small indexes find it.
+pub(crate) async fn held_past_time(
+    connection: &mut PgConnection,
+    most: i64,
+) -> Result<Vec<Held>, sqlx::Error> {
+    sqlx::query_as!(
+        Held,
+        r#"
+        select r.saga_id as saga, r.seat_count as seats
+        from (
+            select id, bucket from usher.sagas
+            where workflow = 'booking' and (state = 'stuck' or paused or trouble is not null)
+            union
+            (select id, bucket from usher.sagas
+             where workflow = 'booking' and due_at < now() - interval '1 minute' limit $1)
+        ) as idle
+        join booking.reservations r on r.id = idle.id and r.bucket = idle.bucket
+        where r.status = 'PENDING' and r.reserved_until < now() - interval '1 minute'
+        order by r.saga_id desc
+        limit $1
+        "#,
+        most,
+    )
+    .fetch_all(connection)
+    .await
 }
 
 async fn doubtful(connection: &mut PgConnection) -> Result<Doubtful, sqlx::Error> {

@@ -25,7 +25,8 @@ async fn where_nothing_is_wrong_the_four_are_zero_and_samples_say_what_was_sold(
     numbers::take(service.app.clone()).await.unwrap();
 
     let now = numbers::now(&service.app).await.unwrap();
-    let zero = numbers::MustBeZero { stuck: 0, in_doubt: Default::default(), seats_overdue: 0, owed: 0 };
+    let zero =
+        numbers::MustBeZero { stuck: 0, overdue: 0, in_doubt: Default::default(), seats_overdue: 0, owed: 0 };
     assert_eq!(now.zero, zero);
     assert!(now.ended_per_s.unwrap() > 0.0, "{now:?}");
     let pay = now.steps.iter().find(|step| step.step == "pay").expect("a call is timed");
@@ -87,6 +88,8 @@ async fn seats_that_a_stuck_saga_holds_past_their_time_are_counted() {
     let age = "update booking.reservations set reserved_until = now() - interval '2 minutes'";
     sqlx::query(age).execute(&service.pool).await.unwrap();
     assert_eq!(zero(&service).await.seats_overdue, 2);
+    let desk = service.app.operator();
+    assert_eq!(desk.search(numbers::HELD_PAST_TIME).await.unwrap(), [saga]);
 }
 
 #[tokio::test]

@@ -43,16 +43,23 @@ fn four(numbers: &Numbers) -> Markup {
         .map(|oldest| format!("the oldest since {}", words::span_s((numbers.at - oldest).num_seconds())));
     let money = words::stakes(&doubt.stakes);
     let doubt_words = match (doubt.sagas, money.as_str()) {
-        (0, _) => "every call's outcome is known".into(),
+        (0, _) => "the outcome of every call is known".into(),
         (_, "") => since.unwrap_or_default(),
         (_, money) => format!("{money}, {}", since.unwrap_or_default()),
     };
+    let (stuck, stuck_words) = match (zero.stuck - zero.overdue, zero.overdue) {
+        (0, 0) => ("/console/sagas?trouble=stuck", "every saga moves or knows when it will".to_owned()),
+        (0, _) => ("/console/sagas?trouble=overdue", "they are due, and no lane takes them".to_owned()),
+        (_, 0) => ("/console/sagas?trouble=stuck", "they need a person".to_owned()),
+        (_, late) => {
+            ("/console/sagas?trouble=stuck", format!("{late} of them are due, and no lane takes them"))
+        }
+    };
     html! {
         section.four aria-label="What must be zero" {
-            (number("/console/sagas?trouble=stuck", zero.stuck, "loud", "sagas can't progress",
-                if zero.stuck == 0 { "every saga moves or knows when it will" } else { "they need a person" }))
-            (number("/console/sagas?trouble=in_doubt", doubt.sagas, "heed", "calls in doubt", &doubt_words))
-            (number("/console/sagas?trouble=overdue", zero.seats_overdue, "heed", "seats held past their time",
+            (number(stuck, zero.stuck, "loud", "sagas can't progress", &stuck_words))
+            (number("/console/sagas?trouble=in_doubt", doubt.sagas, "heed", "money in doubt", &doubt_words))
+            (number("/console/sagas?q=seats:overdue", zero.seats_overdue, "heed", "seats held past their time",
                 if zero.seats_overdue == 0 { "no seat is kept from anybody" } else { "nobody can buy them" }))
             (number("/console/sagas?trouble=owed", zero.owed, "loud", "compensations owed",
                 if zero.owed == 0 { "nothing is owed to anybody" } else { "they failed and are tried again" }))

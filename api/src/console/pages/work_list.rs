@@ -122,7 +122,7 @@ fn group(group: &Group, visitor: &Visitor, wanted: &Wanted, now: chrono::DateTim
         li id={ "g" (group.fingerprint) } data-row tabindex="-1" {
             div.count { (words::thousands(group.count)) @if group.capped { "+" } }
             div {
-                a.cause href=(inside.path()) { (group.cause) }
+                a.cause href=(inside.path()) { (words::plain(&group.cause)) }
                 div.faint {
                     (group.workflow) @if let Some(step) = &group.step { " · " (step) }
                     " · since " (words::moment(group.first_seen, now)) ", last " (words::ago(group.last_seen, now))
@@ -146,7 +146,7 @@ fn table(found: &Found, visitor: &Visitor, wanted: &Wanted) -> Markup {
         section {
             h2 {
                 (words::count(found.count, COUNTED_TO)) @if found.count == 1 { " saga" } @else { " sagas" }
-                @if let Some(cause) = found.rows.first().and_then(|row| row.cause.as_ref()).filter(|_| wanted.filter.cause.is_some()) { ": " (cause) }
+                @if let Some(cause) = found.rows.first().and_then(|row| row.cause.as_ref()).filter(|_| wanted.filter.cause.is_some()) { ": " (words::plain(cause)) }
             }
             @if visitor.may_act() && found.count > 1 && wanted.q.is_none() && wanted.wrong.is_none() {
                 p { a href={ "/console/bulk" (wanted.query_with(&[])) } { "Act on all of them" } }

@@ -4,6 +4,7 @@
 //! code, a place in the house) is looked for in all buckets, by an index, unlocked and bounded.
 
 use super::word::Word;
+use crate::numbers;
 use orchestrator::{Bucket, SagaId};
 use sqlx::PgConnection;
 use std::collections::BTreeSet;
@@ -21,6 +22,10 @@ const GATEWAYS: [Provider; 2] = [Provider::Stripe, Provider::Standard];
 
 /// The sagas that a word means, newest first.
 pub(super) async fn sagas(connection: &mut PgConnection, word: &str) -> Result<Vec<SagaId>, sqlx::Error> {
+    if word.trim() == numbers::HELD_PAST_TIME {
+        let held = numbers::held_past_time(connection, FOUND_MAX).await?;
+        return Ok(held.into_iter().map(|held| SagaId::from_uuid(held.saga)).collect());
+    }
     let (mut reservations, mut found) = (BTreeSet::new(), BTreeSet::new());
     for reading in Word::readings(word) {
         match reading {

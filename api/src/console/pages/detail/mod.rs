@@ -162,7 +162,7 @@ fn facts(whole: &Whole) -> Markup {
                 (fact("node", status.node.as_ref().map(|node| html! { (node) @if status.leased { ", with a call out" } })))
                 (fact("epoch", Some(html! { (status.epoch) })))
                 (fact("version", Some(html! { code { (etag) } })))
-                (fact("cause", status.cause.as_ref().map(|cause| html! { (cause) })))
+                (fact("cause", status.cause.as_ref().map(|cause| html! { (words::plain(cause)) })))
                 (fact("trace", status.trace.as_ref().map(|trace| html! {
                     @match (&whole.trace_url, trace_id(trace)) {
                         (Some(url), Some(id)) => a href=(url) rel="noreferrer" { (id) },
