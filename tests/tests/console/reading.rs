@@ -24,7 +24,7 @@ async fn a_stuck_saga_says_why_and_what_can_be_done_and_what_the_service_has_of_
         "↑ compensation",
         "id=\"e0\"",
         "begun",
-        "next look",
+        "Idempotency keys",
         "raw JSON",
     ] {
         assert!(page.text.contains(words), "no `{words}` in {}", page.text);
