@@ -48,21 +48,20 @@ async fn money_whose_way_nobody_knows_is_in_doubt_until_somebody_does() {
     let (_, seats) = event(&service, "doubt", 1).await;
     let ada = Customer::new(&service).await;
     let reservation = ada.reserve(&seats).await;
-    ada.pay(&reservation).await;
-    until(
-        &service,
-        "it is tried again",
-        "select count(*) from usher.sagas where attempts > 0 and not leased",
-        1,
-    )
-    .await;
-    let doubtful = zero(&service).await.in_doubt;
-    assert_eq!((doubtful.sagas, doubtful.oldest.is_some()), (1, true), "{doubtful:?}");
-    let [Stake::Money { minor, currency }] = &doubtful.stakes[..] else {
-        panic!("money is at stake: {doubtful:?}")
+    let looked_at = async {
+        let in_doubt = "select count(*) from usher.sagas where trouble = 'in_doubt'";
+        until(&service, "nobody knows", in_doubt, 1).await;
+        let doubtful = zero(&service).await.in_doubt;
+        assert_eq!((doubtful.sagas, doubtful.oldest.is_some()), (1, true), "{doubtful:?}");
+        let [Stake::Money { minor, currency }] = &doubtful.stakes[..] else {
+            panic!("money is at stake: {doubtful:?}")
+        };
+        let amount = reservation["amount"]["amount"].as_i64().unwrap();
+        assert_eq!((*minor, currency.as_str()), (amount, "EUR"));
+        service.gateway.script(|_| Act::Go);
     };
-    assert_eq!((*minor, currency.as_str()), (reservation["amount"]["amount"].as_i64().unwrap(), "EUR"));
-    service.gateway.script(|_| Act::Go);
+    // The customer is answered once the gateway has answered, or late.
+    tokio::join!(ada.pay(&reservation), looked_at);
     until(&service, "it is at rest", "select count(*) from usher.sagas where state = 'completed'", 1).await;
     assert_eq!(zero(&service).await.in_doubt, numbers::Doubtful::default());
 }
