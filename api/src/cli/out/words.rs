@@ -28,9 +28,11 @@ pub fn age(span: TimeDelta) -> String {
 pub fn stakes(stakes: &[Stake]) -> String {
     let words = stakes.iter().map(|stake| match stake {
         Stake::Money { minor, currency } => money(*minor, currency),
-        Stake::Things { name, count } => {
-            format!("{count} {}{}", super::clean(name), if *count == 1 { "" } else { "s" })
+        // They are named in the plural.
+        Stake::Things { name, count: 1 } => {
+            format!("1 {}", super::clean(name.strip_suffix('s').unwrap_or(name)))
         }
+        Stake::Things { name, count } => format!("{count} {}", super::clean(name)),
     });
     words.collect::<Vec<_>>().join(", ")
 }
@@ -45,6 +47,12 @@ fn money(minor: i64, currency: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_seat_is_no_seats_and_two_are() {
+        let seats = |count| [Stake::Things { name: "seats".into(), count }];
+        assert_eq!((stakes(&seats(1)), stakes(&seats(2))), ("1 seat".into(), "2 seats".into()));
+    }
 
     #[test]
     fn spans_are_told_in_two_units() {
