@@ -56,6 +56,9 @@ pub struct PlanView {
     /// Money that moves: of calls that leave, and of what is taken as settled without one.
     #[schema(value_type = Vec<Object>)]
     pub money: Vec<Stake>,
+    /// Seats that are given back: at once, or once the calls before are answered.
+    #[schema(value_type = Vec<Object>)]
+    pub frees: Vec<Stake>,
     /// The service's rows before; null if there are none.
     pub before: Value,
     /// And after.
@@ -126,6 +129,7 @@ impl From<Plan> for PlanView {
             touched: plan.touched.into_iter().map(TouchedView::from).collect(),
             calls: plan.calls.into_iter().map(CallView::from).collect(),
             money: plan.money,
+            frees: plan.frees,
             before: plan.before,
             after: plan.after,
         }

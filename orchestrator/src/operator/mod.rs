@@ -297,6 +297,7 @@ impl Operator {
             touched,
             calls: left.calls,
             money: left.money,
+            frees: left.frees,
             before,
             after,
             hash: String::new(),
@@ -349,12 +350,22 @@ struct Left {
     due_at: Option<DateTime<Utc>>,
     calls: Vec<PlannedCall>,
     money: Vec<Stake>,
+    frees: Vec<Stake>,
 }
 
 impl Left {
     fn of_status(status: &Status, paused: bool) -> Self {
         let Status { state, due_at, stuck, .. } = status.clone();
-        Self { entries: Vec::new(), state, stuck, paused, due_at, calls: Vec::new(), money: Vec::new() }
+        Self {
+            entries: Vec::new(),
+            state,
+            stuck,
+            paused,
+            due_at,
+            calls: Vec::new(),
+            money: Vec::new(),
+            frees: Vec::new(),
+        }
     }
 
     fn of_run(run: &Run, env: &Env<'_>) -> Self {
@@ -368,6 +379,7 @@ impl Left {
         let (entries, calls) = (history.entries()[run.committed..].to_vec(), seen::calls(run, env));
         Self {
             money: seen::money(&history, &entries, &calls, env.registry),
+            frees: seen::freed(&history, &entries, env.registry),
             entries,
             state: parked.state,
             stuck: parked.stuck,

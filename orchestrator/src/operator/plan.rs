@@ -36,6 +36,8 @@ pub struct Plan {
     pub calls: Vec<PlannedCall>,
     /// Money that moves: of calls that leave, and of what is taken as settled without one.
     pub money: Vec<Stake>,
+    /// Things that are given back, seats above all: at once, or once the calls before them are answered.
+    pub frees: Vec<Stake>,
     /// Domain rows before, as the service shows them.
     pub before: Value,
     /// And after.
@@ -94,7 +96,7 @@ impl Plan {
         for call in &self.calls {
             let _ = writeln!(text, "{call:?}");
         }
-        let _ = writeln!(text, "{:?} {}", self.money, self.before);
+        let _ = writeln!(text, "{:?} {:?} {}", self.money, self.frees, self.before);
         self.hash = hex(&Sha256::digest(text));
         self
     }

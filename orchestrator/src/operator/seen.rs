@@ -298,6 +298,21 @@ pub(super) fn money(
     Stake::sum(moved.chain(settled).filter(Stake::is_money))
 }
 
+/// Things that compensations give back: those that have run with the action, and those that wait for calls before them.
+pub(super) fn freed(history: &History, entries: &[Entry], registry: &Registry) -> Vec<Stake> {
+    let undone = |ask: &&Ask| {
+        let ended = |entry: &Entry| matches!(entry, Entry::UndoEnded { of, .. } if *of == ask.first);
+        !ask.written_off && entries.iter().any(ended)
+    };
+    let undone = history.asks().iter().filter(undone);
+    let things = undone.chain(history.owed()).flat_map(|ask| {
+        let (What::Step(name), Some(input)) = (&ask.what, &ask.input) else { return Vec::new() };
+        let Some(step) = registry.steps.get(name) else { return Vec::new() };
+        step.decode(input).map(|value| step.told(&value, ask.output()).1).unwrap_or_default()
+    });
+    Stake::sum(things.filter(|stake| !stake.is_money()))
+}
+
 /// What is at stake in a call of the outside.
 fn stakes(ask: &Ask, registry: &Registry) -> Vec<Stake> {
     let (What::Step(name), Some(input)) = (&ask.what, &ask.input) else { return Vec::new() };

@@ -191,6 +191,8 @@ async fn a_preview_does_nothing_and_only_what_it_said_is_done() {
     let before = traces(&service).await;
     let preview = desk.preview(&saga, json!({"action": "cancel"})).await.is(200);
     let plan = &preview["plan"];
+    let seat = json!([{"things": {"name": "seats", "count": 1}}]);
+    assert_eq!((&plan["frees"], &plan["state"]), (&seat, &json!("unwinding")), "once the lock is released");
     let tables: Vec<&str> =
         plan["touched"].as_array().unwrap().iter().map(|touched| text(&touched["table"])).collect();
     assert!(tables.contains(&"usher.audit"), "{tables:?}");

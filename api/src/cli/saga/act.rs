@@ -141,6 +141,9 @@ pub fn print(plan: &Plan, would: bool) {
             call.step, call.key
         ));
     }
+    if !plan.frees.is_empty() {
+        out::line(format_args!("  giving back {}", out::paint(out::stakes(&plan.frees), Tone::Strong)));
+    }
     if !plan.money.is_empty() {
         out::line(format_args!("  moving {}", out::paint(out::stakes(&plan.money), Tone::Strong)));
     }

@@ -69,6 +69,7 @@ fn outcome(seen: &Seen, plan: &Plan) -> Markup {
                 dt { "next look" }
                 dd { @match plan.due_at { Some(due) if due <= seen.now => "at once", Some(due) => (words::ago(due, seen.now)), None => "none by itself" } }
                 @if !plan.money.is_empty() { dt { "money moved" } dd { strong { (words::stakes(&plan.money)) } } }
+                @if !plan.frees.is_empty() { dt { "given back" } dd { strong { (words::stakes(&plan.frees)) } @if !plan.calls.is_empty() { ", once the calls below are answered" } } }
                 dt { "entries" }
                 dd {
                     @if plan.entries.is_empty() { "none" }
