@@ -36,7 +36,7 @@ pub struct Plan {
     pub calls: Vec<PlannedCall>,
     /// Money that moves: of calls that leave, and of what is taken as settled without one.
     pub money: Vec<Stake>,
-    /// Things that are given back, seats above all: at once, or once the calls before them are answered.
+    /// Things that are given back: at once, or once the calls before them are answered.
     pub frees: Vec<Stake>,
     /// Domain rows before, as the service shows them.
     pub before: Value,
