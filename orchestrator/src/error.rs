@@ -1,6 +1,6 @@
 //! What a step may answer besides its output, and what a workflow may end with besides its result.
 
-use crate::cause::Cause;
+use crate::{cause::Cause, database_fault::sqlstate};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{error::Error, time::Duration};
@@ -76,8 +76,7 @@ impl StepError {
 
 /// Postgres's code for a refused statement.
 pub(crate) fn sql_code(error: &sqlx::Error) -> Option<String> {
-    let code = error.as_database_error()?.code()?;
-    Some(format!("sql {code}"))
+    sqlstate(error).map(|code| format!("sql {code}"))
 }
 
 /// A step's refusal: the effect was surely not made.

@@ -8,6 +8,7 @@ use crate::{
     http::{App, Problem},
     verify::{INVARIANTS, check},
 };
+use orchestrator::sqlstate;
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
@@ -50,15 +51,11 @@ pub async fn check_some(app: App) -> Result<(), Problem> {
                     );
                 }
             }
-            Err(error) if is_timeout(&error) => {
+            Err(error) if sqlstate(&error).as_deref() == Some(TIMED_OUT) => {
                 metrics::counter!(UNFINISHED, "invariant" => invariant.name).increment(1);
             }
             Err(error) => return Err(error.into()),
         }
     }
     Ok(())
-}
-
-fn is_timeout(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == TIMED_OUT)
 }

@@ -9,6 +9,7 @@
 
 mod grants;
 
+use orchestrator::sqlstate;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row, postgres::PgConnectOptions};
 use std::str::FromStr;
 
@@ -176,7 +177,7 @@ async fn set_timeouts(
 }
 
 fn is(error: &sqlx::Error, code: &str) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|found| found == code)
+    sqlstate(error).as_deref() == Some(code)
 }
 
 #[cfg(test)]

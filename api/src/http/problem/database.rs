@@ -1,20 +1,16 @@
-//! Which database errors are ours, and which pass by themselves.
+//! Database errors at the border: those that pass by themselves are 503, the others are our mistakes.
 
 use super::{Problem, ProblemType};
+use orchestrator::DatabaseFault;
 use std::time::Duration;
 use steps::store::StoreError;
 
 /// When to come back while the database is away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// SQLSTATE classes that say "not now": connection (08), resources such as disk or connections (53), operator
-/// intervention such as a restart or a timeout (57), system errors such as I/O (58), rollback by serialization or
-/// deadlock (40), and locks that couldn't be had in time (55).
-const PASSING: &[&str] = &["08", "53", "57", "58", "40", "55"];
-
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        if passes(&error) {
+        if DatabaseFault::of(&error).passes() {
             Self::new(ProblemType::Unavailable, "the database can't be used right now")
                 .retry_after(RETRY_AFTER)
                 .because(error)
@@ -34,20 +30,5 @@ impl From<StoreError> for Problem {
                     .because(raced)
             }
         }
-    }
-}
-
-/// Whether the same statement may well succeed in a moment.
-pub fn passes(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(database) => database
-            .code()
-            .is_some_and(|code| PASSING.iter().any(|class| code.starts_with(class)) && code != "57P04"),
-        _ => false,
     }
 }
