@@ -1,6 +1,6 @@
 //! Why a saga turned back, and why one is stuck: closed lists, stored as JSON and shown to operators.
 
-use crate::{error::Rejected, journal::Position};
+use crate::{error::Rejected, journal::Position, lane::LOSSES_MAX};
 use serde::{Deserialize, Serialize};
 
 /// Why a saga turns back.
@@ -117,8 +117,22 @@ pub enum StuckCause {
     },
     /// Several nodes claimed the saga, none of them got anywhere: it may be killing them.
     Quarantined {
-        /// How many claims ended without an entry.
+        /// How many in a row ended without any result.
         claims: i16,
+    },
+    /// What it wanted to write can't be written: the database refuses it, or a step has spoilt its transaction.
+    Unwritable {
+        /// What.
+        what: String,
+        /// What the database said.
+        error: String,
+    },
+    /// A step of ours did not return within the time after which a lane counts as stopped.
+    Hung {
+        /// Where.
+        at: String,
+        /// The bound, in milliseconds.
+        bound_ms: u64,
     },
     /// Something recorded cannot be read by this code.
     Undecodable {
@@ -144,6 +158,8 @@ impl StuckCause {
             Self::Contradicted { step, .. } => format!("`{step}` is contradicted"),
             Self::PollTooLong { .. } => "a poll takes too long".into(),
             Self::Quarantined { .. } => "quarantined".into(),
+            Self::Unwritable { what, .. } => format!("can't be written: {what}"),
+            Self::Hung { at, .. } => format!("{at} does not return"),
             Self::Undecodable { what, .. } => format!("can't be read: {what}"),
         };
         format!("{workflow} v{version}: {what}")
@@ -162,6 +178,8 @@ impl StuckCause {
             | Self::Contradicted { .. }
             | Self::PollTooLong { .. }
             | Self::Quarantined { .. }
+            | Self::Unwritable { .. }
+            | Self::Hung { .. }
             | Self::Undecodable { .. } => false,
         }
     }
@@ -169,7 +187,9 @@ impl StuckCause {
     /// Whether the engine itself tries again after a while: the world outside may have recovered.
     pub fn retries(&self) -> bool {
         match self {
-            Self::Debt { .. } | Self::FailedAfterPivot { .. } => true,
+            Self::Debt { .. } | Self::FailedAfterPivot { .. } | Self::Unwritable { .. } => true,
+            // Once more, alone: it may only have been there when its nodes died.
+            Self::Quarantined { claims } => *claims <= LOSSES_MAX,
             Self::RefusedAfterPivot { .. }
             | Self::Diverged { .. }
             | Self::Panicked { .. }
@@ -178,7 +198,7 @@ impl StuckCause {
             | Self::Abandoned { .. }
             | Self::Contradicted { .. }
             | Self::PollTooLong { .. }
-            | Self::Quarantined { .. }
+            | Self::Hung { .. }
             | Self::Undecodable { .. } => false,
         }
     }

@@ -65,6 +65,12 @@ pub enum ClientError {
         /// Its size in bytes.
         size: usize,
     },
+    /// A text can't be kept: no column of the database holds U+0000.
+    #[error("{what} has a character that no column can keep, U+0000")]
+    Unstorable {
+        /// Which text.
+        what: &'static str,
+    },
     /// The id given for a saga is not in the bucket that its workflow's route names.
     #[error("saga {id} is in bucket {its}, its route says {route}", its = .id.bucket())]
     WrongBucket {
@@ -144,6 +150,7 @@ impl Client {
 
     /// Asks a saga to turn back. `by` is who asks, and dedupes.
     pub async fn cancel(&self, saga: SagaId, by: &str) -> Result<Cancelled, ClientError> {
+        storable("the name of who cancels", by)?;
         let letter =
             Letter { kind: Kind::Cancel, name: String::new(), sender: by.to_owned(), payload: "null".into() };
         if let Some(snapshot) = self.send(saga, letter).await? {
@@ -173,7 +180,6 @@ impl Client {
             lanes.queue(saga).mail(mail).map_err(|_| ClientError::Overloaded(FULL_RETRY))?;
             match within(answer).await {
                 Ok(LetterAnswer::Stored(snapshot)) => return Ok(snapshot),
-                Ok(LetterAnswer::Failed(error)) => return Err(error),
                 // Somebody else has the row, or the lane is gone: wait for the row instead.
                 Ok(LetterAnswer::Busy) | Err(_) => {}
             }
@@ -299,6 +305,8 @@ pub(crate) fn new_saga<W: Workflow>(
     start_key: Option<String>,
     trace: Option<String>,
 ) -> Result<New, ClientError> {
+    storable("the start key", start_key.as_deref().unwrap_or_default())?;
+    storable("the trace", trace.as_deref().unwrap_or_default())?;
     let routed = W::route(input).bucket().or_else(|| start_key.as_deref().map(Bucket::of_key));
     let id = match (id, routed) {
         (Some(id), Some(route)) if id.bucket() != route => {
@@ -317,6 +325,10 @@ fn json<W: Workflow>(input: &W::Input) -> Result<Json, ClientError> {
     Ok(json.into())
 }
 
+fn storable(what: &'static str, text: &str) -> Result<(), ClientError> {
+    if text.contains('\0') { Err(ClientError::Unstorable { what }) } else { Ok(()) }
+}
+
 fn bounded(what: impl Fn() -> String, size: usize) -> Result<(), ClientError> {
     if size > PAYLOAD_BYTES_MAX { Err(ClientError::TooLarge { what: what(), size }) } else { Ok(()) }
 }
@@ -328,6 +340,7 @@ fn begun<W: Workflow>(input: &W::Input) -> Result<String, ClientError> {
 }
 
 fn letter<T: Signal>(sender: &str, signal: &T) -> Result<Letter, ClientError> {
+    storable("the sender's id of a signal", sender)?;
     let payload = serde_json::to_string(signal)
         .map_err(|error| ClientError::Json { what: format!("signal `{}`", T::NAME), error })?;
     bounded(|| format!("signal `{}`", T::NAME), payload.len())?;

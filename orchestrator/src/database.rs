@@ -1,5 +1,6 @@
 //! Connections as the engine uses them.
 
+use crate::settings::Settings;
 use sqlx::{
     ConnectOptions, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -10,8 +11,15 @@ use std::{str::FromStr, time::Duration};
 const STATEMENT_MS: u32 = 10_000;
 /// Locks are held for one batch; waiting longer than this is worth a repeat.
 const LOCK_MS: u32 = 2_000;
+/// A lane has others to serve meanwhile: who has to wait longer than this waits alone.
+const LANE_LOCK_MS: u32 = 200;
 /// A transaction of ours never waits for anything but the database.
 const IDLE_MS: u32 = 15_000;
+/// A server that has heard nothing from us for so long asks whether we are there, and lets our locks go if we are not.
+const KEEPALIVE_S: u32 = 3;
+const KEEPALIVES: u32 = 3;
+/// A background statement's time, with the way there and back.
+const ANSWER_MAX: Duration = Duration::from_millis(STATEMENT_MS as u64 + 2_000);
 /// Until a connection is there.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -25,9 +33,13 @@ impl Database {
     /// From a URL such as `postgres://usher@127.0.0.1:5432/usher`; the user must be written.
     pub fn at(url: &str) -> Result<Self, sqlx::Error> {
         let options = PgConnectOptions::from_str(url)?.options([
-            ("statement_timeout", STATEMENT_MS.to_string()),
-            ("lock_timeout", LOCK_MS.to_string()),
-            ("idle_in_transaction_session_timeout", IDLE_MS.to_string()),
+            ("statement_timeout", STATEMENT_MS),
+            ("lock_timeout", LOCK_MS),
+            ("idle_in_transaction_session_timeout", IDLE_MS),
+            ("tcp_keepalives_idle", KEEPALIVE_S),
+            ("tcp_keepalives_interval", KEEPALIVE_S),
+            ("tcp_keepalives_count", KEEPALIVES),
+            ("tcp_user_timeout", KEEPALIVE_S * (KEEPALIVES + 1) * 1_000),
         ]);
         Ok(Self { options: options.disable_statement_logging() })
     }
@@ -44,20 +56,48 @@ impl Database {
         connect(&options).await
     }
 
-    /// A lane's connection: its statements are few and come again, so their plans are fixed, by keys and never by
+    /// A connection that waits for no lock longer than this.
+    pub(crate) async fn connect_impatient(
+        &self,
+        purpose: &str,
+        lock: Duration,
+    ) -> Result<PgConnection, sqlx::Error> {
+        let options = self.options.clone().application_name(&format!("usher {purpose}"));
+        connect(&options.options([("lock_timeout", lock.as_millis().max(1).to_string())])).await
+    }
+
+    /// A lane's connection, to a server that can be written to, and its process there. Its statements are few and come again, so their plans are fixed, by keys and never by
     /// scanning, whatever the tables' statistics were when they were planned.
-    pub(crate) async fn connect_lane(&self, lane: usize) -> Result<PgConnection, sqlx::Error> {
+    pub(crate) async fn connect_lane(&self, lane: usize) -> Result<(PgConnection, i32), sqlx::Error> {
+        let statement_ms = Settings::STATEMENT_MAX.as_millis().to_string();
+        let lock_ms = LANE_LOCK_MS.to_string();
         let options = self.options.clone().application_name(&format!("usher lane {lane}")).options([
             ("plan_cache_mode", "force_generic_plan"),
             ("enable_seqscan", "off"),
             ("enable_hashjoin", "off"),
             ("enable_mergejoin", "off"),
+            ("statement_timeout", &statement_ms),
+            ("lock_timeout", &lock_ms),
         ]);
-        connect(&options).await
+        let mut connection = connect(&options).await?;
+        let look = "select pg_backend_pid(), current_setting('transaction_read_only') = 'on'";
+        let (backend, read_only): (i32, bool) =
+            in_time(sqlx::query_as(look).fetch_one(&mut connection)).await?;
+        if read_only {
+            return Err(std::io::Error::other("the server can only be read").into());
+        }
+        Ok((connection, backend))
     }
 }
 
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
     let timed_out = |_| std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection in time");
     tokio::time::timeout(CONNECT, options.connect()).await.map_err(timed_out)?
+}
+
+/// Waits for statements on a connection of the background no longer than the server may take for them, and a bit for the
+/// way: one whose other side is gone is noticed here. The connection is to be left then.
+pub(crate) async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let timed_out = |_| std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time");
+    tokio::time::timeout(ANSWER_MAX, work).await.map_err(timed_out)?
 }

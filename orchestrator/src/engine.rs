@@ -4,20 +4,18 @@ use crate::{
     client::Client,
     database::Database,
     hints::Hints,
-    lane::{Calls, Health, Hung, Lane, Leases, Queue, Shared, Watchers},
+    lane::{Calls, Culprits, Leases, Places, Queue, Shared, Suspects, Watchers},
+    lanes::{self, LaneStatus, Lanes},
     operator::{self, Desk, Rows},
     registry::{Registry, RegistryError},
+    renewal,
     settings::Settings,
     steps::StepList,
     sweep,
     workflow::Workflow,
 };
 use sqlx::PgPool;
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    thread::JoinHandle,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -25,6 +23,8 @@ use tokio_util::{
 
 /// Pooled connections for one-statement work: letters that wait for a row, handles that look.
 const POOL_MAX: u32 = 8;
+/// How long a node waits at its end for its own tasks and lanes.
+const STOP_MAX: Duration = Duration::from_secs(2);
 
 /// A running node.
 pub struct Engine {
@@ -80,8 +80,14 @@ impl Engine {
         &self.shared.settings.node
     }
 
+    /// How its lanes are.
+    pub fn lanes(&self) -> Vec<LaneStatus> {
+        self.lanes.status(&self.shared)
+    }
+
     /// Stops taking work, lets calls that are out come home, commits what they brought, and leaves. What is still out
-    /// then is taken over by other nodes when its lease ends.
+    /// then is taken over by other nodes when its lease ends. Takes no longer than [`Settings::drain`] and a few seconds,
+    /// whatever hangs.
     pub async fn drain(self) {
         self.shared.draining.cancel();
         self.shared.calls.tasks.close();
@@ -102,16 +108,14 @@ impl Engine {
         }
         self.stop.disarm().cancel();
         self.tasks.close();
-        self.tasks.wait().await;
-        // Looked at and not joined: a thread that waits for one that hangs would keep the process from ending.
-        let lanes = self.lanes.take();
-        let stopped = tokio::time::timeout(Duration::from_secs(2), async {
-            while !lanes.iter().all(|lane| lane.thread.is_finished()) {
+        let stopped = tokio::time::timeout(STOP_MAX, async {
+            self.tasks.wait().await;
+            while !self.lanes.have_ended() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
         if stopped.await.is_err() {
-            tracing::warn!("a lane did not stop in time");
+            tracing::warn!("a lane, or a task of this node, did not stop in time");
         }
     }
 }
@@ -164,11 +168,11 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         let (stop, draining, tasks) = (shared.stop.clone(), shared.draining.clone(), TaskTracker::new());
         let lanes = Lanes::default();
         for number in 0..shared.queues.len() {
-            lanes.add(spawn_lane(shared.clone(), number).await?);
+            lanes.start(&shared, number).await?;
         }
-        tasks.spawn(watch(shared.clone(), lanes.clone(), stop.clone()));
+        tasks.spawn(lanes::watch(shared.clone(), lanes.clone(), stop.clone()));
         tasks.spawn(sweep::run(shared.clone(), draining.clone()));
-        tasks.spawn(renew(shared.clone(), stop.clone()));
+        tasks.spawn(renewal::run(shared.clone(), lanes.clone(), stop.clone()));
         if let Some(hints) = hints.clone() {
             tasks.spawn(hints.listen(shared.clone(), draining.clone()));
         }
@@ -185,128 +189,22 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         let settings = self.settings;
         let registry = self.registry.checked()?;
         let stop = CancellationToken::new();
+        let culprits = Arc::new(Culprits::default());
+        let queue = |_| Arc::new(Queue::new(&settings, culprits.clone()));
+        let queues: Vec<Arc<Queue>> = (0..settings.lanes.max(1)).map(queue).collect();
         Ok(Arc::new(Shared {
             registry,
             database: self.database,
-            queues: (0..settings.lanes.max(1)).map(|_| Arc::new(Queue::new(&settings))).collect(),
+            places: Places::new(settings.calls_max, queues.clone()),
+            queues,
             watchers: Watchers::default(),
             leases: Arc::new(Leases::new(settings.lease)),
-            hung: Hung::default(),
+            suspects: Suspects::new(),
+            culprits,
             draining: stop.child_token(),
             stop,
-            calls: Calls::new(settings.calls_max, tokio::runtime::Handle::current(), &settings.node),
+            calls: Calls::new(tokio::runtime::Handle::current(), &settings.node),
             settings,
         }))
-    }
-}
-
-/// The lanes that are running; a lane that is given up makes room for another.
-#[derive(Clone, Default)]
-struct Lanes(Arc<Mutex<Vec<RunningLane>>>);
-
-struct RunningLane {
-    number: usize,
-    thread: JoinHandle<()>,
-    health: Arc<Health>,
-}
-
-impl Lanes {
-    fn add(&self, lane: RunningLane) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
-    }
-
-    fn take(&self) -> Vec<RunningLane> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Gives lanes up whose poll has taken too long; says which, and for which saga.
-    fn give_up_hung(&self, bound: Duration) -> Vec<(usize, Arc<Health>, crate::SagaId)> {
-        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut given_up = Vec::new();
-        lanes.retain(|lane| match lane.health.hung(bound) {
-            Some(saga) => {
-                lane.health.give_up();
-                given_up.push((lane.number, lane.health.clone(), saga));
-                false
-            }
-            None => true,
-        });
-        given_up
-    }
-}
-
-/// Looks after the lanes: one that hangs in a poll is replaced, and its connection closed.
-async fn watch(shared: Arc<Shared>, lanes: Lanes, stop: CancellationToken) {
-    let bound = shared.settings.poll_max;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(bound / 8) => {}
-        }
-        for (number, health, saga) in lanes.give_up_hung(bound) {
-            tracing::error!(lane = number, %saga, ?bound, "a poll does not return: the lane is given up");
-            shared.hung.add(saga);
-            shared.leases.release_all(|saga| shared.lane_of(saga) == number);
-            let closed = async {
-                let mut connection = shared.database.connect("watch").await?;
-                let close = sqlx::query("select pg_terminate_backend($1)").bind(health.backend());
-                close.execute(&mut connection).await.map(drop)
-            };
-            if let Err(error) = closed.await {
-                tracing::error!(lane = number, %error, "its connection could not be closed");
-            }
-            match spawn_lane(shared.clone(), number).await {
-                Ok(lane) => lanes.add(lane),
-                Err(error) => tracing::error!(lane = number, %error, "no lane could take its place"),
-            }
-        }
-    }
-}
-
-/// A lane on a thread of its own; returns when it is connected.
-async fn spawn_lane(shared: Arc<Shared>, number: usize) -> Result<RunningLane, BuildError> {
-    let health = Arc::new(Health::default());
-    let its = health.clone();
-    let (ready, is_ready) = tokio::sync::oneshot::channel();
-    let thread = std::thread::Builder::new().name(format!("lane-{number}")).spawn(move || {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => return drop(ready.send(Err(BuildError::Thread(error)))),
-        };
-        runtime.block_on(async {
-            match Lane::open(shared, number, its).await {
-                Ok(lane) => {
-                    let _ = ready.send(Ok(()));
-                    lane.run().await;
-                }
-                Err(error) => drop(ready.send(Err(BuildError::Database(error)))),
-            }
-        });
-    })?;
-    match is_ready.await {
-        Ok(ready) => ready.map(|()| RunningLane { number, thread, health }),
-        Err(_) => Err(BuildError::Thread(std::io::Error::other("the lane's thread ended"))),
-    }
-}
-
-/// Renews leases on a connection of its own, so that busy lanes and a full pool can't starve it.
-async fn renew(shared: Arc<Shared>, stop: CancellationToken) {
-    let mut connection = None;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(shared.settings.lease / 6) => {}
-        }
-        let renewed = async {
-            let connection = match &mut connection {
-                Some(connection) => connection,
-                None => connection.insert(shared.database.connect("leases").await?),
-            };
-            shared.leases.renew(connection).await
-        };
-        if let Err(error) = renewed.await {
-            tracing::warn!(%error, "leases could not be renewed");
-            connection = None;
-        }
     }
 }

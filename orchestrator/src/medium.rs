@@ -1,10 +1,13 @@
 //! Where a step's effect happens: in the engine's own transaction ([`Tx`]) or outside ([`Call`]).
 
-use crate::{SagaId, cause::Cause, journal::Position, outbox::Emitted};
+use crate::{SagaId, cause::Cause, journal::Position, lane::Signs, outbox::Emitted};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
 /// The two media. Sealed: the guarantees of a step follow from its medium.
 pub trait Medium: Sized + Send + sealed::Sealed + 'static {
@@ -20,6 +23,10 @@ pub trait Medium: Sized + Send + sealed::Sealed + 'static {
     fn of_tx(tx: &mut Tx) -> Option<&mut Self>;
     #[doc(hidden)]
     fn enter(&mut self, saga: SagaId, position: Position);
+    #[doc(hidden)]
+    fn service() -> &'static str {
+        std::any::type_name::<Self>()
+    }
 }
 
 /// A medium that services of type `S` can open.
@@ -52,9 +59,15 @@ pub struct Tx {
     pub(crate) now: DateTime<Utc>,
     pub(crate) context: Option<(SagaId, Position)>,
     pub(crate) emitted: Emitted,
+    /// Every use of the connection is one.
+    pub(crate) signs: Arc<Signs>,
 }
 
 impl Tx {
+    pub(crate) fn on(connection: PgConnection, signs: Arc<Signs>) -> Self {
+        Self { connection, now: DateTime::<Utc>::MIN_UTC, context: None, emitted: Emitted::default(), signs }
+    }
+
     /// Puts a message of type `kind`, such as `booking.confirmed`, into the outbox, in the commit of the entry that
     /// this step, compensation or record is about to write. Costs no statement: the batch writes all messages at once.
     ///
@@ -94,6 +107,7 @@ impl Deref for Tx {
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut PgConnection {
+        self.signs.get_on();
         &mut self.connection
     }
 }
@@ -170,6 +184,10 @@ impl<S> Provide<S> for Tx {
 }
 
 impl<C: Send + 'static> Medium for Call<C> {
+    fn service() -> &'static str {
+        std::any::type_name::<C>()
+    }
+
     type Made<T: Send> = Option<T>;
     const OURS: bool = false;
     fn made<T: Send>(output: Option<T>) -> Option<Option<T>> {

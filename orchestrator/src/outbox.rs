@@ -4,7 +4,7 @@
 //! savepoint if the set is taken back, and is kept, with the position of the entry that its step writes, if it stays.
 //! So a batch that emits nothing pays nothing, and one that emits pays one statement.
 
-use crate::{SagaId, journal::Position, store::outbox::Message};
+use crate::{SagaId, journal::Position, store::outbox::Message, texts::storable};
 
 /// What the steps of one batch have emitted.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(crate) struct Fresh {
 impl Emitted {
     /// A step of the set that runs has emitted this.
     pub fn push(&mut self, saga: SagaId, kind: &str, payload: String) {
-        self.fresh.push(Fresh { saga, kind: kind.to_owned(), payload });
+        self.fresh.push(Fresh { saga, kind: storable(kind).into_owned(), payload });
     }
 
     /// What the set that runs has emitted so far.

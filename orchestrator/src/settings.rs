@@ -21,12 +21,16 @@ pub struct Settings {
     /// Journal entries that one saga may add before its stretch is committed; at most
     /// [`Settings::STRETCH_STEPS_BOUND`].
     pub stretch_steps_max: usize,
-    /// Calls out at once on this node.
+    /// Calls out at once on this node to each service, which is a client type. Sagas that find no place stand in line
+    /// without a lease.
     pub calls_max: usize,
     /// How long a saga with a call out belongs to its node without a renewal.
     pub lease: Duration,
     /// How long one poll of a workflow may take before its lane is given up.
     pub poll_max: Duration,
+    /// How long a lane may give no sign of life before it is given up, other than in a poll. Longer than any statement may
+    /// take, which the database itself ends after [`Settings::STATEMENT_MAX`].
+    pub silence_max: Duration,
     /// How often the sweep looks for sagas that are due: the bound on lateness when every hint is lost.
     pub poll: Duration,
     /// No step is tried more often than this in one go, whatever its policy says.
@@ -59,6 +63,9 @@ impl Settings {
     /// transaction is allowed, and a call's records another.
     pub const STRETCH_STEPS_BOUND: usize = 32;
 
+    /// How long a statement of a lane may take before the database ends it.
+    pub const STATEMENT_MAX: Duration = Duration::from_secs(5);
+
     pub(crate) fn stretch_steps(&self) -> usize {
         self.stretch_steps_max.clamp(1, Self::STRETCH_STEPS_BOUND)
     }
@@ -77,6 +84,7 @@ impl Default for Settings {
             calls_max: 512,
             lease: Duration::from_secs(10),
             poll_max: Duration::from_secs(10),
+            silence_max: Duration::from_secs(8),
             poll: Duration::from_millis(200),
             attempts_max: 1000,
             entry_bytes_max: 256 * 1024,

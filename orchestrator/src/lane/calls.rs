@@ -1,6 +1,6 @@
 //! Calls to the world outside: handed out after the commit that allows them, bounded, timed, and guarded.
 
-use super::{Leases, Queue};
+use super::{Lease, Place, Queue, Returned};
 use crate::{
     SagaId,
     cause::StuckCause,
@@ -8,6 +8,7 @@ use crate::{
     journal::{Json, Position},
     medium::CallContext,
     registry::{AnswerKind, AnyStep, CallAnswer, ErasedStep},
+    texts::stored,
 };
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
@@ -16,7 +17,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 /// A call that its commit allows to leave.
@@ -80,11 +80,14 @@ impl CallFailure {
 impl From<StepError> for CallFailure {
     fn from(error: StepError) -> Self {
         match error {
-            StepError::Rejected(rejected) => Self::Rejected(rejected),
+            StepError::Rejected(rejected) => {
+                let (code, detail) = (stored(rejected.code), stored(rejected.detail));
+                Self::Rejected(Rejected { code, detail, ..rejected })
+            }
             StepError::Later(after) => Self::Later(after),
-            StepError::Contradiction(detail) => Self::Contradiction(detail),
+            StepError::Contradiction(detail) => Self::Contradiction(stored(detail)),
             error @ (StepError::Database(_) | StepError::Unclear { .. }) => {
-                Self::Unclear { error: error.chain(), code: error.code() }
+                Self::Unclear { error: stored(error.chain()), code: error.code().map(stored) }
             }
         }
     }
@@ -119,36 +122,29 @@ impl CallOut {
 /// What a panic said.
 pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".into())
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    stored(text.unwrap_or_else(|| "a panic without words".into()))
 }
 
 /// The calls of a node.
 pub(crate) struct Calls {
     pub tasks: TaskTracker,
-    permits: Arc<Semaphore>,
     runtime: tokio::runtime::Handle,
     node: Arc<str>,
 }
 
 impl Calls {
-    pub fn new(most: usize, runtime: tokio::runtime::Handle, node: &str) -> Self {
-        Self {
-            tasks: TaskTracker::new(),
-            permits: Arc::new(Semaphore::new(most)),
-            runtime,
-            node: node.into(),
-        }
+    pub fn new(runtime: tokio::runtime::Handle, node: &str) -> Self {
+        Self { tasks: TaskTracker::new(), runtime, node: node.into() }
     }
 
-    /// Hands a call out. It waits for its permit; its lease, already kept, is renewed meanwhile.
-    pub fn hand_out(&self, call: CallOut, leases: Arc<Leases>, queue: Arc<Queue>) {
-        let (permits, node) = (self.permits.clone(), self.node.clone());
+    /// Hands a call out, in its place and under its lease. The lease goes on with the result; the place is free again.
+    pub fn hand_out(&self, call: CallOut, place: Option<Place>, lease: Lease, queue: Arc<Queue>) {
+        let node = self.node.clone();
         let task = async move {
-            let Ok(_permit) = permits.acquire_owned().await else { return };
             crate::fault::point("call-before", &node);
-            if !leases.holds(call.saga, call.token) {
+            if !lease.holds() {
                 tracing::warn!(saga = %call.saga, step = call.step.name(), "lease ended before the call left");
-                leases.release(call.saga, call.token);
                 return;
             }
             let began = Instant::now();
@@ -156,7 +152,8 @@ impl Calls {
             metrics::histogram!("usher_call_seconds", "step" => ended.step.name())
                 .record(began.elapsed().as_secs_f64());
             crate::fault::point("call-after", &node);
-            queue.ended(ended);
+            queue.returned(Returned { ended, lease, came_at: Instant::now() });
+            drop(place);
         };
         self.tasks.spawn_on(task, &self.runtime);
     }

@@ -3,6 +3,7 @@
 use super::{
     Group,
     run::{Env, Run},
+    suspects::LOSSES_MAX,
     turn::{Cached, TurnError, Verdict},
 };
 use crate::{
@@ -19,9 +20,6 @@ use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
-
-/// Claims that may end without an entry before the saga is suspected of killing its nodes.
-const FRUITLESS_CLAIMS_MAX: i16 = 3;
 
 /// What a claim came to: the sagas to be moved, and a verdict on the others.
 pub(super) struct Claimed {
@@ -40,21 +38,25 @@ pub(super) async fn lock(tx: &mut Tx, groups: &[Group]) -> Result<HashMap<SagaId
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// Sagas on which somebody may have died: under a lease that ran out, or due for longer than one. They are claimed in a
-/// commit of their own, so that the claim counts whatever becomes of the claimer.
-pub(super) fn suspects(rows: &HashMap<SagaId, Row>, groups: &[Group], env: &Env<'_>) -> Vec<SagaId> {
+/// Sagas on which somebody may have died: under a lease that ran out, due for longer than one, or lost before and not
+/// cleared yet. They are claimed in a commit of their own, so that the claim counts whatever becomes of the claimer.
+pub(super) fn suspects(rows: &HashMap<SagaId, Row>, groups: &[Group], env: &Env<'_>) -> Vec<(SagaId, i16)> {
     let long_ago = env.now - env.settings.lease;
-    let overdue = groups.iter().filter(|group| {
-        rows.get(&group.id).is_some_and(|row| {
-            !group.holds_lease(row)
-                && row.due_at.is_some_and(|due_at| due_at < long_ago || row.leased && due_at <= env.now)
-                && row.state != State::Stuck
-                && !row.paused
-                && row.claims < FRUITLESS_CLAIMS_MAX
-                && env.registry.workflows.get(&row.workflow, row.version).is_some()
-        })
+    let overdue = |row: &Row| {
+        let suspected = row.leased || row.claims > 0;
+        row.due_at.is_some_and(|due_at| due_at < long_ago || suspected && due_at <= env.now)
+    };
+    let suspects = groups.iter().filter_map(|group| {
+        let row = rows.get(&group.id)?;
+        let suspect = overdue(row)
+            && !group.holds_lease(row)
+            && !row.paused
+            && !row.is_lost_too_often()
+            && env.culprits.cause(row.id).is_none()
+            && env.registry.workflows.get(&row.workflow, row.version).is_some();
+        suspect.then_some((row.id, row.claims))
     });
-    overdue.map(|group| group.id).collect()
+    suspects.collect()
 }
 
 /// Begins new sagas, delivers letters, and loads what the others need to go on.
@@ -211,21 +213,22 @@ fn claimed(
     env: &Env<'_>,
 ) -> Run {
     let history = histories.remove(&row.id).unwrap_or_else(|| Ok(History::default()));
-    let fruitless = row.claims >= FRUITLESS_CLAIMS_MAX && !group.holds_lease(&row);
+    let lost_too_often = row.is_lost_too_often() && !group.holds_lease(&row);
     let claims = row.claims;
-    let ended = group.ended.iter().find(|ended| row.leased && ended.token == row.token).cloned();
+    let given_place = group.has_place(row.token);
+    let ended = group.result(row.token).filter(|_| row.leased).cloned();
     match history {
         Ok(history) => {
             let mut run = Run::new(row, false, history, env);
             run.ended = ended;
+            run.given_place = given_place;
             if claims > 0 {
                 run.take_over();
             }
-            if env.hung.has(run.id()) {
-                let bound_ms = env.settings.poll_max.as_millis() as u64;
-                run.stick(StuckCause::PollTooLong { bound_ms }, env);
-            } else if fruitless {
-                run.stick(StuckCause::Quarantined { claims }, env);
+            if let Some(cause) = env.culprits.cause(run.id()) {
+                run.stick(cause, env);
+            } else if lost_too_often {
+                run.stick(StuckCause::Quarantined { claims: claims.max(LOSSES_MAX) }, env);
             }
             run
         }
@@ -269,31 +272,23 @@ impl Row {
             }
         }
     }
-
-    fn holds_result_of(&self, group: &Group) -> bool {
-        self.leased && group.ended.iter().any(|ended| ended.token == self.token)
-    }
 }
 
 impl Group {
-    /// Nothing but a start: there is no row to lock yet.
-    fn only_starts(&self) -> bool {
-        self.start.is_some() && self.mail.is_empty() && self.ended.is_empty() && self.resume.is_none()
-    }
-
     /// Whether this batch comes with the lease that the row is under.
-    fn holds_lease(&self, row: &Row) -> bool {
-        row.leased && (row.holds_result_of(self) || self.resume == Some(row.token))
+    pub(super) fn holds_lease(&self, row: &Row) -> bool {
+        row.leased && self.holds(row.token)
     }
 
     /// Whether the saga may be moved now, and by us.
-    fn may_move(&self, row: &Row, env: &Env<'_>) -> bool {
+    pub(super) fn may_move(&self, row: &Row, env: &Env<'_>) -> bool {
         let due = row.due_at.is_some_and(|due_at| due_at <= env.now);
         let called_for = match row.state {
             State::Completed | State::Unwound => false,
-            State::Stuck => due,
+            State::Stuck => due || self.holds_lease(row),
             State::Running | State::Waiting | State::Unwinding => {
-                due || self.holds_lease(row) || (!row.leased && !self.mail.is_empty())
+                let free = !row.leased && (!self.mail.is_empty() || self.has_place(row.token).is_some());
+                due || self.holds_lease(row) || free
             }
         };
         called_for

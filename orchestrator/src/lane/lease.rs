@@ -1,89 +1,147 @@
-//! The leases of this node: kept while calls are out, renewed on a connection of their own, given up by our own
-//! monotonic clock as soon as they may have ended.
+//! The leases of this node. A lease lives exactly as long as the work it covers: the call that is out, or the result
+//! that waits to be written, owns it, and letting go of that lets go of the lease.
+//!
+//! Renewed on a connection of its own, and given up by our own monotonic clock as soon as it may have ended. What has
+//! ended is never renewed: somebody else may have the saga already.
 
-use crate::{SagaId, store::sagas};
+use crate::{SagaId, store::leases};
 use sqlx::PgConnection;
 use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::OwnedSemaphorePermit;
 
-/// What this node holds.
+/// What this node holds: which saga, under which token, until when.
 pub(crate) struct Leases {
-    held: Mutex<HashMap<SagaId, Held>>,
+    held: Mutex<HashMap<(SagaId, i64), Instant>>,
     lease: Duration,
 }
 
-#[derive(Clone, Copy)]
-struct Held {
-    token: i64,
-    until: Instant,
+/// The right to advance a saga. Dropped, it is not renewed any more.
+pub(crate) struct Lease {
+    pub saga: SagaId,
+    pub token: i64,
+    /// Taken while the saga is suspected of killing its nodes.
+    pub suspicion: Option<OwnedSemaphorePermit>,
+    leases: Arc<Leases>,
 }
 
 /// How many leases one statement renews.
 const RENEWALS_MAX: usize = 1024;
+/// How many rows that somebody has locked are waited for in one go, each for a moment. The others have their next try.
+const WAITS_MAX: usize = 8;
 
 impl Leases {
     pub fn new(lease: Duration) -> Self {
         Self { held: Mutex::default(), lease }
     }
 
-    /// Keeps a lease that was committed; `until` counts from before the commit, so that ours ends first.
-    pub fn keep(&self, saga: SagaId, token: i64, until: Instant) {
-        self.lock().insert(saga, Held { token, until });
+    /// Takes a lease that was committed; `until` counts from before the commit, so that ours ends first.
+    pub fn take(self: &Arc<Self>, saga: SagaId, token: i64, until: Instant) -> Lease {
+        self.lock().insert((saga, token), until);
+        Lease { saga, token, suspicion: None, leases: self.clone() }
     }
 
-    /// Lets a lease go: its call has been dealt with.
-    pub fn release(&self, saga: SagaId, token: i64) {
-        let mut held = self.lock();
-        if held.get(&saga).is_some_and(|held| held.token == token) {
-            held.remove(&saga);
-        }
+    /// Renews nothing any more of what a lane has that does not get on: its results may still be taken in while nobody
+    /// else has claimed their sagas.
+    pub fn abandon(&self, of_lane: impl Fn(SagaId) -> bool) {
+        self.lock().retain(|(saga, _), _| !of_lane(*saga));
     }
 
-    /// Lets the leases of a lane go that is given up: their results may still be taken in, else they run out.
-    pub fn release_all(&self, of_lane: impl Fn(SagaId) -> bool) {
-        self.lock().retain(|saga, _| !of_lane(*saga));
-    }
-
-    /// Whether a call may still leave under this lease.
-    pub fn holds(&self, saga: SagaId, token: i64) -> bool {
-        self.lock().get(&saga).is_some_and(|held| held.token == token && Instant::now() < held.until)
-    }
-
-    /// Renews what has used up a third of its time.
-    pub async fn renew(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let now = Instant::now();
-        let soon = now + self.lease * 2 / 3;
-        let mut due: Vec<(SagaId, i64)> = self
-            .lock()
-            .iter()
-            .filter(|(_, held)| held.until < soon)
-            .map(|(saga, held)| (*saga, held.token))
-            .collect();
-        due.sort_unstable();
-        for leases in due.chunks(RENEWALS_MAX) {
+    /// Renews what has used up a third of its time, has not ended, and belongs to a lane that gets on. Rows that somebody
+    /// has locked keep no other from being renewed: they are passed over, then waited for one by one.
+    pub async fn renew(
+        &self,
+        connection: &mut PgConnection,
+        gets_on: impl Fn(SagaId) -> bool,
+    ) -> Result<(), sqlx::Error> {
+        let lease_ms = self.lease.as_secs_f64() * 1000.0;
+        for due in self.due(gets_on).chunks(RENEWALS_MAX) {
             let since = Instant::now();
-            let lease_ms = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
-            let renewed = sagas::renew(connection, leases, lease_ms).await?;
-            let mut held = self.lock();
-            for (saga, token) in leases {
-                match held.get_mut(saga) {
-                    Some(lease) if lease.token == *token && renewed.contains(saga) => {
-                        lease.until = since + self.lease;
-                    }
-                    Some(lease) if lease.token == *token => {
-                        held.remove(saga);
-                    }
-                    Some(_) | None => {}
+            let renewed: HashSet<_> = leases::renew(connection, due, lease_ms).await?.into_iter().collect();
+            self.extend(renewed.iter().copied(), since);
+            let missing: Vec<_> = due.iter().copied().filter(|lease| !renewed.contains(lease)).collect();
+            if missing.is_empty() {
+                continue;
+            }
+            let locked: HashSet<_> = leases::held(connection, &missing).await?.into_iter().collect();
+            self.lock().retain(|lease, _| locked.contains(lease) || !missing.contains(lease));
+            for lease in locked.into_iter().take(WAITS_MAX) {
+                let since = Instant::now();
+                if leases::renew_waiting(connection, lease, lease_ms).await? {
+                    self.extend([lease].into_iter(), since);
                 }
             }
         }
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SagaId, Held>> {
+    fn due(&self, gets_on: impl Fn(SagaId) -> bool) -> Vec<(SagaId, i64)> {
+        let now = Instant::now();
+        let soon = now + self.lease * 2 / 3;
+        let held = self.lock();
+        let due = held.iter().filter(|(_, until)| now < **until && **until < soon);
+        let mut due: Vec<_> = due.map(|(lease, _)| *lease).filter(|(saga, _)| gets_on(*saga)).collect();
+        due.sort_unstable();
+        due
+    }
+
+    /// Only of what is still held: its work may have ended meanwhile.
+    fn extend(&self, renewed: impl Iterator<Item = (SagaId, i64)>, since: Instant) {
+        let mut held = self.lock();
+        for lease in renewed {
+            if let Some(until) = held.get_mut(&lease) {
+                *until = since + self.lease;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(SagaId, i64), Instant>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lease {
+    /// Whether a call may still leave under it.
+    pub fn holds(&self) -> bool {
+        self.leases.lock().get(&(self.saga, self.token)).is_some_and(|until| Instant::now() < *until)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.leases.lock().remove(&(self.saga, self.token));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Bucket;
+
+    #[test]
+    fn a_lease_ends_with_what_owns_it_and_another_under_a_new_token_stays() {
+        let leases = Arc::new(Leases::new(Duration::from_secs(10)));
+        let saga = SagaId::new_in(Bucket::of_key("one"));
+        let later = Instant::now() + Duration::from_secs(10);
+        let (old, new) = (leases.take(saga, 1, later), leases.take(saga, 2, later));
+        assert!(old.holds() && new.holds());
+        drop(old);
+        assert!(new.holds());
+        drop(new);
+        assert!(leases.lock().is_empty());
+    }
+
+    #[test]
+    fn what_has_ended_or_belongs_to_a_lane_that_stands_still_is_not_renewed() {
+        let leases = Arc::new(Leases::new(Duration::from_secs(10)));
+        let [ended, fresh, soon, still] = ["a", "b", "c", "d"].map(|key| SagaId::new_in(Bucket::of_key(key)));
+        let now = Instant::now();
+        let in_s = |s| now + Duration::from_secs(s);
+        let held = [(ended, now), (fresh, in_s(9)), (soon, in_s(3)), (still, in_s(3))];
+        let _held = held.map(|(saga, until)| leases.take(saga, 7, until));
+        assert_eq!(leases.due(|saga| saga != still), [(soon, 7)]);
     }
 }

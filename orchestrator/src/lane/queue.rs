@@ -1,73 +1,24 @@
-//! What waits for a lane: bounded by kind, gathered without delay.
+//! What waits for a lane: bounded by kind, gathered without delay, and each kind with its share of every batch.
+//!
+//! Inputs stand in *lines*: one for all, or, where a batch may touch one bucket only, one a bucket, and the lines take
+//! turns. What met a row that somebody else has locked waits apart until it is tried again.
 
-use super::{CallEnded, Snapshot};
+use super::{
+    Culprits,
+    input::{Group, Input, Kind, Mail, Resume, Returned, Start},
+    places::Place,
+};
 use crate::{
-    SagaId,
-    client::ClientError,
-    journal::Json,
+    Bucket, SagaId,
     settings::{BatchScope, Settings},
-    store::{mailbox::Letter, sagas::New},
 };
+use rand::Rng;
 use std::{
-    collections::{BTreeMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
 };
-use tokio::sync::{Notify, oneshot};
-
-/// A saga to begin.
-pub(crate) struct Start {
-    pub new: New,
-    pub input: Json,
-    pub reply: oneshot::Sender<Result<Started, ClientError>>,
-}
-
-/// What a start was answered.
-pub(crate) struct Started {
-    /// The saga's id; an older one's if the start key was known.
-    pub id: SagaId,
-    /// How far this lane saw it come; none if it only knows that there is such a saga.
-    pub snapshot: Option<Arc<Snapshot>>,
-    /// Somebody else had begun it.
-    pub existing: bool,
-}
-
-/// A letter to deliver.
-pub(crate) struct Mail {
-    pub saga: SagaId,
-    pub letter: Letter,
-    pub reply: oneshot::Sender<LetterAnswer>,
-}
-
-/// What a letter was answered.
-pub(crate) enum LetterAnswer {
-    /// It is in the mailbox; with what the saga made of it, if this lane had the saga.
-    Stored(Option<Arc<Snapshot>>),
-    /// Somebody else has the saga: deliver it by waiting for the row.
-    Busy,
-    /// The database refused.
-    Failed(ClientError),
-}
-
-/// One thing for a lane to do.
-pub(crate) enum Input {
-    Ended(CallEnded),
-    Mail(Mail),
-    Wake(SagaId),
-    /// A saga that this lane has claimed in a commit of its own, under this token.
-    Resume(SagaId, i64),
-    Start(Start),
-}
-
-/// All that a batch does for one saga.
-pub(crate) struct Group {
-    pub id: SagaId,
-    pub start: Option<Start>,
-    /// Who asked for the same saga in the same batch; answered when it is there.
-    pub same: Vec<oneshot::Sender<Result<Started, ClientError>>>,
-    pub mail: Vec<Mail>,
-    pub ended: Vec<CallEnded>,
-    pub resume: Option<i64>,
-}
+use tokio::sync::Notify;
 
 /// The queue is full: the caller should come back later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,57 +30,90 @@ pub(crate) struct Queue {
     arrived: Notify,
     starts_max: usize,
     letters_max: usize,
+    scope: BatchScope,
+    culprits: Arc<Culprits>,
 }
 
 #[derive(Default)]
 struct Waiting {
-    inputs: [VecDeque<Input>; 4],
+    lines: HashMap<Option<Bucket>, Line>,
+    /// Lines that have something, in the order of their turns.
+    turns: VecDeque<Option<Bucket>>,
+    /// How many of each kind.
+    counts: [usize; 4],
     awake: HashSet<SagaId>,
+    /// What is tried again later. Bounded like what it came from.
+    later: Vec<(Instant, Queued)>,
     /// The lane has a batch in hand.
     at_work: bool,
 }
 
-/// Results first, since others wait for their leases; new work last.
-const ENDED: usize = 0;
-const MAIL: usize = 1;
-const WAKES: usize = 2;
-const STARTS: usize = 3;
+#[derive(Default)]
+struct Line([VecDeque<Queued>; 4]);
+
+struct Queued {
+    input: Input,
+    since: Instant,
+    put_off: u32,
+}
+
+/// The first pause of what met a locked row; it doubles each time, up to the second bound, with full jitter.
+const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE_MAX: Duration = Duration::from_millis(500);
 
 impl Queue {
-    pub fn new(settings: &Settings) -> Self {
+    pub fn new(settings: &Settings, culprits: Arc<Culprits>) -> Self {
         Self {
             waiting: Mutex::default(),
             arrived: Notify::new(),
             starts_max: settings.intake_max,
             letters_max: settings.letters_max,
+            scope: settings.batch_scope,
+            culprits,
         }
     }
 
     pub fn start(&self, start: Start) -> Result<(), Full> {
-        self.push_bounded(STARTS, self.starts_max, Input::Start(start))
+        self.push_bounded(Input::Start(start), self.starts_max)
     }
 
     pub fn mail(&self, mail: Mail) -> Result<(), Full> {
-        self.push_bounded(MAIL, self.letters_max, Input::Mail(mail))
+        self.push_bounded(Input::Mail(mail), self.letters_max)
     }
 
-    /// Bounded by the number of calls that may be out.
-    pub fn ended(&self, ended: CallEnded) {
-        self.push(ENDED, Input::Ended(ended));
+    /// Bounded by the places for calls, and by how long a result is kept that can't be written.
+    pub fn returned(&self, returned: Returned) {
+        self.push(Input::Returned(Box::new(returned)));
     }
 
     /// Bounded by the batch that was claimed.
-    pub fn resume(&self, saga: SagaId, token: i64) {
-        self.push(ENDED, Input::Resume(saga, token));
+    pub fn resume(&self, resume: Resume) {
+        self.push(Input::Resume(resume));
+    }
+
+    /// Hands a place to who stood in line for it.
+    pub fn give_place(&self, saga: SagaId, token: i64, place: Place) {
+        self.resume(Resume { saga, token, lease: None, place: Some(place) });
     }
 
     /// Each saga waits once, however often it is named.
     pub fn wake(&self, saga: SagaId) {
         let mut waiting = self.lock();
         if waiting.awake.insert(saga) {
-            waiting.inputs[WAKES].push_back(Input::Wake(saga));
+            self.put(&mut waiting, Queued::now(Input::Wake(saga)));
         }
         drop(waiting);
+        self.arrived.notify_one();
+    }
+
+    /// Tries these again after a pause that grows, from this one if it is given.
+    pub fn put_off(&self, inputs: Vec<Input>, times: u32, pause: Option<Duration>) {
+        let doubled = |pause: Duration, most| pause.saturating_mul(1 << times.min(10)).min(most);
+        let ceiling = pause.map_or_else(|| doubled(PAUSE, PAUSE_MAX), |pause| doubled(pause, pause * 4));
+        let pause = rand::rng().random_range(ceiling / 4..=ceiling);
+        let at = Instant::now() + pause;
+        let again = inputs.into_iter().map(|input| (at, Queued { put_off: times + 1, ..Queued::now(input) }));
+        self.lock().later.extend(again);
         self.arrived.notify_one();
     }
 
@@ -146,65 +130,103 @@ impl Queue {
     /// Nothing waits, and nothing is being done.
     pub fn is_idle(&self) -> bool {
         let waiting = self.lock();
-        !waiting.at_work && waiting.inputs.iter().all(VecDeque::is_empty)
+        !waiting.at_work && waiting.turns.is_empty() && waiting.later.is_empty()
+    }
+
+    /// For how long the oldest input of each kind has waited.
+    pub fn oldest(&self) -> [(Kind, Duration); 4] {
+        let waiting = self.lock();
+        Kind::ALL.map(|kind| {
+            let first = waiting.lines.values().filter_map(|line| line.0[kind as usize].front());
+            let oldest = first.map(|queued| queued.since.elapsed()).max();
+            (kind, oldest.unwrap_or_default())
+        })
     }
 
     /// Takes up to `most` inputs, grouped by saga in key order. Waits for the first; never for more.
-    pub async fn gather(&self, most: usize, scope: BatchScope) -> Vec<Group> {
+    pub async fn gather(&self, most: usize) -> Vec<Group> {
         loop {
             // Enabled before the look, or an input that comes between the two would not wake us.
             let arrived = self.arrived.notified();
-            let groups = self.take(most, scope);
+            let groups = self.take(most);
             if !groups.is_empty() {
                 return groups;
             }
-            arrived.await;
+            let next = self.lock().later.iter().map(|(at, _)| *at).min();
+            match next {
+                None => arrived.await,
+                Some(at) => drop(tokio::time::timeout_at(at.into(), arrived).await),
+            }
         }
     }
 
-    pub fn take(&self, most: usize, scope: BatchScope) -> Vec<Group> {
+    pub fn take(&self, most: usize) -> Vec<Group> {
         let mut waiting = self.lock();
-        let mut taken = Vec::new();
-        let mut bucket = None;
-        for kind in [ENDED, MAIL, WAKES, STARTS] {
-            let mut left = VecDeque::new();
-            while taken.len() < most
-                && let Some(input) = waiting.inputs[kind].pop_front()
-            {
-                let its = input.saga().bucket();
-                if scope == BatchScope::Bucket && *bucket.get_or_insert(its) != its {
-                    left.push_back(input);
-                } else {
-                    taken.push(input);
-                }
+        self.ripen(&mut waiting);
+        let Some(line) = waiting.turns.pop_front() else { return Vec::new() };
+        let Some(mut inputs) = waiting.lines.remove(&line) else { return Vec::new() };
+        let mut taken = inputs.take(most.max(1), &self.culprits);
+        if !inputs.is_empty() {
+            waiting.lines.insert(line, inputs);
+            waiting.turns.push_back(line);
+        }
+        taken.extend(waiting.put_off_of(&taken));
+        for queued in &taken {
+            waiting.counts[queued.input.kind() as usize] -= 1;
+            if let Input::Wake(saga) = queued.input {
+                waiting.awake.remove(&saga);
             }
-            left.append(&mut waiting.inputs[kind]);
-            waiting.inputs[kind] = left;
         }
         waiting.at_work |= !taken.is_empty();
-        for input in &taken {
-            if let Input::Wake(saga) = input {
-                waiting.awake.remove(saga);
-            }
-        }
         drop(waiting);
-        grouped(taken)
+        Group::all(taken.into_iter().map(|queued| (queued.input, queued.put_off)))
     }
 
-    fn push_bounded(&self, kind: usize, most: usize, input: Input) -> Result<(), Full> {
+    /// What has waited long enough joins its line.
+    fn ripen(&self, waiting: &mut Waiting) {
+        if waiting.later.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let ripe: Vec<_> = waiting.later.extract_if(.., |(at, _)| *at <= now).collect();
+        for (_, queued) in ripe {
+            if let Input::Wake(saga) = queued.input
+                && !waiting.awake.insert(saga)
+            {
+                continue;
+            }
+            self.put(waiting, queued);
+        }
+    }
+
+    fn push_bounded(&self, input: Input, most: usize) -> Result<(), Full> {
         let mut waiting = self.lock();
-        if waiting.inputs[kind].len() >= most {
+        if waiting.counts[input.kind() as usize] >= most {
             return Err(Full);
         }
-        waiting.inputs[kind].push_back(input);
+        self.put(&mut waiting, Queued::now(input));
         drop(waiting);
         self.arrived.notify_one();
         Ok(())
     }
 
-    fn push(&self, kind: usize, input: Input) {
-        self.lock().inputs[kind].push_back(input);
+    fn push(&self, input: Input) {
+        self.put(&mut self.lock(), Queued::now(input));
         self.arrived.notify_one();
+    }
+
+    fn put(&self, waiting: &mut Waiting, queued: Queued) {
+        let line = match self.scope {
+            BatchScope::Database => None,
+            BatchScope::Bucket => Some(queued.input.saga().bucket()),
+        };
+        let kind = queued.input.kind() as usize;
+        waiting.counts[kind] += 1;
+        let inputs = waiting.lines.entry(line).or_default();
+        if inputs.is_empty() {
+            waiting.turns.push_back(line);
+        }
+        inputs.0[kind].push_back(queued);
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -212,36 +234,55 @@ impl Queue {
     }
 }
 
-impl Input {
-    fn saga(&self) -> SagaId {
-        match self {
-            Self::Ended(ended) => ended.saga,
-            Self::Mail(mail) => mail.saga,
-            Self::Wake(saga) | Self::Resume(saga, _) => *saga,
-            Self::Start(start) => start.new.id,
+impl Waiting {
+    /// What was put off of the sagas that are taken anyhow: a result must not come after the wake that loses it.
+    fn put_off_of(&mut self, taken: &[Queued]) -> Vec<Queued> {
+        if self.later.is_empty() {
+            return Vec::new();
         }
+        let sagas: HashSet<SagaId> = taken.iter().map(|queued| queued.input.saga()).collect();
+        let its = self.later.extract_if(.., |(_, queued)| sagas.contains(&queued.input.saga()));
+        let its: Vec<Queued> = its.map(|(_, queued)| queued).collect();
+        its.iter().for_each(|queued| self.counts[queued.input.kind() as usize] += 1);
+        its
     }
 }
 
-fn grouped(inputs: Vec<Input>) -> Vec<Group> {
-    let mut groups: BTreeMap<SagaId, Group> = BTreeMap::new();
-    for input in inputs {
-        let id = input.saga();
-        let group = groups.entry(id).or_insert_with(|| Group::of(id));
-        match input {
-            Input::Ended(ended) => group.ended.push(ended),
-            Input::Mail(mail) => group.mail.push(mail),
-            Input::Wake(_) => {}
-            Input::Resume(_, token) => group.resume = Some(token),
-            Input::Start(start) if group.start.is_some() => group.same.push(start.reply),
-            Input::Start(start) => group.start = Some(start),
-        }
+impl Queued {
+    fn now(input: Input) -> Self {
+        Self { input, since: Instant::now(), put_off: 0 }
     }
-    groups.into_values().collect()
 }
 
-impl Group {
-    pub fn of(id: SagaId) -> Self {
-        Self { id, start: None, same: Vec::new(), mail: Vec::new(), ended: Vec::new(), resume: None }
+impl Line {
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(VecDeque::is_empty)
+    }
+
+    /// A quarter for each kind, and what is left over for who comes first. A saga that a lane may have stopped at is
+    /// taken alone.
+    fn take(&mut self, most: usize, culprits: &Culprits) -> Vec<Queued> {
+        let mut taken: Vec<Queued> = Vec::new();
+        let mut room = most;
+        for share in [most.div_ceil(Kind::ALL.len()), most] {
+            for inputs in &mut self.0 {
+                let mut left = share.min(room);
+                while left > 0
+                    && let Some(next) = inputs.front()
+                {
+                    let alone = culprits.has(next.input.saga());
+                    if alone && !taken.is_empty() {
+                        return taken;
+                    }
+                    taken.extend(inputs.pop_front());
+                    if alone {
+                        return taken;
+                    }
+                    left -= 1;
+                    room -= 1;
+                }
+            }
+        }
+        taken
     }
 }

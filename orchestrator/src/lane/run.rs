@@ -1,6 +1,6 @@
 //! One saga in one batch: what it began with, what has happened to it, and what it is left as.
 
-use super::{CallEnded, CallOut, Health, Hung};
+use super::{CallEnded, CallOut, Culprits, Place, Places, Signs};
 use crate::{
     SagaId,
     cause::StuckCause,
@@ -15,9 +15,11 @@ use crate::{
         mailbox::Received,
         sagas::{Row, State, Trying},
     },
+    time,
 };
 use chrono::{DateTime, Utc};
-use std::{rc::Rc, sync::Arc, time::Duration};
+use rand::Rng;
+use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
 
 /// What a batch knows besides its sagas.
 pub(crate) struct Env<'a> {
@@ -25,11 +27,20 @@ pub(crate) struct Env<'a> {
     pub settings: &'a Settings,
     pub now: DateTime<Utc>,
     pub token: i64,
-    pub health: &'a Health,
-    pub hung: &'a Hung,
+    pub signs: &'a Signs,
+    pub culprits: &'a Culprits,
+    pub places: &'a Arc<Places>,
     /// This node is leaving: it hands nothing out any more.
     pub draining: bool,
+    /// For how long workflows were polled in this batch.
+    pub polled: Cell<Duration>,
+    /// Something in this batch hides an error of the database: each set of steps is asked for it.
+    pub checked: bool,
 }
+
+/// For how long workflows are polled in one batch; the others have their turn in the next one. Far below the time after
+/// which the database ends an idle transaction, and long for a batch.
+const POLLED_MAX: Duration = Duration::from_secs(2);
 
 impl Env<'_> {
     /// The cause to stop for, if JSON of so many bytes is more than an entry's input or output may be.
@@ -44,6 +55,11 @@ impl Env<'_> {
         let grid_us = (self.settings.lease.as_micros() as i64 / LEASE_GRID).max(1);
         let end = self.now + self.settings.lease;
         end - chrono::Duration::microseconds(end.timestamp_micros().rem_euclid(grid_us))
+    }
+
+    /// Whether workflows have been polled for so long that the rest of the batch waits for the next one.
+    pub fn is_out_of_time(&self) -> bool {
+        self.polled.get() > POLLED_MAX
     }
 
     /// How long a lease given now lasts.
@@ -72,6 +88,14 @@ pub(crate) struct Run {
     pub parked: Option<Parked>,
     /// The call that leaves after the commit.
     pub call: Option<CallOut>,
+    /// The place of that call.
+    pub place: Option<Place>,
+    /// The service for which it has stood in line, and has a place now.
+    pub given_place: Option<&'static str>,
+    /// The service that has no place for its call: it stands in line for one.
+    pub waits_for: Option<&'static str>,
+    /// It is left out of the batch, as if it had not been in it, and tried again after this pause.
+    pub left_out: Option<Duration>,
     /// It was refused in its first stretch and leaves no row.
     pub vanished: bool,
     /// Its stretch was cut: it goes on in the next batch.
@@ -152,6 +176,10 @@ impl Run {
             committed,
             parked: None,
             call: None,
+            place: None,
+            given_place: None,
+            waits_for: None,
+            left_out: None,
             vanished: false,
             cut: false,
             pause: None,
@@ -193,13 +221,32 @@ impl Run {
         };
         self.trying = Trying { last_error, trouble, attempts: self.trying.attempts, ..Trying::default() };
         self.attempt = None;
-        self.call = None;
+        (self.call, self.waits_for) = (None, None);
         self.parked = Some(Parked { state: State::Stuck, due_at, leased: false, stuck: Some(cause) });
     }
 
     /// The state of a saga that goes on, in whichever direction it goes.
     pub fn moving(&self, forward: State) -> State {
         if self.core.history().back().is_some() { State::Unwinding } else { forward }
+    }
+
+    /// It has to wait for a lock that somebody else has: tried again after this pause, and no attempt of its step's. Without
+    /// anything new to write it is left out of the batch.
+    pub fn put_off(&mut self, pause: Duration, env: &Env<'_>) {
+        if self.added() == 0 && self.pause.is_none() {
+            self.left_out = Some(pause);
+        }
+        self.attempt = None;
+        let pause = pause.mul_f64(rand::rng().random_range(0.5..1.5));
+        self.park(self.moving(State::Running), Some(time::after(env.now, pause)));
+    }
+
+    /// Whether this stretch shows that it does not kill its nodes: something has come of it, or it has come to a pause.
+    pub fn has_come_home(&self) -> bool {
+        let rests = self.parked.as_ref().is_some_and(|parked| {
+            !parked.leased && !matches!(parked.stuck, Some(StuckCause::Quarantined { .. }))
+        });
+        self.added() > 0 || self.came_home.is_some() || rests && !self.cut && self.waits_for.is_none()
     }
 
     /// Entries that this stretch has added.
@@ -215,7 +262,7 @@ mod tests {
     #[test]
     fn leases_given_one_after_another_mostly_end_together_and_never_late() {
         let (registry, settings) = (Registry::default(), Settings::default());
-        let (health, hung) = (Health::default(), Hung::default());
+        let (signs, culprits, places) = (Signs::default(), Culprits::default(), Places::new(1, Vec::new()));
         let begin = DateTime::from_timestamp(1_800_000_000, 0).expect("a moment of 2027");
         let mut ends = std::collections::BTreeSet::new();
         for step_ms in 0..100 {
@@ -225,9 +272,12 @@ mod tests {
                 settings: &settings,
                 now,
                 token: 0,
-                health: &health,
-                hung: &hung,
+                signs: &signs,
+                culprits: &culprits,
+                places: &places,
                 draining: false,
+                polled: Cell::default(),
+                checked: false,
             };
             assert_eq!(env.lease_end(), now + env.lease_left());
             assert!(env.lease_left() <= settings.lease && env.lease_left() > settings.lease * 7 / 10);

@@ -1,28 +1,52 @@
 //! One round of a lane: begin, claim, move, write, commit.
 
 use super::{
-    CallOut, Group, Snapshot, claim, round,
+    CallOut, Doing, Group, Place, Snapshot, claim, round,
     run::{Env, Run},
     service::Lane,
     write,
 };
-use crate::{SagaId, journal::History, store};
+use crate::{DatabaseFault, SagaId, database_fault::sqlstate, journal::History, store};
 use chrono::{DateTime, Utc};
 use rand::Rng;
-use std::{rc::Rc, sync::Arc, time::Instant};
+use std::{
+    cell::Cell,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What a batch came to, for one of its sagas.
 pub(crate) enum Verdict {
     /// It moved, and that is committed.
-    Moved { snapshot: Arc<Snapshot>, begun: bool, call: Option<Box<CallOut>>, again: bool },
+    Moved(Box<Moved>),
     /// The start named a saga that exists, perhaps under another id.
     Existing(SagaId),
     /// There was nothing to move; letters are in the mailbox.
     Stored,
     /// Somebody else has it locked; letters are not delivered.
     Busy,
-    /// Claimed in a commit of its own, to be resumed under this token.
-    Claimed(i64),
+    /// Claimed in a commit of its own, or put off; it is resumed, or due again.
+    Claimed,
+    /// It had to wait for a lock, and nothing of it was written; letters are in the mailbox. It is tried again after this.
+    LeftOut(Duration),
+}
+
+/// How a saga has moved.
+pub(crate) struct Moved {
+    pub snapshot: Arc<Snapshot>,
+    /// This batch began it.
+    pub begun: bool,
+    /// The call that leaves now, and its place.
+    pub call: Option<CallOut>,
+    /// Its place, if that was free; else the saga came with it.
+    pub place: Option<Place>,
+    /// The service whose places are all taken.
+    pub waits_for: Option<&'static str>,
+    /// Its stretch was cut: it goes on in the next batch.
+    pub again: bool,
+    /// Something came of it: it is not suspected any more.
+    pub cleared: bool,
 }
 
 /// A committed batch.
@@ -40,9 +64,15 @@ pub(crate) enum TurnError {
     /// A conflict with somebody else: the whole batch again.
     #[error("the database asks to repeat the batch")]
     Repeat(#[source] sqlx::Error),
-    /// The connection is gone, nothing was committed.
+    /// The connection is gone or of no use, nothing was committed.
     #[error("the database can't be reached")]
     Lost(#[source] sqlx::Error),
+    /// A statement had failed before, and a step has hidden that.
+    #[error("a step hides an error of the database")]
+    Aborted,
+    /// The lane stood still.
+    #[error("the batch did not get on for {0:?}")]
+    Silent(Duration, Doing),
     /// Something in the batch is poison.
     #[error("the batch failed: {0}")]
     Halve(String),
@@ -54,32 +84,14 @@ pub(crate) enum TurnError {
     Crash(&'static str),
 }
 
-impl TurnError {
-    /// What an error means for the whole transaction; none if it is one statement's own fault.
-    pub(crate) fn of_transaction(error: &sqlx::Error) -> Option<Self> {
-        let again = || sqlx::Error::Protocol(error.to_string());
-        match error {
-            sqlx::Error::Database(database) => match database.code().as_deref() {
-                // Serialization failure, deadlock, lock timeout, statement timeout.
-                Some("40001" | "40P01" | "55P03" | "57014") => Some(Self::Repeat(again())),
-                // Shutdown, crash, starting up, idle in transaction; out of disk, memory or connections.
-                Some("57P01" | "57P02" | "57P03" | "57P05" | "25P03") => Some(Self::Lost(again())),
-                Some(code) if code.starts_with("53") || code.starts_with("58") => Some(Self::Lost(again())),
-                Some(_) | None => None,
-            },
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Some(Self::Lost(again())),
-            _ => None,
-        }
-    }
-}
-
 impl From<sqlx::Error> for TurnError {
     fn from(error: sqlx::Error) -> Self {
-        Self::of_transaction(&error).unwrap_or_else(|| Self::Halve(error.to_string()))
+        match DatabaseFault::of(&error) {
+            DatabaseFault::Conflict => Self::Repeat(error),
+            DatabaseFault::Unavailable => Self::Lost(error),
+            DatabaseFault::Statement if sqlstate(&error).as_deref() == Some("25P02") => Self::Aborted,
+            DatabaseFault::Statement => Self::Halve(error.to_string()),
+        }
     }
 }
 
@@ -93,34 +105,38 @@ pub(super) struct Cached {
 const CACHE_MAX: usize = 20_000;
 
 impl Lane {
-    /// Runs one batch. On an error nothing of it is in the database.
-    pub async fn turn(&mut self, groups: &[Group]) -> Result<Turn, TurnError> {
+    /// Runs one batch. On an error nothing of it is in the database. `checked` asks each set of steps whether it hides an
+    /// error.
+    pub async fn turn(&mut self, groups: &[Group], checked: bool) -> Result<Turn, TurnError> {
         let since = Instant::now();
         let token = rand::rng().random::<i64>();
         let now = self.begin().await?;
         let mut rows = claim::lock(&mut self.tx, groups).await?;
         let shared = self.shared.clone();
-        let health = self.health.clone();
+        let signs = self.tx.signs.clone();
         let env = Env {
             registry: &shared.registry,
             settings: &shared.settings,
             now,
             token,
-            health: &health,
-            hung: &shared.hung,
+            signs: &signs,
+            culprits: &shared.culprits,
+            places: &shared.places,
             draining: shared.draining.is_cancelled(),
+            polled: Cell::default(),
+            checked,
         };
 
         let suspects = claim::suspects(&rows, groups, &env);
         if !suspects.is_empty() {
-            self.claim_alone(&suspects, token, now).await?;
+            self.claim_alone(&suspects, token, since, &env).await?;
             self.begin().await?;
             rows = claim::lock(&mut self.tx, groups).await?;
-            rows.retain(|id, _| !suspects.contains(id));
+            rows.retain(|id, _| !suspects.iter().any(|(suspect, _)| suspect == id));
         }
         let mut claimed = claim::claim(&mut self.tx, groups, rows, &mut self.cache, &env).await?;
-        for suspect in &suspects {
-            claimed.verdicts.insert(*suspect, Verdict::Claimed(token));
+        for (suspect, _) in &suspects {
+            claimed.verdicts.insert(*suspect, Verdict::Claimed);
         }
         self.probe.boundary("claimed")?;
         round::run_all(&mut self.tx, &mut claimed.runs, &mut self.probe, &env).await?;
@@ -128,7 +144,7 @@ impl Lane {
         self.probe.boundary("before-commit")?;
         crate::fault::point("lane-before-commit", &shared.settings.node);
         // Entries keep the token for ever; a row only until the next claim.
-        let kept = || claimed.runs.iter().filter(|run| !run.vanished);
+        let kept = || claimed.runs.iter().filter(|run| !run.vanished && run.left_out.is_none());
         let witness = kept().find(|run| run.added() > 0).or_else(|| kept().next()).map(Run::id);
         self.commit(token, witness).await?;
         crate::fault::point("lane-after-commit", &shared.settings.node);
@@ -136,8 +152,9 @@ impl Lane {
         Ok(Turn { verdicts: self.verdicts(groups, claimed, token), since, token })
     }
 
-    async fn begin(&mut self) -> Result<DateTime<Utc>, TurnError> {
+    pub(super) async fn begin(&mut self) -> Result<DateTime<Utc>, TurnError> {
         self.tx.emitted.clear();
+        self.tx.signs.begin();
         let now: DateTime<Utc> = {
             let row = sqlx::raw_sql("begin; select now()").fetch_one(&mut self.tx.connection).await?;
             sqlx::Row::try_get(&row, 0)?
@@ -147,12 +164,10 @@ impl Lane {
 
     /// Commits. A lost answer is settled by one read on a new connection: the batch's token is on all its rows.
     async fn commit(&mut self, token: i64, witness: Option<SagaId>) -> Result<(), TurnError> {
-        let Err(error) = sqlx::raw_sql("commit").execute(&mut self.tx.connection).await else {
-            return Ok(());
-        };
-        let lost = match TurnError::from(error) {
-            TurnError::Lost(error) => error,
-            other => return Err(other),
+        let lost = match self.send_commit().await.map_err(TurnError::from) {
+            Ok(()) => return Ok(()),
+            Err(TurnError::Lost(error)) => error,
+            Err(other) => return Err(other),
         };
         tracing::warn!(error = %lost, "the connection went while committing; asking what became of it");
         loop {
@@ -160,7 +175,7 @@ impl Lane {
                 return Err(TurnError::Lost(lost));
             }
             let committed = match witness {
-                Some(saga) => store::journal::has_token(&mut self.tx.connection, saga, token).await,
+                Some(saga) => store::journal::has_token(&mut self.tx, saga, token).await,
                 // Only letters were in it, or refused starts: either may be done twice, so it is done again.
                 None => Ok(false),
             };
@@ -172,21 +187,15 @@ impl Lane {
         }
     }
 
-    async fn claim_alone(
-        &mut self,
-        suspects: &[SagaId],
-        token: i64,
-        now: DateTime<Utc>,
-    ) -> Result<(), TurnError> {
-        let shared = self.shared.clone();
-        let lease_end = now + shared.settings.lease;
-        let node = &shared.settings.node;
-        store::attempts::add_lost(&mut self.tx.connection, suspects, now).await?;
-        store::sagas::count_claims(&mut self.tx.connection, suspects, token, node, lease_end, now).await?;
-        // A lost answer needs no settling: the claims, if any, run out like every lease.
-        sqlx::raw_sql("commit").execute(&mut self.tx.connection).await?;
-        metrics::counter!("usher_lease_takeovers_total").increment(suspects.len() as u64);
-        Ok(())
+    /// An answer that doesn't come is a lost one: whoever watches the lane must not find it standing still here, with a
+    /// transaction whose fate nobody would ask for.
+    async fn send_commit(&mut self) -> Result<(), sqlx::Error> {
+        let patience = self.shared().settings.silence_max / 2;
+        let commit = sqlx::raw_sql("commit").execute(&mut *self.tx);
+        match tokio::time::timeout(patience, commit).await {
+            Ok(done) => done.map(drop),
+            Err(_) => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer to a commit").into()),
+        }
     }
 
     fn verdicts(&mut self, groups: &[Group], claimed: claim::Claimed, token: i64) -> Vec<Verdict> {
@@ -202,7 +211,13 @@ impl Lane {
     }
 
     fn moved(&mut self, run: Run, token: i64) -> Verdict {
-        let Run { row, fresh, core, attempt, parked, call, vanished, cut, .. } = run;
+        let cleared = run.has_come_home();
+        let Run {
+            row, fresh, core, attempt, parked, call, place, waits_for, left_out, vanished, cut, ..
+        } = run;
+        if let Some(pause) = left_out {
+            return Verdict::LeftOut(pause);
+        }
         let parked = parked.expect("the round ends when every saga is parked");
         drop(attempt);
         let core = Rc::into_inner(core).expect("the attempt was the only other holder, and it is dropped");
@@ -211,7 +226,15 @@ impl Lane {
             self.cache.insert(row.id, Cached { token, history: history.clone() });
         }
         let snapshot = Snapshot { state: parked.state, stuck: parked.stuck, leased: parked.leased, history };
-        let (snapshot, call) = (Arc::new(snapshot), call.map(Box::new));
-        Verdict::Moved { snapshot, begun: fresh, call, again: cut }
+        let snapshot = Arc::new(snapshot);
+        Verdict::Moved(Box::new(Moved {
+            snapshot,
+            begun: fresh,
+            call,
+            place,
+            waits_for,
+            again: cut,
+            cleared,
+        }))
     }
 }

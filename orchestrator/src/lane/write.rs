@@ -16,12 +16,14 @@ use crate::{
         sagas::{self, State, Written},
         troubles::{self, Mark},
     },
+    texts::storable,
 };
 
 /// Writes the batch. All its rows get one token, so that one of them tells whether it was committed.
 pub(crate) async fn write(tx: &mut Tx, runs: &[Run], env: &Env<'_>) -> Result<(), TurnError> {
     let (token, now, node) = (env.token, env.now, env.settings.node.as_str());
-    let (kept, gone): (Vec<&Run>, Vec<&Run>) = runs.iter().partition(|run| !run.vanished);
+    let (kept, gone): (Vec<&Run>, Vec<&Run>) =
+        runs.iter().filter(|run| run.left_out.is_none()).partition(|run| !run.vanished);
     let emitted = tx.emitted.take();
     let connection = &mut tx.connection;
     if !gone.is_empty() {
@@ -81,9 +83,10 @@ async fn note_troubles(
     }
     let labelled = runs
         .iter()
-        .flat_map(|run| run.labels.iter().map(|(key, value)| (run.id(), key.as_str(), value.as_str())));
+        .flat_map(|run| run.labels.iter().map(|(key, value)| (run.id(), storable(key), storable(value))));
     let labels: Vec<_> = labelled.collect();
     if !labels.is_empty() {
+        let labels: Vec<_> = labels.iter().map(|(saga, key, value)| (*saga, &**key, &**value)).collect();
         labels::add(connection, &labels).await?;
     }
     Ok(())
@@ -110,6 +113,7 @@ fn row(run: &Run) -> Written {
         trying: run.trying.clone(),
         stuck: parked.stuck,
         at_step: run.at,
+        cleared: run.has_come_home(),
     }
 }
 
@@ -121,7 +125,7 @@ fn messages(run: &Run) -> Vec<Message> {
             saga: run.id(),
             position: Position(index as i32),
             ordinal: 0,
-            kind: kind.clone(),
+            kind: storable(kind).into_owned(),
             payload: payload.get().to_owned(),
         }),
         _ => None,

@@ -117,7 +117,10 @@ pub(super) async fn apply(
 
 /// Whether running it here could take this process or this thread along.
 fn dangerous(run: &Run) -> bool {
-    matches!(run.row.stuck, Some(StuckCause::PollTooLong { .. } | StuckCause::Quarantined { .. }))
+    matches!(
+        run.row.stuck,
+        Some(StuckCause::PollTooLong { .. } | StuckCause::Hung { .. } | StuckCause::Quarantined { .. })
+    )
 }
 
 fn turn_back(run: &mut Run, operator: Entry, cause: Cause, env: &Env<'_>) {

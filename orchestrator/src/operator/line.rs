@@ -66,11 +66,15 @@ fn stuck_line(cause: &StuckCause, times: i32, code: Option<&str>) -> String {
             format!("{at} refused after the pivot: {}", short(error))
         }
         StuckCause::Contradicted { step, detail } => format!("{step} contradicted: {}", short(detail)),
+        StuckCause::Unwritable { what, error } => {
+            format!("{} can't be written: {}", plain(what), short(error))
+        }
         StuckCause::Undecodable { what, error } => format!("{} can't be read: {}", plain(what), short(error)),
         StuckCause::Oversize { .. }
         | StuckCause::ForeignWait
         | StuckCause::Abandoned { .. }
         | StuckCause::PollTooLong { .. }
+        | StuckCause::Hung { .. }
         | StuckCause::Quarantined { .. } => {
             let whole = Why::Stuck { cause: cause.clone(), times, again: None, code: None };
             plain(&whole.to_string())
@@ -176,8 +180,10 @@ fn stuck(f: &mut fmt::Formatter<'_>, cause: &StuckCause, times: i32) -> fmt::Res
             write!(f, "a poll of the workflow took longer than {bound_ms} ms")
         }
         StuckCause::Quarantined { claims } => {
-            write!(f, "quarantined: {claims} claims ended without an entry")
+            write!(f, "quarantined: {claims} nodes in a row did not come back from it")
         }
+        StuckCause::Hung { at, bound_ms } => write!(f, "{at} did not return within {bound_ms} ms"),
+        StuckCause::Unwritable { what, error } => write!(f, "{what} can't be written: {error}"),
         StuckCause::Undecodable { what, error } => write!(f, "{what} can't be read: {error}"),
     }
 }

@@ -36,7 +36,7 @@ use crate::{
     client::Client,
     database::Database,
     journal::{Entry, History},
-    lane::{self, Env, Health, Hung, Probe, Run, TurnError},
+    lane::{self, Culprits, Env, Places, Probe, Run, Signs, TurnError},
     medium::Tx,
     registry::Registry,
     settings::Settings,
@@ -54,7 +54,7 @@ use order::{Order, Purpose};
 use rand::Rng;
 use serde_json::Value;
 use sqlx::PgConnection;
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 use tokio::sync::Notify;
 
 /// What operators need of a node besides its lanes.
@@ -222,7 +222,7 @@ impl Operator {
     }
 
     fn tx(connection: PgConnection) -> Tx {
-        Tx { connection, now: Utc::now(), context: None, emitted: Default::default() }
+        Tx::on(connection, Arc::default())
     }
 
     async fn act(&self, tx: &mut Tx, saga: SagaId, order: &Order) -> Result<Plan, OperatorError> {
@@ -244,15 +244,18 @@ impl Operator {
             return Err(not_allowed(why));
         }
         let before = self.domain(tx, saga, order).await?;
-        let (health, hung) = (Health::default(), Hung::default());
+        let (signs, culprits, places) = (Signs::default(), Culprits::default(), Places::new(1, Vec::new()));
         let env = Env {
             registry: &self.desk.registry,
             settings: &self.desk.settings,
             now,
             token: rand::rng().random(),
-            health: &health,
-            hung: &hung,
+            signs: &signs,
+            culprits: &culprits,
+            places: &places,
             draining: true,
+            polled: Cell::default(),
+            checked: false,
         };
         let left = match &history {
             _ if status.leased => {

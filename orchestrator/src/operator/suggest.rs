@@ -44,6 +44,10 @@ fn of_cause(cause: &StuckCause) -> Suggestion {
         StuckCause::Quarantined { .. } => {
             ("retry_now", "see in the logs what its nodes died of; deploy what mends it, then try again")
         }
+        StuckCause::Hung { .. } => ("retry_now", "deploy a step that returns, then try again"),
+        StuckCause::Unwritable { .. } => {
+            ("retry_now", "mend what the database refuses; it is also tried again by itself")
+        }
         StuckCause::Undecodable { .. } => {
             ("retry_now", "let a binary that can read it have it, then try again")
         }

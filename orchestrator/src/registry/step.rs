@@ -79,6 +79,8 @@ pub(crate) type Answers<T> = Result<Vec<Result<T, StepError>>, DbError>;
 pub(crate) trait ErasedStep: Send + Sync {
     fn name(&self) -> &'static str;
     fn ours(&self) -> bool;
+    /// The client that its calls go through: those of one client share their places.
+    fn service(&self) -> &'static str;
     fn repeatable(&self) -> bool;
     fn policy(&self) -> Policy;
     fn undo_policy(&self) -> Policy;
@@ -165,6 +167,10 @@ where
 
     fn ours(&self) -> bool {
         T::Medium::OURS
+    }
+
+    fn service(&self) -> &'static str {
+        T::Medium::service()
     }
 
     fn repeatable(&self) -> bool {

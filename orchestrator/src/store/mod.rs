@@ -7,6 +7,7 @@ pub(crate) mod batch_items;
 pub(crate) mod batches;
 pub(crate) mod journal;
 pub(crate) mod labels;
+pub(crate) mod leases;
 pub(crate) mod mailbox;
 pub(crate) mod outbox;
 pub(crate) mod proposals;

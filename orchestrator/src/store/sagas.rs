@@ -60,6 +60,8 @@ pub(crate) struct Written {
     pub stuck: Option<StuckCause>,
     /// Where it is, if that is known.
     pub at_step: Option<&'static str>,
+    /// Whoever held it did not lose it: it is suspected of nothing any more.
+    pub cleared: bool,
 }
 
 /// Inserts new sagas; says which of them are new. Their lane has them to itself until it commits, and writes them again
@@ -169,19 +171,20 @@ pub(crate) async fn write(
     let errors: Vec<Option<String>> = written.iter().map(|saga| saga.trying.last_error.clone()).collect();
     let stuck: Vec<Option<String>> = written.iter().map(|saga| saga.stuck.as_ref().map(encode)).collect();
     let steps: Vec<Option<&str>> = written.iter().map(|saga| saga.at_step).collect();
+    let cleared: Vec<bool> = written.iter().map(|saga| saga.cleared).collect();
     let done = sqlx::query!(
         r#"
         update usher.sagas s
         set epoch = s.epoch + 1, token = $14, journal_len = w.len, state = w.state, due_at = w.due_at,
             leased = w.leased, attempts = w.attempts, trying_since = w.since, retry_at = w.retry_at,
             last_error = w.error, stuck = w.stuck::json, node = $15, updated_at = $16,
-            claims = case when w.len > w.len_before then 0 else s.claims end,
+            claims = case when w.cleared then 0 else s.claims end,
             at_step = case when w.state in ('completed', 'unwound') then null else coalesce(w.at_step, s.at_step) end
         from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::integer[], $5::integer[], $6::text[],
                     $7::timestamptz[], $8::boolean[], $9::integer[], $10::timestamptz[], $11::timestamptz[],
-                    $12::text[], $13::text[], $17::text[])
+                    $12::text[], $13::text[], $17::text[], $18::boolean[])
             as w (id, bucket, epoch, len_before, len, state, due_at, leased, attempts, since, retry_at, error, stuck,
-                  at_step)
+                  at_step, cleared)
         where s.id = w.id and s.bucket = w.bucket and s.epoch = w.epoch and s.journal_len = w.len_before
         "#,
         &ids,
@@ -201,6 +204,7 @@ pub(crate) async fn write(
         node,
         now,
         &steps as &[Option<&str>],
+        &cleared,
     )
     .execute(connection)
     .await?;
@@ -218,36 +222,6 @@ pub(crate) async fn delete(connection: &mut PgConnection, sagas: &[SagaId]) -> R
         "#,
         &ids,
         &buckets,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Counts a claim of sagas on which somebody may have died; they are leased to the new holder.
-pub(crate) async fn count_claims(
-    connection: &mut PgConnection,
-    sagas: &[SagaId],
-    token: i64,
-    node: &str,
-    lease_end: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    let (ids, buckets) = columns(sagas.iter().copied());
-    sqlx::query!(
-        r#"
-        update usher.sagas s
-        set epoch = s.epoch + 1, token = $3, node = $4, claims = s.claims + 1, leased = true, due_at = $5,
-            updated_at = $6
-        from unnest($1::uuid[], $2::smallint[]) as claimed (id, bucket)
-        where s.id = claimed.id and s.bucket = claimed.bucket
-        "#,
-        &ids,
-        &buckets,
-        token,
-        node,
-        lease_end,
-        now,
     )
     .execute(connection)
     .await?;
@@ -300,32 +274,6 @@ pub(crate) async fn due(
     .fetch_all(connection)
     .await?;
     Ok(ids.into_iter().map(SagaId::from_uuid).collect())
-}
-
-/// Puts the end of these leases off; says for which sagas that was still possible.
-pub(crate) async fn renew(
-    connection: &mut PgConnection,
-    leases: &[(SagaId, i64)],
-    lease_ms: i64,
-) -> Result<Vec<SagaId>, sqlx::Error> {
-    let (ids, buckets) = columns(leases.iter().map(|(saga, _)| *saga));
-    let tokens: Vec<i64> = leases.iter().map(|(_, token)| *token).collect();
-    let renewed = sqlx::query_scalar!(
-        r#"
-        update usher.sagas s
-        set due_at = now() + $4 * interval '1 millisecond'
-        from unnest($1::uuid[], $2::smallint[], $3::bigint[]) as held (id, bucket, token)
-        where s.id = held.id and s.bucket = held.bucket and s.token = held.token and s.leased
-        returning s.id
-        "#,
-        &ids,
-        &buckets,
-        &tokens,
-        lease_ms as f64,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(renewed.into_iter().map(SagaId::from_uuid).collect())
 }
 
 /// Writes a start from outside the lanes: the row, due at once, and its first entry. Says whether it is new.

@@ -9,15 +9,14 @@ use crate::{
     client::new_saga,
     journal::{History, Json},
     lane::{
-        CallEnded, CallFailure, CallOut, Direction, Done, Group, Lane, Probe, Shared, Start, TurnError,
-        Verdict,
+        CallEnded, CallFailure, CallOut, Direction, Done, Group, Lane, Probe, Returned, Shared, Start,
+        TurnError, Verdict,
     },
-    settings::BatchScope,
     store::{journal, mailbox, sagas::New},
 };
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// Turns after which a case counts as one that never ends.
 const TURNS_MAX: usize = 5_000;
@@ -76,7 +75,7 @@ impl Drive {
             case.faults.iter().partition(|fault| fault.at().ours);
         let failing = ours.iter().map(|fault| (fault.at().clone(), fault.is_for_good())).collect();
         let Connections { lane, outside } = connections;
-        let mut lane = Lane::on(lane, shared.clone(), 0);
+        let mut lane = Lane::on(lane, shared.clone(), 0, Arc::default());
         lane.probe = Probe { boundaries: 0, crash_at: case.crash_at, failing, done: Some(Vec::new()) };
         Self {
             lane,
@@ -99,12 +98,13 @@ impl Drive {
         }
         for _ in 0..TURNS_MAX {
             let queue = self.shared.queues[0].clone();
-            let groups = queue.take(1, BatchScope::Database);
+            let groups = queue.take(1);
             if !groups.is_empty() {
                 self.turn(&groups).await;
             } else if let Some(call) = self.out.take() {
                 if let Some(ended) = self.make(call).await {
-                    queue.ended(ended);
+                    let lease = self.shared.leases.take(saga, ended.token, Instant::now());
+                    queue.returned(Returned { ended, lease, came_at: Instant::now() });
                 }
             } else if !self.go_on().await {
                 let end = self.end().await;
@@ -119,23 +119,19 @@ impl Drive {
     }
 
     async fn turn(&mut self, groups: &[Group]) {
-        match self.lane.turn(groups).await {
+        match self.lane.turn(groups, false).await {
             Ok(turn) => {
                 for verdict in turn.verdicts {
                     match verdict {
-                        Verdict::Moved { snapshot, call, again, .. } => {
-                            self.refused_at_once = snapshot.state.at_rest();
-                            self.out = call.map(|call| *call);
-                            if again {
+                        Verdict::Moved(moved) => {
+                            self.refused_at_once = moved.snapshot.state.at_rest();
+                            self.out = moved.call;
+                            if moved.again {
                                 self.shared.queues[0].wake(self.new.id);
                             }
                         }
-                        Verdict::Claimed(token) => {
-                            let lease = self.shared.settings.lease;
-                            self.shared.leases.keep(self.new.id, token, turn.since + lease);
-                            self.shared.queues[0].resume(self.new.id, token);
-                        }
-                        Verdict::Existing(_) | Verdict::Stored | Verdict::Busy => {}
+                        Verdict::Claimed | Verdict::Existing(_) | Verdict::Stored | Verdict::Busy => {}
+                        Verdict::LeftOut(_) => panic!("{:?}: nobody else has locks here", self.case),
                     }
                 }
             }
@@ -148,10 +144,10 @@ impl Drive {
     async fn node_dies(&mut self) {
         let clock_offset = self.lane.clock_offset;
         let probe = std::mem::take(&mut self.lane.probe);
-        self.shared.queues[0].take(usize::MAX, BatchScope::Database);
+        self.shared.queues[0].take(usize::MAX);
         self.out = None;
         let connection = lane_connection(&self.shared.database).await;
-        self.lane = Lane::on(connection, self.shared.clone(), 0);
+        self.lane = Lane::on(connection, self.shared.clone(), 0, Arc::default());
         self.lane.clock_offset = clock_offset;
         self.lane.probe = probe;
     }
@@ -233,7 +229,7 @@ impl Drive {
 }
 
 async fn lane_connection(database: &Database) -> PgConnection {
-    must(database.connect_lane(0).await)
+    must(database.connect_lane(0).await).0
 }
 
 fn must<T>(result: Result<T, sqlx::Error>) -> T {

@@ -28,6 +28,7 @@ async fn main() -> anyhow::Result<()> {
         },
         lease: Duration::from_millis(number("LEASE_MS", 400)?),
         poll: Duration::from_millis(number("POLL_MS", 30)?),
+        stuck_retry: Duration::from_millis(number("STUCK_RETRY_MS", 900_000)?),
         stretch_steps_max: number("STRETCH", 64)? as usize,
         ..Settings::default()
     };

@@ -11,7 +11,7 @@ mod stage;
 
 pub use desk::{ASK_MINOR, Act, Ask, Asked, Desk, Gate, Script, Touch};
 pub use note::{Note, Twist};
-pub use stage::{Kept, SagaRow, Stage};
+pub use stage::{Held, Kept, SagaRow, Stage};
 
 use chrono::{DateTime, Utc};
 use orchestrator::{Failure, Policy, Route, Saga, Signal, Workflow};
@@ -43,6 +43,10 @@ pub enum Line {
     Wait(u64),
     /// Waits for a cue until then.
     WaitUntil(DateTime<Utc>),
+    /// Sleeps until then.
+    Sleep(DateTime<Utc>),
+    /// Computes for so many milliseconds, in the workflow itself.
+    Compute(u64),
     /// Writes a note that decides the play: nothing before it is undone any more.
     Decide(String, Twist),
     /// Emits a message.
@@ -98,6 +102,8 @@ impl Workflow for Play {
                     heard.push(saga.signal::<Cue>().within(Duration::from_millis(ms)).await?.0);
                 }
                 Line::WaitUntil(until) => heard.push(saga.signal::<Cue>().until(until).await?.0),
+                Line::Sleep(until) => saga.sleep_until(until).await,
+                Line::Compute(ms) => std::thread::sleep(Duration::from_millis(ms)),
                 Line::Emit(kind) => saga.emit(&kind, &heard).await,
                 Line::Fail(code) => return Err(Failure::because(code, "so it is written")),
                 Line::Panic(words) => panic!("{words}"),

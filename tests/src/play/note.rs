@@ -35,7 +35,24 @@ pub enum Twist {
     SqlUndo,
     /// It panics when it is undone.
     PanicUndo,
+    /// It kills its process when it is undone.
+    AbortUndo,
+    /// It fails with a text that no column can keep.
+    Nul,
+    /// It writes a row twice, and calls the database's refusal its own.
+    Hide,
+    /// It never returns, and lets others work meanwhile.
+    Hang,
+    /// It never returns, and holds its thread.
+    Block,
+    /// The disk is full, if one believes its statement.
+    DiskFull,
+    /// Its statement takes a minute.
+    Slow,
 }
+
+/// Longer than any test that has a blocked thread.
+const BLOCKED: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// Larger than any entry in these tests may be.
 const OVERSIZE_BYTES: usize = 400 * 1024;
@@ -64,12 +81,20 @@ impl Step for Note {
                 Twist::Refuse => continue,
                 Twist::Panic => panic!("`{}` panics", step.text),
                 Twist::Abort => std::process::abort(),
-                Twist::None
+                Twist::Hang => std::future::pending().await,
+                Twist::Block => std::thread::sleep(BLOCKED),
+                Twist::DiskFull => refuse(tx, "raise exception 'no room' using errcode = '53100'").await?,
+                Twist::Slow => refuse(tx, "perform pg_sleep(60)").await?,
+                Twist::Hide if write_twice(tx).await.is_err() => continue,
+                Twist::Hide
+                | Twist::None
+                | Twist::Nul
                 | Twist::Sql
                 | Twist::Oversize
                 | Twist::Unclear
                 | Twist::SqlUndo
-                | Twist::PanicUndo => {}
+                | Twist::PanicUndo
+                | Twist::AbortUndo => {}
             }
             rows.sagas.push(saga.uuid());
             rows.buckets.push(saga.bucket().number());
@@ -77,13 +102,24 @@ impl Step for Note {
             rows.texts.push(step.text.clone());
             rows.divisors.push(i32::from(step.twist != Twist::Sql));
         }
-        rows.write(tx).await?;
+        if !rows.sagas.is_empty() {
+            rows.write(tx).await?;
+        }
         let answer = |item: &Item<'_, Self>| match item.step.twist {
-            Twist::Refuse => Err(Rejected::new("not-here", "nobody may write that").into()),
+            Twist::Refuse | Twist::Hide => Err(Rejected::new("not-here", "nobody may write that").into()),
+            Twist::Nul => Err(StepError::unclear("no\0thing")),
             Twist::Unclear => Err(StepError::unclear("written, or so it seems")),
             Twist::Oversize => Ok("x".repeat(OVERSIZE_BYTES)),
-            Twist::None | Twist::SqlUndo | Twist::PanicUndo => Ok(item.step.text.clone()),
-            Twist::Sql | Twist::Panic | Twist::Abort => unreachable!("it did not come so far"),
+            Twist::None | Twist::SqlUndo | Twist::PanicUndo | Twist::AbortUndo => Ok(item.step.text.clone()),
+            Twist::Sql
+            | Twist::Panic
+            | Twist::Abort
+            | Twist::Hang
+            | Twist::Block
+            | Twist::DiskFull
+            | Twist::Slow => {
+                unreachable!("it did not come so far")
+            }
         };
         Ok(batch.iter().map(answer).collect())
     }
@@ -98,6 +134,9 @@ impl Step for Note {
     ) -> Result<Vec<Result<(), StepError>>, DbError> {
         for undoing in &batch {
             assert!(undoing.step.twist != Twist::PanicUndo, "undoing `{}` panics", undoing.step.text);
+            if undoing.step.twist == Twist::AbortUndo {
+                std::process::abort();
+            }
             let divisor = i32::from(undoing.step.twist != Twist::SqlUndo);
             let strike = "update play.notes set struck = true
                 where saga = $1 and bucket = $2 and position = $3 and 1 / $4 = 1";
@@ -118,6 +157,22 @@ pub(super) const SCHEMA: &str = "
     create schema play;
     create table play.notes (saga uuid, bucket smallint, position integer, text text, struck boolean default false,
         primary key (saga, bucket, position))";
+
+/// Lets the database refuse something.
+async fn refuse(connection: &mut PgConnection, statement: &str) -> Result<(), DbError> {
+    let block = format!("do $$ begin {statement}; end $$");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(block)).execute(connection).await?;
+    Ok(())
+}
+
+/// What breaks a key: the transaction is spoilt, whatever its caller makes of the error.
+async fn write_twice(connection: &mut PgConnection) -> Result<(), DbError> {
+    let twice =
+        "insert into play.notes (saga, bucket, position) select '00000000-0000-7000-8000-000000000000', 0, 0
+        from generate_series(1, 2)";
+    sqlx::query(twice).execute(connection).await?;
+    Ok(())
+}
 
 #[derive(Default)]
 struct Rows {

@@ -4,10 +4,10 @@ use super::{Desk, Play, Script, desk, note};
 use crate::support;
 use chrono::{DateTime, Utc};
 use orchestrator::{BatchScope, Builder, Client, Database, Engine, SagaId, Settings, StuckCause};
-use sqlx::{PgPool, Row};
+use sqlx::{Connection, PgConnection, PgPool, Row};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A database for plays.
@@ -46,6 +46,16 @@ pub struct SagaRow {
     pub node: Option<String>,
     /// Why it needs a person.
     pub stuck: Option<StuckCause>,
+}
+
+/// Locks that somebody holds who is no node.
+pub struct Held(PgConnection);
+
+impl Held {
+    /// Lets them go.
+    pub async fn release(mut self) {
+        sqlx::raw_sql("rollback").execute(&mut self.0).await.expect("the holder's connection is there");
+    }
 }
 
 /// What stands of a play: notes that are not struck out, what the desk has booked and not cancelled.
@@ -137,6 +147,38 @@ impl Stage {
     /// The database's time.
     pub async fn now(&self) -> DateTime<Utc> {
         sqlx::query_scalar("select clock_timestamp()").fetch_one(&self.pool).await.expect("there is a time")
+    }
+
+    /// Holds what this statement locks, on a connection of its own, until it is released or dropped.
+    pub async fn hold(&self, statement: &str) -> Held {
+        let mut connection = PgConnection::connect(&self.url).await.expect("the test's database is there");
+        let statement = format!("begin; {statement}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+            .execute(&mut connection)
+            .await
+            .expect("it can be locked");
+        Held(connection)
+    }
+
+    /// Holds a saga's row.
+    pub async fn hold_row(&self, saga: SagaId) -> Held {
+        self.hold(&format!("select from usher.sagas where id = '{}' for update", saga.uuid())).await
+    }
+
+    /// Waits until so much time has passed.
+    pub async fn pass(&self, time: Duration) {
+        let end = Instant::now() + time;
+        support::wait_until("the time has passed", time * 2, async || (Instant::now() >= end).then_some(()))
+            .await;
+    }
+
+    /// Makes a saga look as if its holder had died in the middle of a call: its lease has run out, nobody renews it.
+    pub async fn lose_holder(&self, saga: SagaId) {
+        let lose = "update usher.sagas
+            set leased = true, due_at = now() - interval '1 second', epoch = epoch + 1, token = 0
+            where id = $1 and bucket = $2";
+        let lose = sqlx::query(lose).bind(saga.uuid()).bind(saga.bucket().number());
+        lose.execute(&self.pool).await.expect("the row can be written");
     }
 
     /// A saga's row, if there is one.

@@ -65,7 +65,16 @@ impl Step for Tell {
                     sqlx::query("select 1 / 0").execute(&mut **tx).await?;
                     Ok(step.what.clone())
                 }
-                Twist::None | Twist::SqlUndo | Twist::PanicUndo => Ok(step.what.clone()),
+                Twist::None
+                | Twist::SqlUndo
+                | Twist::PanicUndo
+                | Twist::AbortUndo
+                | Twist::Nul
+                | Twist::Hide
+                | Twist::Hang
+                | Twist::Block
+                | Twist::DiskFull
+                | Twist::Slow => Ok(step.what.clone()),
             });
         }
         Ok(answers)

@@ -113,7 +113,7 @@ async fn whenever_a_node_dies_another_finishes_its_play(#[case] lines: Vec<Line>
 #[case::in_our_transaction(Line::Note("deadly".into(), Twist::Abort), 3)]
 #[case::in_a_call(Line::Ask("deadly".into(), Twist::Abort), 4)]
 #[tokio::test]
-async fn a_step_that_kills_its_process_is_quarantined_after_three_claims(
+async fn a_step_that_kills_its_process_is_quarantined_after_three_claims_and_tried_once_more(
     #[case] deadly: Line,
     #[case] deaths: usize,
 ) {
@@ -140,6 +140,15 @@ async fn a_step_that_kills_its_process_is_quarantined_after_three_claims(
     let quarantined = serde_json::json!({ "quarantined": { "claims": 3 } });
     assert_eq!(serde_json::to_value(row.stuck).unwrap(), quarantined);
     assert_eq!(died, deaths);
+    assert!(row.due_at.is_some(), "it is tried once more, in case it was innocent");
     assert_eq!(stage.audited(id, "stuck").await, 1);
+
+    let due = "update usher.sagas set due_at = now() where state = 'stuck'";
+    sqlx::query(due).execute(&stage.pool).await.unwrap();
+    let last = Worker::on(&stage, "the last victim").with("LEASE_MS", 150).spawn();
+    assert_eq!(last.ended().await, Death::Sudden);
+    let _judge = Worker::on(&stage, "the judge").with("LEASE_MS", 150).spawn();
+    let row = stage.until("it waits for a person", id, |row| row.due_at.is_none()).await;
+    assert_eq!(row.stuck, Some(orchestrator::StuckCause::Quarantined { claims: 4 }));
     stage.verify().await;
 }

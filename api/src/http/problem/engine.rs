@@ -25,6 +25,9 @@ impl From<ClientError> for Problem {
                     .retry_after(RETRY_AFTER)
                     .because(failed)
             }
+            unstorable @ ClientError::Unstorable { .. } => {
+                Self::new(ProblemType::Validation, unstorable.to_string())
+            }
             error @ (ClientError::NotFound(_)
             | ClientError::Json { .. }
             | ClientError::TooLarge { .. }

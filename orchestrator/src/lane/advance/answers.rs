@@ -12,8 +12,8 @@ use crate::{
     journal::{Entry, Json, Outcome, Position},
     registry::{CallAnswer, ErasedStep},
     store::sagas::State,
+    time,
 };
-use std::time::Duration;
 
 impl Run {
     /// A `Tx` step ran, or refused.
@@ -75,7 +75,7 @@ impl Run {
         }
         self.note_attempt(step, &failure, env);
         let since = *self.trying.since.get_or_insert(env.now);
-        let elapsed = |wait: Duration| (env.now - since).to_std().unwrap_or_default() + wait;
+        let elapsed = |wait| (env.now - since).to_std().unwrap_or_default().saturating_add(wait);
         let attempts = self.trying.attempts as u32;
         let (again, error) = match failure {
             CallFailure::Panicked(message) => {
@@ -98,7 +98,7 @@ impl Run {
         };
         self.trying.last_error = Some(error.clone());
         if let Some(wait) = again {
-            let retry_at = env.now + wait;
+            let retry_at = time::after(env.now, wait);
             self.trying.retry_at = Some(retry_at);
             self.park(self.moving(State::Waiting), Some(retry_at));
         } else {

@@ -13,7 +13,9 @@ use crate::{
     registry::{AnyStep, CallAnswer, ErasedStep, RecordedEvent},
     step::Way,
     store::sagas::State,
+    time,
 };
+use rand::Rng;
 use std::sync::Arc;
 
 impl Run {
@@ -35,6 +37,13 @@ impl Run {
             self.park(self.moving(State::Running), Some(env.now));
             return;
         }
+        let service = step.service();
+        if self.given_place != Some(service) {
+            self.place = env.places.take(service);
+            if self.place.is_none() {
+                return self.stand_in_line(service, env);
+            }
+        }
         self.trying.attempts += 1;
         self.trying.since.get_or_insert(env.now);
         self.trying.retry_at = None;
@@ -46,6 +55,13 @@ impl Run {
         self.call = Some(CallOut { saga, token, lease, step, value, direction, probe, context });
         let due_at = Some(env.lease_end());
         self.parked = Some(Parked { state: self.moving(State::Running), due_at, leased: true, stuck: None });
+    }
+
+    /// Waits for a place, without a lease: whoever finds it due first, here or elsewhere, looks for one again.
+    fn stand_in_line(&mut self, service: &'static str, env: &Env<'_>) {
+        self.waits_for = Some(service);
+        let patience = env.settings.lease.mul_f64(rand::rng().random_range(1.0..2.0));
+        self.park(self.moving(State::Running), Some(time::after(env.now, patience)));
     }
 
     pub(super) fn call_ended(

@@ -1,7 +1,7 @@
 //! Forward: poll the workflow, and see to what it wants.
 
 use super::super::{
-    Direction,
+    Direction, Doing,
     calls::panic_message,
     run::{Env, Need, Recorded, Run},
 };
@@ -11,6 +11,7 @@ use crate::{
     registry::{AnyStep, RecordedEvent},
     saga::{Deadline, Want},
     store::{mailbox::Kind, sagas::State},
+    time,
 };
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
@@ -91,10 +92,11 @@ impl Run {
         }
         let Some(attempt) = self.attempt.as_mut() else { return Polled::Stuck(StuckCause::ForeignWait) };
         let began = Instant::now();
-        let guard = env.health.polling(self.core.id());
+        let guard = env.signs.busy_with(Doing::Poll(self.core.id()));
         let polled =
             catch_unwind(AssertUnwindSafe(|| attempt.as_mut().poll(&mut Context::from_waker(Waker::noop()))));
         drop(guard);
+        env.polled.set(env.polled.get() + began.elapsed());
         if began.elapsed() > POLL_REPORTED {
             let seconds = began.elapsed().as_secs_f64();
             tracing::warn!(saga = %self.id(), workflow = self.row.workflow, seconds, "a poll of the workflow is slow");
@@ -208,7 +210,7 @@ impl Run {
     fn want_signal(&mut self, ask: u32, name: &'static str, deadline: Deadline, env: &Env<'_>) {
         let until = self.known(ask, |known| known.at).flatten().unwrap_or(match deadline {
             Deadline::At(until) => until,
-            Deadline::Within(patience) => env.now + patience,
+            Deadline::Within(patience) => time::after(env.now, patience),
         });
         let until = self.core.history().extended().map_or(until, |extended| until.max(extended));
         let history = self.core.history();
@@ -235,7 +237,7 @@ impl Run {
     /// Waits until then, or goes on if it is past. A letter of that very moment still counts, hence `>`.
     fn wait(&mut self, ask: u32, signal: Option<String>, until: DateTime<Utc>, env: &Env<'_>) {
         let known = self.known(ask, |known| known.at).flatten();
-        let until = known.unwrap_or(until);
+        let until = time::within_reach(known.unwrap_or(until));
         let extended = self.core.history().extended().filter(|_| signal.is_some());
         let until = extended.map_or(until, |extended| until.max(extended));
         if env.now > until {

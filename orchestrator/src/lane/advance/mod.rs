@@ -37,7 +37,9 @@ impl Run {
             } else if self.row.paused {
                 // A call came home: that is written, and nothing more.
                 self.park(self.moving(State::Running), None);
-            } else if self.added() >= env.settings.stretch_steps() {
+            } else if self.added() >= env.settings.stretch_steps()
+                || self.must_wait_to_be_polled(forward, env)
+            {
                 self.cut = true;
                 self.park(self.moving(State::Running), Some(env.now));
             } else if let Some(by) = self.cancelled().filter(|_| !self.may_have_called_unrecorded()) {
@@ -51,6 +53,11 @@ impl Run {
             }
         }
         None
+    }
+
+    /// The batch has polled others for so long that this one has its turn in the next.
+    fn must_wait_to_be_polled(&self, forward: bool, env: &Env<'_>) -> bool {
+        forward && self.attempt.is_none() && env.is_out_of_time()
     }
 
     /// Who asked to turn back, if someone did and that is still possible.

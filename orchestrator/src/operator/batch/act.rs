@@ -5,8 +5,7 @@
 
 use super::BatchId;
 use crate::{
-    SagaId,
-    lane::TurnError,
+    DatabaseFault, SagaId,
     operator::{Action, By, Operator, OperatorError, Order, Purpose},
     store::{audit, sagas},
 };
@@ -71,10 +70,10 @@ async fn tries(operator: &Operator, errand: &Errand, saga: SagaId) -> Acted {
             Ok(acted) => return acted,
             Err(error) => error,
         };
-        match TurnError::of_transaction(&error) {
-            Some(TurnError::Repeat(_)) if tried < TRIES_MAX => {}
-            Some(TurnError::Lost(_)) => return Acted::Lost(error.to_string()),
-            _ => return Acted::Failed(error.to_string()),
+        match DatabaseFault::of(&error) {
+            DatabaseFault::Conflict if tried < TRIES_MAX => {}
+            DatabaseFault::Unavailable => return Acted::Lost(error.to_string()),
+            DatabaseFault::Conflict | DatabaseFault::Statement => return Acted::Failed(error.to_string()),
         }
         tokio::time::sleep(TRY_AGAIN.mul_f64(f64::from(tried) * rand::rng().random_range(0.5..1.5))).await;
         tried += 1;

@@ -1,0 +1,116 @@
+//! What follows a commit: callers are answered, calls leave, sagas go on.
+
+use super::{
+    Group, Lease, LetterAnswer, Started, Verdict,
+    service::{Lane, Shared},
+    turn::{Moved, Turn},
+};
+use crate::{SagaId, cause::StuckCause, store::sagas::State};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// A result that waits for a locked row is kept for so many leases; then the saga goes on as if it had been lost. Far longer
+/// than anybody may hold a row, and the other side still knows the key.
+const KEPT_LEASES_MAX: u32 = 30;
+
+impl Lane {
+    pub(super) fn publish(&self, groups: Vec<Group>, turn: Turn) {
+        self.tx.signs.commit();
+        for state in [State::Completed, State::Unwound] {
+            let ended = |verdict: &&Verdict| matches!(verdict, Verdict::Moved(moved) if moved.snapshot.state == state);
+            let ended = turn.verdicts.iter().filter(ended).count();
+            if ended > 0 {
+                metrics::counter!("usher_sagas_ended_total", "state" => state.as_str())
+                    .increment(ended as u64);
+            }
+        }
+        for (group, verdict) in groups.into_iter().zip(turn.verdicts) {
+            self.follow_up(group, verdict, turn.token, turn.since);
+        }
+    }
+
+    fn follow_up(&self, mut group: Group, verdict: Verdict, token: i64, since: Instant) {
+        let shared = self.shared();
+        match verdict {
+            Verdict::Moved(moved) => {
+                shared.culprits.settle(group.id);
+                answer_starts(&mut group, None, Some(&moved));
+                for mail in group.mail.drain(..) {
+                    let _ = mail.reply.send(LetterAnswer::Stored(Some(moved.snapshot.clone())));
+                }
+                go_on(shared, group, *moved, token, since);
+            }
+            Verdict::Existing(found) => {
+                answer_starts(&mut group, Some(found), None);
+                answer_letters(&mut group, || LetterAnswer::Stored(None));
+            }
+            Verdict::Stored => {
+                answer_starts(&mut group, None, None);
+                answer_letters(&mut group, || LetterAnswer::Stored(None));
+            }
+            Verdict::Claimed => {
+                answer_starts(&mut group, None, None);
+                answer_letters(&mut group, || LetterAnswer::Busy);
+            }
+            Verdict::LeftOut(pause) => {
+                answer_letters(&mut group, || LetterAnswer::Stored(None));
+                self.put_off(group, Some(pause));
+            }
+            Verdict::Busy => {
+                answer_starts(&mut group, None, None);
+                answer_letters(&mut group, || LetterAnswer::Busy);
+                self.wait_for_row(group);
+            }
+        }
+    }
+
+    /// Whoever has the row lets it go, mostly within a batch: the result is kept, since the saga is ours while nobody has
+    /// claimed it, whether its lease could be renewed or not.
+    fn wait_for_row(&self, mut group: Group) {
+        let kept = self.shared().settings.lease.saturating_mul(KEPT_LEASES_MAX).max(Duration::from_secs(1));
+        group.returned.retain(|returned| returned.came_at.elapsed() < kept);
+        group.resume.retain(|resume| resume.lease.as_ref().is_some_and(Lease::holds));
+        if !group.returned.is_empty() || !group.resume.is_empty() {
+            self.put_off(group, None);
+        }
+    }
+}
+
+/// The call leaves under its lease; or the saga stands in line, or has its next turn.
+fn go_on(shared: &Arc<Shared>, mut group: Group, moved: Moved, token: i64, since: Instant) {
+    let id = group.id;
+    if matches!(moved.snapshot.stuck, Some(StuckCause::PollTooLong { .. } | StuckCause::Hung { .. })) {
+        tracing::error!(saga = %id, "a saga that a lane stood still for is stuck");
+    }
+    shared.watchers.publish(id, &moved.snapshot);
+    if let Some(call) = moved.call {
+        let place = moved.place.or_else(|| group.take_place(call.step.service()));
+        let mut lease = shared.leases.take(id, token, since + call.lease);
+        if !moved.cleared {
+            let suspicions = group.resume.into_iter().filter_map(|resume| resume.lease?.suspicion.take());
+            lease.suspicion = suspicions.last();
+        }
+        shared.calls.hand_out(call, place, lease, shared.queue(id).clone());
+    } else if let Some(service) = moved.waits_for {
+        shared.places.wait(service, id, token);
+    } else if moved.again {
+        shared.queue(id).wake(id);
+    }
+}
+
+fn answer_letters(group: &mut Group, answer: impl Fn() -> LetterAnswer) {
+    group.mail.drain(..).for_each(|mail| drop(mail.reply.send(answer())));
+}
+
+/// The first who asked has begun it, if this batch did.
+fn answer_starts(group: &mut Group, found: Option<SagaId>, moved: Option<&Moved>) {
+    let begun = moved.is_some_and(|moved| moved.begun);
+    let id = found.unwrap_or(group.id);
+    let replies = group.start.take().map(|start| start.reply).into_iter().chain(group.same.drain(..));
+    for (place, reply) in replies.enumerate() {
+        let snapshot = moved.map(|moved| moved.snapshot.clone());
+        let _ = reply.send(Ok(Started { id, snapshot, existing: !begun || place > 0 }));
+    }
+}

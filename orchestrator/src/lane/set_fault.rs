@@ -1,0 +1,58 @@
+//! Why a set of steps can't stay as it is, and what that means for its sagas and for the transaction.
+
+use super::{CallFailure, run::Env, set::Answer, turn::TurnError};
+use crate::{
+    DatabaseFault, database_fault::sqlstate, error::sql_code, settings::Settings, step::DbError,
+    texts::stored,
+};
+use std::time::Duration;
+
+/// Why a set can't stay as it is.
+pub(super) enum Fault {
+    /// One of its answers, or a panic: if it is of one alone, that is its answer.
+    Own(Vec<Answer>),
+    /// Its statement was refused.
+    Failed(Answer),
+    /// It waited in vain for what somebody else has locked.
+    Waited,
+    /// Its statement ran until the database ended it.
+    RanOut,
+}
+
+impl Fault {
+    /// What a refused statement means; an error where it concerns the whole transaction. What a savepoint can take back is not
+    /// the transaction's: not even a disk that is full for this one statement.
+    pub fn of(error: DbError, took: Duration, env: &Env<'_>) -> Result<Self, TurnError> {
+        let code = sqlstate(&error).unwrap_or_default();
+        let own = |error: &DbError| {
+            let (error, code) = (stored(chain(error)), sql_code(error));
+            Self::Failed(Answer::Failed(CallFailure::Unclear { error, code }))
+        };
+        match DatabaseFault::of(&error) {
+            DatabaseFault::Conflict if code == "40001" => Err(error.into()),
+            DatabaseFault::Conflict if code == "57014" && took >= Settings::STATEMENT_MAX.mul_f64(0.9) => {
+                Ok(Self::RanOut)
+            }
+            DatabaseFault::Conflict => Ok(Self::Waited),
+            DatabaseFault::Unavailable => {
+                let of_statement = code.starts_with("53") || code.starts_with("58");
+                let of_session = ["25006", "26000", "0A000"].contains(&&*code);
+                // A new session didn't help either: then it is the step's own.
+                if of_statement || of_session && env.checked { Ok(own(&error)) } else { Err(error.into()) }
+            }
+            DatabaseFault::Statement => Ok(own(&error)),
+        }
+    }
+}
+
+fn chain(error: &DbError) -> String {
+    match error {
+        sqlx::Error::Database(database) => format!(
+            "{} ({}{})",
+            database.message(),
+            database.code().unwrap_or_default(),
+            database.constraint().map(|name| format!(", constraint `{name}`")).unwrap_or_default(),
+        ),
+        error => error.to_string(),
+    }
+}

@@ -1,0 +1,54 @@
+//! Who may be killing its nodes, and how such sagas are tried again.
+//!
+//! When a node dies, whatever it had out is suspected, and mostly innocent. So suspicion costs little at first and is
+//! narrowed down: a saga that was lost once is claimed again with all the others; one that was lost twice, with few;
+//! from then on, alone. The one that does kill its node then takes no innocent with it, and an innocent one comes
+//! home and is cleared.
+
+use crate::store::sagas::{Row, State};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Losses in a row after which a saga rests before it is tried once more; lost then too, it waits for a person.
+pub(crate) const LOSSES_MAX: i16 = 3;
+/// Sagas that were lost twice, tried at once by one node.
+const FEW: usize = 16;
+
+/// Places for suspects on this node.
+pub(crate) struct Suspects {
+    few: Arc<Semaphore>,
+    alone: Arc<Semaphore>,
+}
+
+/// Whether a suspect may be tried now.
+pub(super) enum Admission {
+    /// Suspected for the first time: with everybody else.
+    Free,
+    /// In a place of its own, until it has come home.
+    Place(OwnedSemaphorePermit),
+    /// Others are being tried.
+    Later,
+}
+
+impl Suspects {
+    pub fn new() -> Self {
+        Self { few: Arc::new(Semaphore::new(FEW)), alone: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Asks for a saga that was lost so many times before it was lost now.
+    pub(super) fn admit(&self, losses: i16) -> Admission {
+        let places = match losses {
+            ..=0 => return Admission::Free,
+            1 => &self.few,
+            2.. => &self.alone,
+        };
+        places.clone().try_acquire_owned().map_or(Admission::Later, Admission::Place)
+    }
+}
+
+impl Row {
+    /// Whether it was lost so often that it is not moved any more, but for one try after a rest.
+    pub(super) fn is_lost_too_often(&self) -> bool {
+        self.claims >= LOSSES_MAX && (self.leased || self.state != State::Stuck)
+    }
+}

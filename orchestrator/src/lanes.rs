@@ -1,0 +1,203 @@
+//! The lanes of a node: on threads of their own, watched, and replaced when one of them stands still.
+
+use crate::{
+    SagaId,
+    cause::StuckCause,
+    database::in_time,
+    engine::BuildError,
+    lane::{Doing, Lane, Shared, Signs},
+};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+
+/// The lanes that are running; a lane that is given up makes room for another.
+#[derive(Clone, Default)]
+pub(crate) struct Lanes(Arc<Mutex<Vec<RunningLane>>>);
+
+struct RunningLane {
+    number: usize,
+    thread: JoinHandle<()>,
+    signs: Arc<Signs>,
+}
+
+/// How a lane is.
+#[derive(Clone, Debug)]
+pub struct LaneStatus {
+    /// Its number on this node.
+    pub number: usize,
+    /// Whether it has a connection to a database that it can write to.
+    pub connected: bool,
+    /// For how long it has given no sign of life although it has something to do.
+    pub silent_for: Duration,
+    /// How long ago it last committed, or began.
+    pub committed_ago: Duration,
+    /// For how long the oldest input of each kind (`result`, `letter`, `wake`, `start`) has waited for it.
+    pub oldest: Vec<(&'static str, Duration)>,
+}
+
+/// The watcher's own patience, beyond a lane's: that one ends most of its troubles itself.
+const BEYOND: Duration = Duration::from_secs(2);
+/// Between two attempts to start a lane.
+const RESPAWN: Duration = Duration::from_millis(500);
+/// The longest and the shortest time between two looks.
+const LOOK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+/// A lane whose signs are older is not relied on: its leases are not renewed.
+const GETS_ON_AT_LEAST: Duration = Duration::from_secs(1);
+
+impl Lanes {
+    /// Starts one, and returns when it is connected.
+    pub async fn start(&self, shared: &Arc<Shared>, number: usize) -> Result<(), BuildError> {
+        let lane = spawn(shared.clone(), number).await?;
+        self.lock().push(lane);
+        Ok(())
+    }
+
+    /// Whether the lane with this number gets on, so that what its sagas hold is worth being renewed.
+    pub fn gets_on(&self, number: usize, lease: Duration) -> bool {
+        let bound = lease.max(GETS_ON_AT_LEAST);
+        let lanes = self.lock();
+        lanes
+            .iter()
+            .any(|lane| lane.number == number && lane.signs.silent_for().is_none_or(|silent| silent < bound))
+    }
+
+    /// How each of them is.
+    pub fn status(&self, shared: &Shared) -> Vec<LaneStatus> {
+        let lanes = self.lock();
+        let status = lanes.iter().map(|lane| LaneStatus {
+            number: lane.number,
+            connected: lane.signs.backend() != 0,
+            silent_for: lane.signs.silent_for().unwrap_or_default(),
+            committed_ago: lane.signs.committed_ago(),
+            oldest: shared.queues[lane.number].oldest().map(|(kind, age)| (kind.as_str(), age)).to_vec(),
+        });
+        status.collect()
+    }
+
+    /// Whether all of them have ended. Looked at and not joined: a thread that waits for one that hangs would keep the process
+    /// from ending.
+    pub fn have_ended(&self) -> bool {
+        self.lock().iter().all(|lane| lane.thread.is_finished())
+    }
+
+    /// Gives up those that stand still: in a poll for longer than `poll_max`, elsewhere for longer than they may be silent.
+    fn give_up(&self, shared: &Shared) -> Vec<(usize, Arc<Signs>)> {
+        let (poll_max, silence_max) = (shared.settings.poll_max, shared.settings.silence_max + BEYOND);
+        let mut given_up = Vec::new();
+        self.lock().retain(|lane| {
+            let bound = if matches!(lane.signs.doing(), Doing::Poll(_)) { poll_max } else { silence_max };
+            let stands_still =
+                lane.signs.silent_for().is_some_and(|silent| silent > bound) || lane.thread.is_finished();
+            if stands_still {
+                lane.signs.give_up();
+                given_up.push((lane.number, lane.signs.clone()));
+            }
+            !stands_still
+        });
+        given_up
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<RunningLane>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks after the lanes until told to stop: replaces those that stand still, and tells how the others are.
+pub(crate) async fn watch(shared: Arc<Shared>, lanes: Lanes, stop: CancellationToken) {
+    let look = (shared.settings.poll_max / 8).clamp(LOOK.0, LOOK.1);
+    let mut missing: Vec<usize> = Vec::new();
+    loop {
+        let pause = if missing.is_empty() { look } else { RESPAWN };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        for (number, signs) in lanes.give_up(&shared) {
+            blame(&shared, number, &signs);
+            missing.push(number);
+            metrics::counter!("usher_lane_replaced_total").increment(1);
+            if let Err(error) = close(&shared, &signs).await {
+                tracing::error!(lane = number, %error, "the connection of a lane that stood still could not be closed");
+            }
+        }
+        let mut still_missing = Vec::new();
+        for number in missing {
+            if let Err(error) = lanes.start(&shared, number).await {
+                tracing::error!(lane = number, %error, "no lane could take its place yet");
+                still_missing.push(number);
+            }
+        }
+        missing = still_missing;
+        tell(&lanes.status(&shared));
+    }
+}
+
+/// Whose fault it was, as far as that can be said; and nothing is renewed that the lane has in hand.
+fn blame(shared: &Shared, number: usize, signs: &Signs) {
+    let doing = signs.doing();
+    tracing::error!(lane = number, ?doing, "a lane stands still and is given up");
+    let bound = match doing {
+        Doing::Poll(_) => shared.settings.poll_max,
+        Doing::Nothing | Doing::Round | Doing::Set { .. } => shared.settings.silence_max,
+    };
+    match (doing.sagas(), doing.cause(bound)) {
+        ([saga], Some(cause)) => prove(shared, *saga, cause),
+        (sagas, _) => shared.culprits.suspect(sagas.iter().copied()),
+    }
+    shared.leases.abandon(|saga| shared.lane_of(saga) == number);
+}
+
+fn prove(shared: &Shared, saga: SagaId, cause: StuckCause) {
+    shared.culprits.prove(saga, cause);
+    shared.queue(saga).wake(saga);
+}
+
+async fn close(shared: &Shared, signs: &Signs) -> Result<(), sqlx::Error> {
+    if signs.backend() == 0 {
+        return Ok(());
+    }
+    let mut connection = shared.database.connect("watch").await?;
+    let close = sqlx::query("select pg_terminate_backend($1)").bind(signs.backend());
+    in_time(close.execute(&mut connection)).await.map(drop)
+}
+
+fn tell(lanes: &[LaneStatus]) {
+    for lane in lanes {
+        let number = lane.number.to_string();
+        metrics::gauge!("usher_lane_last_commit_seconds", "lane" => number.clone())
+            .set(lane.committed_ago.as_secs_f64());
+        for (kind, age) in &lane.oldest {
+            metrics::gauge!("usher_lane_oldest_seconds", "lane" => number.clone(), "kind" => *kind)
+                .set(age.as_secs_f64());
+        }
+    }
+}
+
+async fn spawn(shared: Arc<Shared>, number: usize) -> Result<RunningLane, BuildError> {
+    let signs = Arc::new(Signs::default());
+    let its = signs.clone();
+    let (ready, is_ready) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().name(format!("lane-{number}")).spawn(move || {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(ready.send(Err(BuildError::Thread(error)))),
+        };
+        runtime.block_on(async {
+            match Lane::open(shared, number, its).await {
+                Ok(lane) => {
+                    let _ = ready.send(Ok(()));
+                    lane.run().await;
+                }
+                Err(error) => drop(ready.send(Err(BuildError::Database(error)))),
+            }
+        });
+    })?;
+    match is_ready.await {
+        Ok(ready) => ready.map(|()| RunningLane { number, thread, signs }),
+        Err(_) => Err(BuildError::Thread(std::io::Error::other("the lane's thread ended"))),
+    }
+}

@@ -1,0 +1,148 @@
+//! Leases in `usher.sagas`: rows whose `due_at` is the end of a lease.
+
+use super::columns;
+use crate::SagaId;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+/// A saga, and the token that it is leased under.
+pub(crate) type Held = (SagaId, i64);
+
+/// Puts the end of these leases off; says for which of them. Rows that somebody has locked are passed over.
+pub(crate) async fn renew(
+    connection: &mut PgConnection,
+    leases: &[Held],
+    lease_ms: f64,
+) -> Result<Vec<Held>, sqlx::Error> {
+    let (ids, buckets) = columns(leases.iter().map(|(saga, _)| *saga));
+    let tokens: Vec<i64> = leases.iter().map(|(_, token)| *token).collect();
+    let renewed = sqlx::query!(
+        r#"
+        with free as (
+            select s.id, s.bucket
+            from usher.sagas s
+            where (s.id, s.bucket, s.token) in (select * from unnest($1::uuid[], $2::smallint[], $3::bigint[]))
+              and s.leased
+            order by s.id, s.bucket
+            for update skip locked
+        )
+        update usher.sagas s
+        set due_at = clock.at + $4 * interval '1 millisecond'
+        from free, (select now() as at) clock
+        where s.id = free.id and s.bucket = free.bucket
+        returning s.id, s.token
+        "#,
+        &ids,
+        &buckets,
+        &tokens,
+        lease_ms,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(renewed.into_iter().map(|row| (SagaId::from_uuid(row.id), row.token)).collect())
+}
+
+/// The same for one of them, waiting for its row for as long as the connection's lock timeout allows.
+pub(crate) async fn renew_waiting(
+    connection: &mut PgConnection,
+    (saga, token): Held,
+    lease_ms: f64,
+) -> Result<bool, sqlx::Error> {
+    let renewed = sqlx::query!(
+        r#"
+        update usher.sagas s
+        set due_at = clock.at + $4 * interval '1 millisecond'
+        from (select now() as at) clock
+        where s.id = $1 and s.bucket = $2 and s.token = $3 and s.leased
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+        token,
+        lease_ms,
+    )
+    .execute(connection)
+    .await;
+    match renewed {
+        Ok(done) => Ok(done.rows_affected() > 0),
+        Err(error) if crate::DatabaseFault::of(&error) == crate::DatabaseFault::Conflict => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Which of these leases are still as they were given: an unlocked read.
+pub(crate) async fn held(connection: &mut PgConnection, leases: &[Held]) -> Result<Vec<Held>, sqlx::Error> {
+    let (ids, buckets) = columns(leases.iter().map(|(saga, _)| *saga));
+    let tokens: Vec<i64> = leases.iter().map(|(_, token)| *token).collect();
+    let held = sqlx::query!(
+        r#"
+        select s.id, s.token
+        from usher.sagas s
+        where (s.id, s.bucket, s.token) in (select * from unnest($1::uuid[], $2::smallint[], $3::bigint[]))
+          and s.leased
+        "#,
+        &ids,
+        &buckets,
+        &tokens,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(held.into_iter().map(|row| (SagaId::from_uuid(row.id), row.token)).collect())
+}
+
+/// Counts a claim of sagas on which somebody may have died; they are leased to the new holder. Their rows are locked.
+pub(crate) async fn count_claims(
+    connection: &mut PgConnection,
+    sagas: &[SagaId],
+    token: i64,
+    node: &str,
+    lease_end: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let (ids, buckets) = columns(sagas.iter().copied());
+    sqlx::query!(
+        r#"
+        update usher.sagas s
+        set epoch = s.epoch + 1, token = $3, node = $4, claims = s.claims + 1, leased = true, due_at = $5,
+            updated_at = $6
+        from unnest($1::uuid[], $2::smallint[]) as claimed (id, bucket)
+        where s.id = claimed.id and s.bucket = claimed.bucket
+        "#,
+        &ids,
+        &buckets,
+        token,
+        node,
+        lease_end,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Takes sagas from holders that are gone, and lets them wait: they are due again at these times, under nobody's lease.
+/// Their rows are locked.
+pub(crate) async fn put_off(
+    connection: &mut PgConnection,
+    sagas: &[(SagaId, DateTime<Utc>)],
+    token: i64,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let (ids, buckets) = columns(sagas.iter().map(|(saga, _)| *saga));
+    let dues: Vec<DateTime<Utc>> = sagas.iter().map(|(_, due_at)| *due_at).collect();
+    sqlx::query!(
+        r#"
+        update usher.sagas s
+        set epoch = s.epoch + 1, token = $4, leased = false, due_at = later.due_at, updated_at = $5
+        from unnest($1::uuid[], $2::smallint[], $3::timestamptz[]) as later (id, bucket, due_at)
+        where s.id = later.id and s.bucket = later.bucket
+        "#,
+        &ids,
+        &buckets,
+        &dues,
+        token,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

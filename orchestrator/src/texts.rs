@@ -1,0 +1,25 @@
+//! Texts that people, programs and other services give, made so that every column can keep them.
+
+use std::borrow::Cow;
+
+/// Postgres has no U+0000 in a text: it becomes the replacement character.
+pub(crate) fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+/// The same, of a text that is ours already.
+pub(crate) fn stored(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_no_column_can_keep_is_changed() {
+        assert_eq!(storable("no\0thing"), "no\u{fffd}thing");
+        assert!(matches!(storable("nothing"), Cow::Borrowed("nothing")));
+        assert_eq!(stored("\0".into()), "\u{fffd}");
+    }
+}

@@ -1,0 +1,129 @@
+//! Who is suspected of killing its nodes, and who only was there when they died.
+
+use crate::worker::{Death, Worker};
+use orchestrator::{BatchScope, Bucket, Client, Ended, SagaId, Settings, StuckCause};
+use rstest::rstest;
+use std::time::Duration;
+use tests::{
+    play::{Act, Line, Part, Play, SagaRow, Stage, Twist, ask, decide, note},
+    support::wait_until,
+};
+
+const LONG: Duration = Duration::from_secs(20);
+
+async fn asked(stage: &Stage) -> i64 {
+    sqlx::query_scalar("select count(*) from desk.requests").fetch_one(&stage.pool).await.unwrap()
+}
+
+#[rstest]
+#[case::going_forward(vec![decide("sold"), ask("car")])]
+#[case::going_back(vec![ask("car"), Line::Fail("no".into())])]
+#[tokio::test]
+async fn a_call_that_is_put_off_through_five_outages_is_not_quarantined(
+    #[case] lines: Vec<Line>,
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
+    let node = stage.node("node").await;
+    let goes_back = matches!(lines[0], Line::Ask(..));
+    let put_off = move |asked: &tests::play::Asked| match asked.undo == goes_back {
+        true => Act::Later(Duration::from_millis(10)),
+        false => Act::Go,
+    };
+    stage.script.set(put_off);
+    let play = node.client().start::<Play>(Part::of(lines)).await.unwrap();
+    for _ in 0..5 {
+        stage.lose_holder(play.id()).await;
+        let before = asked(&stage).await;
+        wait_until("answers come home again", LONG, async || {
+            assert_ne!(stage.row(play.id()).await.unwrap().state, "stuck", "an honest retry is no loss");
+            (asked(&stage).await > before + 2).then_some(())
+        })
+        .await;
+    }
+    stage.script.set(|_| Act::Go);
+    assert!(!matches!(play.result(LONG).await.unwrap(), Ended::Stuck(_) | Ended::NotYet));
+    stage.verify().await;
+    node.drain().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_batch_that_fails_after_the_claim_burns_nobodys_claims(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
+    let node = stage.start(Settings { lease: Duration::from_millis(300), ..stage.settings("node") }).await;
+    let play = node.client().start::<Play>(Part::of([Line::Wait(60_000), note("end")])).await.unwrap();
+    // What the claim itself needs is free; what comes after it is not.
+    let held = stage.hold("lock table usher.journal in access exclusive mode").await;
+    stage.lose_holder(play.id()).await;
+    stage.pass(Duration::from_secs(3)).await;
+    held.release().await;
+    stage.until("it waits again", play.id(), |row| row.state == "waiting" && !row.leased).await;
+    node.client().signal(play.id(), "cue", &tests::play::Cue("go".into())).await.unwrap();
+    assert_eq!(play.result(LONG).await.unwrap(), Ended::Completed(vec!["go".into()]));
+    node.drain().await;
+}
+
+/// As if three holders had died on it, one after the other.
+async fn suspect(stage: &Stage, saga: SagaId) {
+    stage.lose_holder(saga).await;
+    let thrice = "update usher.sagas set claims = 3 where id = $1 and bucket = $2";
+    sqlx::query(thrice).bind(saga.uuid()).bind(saga.bucket().number()).execute(&stage.pool).await.unwrap();
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_innocent_that_was_quarantined_is_tried_again_by_itself_and_goes_on(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
+    let retry = Duration::from_millis(300);
+    let node = stage.start(Settings { stuck_retry: retry, ..stage.settings("node") }).await;
+    let play = node.client().start::<Play>(Part::of([Line::Wait(500), ask("car")])).await.unwrap();
+    suspect(&stage, play.id()).await;
+    let row = stage.until("it is quarantined", play.id(), |row| row.state == "stuck").await;
+    assert_eq!(row.stuck, Some(StuckCause::Quarantined { claims: 3 }));
+    assert!(row.due_at.is_some(), "it is looked at again");
+    assert!(matches!(play.result(LONG).await.unwrap(), Ended::Stuck(_)));
+    let row = stage.until("it has come to rest", play.id(), |row| row.state == "unwound").await;
+    assert_eq!(row.claims, 0);
+    node.drain().await;
+}
+
+async fn quarantined_for_good(stage: &Stage, saga: SagaId) -> (usize, SagaRow) {
+    let mut died = 0;
+    loop {
+        let worker = Worker::on(stage, &format!("victim {died}"))
+            .with("LEASE_MS", 150)
+            .with("STUCK_RETRY_MS", 200)
+            .spawn();
+        let for_good = |row: &SagaRow| row.state == "stuck" && row.due_at.is_none();
+        tokio::select! {
+            death = worker.ended() => assert_eq!(death, Death::Sudden),
+            row = stage.until("the saga is stuck for good", saga, for_good) => return (died, row),
+        }
+        died += 1;
+        assert!(died < 12, "it kills and kills: {:?}", stage.row(saga).await);
+    }
+}
+
+#[tokio::test]
+async fn a_debt_whose_compensation_kills_its_process_is_quarantined_too() {
+    let stage = Stage::set().await;
+    let part = Part::of([Line::Note("deadly".into(), Twist::SqlUndo), Line::Fail("no".into())]);
+    let id = SagaId::new_in(Bucket::of_key(&part.house));
+    let mut connection = stage.pool.acquire().await.unwrap();
+    Client::start_in::<Play>(&mut connection, &part, id).await.unwrap();
+    let first = Worker::on(&stage, "first").with("STUCK_RETRY_MS", 3_600_000).spawn();
+    assert!(matches!(stage.stuck(id).await, StuckCause::Debt { .. }));
+    drop(first);
+    let deadly = "update usher.journal set entries = replace(entries::text, 'SqlUndo', 'AbortUndo')::json";
+    sqlx::query(deadly).execute(&mut *connection).await.unwrap();
+    let due = "update usher.sagas set due_at = now()";
+    sqlx::query(due).execute(&mut *connection).await.unwrap();
+    let (died, row) = quarantined_for_good(&stage, id).await;
+    assert!((3..=6).contains(&died), "{died} processes died");
+    assert!(matches!(row.stuck, Some(StuckCause::Quarantined { .. })), "{row:?}");
+}
