@@ -119,7 +119,9 @@ async fn a_table_locked_for_three_leases_leaves_nobody_behind(
 fn rounds(node: &Engine) -> Arc<AtomicUsize> {
     let rounds = Arc::new(AtomicUsize::new(0));
     let counted = rounds.clone();
-    let count = move || drop(counted.fetch_add(1, Ordering::SeqCst));
+    let count = move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+    };
     fail::cfg_callback(format!("lane-gathered@{}", node.node()), count).unwrap();
     rounds
 }
