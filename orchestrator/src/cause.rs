@@ -54,6 +54,9 @@ pub enum StuckCause {
         journal: String,
         /// What the code wants.
         code: String,
+        /// Where both ask for one step with another input: the fields, with both values.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        difference: Option<String>,
     },
     /// The workflow, a step or a compensation panicked.
     Panicked {

@@ -34,6 +34,8 @@ pub struct Ask {
     pub at: Option<DateTime<Utc>>,
     /// The answer, once there is one.
     pub answer: Option<Answer>,
+    /// A step that was asked for as the one that decides the saga.
+    pub pivot: bool,
     /// Whether its compensation has left.
     pub undo_started: bool,
     /// What its compensation reports, once done.
@@ -117,6 +119,7 @@ impl History {
                 if let Some(input) = input {
                     ask.input = Some(input.clone());
                 }
+                ask.pivot = *pivot;
                 ask.answer(match outcome {
                     Outcome::Done(output) => Answer::Done(output.clone()),
                     Outcome::Rejected(rejected) => Answer::Rejected(rejected.clone()),
@@ -332,6 +335,7 @@ impl Ask {
             input: None,
             at: None,
             answer: None,
+            pivot: false,
             undo_started: false,
             undone: None,
             sender: None,

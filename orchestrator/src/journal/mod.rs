@@ -3,9 +3,11 @@
 //! A journal is written once a stretch and never changed. [`Entry`] is one thing that happened; [`History`] is the
 //! fold of all of them: which of the workflow's requests are answered, and what is left to undo.
 
+mod difference;
 mod entry;
 mod history;
 
+pub(crate) use difference::difference;
 pub use entry::{Entry, Json, Outcome, Recall};
 pub use history::{Answer, Ask, History, What};
 

@@ -50,10 +50,12 @@ impl Why {
 fn stuck_line(cause: &StuckCause, times: i32, code: Option<&str>) -> String {
     let said = |error: &str| code.map_or_else(|| short(error), str::to_owned);
     match cause {
-        StuckCause::Diverged { ask, journal, code } => {
+        StuckCause::Diverged { ask, journal, code, difference } => {
             let (journal, code) = (plain(journal), plain(code));
             let code = code.strip_prefix("step ").unwrap_or(&code);
-            format!("journal does not match: expected {journal} at {ask}, workflow asks {code}")
+            let which = difference.as_ref().map(|difference| format!(": {}", short(difference)));
+            let which = which.unwrap_or_default();
+            format!("journal does not match: expected {journal} at {ask}, workflow asks {code}{which}")
         }
         StuckCause::Panicked { at, message } => format!("{} panicked: {}", plain(at), short(message)),
         StuckCause::Debt { step, error, .. } => {
@@ -159,8 +161,9 @@ impl fmt::Display for Why {
 
 fn stuck(f: &mut fmt::Formatter<'_>, cause: &StuckCause, times: i32) -> fmt::Result {
     match cause {
-        StuckCause::Diverged { ask, journal, code } => {
-            write!(f, "journal does not match: expected {journal} at {ask}, workflow asks {code}")
+        StuckCause::Diverged { ask, journal, code, difference } => {
+            write!(f, "journal does not match: expected {journal} at {ask}, workflow asks {code}")?;
+            difference.as_ref().map_or(Ok(()), |difference| write!(f, ": {difference}"))
         }
         StuckCause::Panicked { at, message } => write!(f, "{at} panicked: {message}"),
         StuckCause::Oversize { what, size, bound } => write!(f, "{what} has {size}, more than {bound}"),
@@ -239,11 +242,19 @@ mod tests {
             again,
             code: code.map(str::to_owned),
         };
-        let diverged =
-            StuckCause::Diverged { ask: 2, journal: "step `lock`".into(), code: "step `pay`".into() };
+        let diverged = |code: &str, difference: Option<&str>| StuckCause::Diverged {
+            ask: 2,
+            journal: "step `lock`".into(),
+            code: code.into(),
+            difference: difference.map(str::to_owned),
+        };
         check(
-            stuck(diverged, None, None),
+            stuck(diverged("step `pay`", None), None, None),
             "journal does not match: expected step lock at 2, workflow asks pay",
+        );
+        check(
+            stuck(diverged("step `lock` with another input", Some("`a`: 1 in …")), None, None),
+            "journal does not match: expected step lock at 2, workflow asks lock with another input: `a`: 1 in …",
         );
         let debt =
             StuckCause::Debt { step: "refund".into(), position: Position(4), error: "no answer".into() };

@@ -1,5 +1,6 @@
 //! The meeting point of a workflow's future and the lane that polls it.
 
+use super::same::input_difference;
 use crate::{
     SagaId,
     cause::StuckCause,
@@ -102,11 +103,15 @@ impl Core {
             ask: made,
             journal: ask.what.to_string(),
             code: "the end of the workflow".into(),
+            difference: None,
         })
     }
 
     pub async fn step<S: Step>(&self, step: S, pivot: bool) -> Result<S::Output, Rejected> {
         let ask = self.agree(What::Step(S::NAME.to_owned())).await;
+        if let Some(cause) = self.other_step(ask, &step, pivot) {
+            return self.stick(cause).await;
+        }
         let step: AnyStep = Arc::new(step);
         let want = || Want::Step { ask, name: S::NAME, step: step.clone(), pivot };
         match self.answered(ask, want).await {
@@ -147,6 +152,18 @@ impl Core {
         }
     }
 
+    /// A message to the outside. What was sent stays sent, so its payload may be another by now; its kind may not.
+    pub async fn emit(&self, kind: &str, payload: Json) {
+        let ask = self.next_ask.get();
+        let message = Recall::Emitted { kind: kind.to_owned(), payload };
+        if let Recall::Emitted { kind: journaled, .. } = self.value("emit", || message).await
+            && journaled != kind
+        {
+            let (journal, code) = (format!("emit of `{journaled}`"), format!("emit of `{kind}`"));
+            self.stick(StuckCause::Diverged { ask, journal, code, difference: None }).await
+        }
+    }
+
     pub async fn refused_after_pivot<T>(&self, step: &str, rejected: Rejected) -> T {
         let cause = StuckCause::RefusedAfterPivot { at: step.to_owned(), error: rejected.to_string() };
         self.stick(cause).await
@@ -164,14 +181,28 @@ impl Core {
         if let Some(known) = known
             && known != what
         {
-            let diff = StuckCause::Diverged { ask, journal: known.to_string(), code: what.to_string() };
-            return self.stick(diff).await;
+            let (journal, code) = (known.to_string(), what.to_string());
+            return self.stick(StuckCause::Diverged { ask, journal, code, difference: None }).await;
         }
         let journaled = self.history.borrow().asks().len() as u32;
         if ask > journaled {
             return self.stick(StuckCause::Abandoned { ask: journaled, next: what.to_string() }).await;
         }
         ask
+    }
+
+    /// Why the step that the code asks for is not the one of its name that the journal has there.
+    fn other_step<S: Step>(&self, ask: u32, step: &S, pivot: bool) -> Option<StuckCause> {
+        let history = self.history.borrow();
+        let known = history.asks().get(ask as usize)?;
+        let named = |pivot: bool| format!("step `{}`{}", S::NAME, if pivot { " as the pivot" } else { "" });
+        if known.answer.is_some() && known.pivot != pivot {
+            let (journal, code) = (named(known.pivot), named(pivot));
+            return Some(StuckCause::Diverged { ask, journal, code, difference: None });
+        }
+        let difference = input_difference(known.input.as_ref()?, step)?;
+        let (journal, code) = (named(false), format!("{} with another input", named(false)));
+        Some(StuckCause::Diverged { ask, journal, code, difference: Some(difference) })
     }
 
     async fn answered(&self, ask: u32, want: impl Fn() -> Want) -> Answer {

@@ -5,6 +5,7 @@
 //! error here, and neither is a lost lease, a shutdown or a crash.
 
 mod core;
+mod same;
 mod wait;
 
 pub(crate) use core::{Core, Deadline, Want};
@@ -111,10 +112,7 @@ impl<W, Phase> Saga<W, Phase> {
     /// Puts a message into the outbox, in the commit of what was decided with it.
     pub async fn emit(&mut self, kind: &str, payload: &impl Serialize) {
         match serde_json::value::to_raw_value(payload) {
-            Ok(payload) => {
-                let message = || Recall::Emitted { kind: kind.to_owned(), payload: payload.into() };
-                self.core.value("emit", message).await;
-            }
+            Ok(payload) => self.core.emit(kind, payload.into()).await,
             Err(error) => self.core.unencodable("emitted payload", &error).await,
         }
     }

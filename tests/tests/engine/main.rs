@@ -21,6 +21,7 @@ mod outside;
 mod places;
 mod poison;
 mod repeats;
+mod replay;
 mod retention;
 mod silent;
 mod starts;

@@ -120,7 +120,8 @@ async fn changed_code_stops_at_the_first_entry_that_it_does_not_ask_for() {
 
     let new = stage.builder(stage.settings("new")).workflow::<After>().start().await.unwrap();
     new.client().signal(id, "cue", &tests::play::Cue("go".into())).await.unwrap();
-    let diff = StuckCause::Diverged { ask: 0, journal: "step `note`".into(), code: "now".into() };
+    let (journal, code) = ("step `note`".into(), "now".into());
+    let diff = StuckCause::Diverged { ask: 0, journal, code, difference: None };
     assert_eq!(stage.stuck(id).await, diff);
     assert_eq!(stage.kept(id).await.notes, ["one"], "nothing is undone, nothing is done");
     assert_stuck_alone(&stage, &new, id).await;
