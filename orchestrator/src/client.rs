@@ -5,7 +5,7 @@ use crate::{
     Bucket, SagaId,
     handle::Handle,
     hints::Hints,
-    journal::{Entry, Json},
+    journal::{Entry, Json, Unreadable},
     lane::{LetterAnswer, Mail, Shared, Snapshot, Start, Started},
     store::{
         mailbox::{self, Kind, Letter},
@@ -48,6 +48,9 @@ pub enum ClientError {
     /// There is no such saga.
     #[error("there is no saga {0}")]
     NotFound(SagaId),
+    /// A newer binary wrote the saga, and this one can't read it: nodes that can go on with it.
+    #[error("saga {0} was written by a newer binary")]
+    Newer(SagaId),
     /// Something could not be encoded, or what is recorded could not be read.
     #[error("{what} can't be converted")]
     Json {
@@ -196,8 +199,11 @@ impl Client {
         let mut connection = self.pool.acquire().await?;
         let Some(seen) = crate::store::status::look(&mut connection, saga).await? else { return Ok(None) };
         let mut journals = crate::store::journal::read(&mut connection, &[saga]).await?;
-        let entries =
-            journals.remove(&saga).unwrap_or_else(|| Ok(Vec::new())).map_err(ClientError::Failed)?;
+        let entries = journals.remove(&saga).unwrap_or_else(|| Ok(Vec::new()));
+        let entries = entries.map_err(|unreadable| match unreadable {
+            Unreadable::Newer(_) => ClientError::Newer(saga),
+            Unreadable::Broken(error) => ClientError::Failed(error),
+        })?;
         let history =
             crate::journal::History::of(entries).map_err(|error| ClientError::Failed(error.to_string()))?;
         Ok(Some(Snapshot {

@@ -156,7 +156,11 @@ impl AnyHandle {
                     }
                 }
                 () = tokio::time::sleep_until(next_look) => {
-                    let snapshot = self.client.look(self.id).await?;
+                    let snapshot = match self.client.look(self.id).await {
+                        // Nodes that can read it go on with it: there is nothing to be told yet.
+                        Err(ClientError::Newer(_)) => None,
+                        looked => looked?,
+                    };
                     if let Some(passed) = snapshot.and_then(|snapshot| check(&snapshot)) {
                         return Ok(Some(passed));
                     }

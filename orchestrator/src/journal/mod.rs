@@ -6,10 +6,12 @@
 mod difference;
 mod entry;
 mod history;
+mod unreadable;
 
 pub(crate) use difference::difference;
 pub use entry::{Entry, Json, Outcome, Recall};
 pub use history::{Answer, Ask, History, What};
+pub(crate) use unreadable::Unreadable;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

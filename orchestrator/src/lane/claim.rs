@@ -9,7 +9,7 @@ use super::{
 use crate::{
     SagaId,
     cause::StuckCause,
-    journal::{Entry, History},
+    journal::{Entry, History, Unreadable},
     medium::Tx,
     store::{
         journal, mailbox,
@@ -39,24 +39,34 @@ pub(super) async fn lock(tx: &mut Tx, groups: &[Group]) -> Result<HashMap<SagaId
 }
 
 /// Sagas on which somebody may have died: under a lease that ran out, due for longer than one, or lost before and not
-/// cleared yet. They are claimed in a commit of their own, so that the claim counts whatever becomes of the claimer.
-pub(super) fn suspects(rows: &HashMap<SagaId, Row>, groups: &[Group], env: &Env<'_>) -> Vec<(SagaId, i16)> {
-    let long_ago = env.now - env.settings.lease;
-    let overdue = |row: &Row| {
-        let suspected = row.leased || row.claims > 0;
-        row.due_at.is_some_and(|due_at| due_at < long_ago || suspected && due_at <= env.now)
-    };
-    let suspects = groups.iter().filter_map(|group| {
+/// cleared yet. They are claimed in a commit of their own, so that the claim counts whatever becomes of the claimer. Their
+/// journals are read before: what only a newer binary can read is not claimed at all. With how often each was lost.
+pub(super) async fn suspects(
+    tx: &mut Tx,
+    rows: &HashMap<SagaId, Row>,
+    groups: &[Group],
+    cache: &mut HashMap<SagaId, Cached>,
+    env: &Env<'_>,
+) -> Result<Vec<(SagaId, i16)>, TurnError> {
+    let overdue = groups.iter().filter_map(|group| {
         let row = rows.get(&group.id)?;
-        let suspect = overdue(row)
-            && !group.holds_lease(row)
-            && !row.paused
-            && !row.is_lost_too_often()
-            && env.culprits.cause(row.id).is_none()
-            && env.registry.workflows.get(&row.workflow, row.version).is_some();
-        suspect.then_some((row.id, row.claims))
+        let suspected =
+            row.is_overdue(env) && !group.holds_lease(row) && env.culprits.cause(row.id).is_none();
+        (suspected && !row.paused && !row.is_lost_too_often() && env.can_move(row)).then_some(row)
     });
-    suspects.collect()
+    let overdue: Vec<&Row> = overdue.collect();
+    let mut suspects = Vec::with_capacity(overdue.len());
+    for (id, history) in histories(tx, overdue.into_iter(), cache, env).await? {
+        match history {
+            // Under the token of the claim, so that it is not read again when the claim is resumed.
+            Ok(history) => drop(cache.insert(id, Cached { token: env.token, history: Arc::new(history) })),
+            Err(Unreadable::Newer(_)) => continue,
+            Err(Unreadable::Broken(_)) => {}
+        }
+        suspects.push((id, rows.get(&id).map_or(0, |row| row.claims)));
+    }
+    suspects.sort_unstable();
+    Ok(suspects)
 }
 
 /// Begins new sagas, delivers letters, and loads what the others need to go on.
@@ -86,11 +96,19 @@ pub(super) async fn claim(
             None => {}
         }
     }
+    let mut histories = histories(tx, ours.iter().map(|(_, row)| row), cache, env).await?;
+    ours.retain(|(group, row)| {
+        let newer = matches!(histories.get(&row.id), Some(Err(Unreadable::Newer(_))));
+        if newer {
+            for_others.extend((!group.mail.is_empty()).then_some(row.id));
+            verdicts.entry(row.id).or_insert(Verdict::Stored);
+        }
+        !newer
+    });
     // A letter to a workflow that only other nodes know must not wait there for its saga's deadline.
     if !for_others.is_empty() {
         sagas::make_due(&mut tx.connection, &for_others, env.now).await?;
     }
-    let mut histories = histories(tx, ours.iter().map(|(_, row)| row), cache).await?;
     let mut runs: Vec<Run> = fresh;
     for (group, row) in ours {
         runs.push(claimed(group, row, &mut histories, env));
@@ -172,12 +190,17 @@ async fn deliver(
     Ok(())
 }
 
-/// The histories of these sagas: from the cache if it is what this lane wrote last, else from the journal.
+/// Histories by saga; or why one can't be read.
+type Histories = HashMap<SagaId, Result<History, Unreadable>>;
+
+/// The histories of these sagas: from the cache if it is what this lane wrote last, else from the journal. What only a
+/// newer binary can read is remembered as such.
 async fn histories<'a>(
     tx: &mut Tx,
     rows: impl Iterator<Item = &'a Row>,
     cache: &mut HashMap<SagaId, Cached>,
-) -> Result<HashMap<SagaId, Result<History, StuckCause>>, TurnError> {
+    env: &Env<'_>,
+) -> Result<Histories, TurnError> {
     let mut histories = HashMap::new();
     let mut missing = Vec::new();
     for row in rows {
@@ -185,33 +208,29 @@ async fn histories<'a>(
             Some(cached) if cached.token == row.token && cached.history.len() == row.journal_len as usize => {
                 histories.insert(row.id, Ok(Arc::unwrap_or_clone(cached.history)));
             }
-            Some(_) | None => missing.push((row.id, row.journal_len)),
+            Some(_) | None => missing.push((row.id, row.journal_len, row.epoch)),
         }
     }
     if !missing.is_empty() {
-        let ids: Vec<SagaId> = missing.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<SagaId> = missing.iter().map(|(id, ..)| *id).collect();
         let mut journals = journal::read(&mut tx.connection, &ids).await?;
-        for (id, len) in missing {
+        for (id, len, epoch) in missing {
             let entries = journals.remove(&id).unwrap_or_else(|| Ok(Vec::new()));
-            let history = entries.and_then(|entries| History::of(entries).map_err(|error| error.to_string()));
-            let history = match history {
-                Ok(history) if history.len() == len as usize => Ok(history),
-                Ok(history) => Err(format!("{} entries, the saga's row says {len}", history.len())),
-                Err(error) => Err(error),
-            };
-            let unreadable = |error| StuckCause::Undecodable { what: "the journal".into(), error };
-            histories.insert(id, history.map_err(unreadable));
+            let history = entries.and_then(|entries| Ok(History::of(entries)?));
+            let history = history.and_then(|history| match history.len() {
+                found if found == len as usize => Ok(history),
+                found => Err(Unreadable::Broken(format!("{found} entries, the saga's row says {len}"))),
+            });
+            if let Err(Unreadable::Newer(word)) = &history {
+                env.registry.newer.leave(id, epoch, word);
+            }
+            histories.insert(id, history);
         }
     }
     Ok(histories)
 }
 
-fn claimed(
-    group: &Group,
-    row: Row,
-    histories: &mut HashMap<SagaId, Result<History, StuckCause>>,
-    env: &Env<'_>,
-) -> Run {
+fn claimed(group: &Group, row: Row, histories: &mut Histories, env: &Env<'_>) -> Run {
     let history = histories.remove(&row.id).unwrap_or_else(|| Ok(History::default()));
     let lost_too_often = row.is_lost_too_often() && !group.holds_lease(&row);
     let claims = row.claims;
@@ -232,9 +251,12 @@ fn claimed(
             }
             run
         }
-        Err(cause) => {
+        Err(unreadable) => {
             let mut run = Run::new(row, false, History::default(), env);
-            run.stick(cause, env);
+            run.stick(
+                StuckCause::Undecodable { what: "the journal".into(), error: unreadable.to_string() },
+                env,
+            );
             run
         }
     }
@@ -255,10 +277,18 @@ fn begun_row(new: &New) -> Row {
         trying: Trying::default(),
         claims: 0,
         stuck: None,
+        newer: None,
     }
 }
 
 impl Row {
+    /// Whether somebody may have died on it.
+    fn is_overdue(&self, env: &Env<'_>) -> bool {
+        let suspected = self.leased || self.claims > 0;
+        let long_ago = env.now - env.settings.lease;
+        self.due_at.is_some_and(|due_at| due_at < long_ago || suspected && due_at <= env.now)
+    }
+
     /// What is being tried; a stuck saga is tried anew.
     pub(super) fn begins_with(&self) -> Trying {
         match self.state {
@@ -291,8 +321,16 @@ impl Group {
                 due || self.holds_lease(row) || free
             }
         };
-        called_for
-            && (!row.paused || self.holds_lease(row))
-            && env.registry.workflows.get(&row.workflow, row.version).is_some()
+        called_for && (!row.paused || self.holds_lease(row)) && env.can_move(row)
+    }
+}
+
+impl Env<'_> {
+    /// Whether this binary knows the saga's workflow, and all that is recorded of it.
+    fn can_move(&self, row: &Row) -> bool {
+        if let Some(word) = &row.newer {
+            self.registry.newer.leave(row.id, row.epoch, word);
+        }
+        self.registry.can_move(row)
     }
 }

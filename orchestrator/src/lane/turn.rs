@@ -127,7 +127,7 @@ impl Lane {
             checked,
         };
 
-        let suspects = claim::suspects(&rows, groups, &env);
+        let suspects = claim::suspects(&mut self.tx, &rows, groups, &mut self.cache, &env).await?;
         if !suspects.is_empty() {
             self.claim_alone(&suspects, token, since, &env).await?;
             self.begin().await?;

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     SagaId,
-    journal::{Ask, Entry, History, Position, What},
+    journal::{Ask, Entry, History, Position, Unreadable, What},
     lane::{Env, Run},
     registry::Registry,
     step::{Stake, Way},
@@ -183,8 +183,8 @@ pub(super) async fn read(
 }
 
 /// What a journal means, if this binary can read it.
-pub(super) fn history(entries: Option<Result<Vec<Entry>, String>>) -> Result<History, String> {
-    let entries = entries.unwrap_or_else(|| Ok(Vec::new()))?;
+pub(super) fn history(entries: Option<Result<Vec<Entry>, Unreadable>>) -> Result<History, String> {
+    let entries = entries.unwrap_or_else(|| Ok(Vec::new())).map_err(|error| error.to_string())?;
     History::of(entries).map_err(|error| error.to_string())
 }
 

@@ -1,7 +1,10 @@
 //! What this binary knows: workflows by name and version, steps by name, with their types forgotten.
 
+mod newer;
 mod step;
 mod workflow;
+
+pub(crate) use newer::Newer;
 
 pub(crate) use step::{
     AnswerKind, AnyStep, CallAnswer, ErasedStep, RecordItem, RecordedEvent, RunItem, StepTable, Told,
@@ -12,6 +15,7 @@ pub(crate) use workflow::{Attempt, WorkflowTable};
 use crate::{
     journal::{Answer, History, What},
     step::Stake,
+    store::sagas::Row,
 };
 use std::sync::Arc;
 
@@ -20,6 +24,8 @@ use std::sync::Arc;
 pub(crate) struct Registry {
     pub steps: StepTable,
     pub workflows: WorkflowTable,
+    /// What it has met and doesn't know.
+    pub newer: Newer,
 }
 
 /// A node that can't start: its workflows contradict each other.
@@ -65,6 +71,11 @@ impl Registry {
             }
         }
         (labels, Stake::sum(stakes))
+    }
+
+    /// Whether a node with this registry may move the saga: it knows the workflow, and can read what is recorded.
+    pub fn can_move(&self, row: &Row) -> bool {
+        self.workflows.get(&row.workflow, row.version).is_some() && !self.newer.has(row.id, row.epoch)
     }
 
     pub fn checked(mut self) -> Result<Arc<Self>, RegistryError> {

@@ -1,7 +1,11 @@
 //! `usher.journal`: one row a stretch, append-only.
 
 use super::columns;
-use crate::{SagaId, journal::Entry, operator::JournalEntry};
+use crate::{
+    SagaId,
+    journal::{Entry, Unreadable},
+    operator::JournalEntry,
+};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -48,8 +52,8 @@ pub(crate) async fn append(
     Ok(())
 }
 
-/// Journals by saga; or why one can't be read, such as an entry that only a newer binary knows.
-pub(crate) type Journals = HashMap<SagaId, Result<Vec<Entry>, String>>;
+/// Journals by saga; or why one can't be read.
+pub(crate) type Journals = HashMap<SagaId, Result<Vec<Entry>, Unreadable>>;
 
 /// Reads whole journals.
 pub(crate) async fn read(connection: &mut PgConnection, sagas: &[SagaId]) -> Result<Journals, sqlx::Error> {
@@ -71,7 +75,7 @@ pub(crate) async fn read(connection: &mut PgConnection, sagas: &[SagaId]) -> Res
         let journal = journals.entry(SagaId::from_uuid(row.saga_id)).or_insert_with(|| Ok(Vec::new()));
         match (serde_json::from_str::<Vec<Entry>>(&row.entries), journal.as_mut()) {
             (Ok(entries), Ok(journal)) => journal.extend(entries),
-            (Err(error), Ok(_)) => *journal = Err(error.to_string()),
+            (Err(error), Ok(_)) => *journal = Err(error.into()),
             (_, Err(_)) => {}
         }
     }

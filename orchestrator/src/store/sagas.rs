@@ -3,7 +3,7 @@
 pub use super::state::State;
 
 use super::columns;
-use crate::{SagaId, cause::StuckCause, operator::Trouble};
+use crate::{SagaId, cause::StuckCause, journal::Unreadable, operator::Trouble};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
@@ -23,6 +23,8 @@ pub(crate) struct Row {
     pub trying: Trying,
     pub claims: i16,
     pub stuck: Option<StuckCause>,
+    /// Of which of its words only a newer binary knows what they mean.
+    pub newer: Option<String>,
 }
 
 /// The attempts at what is being tried.
@@ -118,35 +120,38 @@ pub(crate) async fn lock(connection: &mut PgConnection, wanted: &[SagaId]) -> Re
     )
     .fetch_all(connection)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Row {
-                id: SagaId::from_uuid(row.id),
-                workflow: row.workflow,
-                version: row.version,
-                state: row.state.parse().map_err(|error: String| sqlx::Error::Decode(error.into()))?,
-                due_at: row.due_at,
-                leased: row.leased,
-                paused: row.paused,
-                epoch: row.epoch,
-                token: row.token,
-                journal_len: row.journal_len,
-                trying: Trying {
-                    attempts: row.attempts,
-                    since: row.trying_since,
-                    retry_at: row.retry_at,
-                    last_error: row.last_error,
-                    trouble: row
-                        .trouble
-                        .map(|trouble| trouble.parse())
-                        .transpose()
-                        .map_err(|error: String| sqlx::Error::Decode(error.into()))?,
-                },
-                claims: row.claims,
-                stuck: row.stuck.map(|json| decode(&json)),
-            })
-        })
-        .collect()
+    let rows = rows.into_iter().map(|row| {
+        // A word that isn't known must not take the batch along: the row is left to those who know it.
+        let (state, trouble) = (row.state.parse(), row.trouble.as_deref().map(str::parse).transpose());
+        let (stuck, reason) = match row.stuck.as_deref().map(read_cause) {
+            Some(Err(unreadable)) => (row.stuck.as_deref().map(decode), newer(unreadable)),
+            Some(Ok(cause)) => (Some(cause), None),
+            None => (None, None),
+        };
+        Row {
+            id: SagaId::from_uuid(row.id),
+            workflow: row.workflow,
+            version: row.version,
+            newer: state.clone().err().or_else(|| trouble.clone().err()).or(reason),
+            state: state.unwrap_or(State::Stuck),
+            due_at: row.due_at,
+            leased: row.leased,
+            paused: row.paused,
+            epoch: row.epoch,
+            token: row.token,
+            journal_len: row.journal_len,
+            trying: Trying {
+                attempts: row.attempts,
+                since: row.trying_since,
+                retry_at: row.retry_at,
+                last_error: row.last_error,
+                trouble: trouble.unwrap_or_default(),
+            },
+            claims: row.claims,
+            stuck,
+        }
+    });
+    Ok(rows.collect())
 }
 
 /// Writes what the batch's stretches leave; raises each epoch. The rows are locked, so any other number than
@@ -384,10 +389,21 @@ pub(crate) async fn make_due_at_once(connection: &mut PgConnection, saga: SagaId
 
 /// Why a saga is stuck. A reason that only a newer binary knows must not take a whole batch, or list, along.
 pub(super) fn decode(json: &str) -> StuckCause {
-    serde_json::from_str(json).unwrap_or_else(|error| StuckCause::Undecodable {
+    read_cause(json).unwrap_or_else(|error| StuckCause::Undecodable {
         what: "why it is stuck".into(),
         error: format!("{error}: {json}"),
     })
+}
+
+fn read_cause(json: &str) -> Result<StuckCause, Unreadable> {
+    Ok(serde_json::from_str(json)?)
+}
+
+fn newer(unreadable: Unreadable) -> Option<String> {
+    match unreadable {
+        Unreadable::Newer(word) => Some(word),
+        Unreadable::Broken(_) => None,
+    }
 }
 
 fn encode(cause: &StuckCause) -> String {

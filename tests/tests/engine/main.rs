@@ -23,6 +23,7 @@ mod poison;
 mod repeats;
 mod replay;
 mod retention;
+mod rolling;
 mod silent;
 mod starts;
 mod unwritable;

@@ -28,6 +28,11 @@ impl From<ClientError> for Problem {
             unstorable @ ClientError::Unstorable { .. } => {
                 Self::new(ProblemType::Validation, unstorable.to_string())
             }
+            newer @ ClientError::Newer(_) => {
+                Self::new(ProblemType::Unavailable, "a newer node has to answer this")
+                    .retry_after(RETRY_AFTER)
+                    .because(newer)
+            }
             error @ (ClientError::NotFound(_)
             | ClientError::Json { .. }
             | ClientError::TooLarge { .. }
