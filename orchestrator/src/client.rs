@@ -91,7 +91,7 @@ pub enum Cancelled {
     TurnedBack,
     /// A call is out; the saga turns back when that has ended, unless it decides the saga.
     InFlight,
-    /// It is decided, or over: nothing turns back.
+    /// It is decided, over, or stuck: nothing turns back, neither now nor later because of this wish.
     Refused(State),
 }
 
@@ -151,20 +151,41 @@ impl Client {
         Ok(())
     }
 
-    /// Asks a saga to turn back. `by` is who asks, and dedupes.
+    /// Asks a saga to turn back. `by` is who asks, and dedupes. What is refused is forgotten: it doesn't come true once
+    /// somebody has tried the saga again.
     pub async fn cancel(&self, saga: SagaId, by: &str) -> Result<Cancelled, ClientError> {
         storable("the name of who cancels", by)?;
         let letter =
             Letter { kind: Kind::Cancel, name: String::new(), sender: by.to_owned(), payload: "null".into() };
-        if let Some(snapshot) = self.send(saga, letter).await? {
-            return Ok(cancelled(&snapshot));
+        let answer = match self.send(saga, letter).await? {
+            Some(snapshot) => cancelled(&snapshot),
+            None => self.cancelled(saga).await?,
+        };
+        match answer {
+            Cancelled::Refused(state) => self.withdraw_cancel(saga, by, state).await,
+            Cancelled::TurnedBack | Cancelled::InFlight => Ok(answer),
         }
+    }
+
+    /// What becomes of a cancellation that lies in its saga's mailbox.
+    async fn cancelled(&self, saga: SagaId) -> Result<Cancelled, ClientError> {
         let handle: crate::handle::AnyHandle = crate::handle::AnyHandle::to(self.clone(), saga);
         let settled = |snapshot: &Snapshot| {
             let answer = cancelled(snapshot);
             (snapshot.leased || answer != Cancelled::InFlight).then_some(answer)
         };
         Ok(handle.until(Duration::from_secs(2), settled).await?.unwrap_or(Cancelled::InFlight))
+    }
+
+    /// Takes a refused cancellation back before its sender is told, unless it was acted on meanwhile.
+    async fn withdraw_cancel(&self, saga: SagaId, by: &str, state: State) -> Result<Cancelled, ClientError> {
+        let mut connection = self.pool.acquire().await?;
+        mailbox::withdraw_cancel(&mut connection, saga, by).await?;
+        drop(connection);
+        let left = self.look(saga).await?;
+        let turned_back = left.as_ref().is_some_and(|left| left.history.turned_back().is_some());
+        let refused = Cancelled::Refused(left.map_or(state, |left| left.state));
+        Ok(if turned_back { Cancelled::TurnedBack } else { refused })
     }
 
     /// Tells some lane that a saga may be due. Only a hint.

@@ -1,4 +1,5 @@
-//! `usher.mailbox`: wishes from outside. Append-only; the journal says which one was chosen.
+//! `usher.mailbox`: wishes from outside. The journal says which one was chosen. Nothing is taken out but what was refused,
+//! and, with their sagas, what is old.
 
 use super::columns;
 use crate::SagaId;
@@ -150,6 +151,34 @@ pub(crate) async fn deliver(
     .fetch_one(connection)
     .await?;
     Ok(known)
+}
+
+/// Takes a cancellation out again. Under the saga's row, so that no lane has it in hand: afterwards it has been acted on,
+/// and the journal says so, or it never will be.
+pub(crate) async fn withdraw_cancel(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    sender: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        with saga as materialized (
+            select id, bucket
+            from usher.sagas
+            where id = $1 and bucket = $2
+            for update
+        )
+        delete from usher.mailbox m
+        using saga
+        where m.saga_id = saga.id and m.bucket = saga.bucket and m.kind = 'cancel' and m.sender = $3
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+        sender,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Sagas whose letters came before their rows, and whose rows are there now: an unlocked read.

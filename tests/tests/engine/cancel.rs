@@ -1,6 +1,9 @@
 //! Cancelling: possible until the pivot, once, and never forgotten.
 
-use orchestrator::{Cancelled, Cause, Ended, Reached, State};
+use orchestrator::{
+    BatchScope, Cancelled, Cause, Client, Ended, Reached, SagaId, State,
+    operator::{Action, By, Expected},
+};
 use rstest::rstest;
 use std::time::Duration;
 use tests::play::{Act, Ask, Cue, Gate, Line, Note, Part, Play, Stage, ask, decide, note};
@@ -118,5 +121,87 @@ async fn against_what_would_decide_the_saga_one_of_the_two_wins() {
     assert_eq!(sold + back, 40);
     stage.verify().await;
     one.drain().await;
+    other.drain().await;
+}
+
+/// Who asks, and so which way the letter goes and the answer comes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Asks {
+    ItsNode,
+    AnotherNode,
+    ANodeWithoutLanes,
+}
+
+async fn retry(client: &Client, saga: SagaId) {
+    let by = By { actor: "olga".into(), reason: "the desk is sane again".into() };
+    let operator = client.operator();
+    let etag = operator.plan(saga, Action::RetryNow, by.clone()).await.unwrap().etag;
+    operator.execute(saga, Action::RetryNow, by, Expected { etag, plan_hash: None }).await.unwrap();
+}
+
+/// Cancellations that lie in a saga's mailbox.
+async fn cancellations(stage: &Stage, saga: SagaId) -> i64 {
+    sqlx::query_scalar("select count(*) from usher.mailbox where saga_id = $1 and kind = 'cancel'")
+        .bind(saga.uuid())
+        .fetch_one(&stage.pool)
+        .await
+        .unwrap()
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_was_refused_while_it_was_stuck_does_not_come_true_once_it_is_tried_again(
+    #[values(Asks::ItsNode, Asks::AnotherNode, Asks::ANodeWithoutLanes)] asks: Asks,
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
+    let (node, other, outside) = (stage.node("node").await, stage.node("other").await, stage.outside().await);
+    stage.script.set(|_| Act::Lie);
+    let play =
+        node.client().start::<Play>(Part::of([note("here"), ask("room"), decide("sold")])).await.unwrap();
+    stage.stuck(play.id()).await;
+    let client = match asks {
+        Asks::ItsNode => node.client(),
+        Asks::AnotherNode => other.client(),
+        Asks::ANodeWithoutLanes => &outside,
+    };
+    assert_eq!(client.cancel(play.id(), "ada").await.unwrap(), Cancelled::Refused(State::Stuck));
+    assert_eq!(cancellations(&stage, play.id()).await, 0, "refused is gone");
+    stage.script.set(|_| Act::Go);
+    retry(&outside, play.id()).await;
+    let ended = node.client().handle::<Play>(play.id()).result(LONG).await.unwrap();
+    assert_eq!(ended, Ended::Completed(vec!["room".into()]));
+    assert_eq!(stage.kept(play.id()).await.notes, ["here", "sold"]);
+    stage.verify().await;
+    node.drain().await;
+    other.drain().await;
+}
+
+#[rstest]
+#[case::decided(vec![decide("sold"), ask("room")], State::Running)]
+#[case::over(vec![decide("sold")], State::Completed)]
+#[tokio::test]
+async fn nothing_is_left_of_what_was_refused(
+    #[case] lines: Vec<Line>,
+    #[case] state: State,
+    #[values(Asks::ItsNode, Asks::AnotherNode, Asks::ANodeWithoutLanes)] asks: Asks,
+) {
+    let stage = Stage::set().await;
+    let (node, other, outside) = (stage.node("node").await, stage.node("other").await, stage.outside().await);
+    let gate = Gate::shut();
+    let held = gate.clone();
+    stage.script.set(move |_| Act::Hold(held.clone()));
+    let play = node.client().start::<Play>(Part::of(lines)).await.unwrap();
+    stage.until("it is so far", play.id(), |row| row.state == state.as_str()).await;
+    let client = match asks {
+        Asks::ItsNode => node.client(),
+        Asks::AnotherNode => other.client(),
+        Asks::ANodeWithoutLanes => &outside,
+    };
+    assert_eq!(client.cancel(play.id(), "ada").await.unwrap(), Cancelled::Refused(state));
+    assert_eq!(cancellations(&stage, play.id()).await, 0);
+    gate.open();
+    assert!(matches!(play.result(LONG).await.unwrap(), Ended::Completed(_)));
+    node.drain().await;
     other.drain().await;
 }

@@ -18,7 +18,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use orchestrator::Cancelled;
+use orchestrator::{Cancelled, State as SagaState};
 use steps::{
     ReservationId,
     status::{PaymentStatus, ReservationStatus},
@@ -65,10 +65,14 @@ pub async fn cancel(
             let body = Json(Reservation::of(&app, &row, now).await?);
             Ok(retry_after((StatusCode::ACCEPTED, body).into_response(), LOOK_AGAIN))
         }
-        Cancelled::Refused(_) => {
+        Cancelled::Refused(state) => {
             let (row, _) = find(&app, &caller, id).await?;
             match ended(&row)? {
                 Some(response) => Ok(response),
+                None if state == SagaState::Stuck => Err(too_late(
+                    "its seats can't be given back before somebody has mended it",
+                    row.status.as_str(),
+                )),
                 None => Err(too_late("the booking is being confirmed", row.status.as_str())),
             }
         }
