@@ -11,7 +11,8 @@ pub enum StepError {
     /// It was surely not done and will not be: a business answer, journaled, given to the workflow.
     #[error(transparent)]
     Rejected(#[from] Rejected),
-    /// Not yet: try again after this long. Spends the policy's time bound but none of its attempts.
+    /// Not yet: try again after this long. Spends the policy's time bound but none of its attempts. A `Tx` step that says so,
+    /// like one that says `Rejected`, has written nothing: the others of its set are not taken back for it.
     #[error("not yet, try again in {0:?}")]
     Later(Duration),
     /// The database refused a statement. In a `Tx` step the effect is rolled back; in a call it is unclear.

@@ -5,6 +5,7 @@ use crate::{
     announce::{BookingConfirmed, announce},
     cashier::Secured,
     store::{
+        LOCKED_WAIT,
         bookings::{self, ConfirmOutcome, ConfirmRefusal},
         payments::{self, Applied, Contradiction},
         statement_error,
@@ -93,6 +94,7 @@ impl Step for Confirm {
             match outcomes.next() {
                 Some(ConfirmOutcome::Confirmed) => Ok(booked),
                 Some(ConfirmOutcome::Refused(refusal)) => Err(rejected(&refusal).into()),
+                Some(ConfirmOutcome::Busy) => Err(StepError::Later(LOCKED_WAIT)),
                 None => Err(StepError::unclear("each reservation has one answer")),
             }
         };

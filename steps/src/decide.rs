@@ -7,7 +7,8 @@ use crate::{
     giving_back::look_again_after,
     status::{BookingStatus, MoneyState},
     store::{
-        bookings::{self, ToCancel},
+        LOCKED_WAIT,
+        bookings::{self, LockOutcome, ToCancel},
         payments::{self, Applied, News, ToGoBack},
         statement_error,
     },
@@ -50,7 +51,11 @@ impl Step for Decide {
     async fn run(&self, tx: &mut Tx) -> Result<Decided, StepError> {
         let now = tx.now();
         let found = bookings::lock_to_cancel(tx, self.booking).await.map_err(statement_error)?;
-        let Some(found) = found else { return Err(closed("there is no such booking", "unknown")) };
+        let found = match found {
+            LockOutcome::Locked(found) => found,
+            LockOutcome::Busy => return Err(StepError::Later(LOCKED_WAIT)),
+            LockOutcome::Unknown => return Err(closed("there is no such booking", "unknown")),
+        };
         let ToCancel { reservation, payment, status, money, disputed, starts_at, confirmed_at, .. } = found;
         if status != BookingStatus::Confirmed {
             return Err(closed("the booking is cancelled already", "cancelled"));

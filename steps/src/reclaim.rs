@@ -6,7 +6,8 @@ use crate::{
     stakes,
     status::ReservationStatus,
     store::{
-        reservations::{self, End},
+        LOCKED_WAIT,
+        reservations::{self, End, EndOutcome},
         seats::{self, Take, TakeOutcome},
         statement_error,
     },
@@ -64,6 +65,7 @@ impl Step for Reclaim {
             Some(TakeOutcome::Refused(refusal)) => {
                 Err(lost().with(serde_json::to_value(refusal).unwrap_or_default()).into())
             }
+            Some(TakeOutcome::Busy) => Err(StepError::Later(LOCKED_WAIT)),
             None => Err(StepError::unclear("a set of one has one answer")),
         }
     }
@@ -76,7 +78,9 @@ impl Step for Reclaim {
     async fn compensate(&self, tx: &mut Tx, made: Reservation) -> Result<(), StepError> {
         let end = End { reservation: made.reservation, status: ReservationStatus::Expired };
         let now = tx.now();
-        reservations::end_all(tx, &[end], now).await.map_err(statement_error)?;
-        Ok(())
+        match reservations::end_all(tx, &[end], now).await.map_err(statement_error)?.pop() {
+            Some(EndOutcome::Busy) => Err(StepError::Later(LOCKED_WAIT)),
+            Some(EndOutcome::Ended | EndOutcome::Already(_) | EndOutcome::Unknown) | None => Ok(()),
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     stakes,
     status::ReservationStatus,
     store::{
+        LOCKED_WAIT,
         reservations::{self, End, EndOutcome, ExtendOutcome},
         seats::{self, Held, Refusal, Take, TakeOutcome},
         statement_error,
@@ -101,6 +102,7 @@ impl Step for Reserve {
                 reserved_until: taken.reserved_until,
             }),
             TakeOutcome::Refused(refusal) => Err(rejected(&refusal).into()),
+            TakeOutcome::Busy => Err(StepError::Later(LOCKED_WAIT)),
         };
         Ok(batch.iter().zip(outcomes).map(answer).collect())
     }
@@ -121,16 +123,24 @@ impl Step for Reserve {
             .collect();
         let now = tx.now();
         let outcomes = reservations::end_all(tx, &ends, now).await.map_err(statement_error)?;
+        let mut answers = Vec::with_capacity(batch.len());
         for (undoing, (end, outcome)) in batch.iter().zip(ends.iter().zip(outcomes)) {
             // Ended before (taken over by another claim) is as good as ended now, and nobody was told yet.
             let status = match outcome {
-                EndOutcome::Ended => end.status,
-                EndOutcome::Already(status) => status,
-                EndOutcome::Unknown => continue,
+                EndOutcome::Ended => Some(end.status),
+                EndOutcome::Already(status) => Some(status),
+                EndOutcome::Unknown => None,
+                EndOutcome::Busy => {
+                    answers.push(Err(StepError::Later(LOCKED_WAIT)));
+                    continue;
+                }
             };
-            tell_ended(tx, undoing.saga, &undoing.made, status)?;
+            if let Some(status) = status {
+                tell_ended(tx, undoing.saga, &undoing.made, status)?;
+            }
+            answers.push(Ok(()));
         }
-        Ok(batch.iter().map(|_| Ok(())).collect())
+        Ok(answers)
     }
 
     fn stakes(&self, made: Option<&Reservation>) -> Vec<Stake> {

@@ -78,7 +78,10 @@ impl Answer {
     }
 
     pub fn may_stay(&self) -> bool {
-        matches!(self, Self::Done(_) | Self::Recorded | Self::Failed(CallFailure::Rejected(_)))
+        matches!(
+            self,
+            Self::Done(_) | Self::Recorded | Self::Failed(CallFailure::Rejected(_) | CallFailure::Later(_))
+        )
     }
 }
 

@@ -79,6 +79,8 @@ pub enum ConfirmOutcome {
     Confirmed,
     /// They are not, and nothing was written.
     Refused(ConfirmRefusal),
+    /// Another transaction has the reservation locked; nothing was written.
+    Busy,
 }
 
 /// Why a booking could not be confirmed.
@@ -129,7 +131,8 @@ pub async fn confirm_all(
     let mut sorted: Vec<&Confirm> = confirms.iter().collect();
     sorted.sort_unstable_by_key(|confirm| confirm.reservation);
     let (ids, buckets) = keys(sorted.iter().map(|confirm| confirm.reservation.uuid()));
-    let rows = sqlx::query_file!(
+    let rows = sqlx::query_file_as!(
+        ConfirmRow,
         "src/store/sql/confirm_bookings.sql",
         &ids,
         &buckets,
@@ -145,26 +148,11 @@ pub async fn confirm_all(
     let (mut seats, mut bookings) = (0, 0);
     let written = rows.first().map(|row| (row.seated, row.owed, row.confirmed));
     for row in rows {
-        let paid =
-            row.paid_minor.zip(row.paid_currency).map(|(amount, currency)| Money::new(amount, currency));
-        let expected = Money::new(row.amount_minor, row.currency);
-        let outcome = match (row.status, row.payment_status, paid) {
-            (ReservationStatus::Pending, ..) if row.seats_own != i64::from(row.seat_count) => {
-                ConfirmOutcome::Refused(ConfirmRefusal::SeatsLost { own: row.seats_own, of: row.seat_count })
-            }
-            (ReservationStatus::Pending, Some(PaymentStatus::Success), Some(paid)) if paid == expected => {
-                seats += usize::from(row.seat_count.unsigned_abs());
-                bookings += 1;
-                ConfirmOutcome::Confirmed
-            }
-            (ReservationStatus::Pending, Some(PaymentStatus::Success), Some(paid)) => {
-                ConfirmOutcome::Refused(ConfirmRefusal::AmountDiffers { expected, paid })
-            }
-            (ReservationStatus::Pending, status, _) => {
-                ConfirmOutcome::Refused(ConfirmRefusal::NotPaid { status })
-            }
-            (status, ..) => ConfirmOutcome::Refused(ConfirmRefusal::NotPending { status }),
-        };
+        let outcome = row.judge();
+        if matches!(outcome, ConfirmOutcome::Confirmed) {
+            seats += usize::from(row.seat_count.unwrap_or_default().unsigned_abs());
+            bookings += 1;
+        }
         outcomes.insert(row.reservation_id, outcome);
     }
     let (seated, owed, confirmed) = written.unwrap_or_default();
@@ -178,6 +166,49 @@ pub async fn confirm_all(
             .unwrap_or(ConfirmOutcome::Refused(ConfirmRefusal::Unknown))
     };
     Ok(confirms.iter().map(outcome).collect())
+}
+
+/// A reservation as the confirmation saw it; of one that is locked by somebody else only that it is there.
+struct ConfirmRow {
+    reservation_id: Uuid,
+    known: bool,
+    status: Option<ReservationStatus>,
+    seat_count: Option<i16>,
+    seats_own: Option<i64>,
+    amount_minor: Option<i64>,
+    currency: Option<Currency>,
+    payment_status: Option<PaymentStatus>,
+    paid_minor: Option<i64>,
+    paid_currency: Option<Currency>,
+    seated: i64,
+    owed: i64,
+    confirmed: i64,
+}
+
+impl ConfirmRow {
+    fn judge(&self) -> ConfirmOutcome {
+        let refused = ConfirmOutcome::Refused;
+        let money = |(amount, currency)| Money::new(amount, currency);
+        let paid = self.paid_minor.zip(self.paid_currency).map(money);
+        let expected = self.amount_minor.zip(self.currency).map(money);
+        let (own, of) = (self.seats_own.unwrap_or_default(), self.seat_count.unwrap_or_default());
+        match (self.status, self.payment_status, expected, paid) {
+            (None, ..) if self.known => ConfirmOutcome::Busy,
+            (None, ..) | (_, _, None, _) => refused(ConfirmRefusal::Unknown),
+            (Some(ReservationStatus::Pending), ..) if own != i64::from(of) => {
+                refused(ConfirmRefusal::SeatsLost { own, of })
+            }
+            (Some(ReservationStatus::Pending), Some(PaymentStatus::Success), Some(expected), Some(paid)) => {
+                if paid == expected {
+                    ConfirmOutcome::Confirmed
+                } else {
+                    refused(ConfirmRefusal::AmountDiffers { expected, paid })
+                }
+            }
+            (Some(ReservationStatus::Pending), status, ..) => refused(ConfirmRefusal::NotPaid { status }),
+            (Some(status), ..) => refused(ConfirmRefusal::NotPending { status }),
+        }
+    }
 }
 
 /// What a cancellation must know of a booking, its payment and its event.
@@ -203,33 +234,35 @@ pub struct ToCancel {
     pub confirmed_at: DateTime<Utc>,
 }
 
-/// Locks a booking and its payment, in this order.
+/// What became of locking a booking to cancel it.
+#[derive(Clone, Debug)]
+pub enum LockOutcome {
+    /// It is locked, and its payment.
+    Locked(ToCancel),
+    /// Another transaction has one of them; nothing was locked that matters.
+    Busy,
+    /// There is no such booking.
+    Unknown,
+}
+
+/// Locks a booking's payment and the booking itself. Whoever writes down money has the payment locked, in a batch of
+/// other sagas: nobody waits for that here.
 ///
 /// # Errors
 /// The database's.
 pub async fn lock_to_cancel(
     connection: &mut PgConnection,
     booking: BookingId,
-) -> Result<Option<ToCancel>, StoreError> {
-    let row = sqlx::query!(
-        r#"
-        select
-            b.reservation_id, b.payment_id, b.status as "status: BookingStatus", p.money as "money: MoneyState",
-            p.amount_minor, p.currency as "currency: Currency", p.gateway_reference, p.disputed, e.starts_at,
-            b.created_at
-        from booking.bookings as b
-        join booking.payments as p on p.id = b.payment_id and p.bucket = b.bucket
-        join booking.reservations as r on r.id = b.reservation_id and r.bucket = b.bucket
-        join booking.events as e on e.id = r.event_id and e.bucket = r.bucket
-        where b.id = $1 and b.bucket = $2
-        for no key update of b, p
-        "#,
-        booking.uuid(),
-        booking.bucket().number(),
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(row.map(|row| ToCancel {
+) -> Result<LockOutcome, StoreError> {
+    let row =
+        sqlx::query_file!("src/store/sql/lock_to_cancel.sql", booking.uuid(), booking.bucket().number(),)
+            .fetch_optional(&mut *connection)
+            .await?;
+    let Some(row) = row else {
+        let known = find(connection, booking).await?.is_some();
+        return Ok(if known { LockOutcome::Busy } else { LockOutcome::Unknown });
+    };
+    Ok(LockOutcome::Locked(ToCancel {
         reservation: ReservationId::from_uuid(row.reservation_id),
         payment: PaymentId::from_uuid(row.payment_id),
         status: row.status,

@@ -7,6 +7,10 @@
 //!
 //! Isolation is READ COMMITTED. Each decision is made on rows that the same transaction has locked, or by the
 //! `where` of the write itself, and the unique indexes are the last word.
+//!
+//! Rows are locked in one order: sagas, reservations, seats, payments, bookings; within a table by key. A step that meets
+//! a reservation or a seat that somebody else has locked does not wait for it but is put off: whoever has a
+//! batch of sagas must not wait for another batch.
 
 pub mod bookings;
 pub mod events;
@@ -18,7 +22,12 @@ pub mod reservations;
 pub mod seats;
 
 use orchestrator::Bucket;
+use std::time::Duration;
 use uuid::Uuid;
+
+/// When a step asks again for rows that another transaction has locked. Those of nodes are locked for one batch, which is
+/// shorter; whoever holds them longer, a person or a migration, is met by one saga at a time and not by a loop.
+pub(crate) const LOCKED_WAIT: Duration = Duration::from_millis(250);
 
 /// Why a store function could not answer.
 #[derive(Debug, thiserror::Error)]

@@ -137,6 +137,8 @@ pub enum EndOutcome {
     Already(ReservationStatus),
     /// There is no such reservation.
     Unknown,
+    /// Another transaction has it locked; nothing was written.
+    Busy,
 }
 
 /// Ends reservations that are still PENDING and puts their seats back on sale: only those that are still
@@ -164,10 +166,8 @@ pub async fn end_all(
     for row in rows {
         let outcome = match (row.ended, row.before) {
             (true, _) => EndOutcome::Ended,
-            // The statement's view is older than what it then waited for: who ended it can't be seen from here.
-            (false, Some(ReservationStatus::Pending)) => {
-                return Err(StoreError::Raced { what: "the end of a reservation", expected: 1, written: 0 });
-            }
+            // Locked, or ended since the statement began: another one will see which.
+            (false, Some(ReservationStatus::Pending)) => EndOutcome::Busy,
             (false, Some(status)) => EndOutcome::Already(status),
             (false, None) => EndOutcome::Unknown,
         };

@@ -7,7 +7,7 @@ use steps::gateway::{IntentId, Refund, RefundId, RefundStatus, Trace};
 use steps::money::{Currency, Money};
 use steps::status::SeatStatus::{Available, Booked};
 use steps::status::{MoneyState, PaymentStatus};
-use steps::store::bookings;
+use steps::store::bookings::{self, LockOutcome};
 use steps::store::payments::{
     self, Applied, Contradiction, Dispute, Late, News, ToGoBack, accept_late, apply_all, dispute, list_late,
     owed_since, take_in_refunds, to_go_back,
@@ -169,7 +169,10 @@ async fn only_a_cancelled_booking_frees_its_seats_and_only_its_own() {
     let (reservation, _, booking) = sold(&mut sale, &[0, 1]).await;
     let (other, ..) = sold(&mut sale, &[2]).await;
     assert_eq!(free_booked(&mut sale.connection, reservation).await.unwrap(), 0, "it stands");
-    let found = bookings::lock_to_cancel(&mut sale.connection, booking).await.unwrap().unwrap();
+    let LockOutcome::Locked(found) = bookings::lock_to_cancel(&mut sale.connection, booking).await.unwrap()
+    else {
+        panic!("nobody else has it")
+    };
     assert_eq!((found.reservation, found.amount), (reservation, price_of(2)));
     bookings::cancel(&mut sale.connection, booking, moment(9)).await.unwrap();
     assert!(bookings::cancel(&mut sale.connection, booking, moment(9)).await.is_err(), "twice is a race");

@@ -68,31 +68,79 @@ async fn overlapping_wishes_on_two_connections_have_one_winner() {
     let mut tx = sale.connection.begin().await.unwrap();
     let outcomes = seats::take_all(&mut tx, &[mine], moment(0)).await.unwrap();
     taken(&outcomes[0]);
-    // The other is sent off while our locks last; its answer can only come after our commit.
-    let late = tokio::spawn(async move {
-        let mut tx = other.begin().await.unwrap();
-        let outcomes = seats::take_all(&mut tx, &[theirs], moment(0)).await.unwrap();
-        tx.commit().await.unwrap();
-        outcomes
-    });
-    wait_for_a_blocked_backend(&mut sale.database.connect().await).await;
-    assert!(!late.is_finished());
+    let mut late = other.begin().await.unwrap();
+    let outcomes = seats::take_all(&mut late, &[theirs.clone()], moment(0)).await.unwrap();
+    assert!(matches!(outcomes[0], TakeOutcome::Busy), "it is not sold yet, and nobody waits: {outcomes:?}");
     tx.commit().await.unwrap();
 
-    let outcomes = late.await.unwrap();
+    let outcomes = seats::take_all(&mut late, &[theirs], moment(0)).await.unwrap();
+    late.commit().await.unwrap();
     assert_eq!(lost(&outcomes[0]), [(sale.seats[1], LostReason::Held)]);
     assert_eq!(sale.statuses().await, [Reserved, Reserved, Available]);
 }
 
-async fn wait_for_a_blocked_backend(connection: &mut sqlx::PgConnection) {
-    let blocked = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    for _ in 0..10_000 {
-        let waiting: i64 = sqlx::query_scalar(blocked).fetch_one(&mut *connection).await.unwrap();
-        if waiting > 0 {
-            return;
-        }
+#[tokio::test]
+async fn a_seat_that_somebody_took_and_let_go_is_not_lost() {
+    let mut sale = Sale::of(2).await;
+    let mut other = sale.database.connect().await;
+    let (mine, theirs) = (sale.take(&[0]), sale.take(&[0, 1]));
+    let mut tx = sale.connection.begin().await.unwrap();
+    taken(&seats::take_all(&mut tx, &[mine], moment(0)).await.unwrap()[0]);
+    let taking = tokio::spawn(async move {
+        let mut tx = other.begin().await.unwrap();
+        let outcomes = loop {
+            match seats::take_all(&mut tx, std::slice::from_ref(&theirs), moment(0)).await.unwrap() {
+                outcomes if matches!(outcomes[0], TakeOutcome::Busy) => {}
+                outcomes => break outcomes,
+            }
+        };
+        tx.commit().await.unwrap();
+        outcomes
+    });
+    tx.rollback().await.unwrap();
+    assert_eq!(taken(&taking.await.unwrap()[0]).seats.len(), 2);
+    assert_eq!(sale.statuses().await, [Reserved, Reserved]);
+}
+
+#[tokio::test]
+async fn who_is_surely_refused_locks_nothing() {
+    let mut sale = Sale::of(2).await;
+    sale.reserve(&[0], moment(0)).await;
+    let mut other = sale.database.connect().await;
+    let (loser, winner) = (sale.take(&[0, 1]), sale.take(&[1]));
+    let mut losing = other.begin().await.unwrap();
+    let outcomes = seats::take_all(&mut losing, &[loser], moment(0)).await.unwrap();
+    assert_eq!(lost(&outcomes[0]), [(sale.seats[0], LostReason::Held)]);
+    let outcomes = sale.take_all(&[winner], moment(0)).await;
+    taken(&outcomes[0]);
+    losing.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn two_batches_that_take_over_parts_of_each_others_lapsed_holds_both_go_on() {
+    let mut sale = Sale::of(4).await;
+    for held in [[0, 1], [2, 3]] {
+        sale.reserve(&held, moment(0)).await;
     }
-    panic!("nobody waits for a lock");
+    let mut tasks = tokio::task::JoinSet::new();
+    for wanted in [[1, 2], [0, 3]] {
+        let take = sale.take(&wanted);
+        let mut connection = sale.database.connect().await;
+        tasks.spawn(async move {
+            for _ in 0..20 {
+                let mut tx = connection.begin().await.unwrap();
+                let outcomes =
+                    seats::take_all(&mut tx, std::slice::from_ref(&take), moment(301)).await.unwrap();
+                tx.commit().await.unwrap();
+                if let TakeOutcome::Taken(taken) = &outcomes[0] {
+                    return Some(taken.seats.len());
+                }
+            }
+            None
+        });
+    }
+    let won: Vec<usize> = tasks.join_all().await.into_iter().flatten().collect();
+    assert_eq!(won, [2, 2], "each had what it wanted at last");
 }
 
 #[tokio::test]

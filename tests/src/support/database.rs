@@ -77,19 +77,33 @@ impl Database {
 }
 
 impl Drop for Database {
-    /// On a thread of its own, because a test's runtime can't wait for itself.
+    /// On a thread of its own, because a test's runtime can't wait for itself. A test whose sessions deadlocked has failed:
+    /// Postgres resolves a deadlock only after a second, and everybody in it and behind it waits that long.
     fn drop(&mut self) {
         let (name, url) = (self.name.clone(), self.maintenance_url.clone());
-        let dropping = std::thread::spawn(move || -> anyhow::Result<()> {
+        let dropping = std::thread::spawn(move || -> anyhow::Result<i64> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(async {
-                let mut connection = PgConnection::connect(&url).await?;
-                execute(&mut connection, &format!("drop database if exists {name} with (force)")).await
-            })
+            runtime.block_on(end(&name, &url))
         });
         // A database that stays behind harms nobody: private servers go with the process, others are swept.
-        let _ = dropping.join();
+        if let Ok(Ok(deadlocks @ 1..)) = dropping.join()
+            && !std::thread::panicking()
+        {
+            panic!("{deadlocks} deadlocks in the test's database; the server's log has the statements");
+        }
     }
+}
+
+/// Drops a database, and says how many deadlocks it had seen. Sessions count theirs at the latest when they end.
+async fn end(name: &str, maintenance_url: &str) -> anyhow::Result<i64> {
+    const ENDING_MS: i64 = 5_000;
+    let mut connection = PgConnection::connect(maintenance_url).await?;
+    let end = "select pg_terminate_backend(pid, $2) from pg_stat_activity where datname = $1";
+    sqlx::query(end).bind(name).bind(ENDING_MS).execute(&mut connection).await?;
+    let deadlocks = sqlx::query_scalar("select deadlocks from pg_stat_database where datname = $1");
+    let deadlocks: i64 = deadlocks.bind(name).fetch_one(&mut connection).await?;
+    execute(&mut connection, &format!("drop database if exists {name} with (force)")).await?;
+    Ok(deadlocks)
 }
 
 /// A migrated database from which others are copied.
@@ -223,6 +237,22 @@ mod tests {
         assert!(!exists(&name).await);
         assert!(exists(&one.name).await);
         drop(still_connected);
+    }
+
+    #[tokio::test]
+    async fn a_database_whose_sessions_deadlocked_is_told_of() {
+        let database = Template::prepare(&[a_table, a_row]).await.copy().await;
+        let (mut one, mut other) = (database.connect().await, database.connect().await);
+        must(execute(&mut one, "insert into t values (8)").await);
+        for (connection, own) in [(&mut one, 7), (&mut other, 8)] {
+            must(execute(connection, &format!("begin; update t set n = n where n = {own}")).await);
+        }
+        let crossed = tokio::join!(
+            execute(&mut one, "update t set n = n where n = 8"),
+            execute(&mut other, "update t set n = n where n = 7"),
+        );
+        assert!(crossed.0.is_err() != crossed.1.is_err(), "one of them goes on");
+        assert_eq!(must(end(&database.name, &database.maintenance_url).await), 1);
     }
 
     #[tokio::test]

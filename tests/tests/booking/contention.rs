@@ -140,3 +140,28 @@ async fn whoever_overlaps_at_random_gets_all_or_none_and_no_sale_is_missed(
     house.verify().await;
     join_all(engines.into_iter().map(Engine::drain)).await;
 }
+
+/// A person in `psql`, or a node whose batch is then rolled back: nobody is told that the seat is gone.
+#[rstest]
+#[tokio::test]
+async fn who_wants_a_seat_that_is_locked_waits_alone_and_gets_it_when_it_is_let_go(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let house = House::open().await;
+    let show = house.show(2, Duration::from_secs(300)).await;
+    let node = house.node("node", scope).await;
+    let mut rival = house.pool.begin_with("begin").await.unwrap();
+    let lock = sqlx::query("select from booking.seats where id = $1 for update");
+    lock.bind(show.seats[0].uuid()).execute(&mut *rival).await.unwrap();
+
+    let start = |seat: &SeatId| node.client().start::<Booking>(show.request(&[*seat])).into_future();
+    let waiting = start(&show.seats[0]).await.unwrap();
+    let other = start(&show.seats[1]).await.unwrap();
+    assert!(matches!(other.reached::<Reserve>(LONG).await.unwrap(), Reached::Done(_)));
+    assert_eq!(waiting.status().await.unwrap().state, State::Waiting, "put off, and not refused");
+    rival.rollback().await.unwrap();
+    let got = waiting.reached::<Reserve>(LONG).await.unwrap();
+    assert!(matches!(got, Reached::Done(_)), "{got:?}");
+    house.verify().await;
+    node.drain().await;
+}

@@ -7,6 +7,7 @@ mod contention;
 mod doubt;
 mod expiry;
 mod explore;
+mod hot;
 mod house;
 mod late_payment;
 mod news;

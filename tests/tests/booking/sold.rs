@@ -3,7 +3,7 @@
 use crate::house::{House, Show};
 use chrono::{DateTime, Utc};
 use orchestrator::{Bucket, SagaId};
-use sqlx::{PgConnection, Row};
+use sqlx::{Connection, PgConnection, Row};
 use steps::{
     BookingId, PaymentId, ReservationId, Secured, UserId,
     gateway::{CaptureMethod, Gateway, Intent, IntentStatus, Money, Order, Trace, instant},
@@ -58,7 +58,9 @@ impl House {
         let mut connection = self.connection().await;
         let now = now(&mut connection).await;
         let (take, _) = claim(show);
-        seats::take_all(&mut connection, std::slice::from_ref(&take), now).await.unwrap();
+        let mut tx = Connection::begin(&mut *connection).await.unwrap();
+        seats::take_all(&mut tx, std::slice::from_ref(&take), now).await.unwrap();
+        tx.commit().await.unwrap();
         take.reservation
     }
 
@@ -119,7 +121,9 @@ impl House {
     async fn order(&self, show: &Show, capture: CaptureMethod, connection: &mut PgConnection) -> Ordered {
         let now = now(connection).await;
         let (take, payment) = claim(show);
-        seats::take_all(connection, std::slice::from_ref(&take), now).await.unwrap();
+        let mut tx = Connection::begin(&mut *connection).await.unwrap();
+        seats::take_all(&mut tx, std::slice::from_ref(&take), now).await.unwrap();
+        tx.commit().await.unwrap();
         let reservation = take.reservation;
         let gateway = instant::PROVIDER.to_owned();
         let order = payments::Order { payment, reservation, amount: None, gateway };

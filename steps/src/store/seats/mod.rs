@@ -3,7 +3,7 @@
 mod decide;
 mod free;
 mod list;
-mod lock;
+mod look;
 mod take;
 
 pub use decide::{Lost, LostReason, Owner, Refusal};

@@ -1,10 +1,10 @@
-//! Taking seats off sale, for a batch of reservations in two statements, three or four where holds have lapsed.
+//! Taking seats off sale, for a batch of reservations in three statements, more where holds have lapsed or others are at it.
 
-use super::decide::{Refusal, Verdict, decide};
-use super::lock::{LockedSeat, lock};
+use super::decide::{Loss, Refusal, Verdict, decide};
+use super::look::{SeatRow, look};
 use crate::money::Money;
 use crate::seat_list::SeatList;
-use crate::status::{ReservationStatus, SeatStatus};
+use crate::status::ReservationStatus;
 use crate::store::reservations::{self, End};
 use crate::store::{StoreError, expect_rows, keys};
 use crate::{EventId, ReservationId, SeatId, UserId};
@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use orchestrator::SagaId;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -40,6 +40,9 @@ pub enum TakeOutcome {
     Taken(Taken),
     /// They are not, and nothing was written.
     Refused(Refusal),
+    /// One of them is locked by another transaction, which may sell it or let it go: ask again in a moment. Nothing was
+    /// written.
+    Busy,
 }
 
 /// Seats taken off sale.
@@ -69,6 +72,8 @@ pub struct Held {
 /// Seats held by a reservation whose time is up and that ordered no payment are taken over: that reservation
 /// ends as EXPIRED and its other seats go back on sale.
 ///
+/// Must run in a transaction. It waits for no lock of anybody's, and pauses for at most 200 ms where seats are locked.
+///
 /// # Errors
 /// [`StoreError`]; the caller's transaction must then be rolled back.
 pub async fn take_all(
@@ -76,34 +81,23 @@ pub async fn take_all(
     takes: &[Take],
     now: DateTime<Utc>,
 ) -> Result<Vec<TakeOutcome>, StoreError> {
-    let seats = lock(connection, takes).await?;
-    let lapsed = reservations::lock_lapsed(connection, &candidates(&seats, now), now).await?;
-    let verdict = decide(takes, &seats, &lapsed, now);
+    let look = look(connection, takes, now).await?;
+    let verdict = decide(takes, &look, now);
     let ends: Vec<End> = verdict
         .to_expire
         .iter()
         .map(|owner| End { reservation: *owner, status: ReservationStatus::Expired })
         .collect();
     reservations::end_all(connection, &ends, now).await?;
-    let outcomes = outcomes(takes, &seats, verdict);
+    let outcomes = outcomes(takes, &look.seats, verdict);
     write(connection, takes, &outcomes, now).await?;
     Ok(outcomes)
 }
 
-/// Whose seats might be taken over.
-fn candidates(seats: &HashMap<SeatId, LockedSeat>, now: DateTime<Utc>) -> BTreeSet<ReservationId> {
-    seats
-        .values()
-        .filter(|seat| {
-            seat.status == SeatStatus::Reserved && seat.reserved_until.is_some_and(|until| until < now)
-        })
-        .filter_map(|seat| seat.reservation)
-        .collect()
-}
-
-fn outcomes(takes: &[Take], seats: &HashMap<SeatId, LockedSeat>, verdict: Verdict) -> Vec<TakeOutcome> {
-    let outcome = |(take, answer): (&Take, Result<DateTime<Utc>, Refusal>)| match answer {
-        Err(refusal) => TakeOutcome::Refused(refusal),
+fn outcomes(takes: &[Take], seats: &HashMap<SeatId, SeatRow>, verdict: Verdict) -> Vec<TakeOutcome> {
+    let outcome = |(take, answer): (&Take, Result<DateTime<Utc>, Loss>)| match answer {
+        Err(Loss::Refused(refusal)) => TakeOutcome::Refused(refusal),
+        Err(Loss::Busy) => TakeOutcome::Busy,
         Ok(reserved_until) => {
             let rows = || take.seats.iter().map(|seat| (*seat, &seats[seat]));
             let first = &seats[&take.seats[0]];
@@ -129,7 +123,7 @@ async fn write(
         .zip(outcomes)
         .filter_map(|(take, outcome)| match outcome {
             TakeOutcome::Taken(taken) => Some((take, taken)),
-            TakeOutcome::Refused(_) => None,
+            TakeOutcome::Refused(_) | TakeOutcome::Busy => None,
         })
         .collect();
     if won.is_empty() {

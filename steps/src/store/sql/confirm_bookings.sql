@@ -3,7 +3,14 @@ with wanted as materialized (
     from unnest($1::uuid[], $2::smallint[], $3::uuid[], $4::uuid[], $5::text[])
         as w (reservation_id, bucket, booking_id, payment_id, code)
 ),
--- Who changes a seat of a pending reservation must change the reservation first, so its lock keeps the seats.
+-- Who changes a seat of a pending reservation must lock the reservation first, so its lock keeps the seats.
+held as materialized (
+    select r.id, r.bucket, r.status, r.user_id, r.seat_count, r.amount_minor, r.currency
+    from booking.reservations as r
+    where r.id = any($1) and r.bucket = any($2)
+    order by r.id, r.bucket
+    for no key update skip locked
+),
 seen as materialized (
     select
         w.*,
@@ -27,11 +34,9 @@ seen as materialized (
                 and s.status = 'RESERVED'
         ) as seats_own
     from wanted as w
-    join booking.reservations as r on r.id = w.reservation_id and r.bucket = w.bucket
+    join held as r on r.id = w.reservation_id and r.bucket = w.bucket
     left join booking.payments as p
         on p.id = w.payment_id and p.bucket = w.bucket and p.reservation_id = w.reservation_id
-    order by r.id, r.bucket
-    for no key update of r
 ),
 good as materialized (
     select *
@@ -78,16 +83,19 @@ booked as (
     returning id
 )
 select
-    seen.reservation_id as "reservation_id!",
-    seen.status as "status!: ReservationStatus",
-    seen.seat_count as "seat_count!",
-    seen.seats_own as "seats_own!",
-    seen.amount_minor as "amount_minor!",
-    seen.currency as "currency!: Currency",
+    wanted.reservation_id as "reservation_id!",
+    (r.id is not null) as "known!",
+    seen.status as "status?: ReservationStatus",
+    seen.seat_count as "seat_count?",
+    seen.seats_own as "seats_own?",
+    seen.amount_minor as "amount_minor?",
+    seen.currency as "currency?: Currency",
     seen.payment_status as "payment_status?: PaymentStatus",
     seen.paid_minor as "paid_minor?",
     seen.paid_currency as "paid_currency?: Currency",
     (select count(*) from seated) as "seated!",
     (select count(*) from owed) as "owed!",
     (select count(*) from confirmed) as "confirmed!"
-from seen
+from wanted
+left join booking.reservations as r on r.id = wanted.reservation_id and r.bucket = wanted.bucket
+left join seen on seen.reservation_id = wanted.reservation_id

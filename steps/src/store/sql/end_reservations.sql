@@ -2,11 +2,19 @@ with wanted as materialized (
     select id, bucket, status
     from unnest($1::uuid[], $2::smallint[], $3::text[]) as w (id, bucket, status)
 ),
+held as materialized (
+    select r.id, r.bucket
+    from booking.reservations as r
+    where r.id = any($1) and r.bucket = any($2) and r.status = 'PENDING'
+    order by r.id, r.bucket
+    for no key update skip locked
+),
 ended as (
     update booking.reservations as r
     set status = wanted.status, ended_at = $4
-    from wanted
-    where r.id = wanted.id and r.bucket = wanted.bucket and r.status = 'PENDING'
+    from held
+    join wanted on wanted.id = held.id and wanted.bucket = held.bucket
+    where r.id = held.id and r.bucket = held.bucket and r.status = 'PENDING'
     returning r.id, r.bucket
 ),
 released as (

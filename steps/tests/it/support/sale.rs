@@ -131,6 +131,7 @@ pub fn taken(outcome: &TakeOutcome) -> &Taken {
     match outcome {
         TakeOutcome::Taken(taken) => taken,
         TakeOutcome::Refused(refusal) => panic!("refused: {refusal:?}"),
+        TakeOutcome::Busy => panic!("somebody has a seat locked"),
     }
 }
 

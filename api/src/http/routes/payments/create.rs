@@ -87,7 +87,7 @@ pub async fn create(
     let worker = app.clone();
     let response = idempotency::once(&app, request, reservation.bucket(), async move |id| {
         let payment = PaymentId::from_uuid(id);
-        order(&worker, payment, reservation, amount, method).await?;
+        order(&worker, payment, (reservation, row.saga), amount, method).await?;
         answer(&worker, row.saga, payment, wait).await
     })
     .await?;

@@ -5,7 +5,7 @@ use super::super::super::{
     problem::{Problem, ProblemType},
     store,
 };
-use orchestrator::Client;
+use orchestrator::{Client, SagaId};
 use sqlx::Connection;
 use steps::{
     Money, PaymentId, ReservationId,
@@ -15,7 +15,7 @@ use steps::{
 };
 use workflows::PaymentOrder;
 
-/// Orders `payment` and tells the saga. Ordering the same again changes nothing.
+/// Orders `payment` and tells the reservation's saga. Ordering the same again changes nothing.
 ///
 /// Must run in a task of its own: a caller who hangs up must not drop an open transaction.
 ///
@@ -24,7 +24,7 @@ use workflows::PaymentOrder;
 pub async fn order(
     app: &App,
     payment: PaymentId,
-    reservation: ReservationId,
+    (reservation, saga): (ReservationId, SagaId),
     amount: Option<Money>,
     method: PaymentMethod,
 ) -> Result<(), Problem> {
@@ -38,16 +38,18 @@ pub async fn order(
         return Err(Problem::new(ProblemType::GatewayUnavailable, detail).retry_after(wait));
     }
     let mut tx = Connection::begin(&mut *connection).await?;
+    // The saga before its reservation, as lanes lock them: a lane that has the saga is waited for with nothing in our hands.
+    let signal = PaymentOrder { payment, method, gateway: gateway.clone() };
+    Client::signal_in(&mut tx, saga, &payment.to_string(), &signal).await?;
     let now = store::now(&mut tx).await?;
-    let order = Order { payment, reservation, amount, gateway: gateway.clone() };
-    let saga = match payments::order(&mut tx, &order, now).await? {
-        OrderOutcome::Ordered { saga, .. } => saga,
+    let order = Order { payment, reservation, amount, gateway };
+    match payments::order(&mut tx, &order, now).await? {
+        OrderOutcome::Ordered { .. } => {}
         // Ordered by an earlier try of this request, whatever became of it: row and signal were one commit.
         OrderOutcome::Refused(_) if payments::find(&mut tx, payment).await?.is_some() => return Ok(()),
+        // What is not committed was never sent.
         OrderOutcome::Refused(refusal) => return Err(refused(refusal)),
-    };
-    let signal = PaymentOrder { payment, method, gateway };
-    Client::signal_in(&mut tx, saga, &payment.to_string(), &signal).await?;
+    }
     tx.commit().await?;
     drop(connection);
     app.client.nudge(saga).await; // saves the saga the wait for the sweep
