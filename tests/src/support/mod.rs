@@ -14,6 +14,7 @@
 mod database;
 mod failpoint;
 mod proxy;
+mod rival;
 mod server;
 mod tap;
 mod verify;
@@ -21,7 +22,8 @@ mod wait;
 
 pub use database::{Database, Migrator, Template};
 pub use failpoint::Hold;
-pub use proxy::{Cut, Proxy};
+pub use proxy::{AtCommit, Cut, Flow, HttpFault, HttpProxy, Misbehaviour, Proxy, Whom, Wire};
+pub use rival::{Prey, Rival};
 pub use server::{Server, private_postgres, private_redis, redis_prefix, server};
 pub use tap::Tap;
 pub use verify::verify;

@@ -14,10 +14,18 @@ const WAITING: &[&str] = &[
     "api/tests/cli.rs",
 ];
 
+/// Faults that consist in time going by, and the plan that says when they come: none of them waits for an effect.
+const TIMED: &[&str] = &[
+    "tests/src/support/proxy/exchange.rs",
+    "tests/src/support/proxy/postgres.rs",
+    "tests/src/chaos/pace.rs",
+];
+
 #[test]
 fn tests_wait_for_conditions_and_never_for_time() {
     let found = places(&files(&["rs"]), |file, line| {
-        let waits = WAITING.contains(&file.path.as_str()) || file.path.starts_with("tests/tests/tidy/");
+        let may = |list: &[&str]| list.contains(&file.path.as_str());
+        let waits = may(WAITING) || may(TIMED) || file.path.starts_with("tests/tests/tidy/");
         if waits || !is_test(file) {
             return None;
         }

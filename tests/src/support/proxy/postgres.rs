@@ -1,0 +1,215 @@
+//! A proxy before PostgreSQL. It knows whose connection is which, and meddles with COMMITs, after which nobody can know
+//! what became of them.
+
+use super::{
+    line::{Flow, Lines, Whom, accept, is_cut, may_pass},
+    message::Message,
+    through,
+};
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::watch,
+    task::JoinSet,
+    time::sleep,
+};
+
+/// Where a connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The COMMIT never arrives.
+    BeforeCommit,
+    /// It arrives, and is done; its answer never comes.
+    AfterCommit,
+}
+
+/// What happens to a COMMIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtCommit {
+    /// The connection is closed.
+    Cut(Cut),
+    /// The connection stays, and nobody ever answers on it.
+    Silence(Cut),
+    /// It arrives so much later.
+    Delay(Duration),
+}
+
+/// A running proxy; dropped, it ends with all its connections.
+pub struct Proxy {
+    url: String,
+    shared: Arc<Shared>,
+    _task: JoinSet<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    lines: Lines,
+    /// What is to happen, in this order, each after so many COMMITs of those whom it is meant for.
+    armed: Mutex<VecDeque<(Whom, usize, AtCommit)>>,
+    hits: AtomicUsize,
+}
+
+impl Proxy {
+    /// A proxy before the server of this URL.
+    pub async fn before(url: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("a bound socket has an address").port();
+        let (server, url) = through(url, port);
+        let shared = Arc::new(Shared::default());
+        let mut task = JoinSet::new();
+        let lines = shared.clone();
+        task.spawn(accept(listener, server, move |client, server| line(client, server, lines.clone())));
+        let plain = if url.contains('?') { "&" } else { "?" };
+        Self { url: format!("{url}{plain}sslmode=disable"), shared, _task: task }
+    }
+
+    /// The database's URL through the proxy.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Lets so many COMMITs pass and cuts the one after them.
+    pub fn arm(&self, after: usize, cut: Cut) {
+        self.disarm();
+        self.arm_for(Whom::All, after, AtCommit::Cut(cut));
+    }
+
+    /// Lets so many COMMITs of theirs pass and does this to the one after them, when all that was armed before is done.
+    pub fn arm_for(&self, whom: Whom, after: usize, what: AtCommit) {
+        self.shared.armed().push_back((whom, after, what));
+    }
+
+    /// Forgets what was armed and has not happened.
+    pub fn disarm(&self) {
+        self.shared.armed().clear();
+    }
+
+    /// How many COMMITs were cut, silenced or delayed.
+    pub fn cuts(&self) -> usize {
+        self.shared.hits.load(Ordering::SeqCst)
+    }
+
+    /// From now on on the lines that they have; on new ones too if they are held or cut.
+    pub fn set(&self, whom: &Whom, flow: Flow) {
+        self.shared.lines.set(whom, flow);
+        if matches!(flow, Flow::Held | Flow::Cut) {
+            self.shared.lines.set_new(whom.clone(), flow);
+        }
+    }
+
+    /// Closes the lines that they have; new ones are open.
+    pub fn cut(&self, whom: &Whom) {
+        self.shared.lines.set(whom, Flow::Cut);
+    }
+
+    /// All is well again; dead lines are closed.
+    pub fn heal(&self) {
+        self.disarm();
+        self.shared.lines.heal();
+    }
+}
+
+impl Shared {
+    fn armed(&self) -> MutexGuard<'_, VecDeque<(Whom, usize, AtCommit)>> {
+        self.armed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A COMMIT of this one comes by.
+    fn hit(&self, name: &str) -> Option<AtCommit> {
+        let mut armed = self.armed();
+        match armed.front_mut() {
+            Some((whom, after, _)) if whom.fits(name) && *after > 0 => {
+                *after -= 1;
+                None
+            }
+            Some((whom, _, what)) if whom.fits(name) => {
+                let what = *what;
+                armed.pop_front();
+                self.hits.fetch_add(1, Ordering::SeqCst);
+                Some(what)
+            }
+            Some(_) | None => None,
+        }
+    }
+}
+
+async fn line(client: TcpStream, server: TcpStream, shared: Arc<Shared>) {
+    let (mut from_client, to_client) = client.into_split();
+    let (from_server, mut to_server) = server.into_split();
+    let Ok(first) = Message::read(&mut from_client, true).await else { return };
+    let name = first.application_name();
+    let flow = shared.lines.open(name.clone());
+    // What a COMMIT of this line may do to its answers alone.
+    let (deafen, answers) = watch::channel(Flow::Open);
+    let asking = async {
+        if may_pass(&mut flow.clone()).await? {
+            first.write(&mut to_server).await?;
+        }
+        ask(from_client, to_server, &shared, &name, flow.clone(), &deafen).await
+    };
+    // Whichever side ends first takes the other with it: both sockets are closed when the halves are dropped.
+    tokio::select! {
+        _ = asking => {}
+        _ = answer(from_server, to_client, flow.clone(), answers) => {}
+        () = is_cut(flow.clone()) => {}
+    }
+}
+
+/// The client's messages, one by one.
+async fn ask(
+    mut client: OwnedReadHalf,
+    mut server: OwnedWriteHalf,
+    shared: &Shared,
+    name: &str,
+    mut flow: watch::Receiver<Flow>,
+    answers: &watch::Sender<Flow>,
+) -> io::Result<()> {
+    let mut is_dead = false;
+    loop {
+        let message = Message::read(&mut client, false).await?;
+        match if message.is_commit() { shared.hit(name) } else { None } {
+            Some(AtCommit::Cut(Cut::BeforeCommit)) => return Ok(()),
+            Some(AtCommit::Cut(Cut::AfterCommit)) => drop(answers.send_replace(Flow::Cut)),
+            Some(AtCommit::Silence(Cut::BeforeCommit)) => is_dead = true,
+            Some(AtCommit::Silence(Cut::AfterCommit)) => drop(answers.send_replace(Flow::Dead)),
+            Some(AtCommit::Delay(by)) => sleep(by).await,
+            None => {}
+        }
+        if may_pass(&mut flow).await? && !is_dead {
+            message.write(&mut server).await?;
+        }
+    }
+}
+
+/// The server's answers, as they come. A cut after a COMMIT closes the line when the server has answered it.
+async fn answer(
+    mut server: OwnedReadHalf,
+    mut client: OwnedWriteHalf,
+    mut flow: watch::Receiver<Flow>,
+    answers: watch::Receiver<Flow>,
+) -> io::Result<()> {
+    const CHUNK_BYTES: usize = 64 * 1024;
+    let mut buffer = vec![0; CHUNK_BYTES];
+    loop {
+        let length = server.read(&mut buffer).await?;
+        let answers = *answers.borrow();
+        if length == 0 || answers == Flow::Cut {
+            return Ok(());
+        }
+        if may_pass(&mut flow).await? && answers == Flow::Open {
+            client.write_all(&buffer[..length]).await?;
+        }
+    }
+}
