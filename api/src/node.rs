@@ -150,6 +150,7 @@ fn settings(lanes: &config::Lanes, operators: &config::Operators) -> Settings {
         stretch_steps_max: lanes.stretch_steps_max,
         lease: lanes.lease,
         poll: lanes.poll,
+        stuck_retry: lanes.stuck_retry,
         drain: DRAIN,
         ..Settings::default()
     }

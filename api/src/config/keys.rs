@@ -127,6 +127,12 @@ pub const KEYS: &[Key] = &[
         Number(10, 60_000),
         "how often due sagas are looked for when every hint is lost",
     ),
+    key(
+        "lanes.stuck_retry_ms",
+        "900000",
+        Number(100, 86_400_000),
+        "how long what the world may mend rests before it is tried again: a debt, a call after the pivot",
+    ),
     unset(
         "operators.second_person_above_minor",
         Number(0, 1_000_000_000_000),

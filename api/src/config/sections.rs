@@ -105,6 +105,9 @@ pub struct Lanes {
     /// How often due sagas are looked for when every hint is lost (`poll_ms`).
     #[serde(rename = "poll_ms", deserialize_with = "milliseconds")]
     pub poll: Duration,
+    /// How long a stuck saga that the world may mend rests before it is tried again (`stuck_retry_ms`).
+    #[serde(rename = "stuck_retry_ms", deserialize_with = "milliseconds")]
+    pub stuck_retry: Duration,
 }
 
 /// Whether one transaction of a lane may hold many buckets.

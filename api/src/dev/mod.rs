@@ -41,6 +41,7 @@ pub(crate) mod trouble;
 pub use child::Child;
 pub use command::{DevArgs, run};
 pub use error::DevError;
+pub use port::free as free_port;
 pub use postgres::{Postgres, PostgresOptions};
 pub use redis::{Redis, RedisOptions};
 pub use rustix::process::Signal;

@@ -9,7 +9,10 @@ use rand::Rng;
 use std::net::{Ipv4Addr, TcpListener};
 
 /// A port on 127.0.0.1 that nobody listens on now. Somebody may be quicker, so whoever uses it tries again.
-pub(super) fn free() -> Result<u16, DevError> {
+///
+/// # Errors
+/// [`DevError::Io`] if none of many can be listened on.
+pub fn free() -> Result<u16, DevError> {
     const TRIES: usize = 100;
     let mut last = Ok(0);
     for _ in 0..TRIES {
