@@ -1,7 +1,7 @@
 //! A rival: somebody else on the database who locks what nodes need. Another node, a person in psql, a migration.
 //!
-//! It has a connection of its own, takes one kind of lock in the order of the keys, and waits for nothing while it
-//! holds something: so a deadlock is never of its making. It lets go when it is told to, when it is dropped, and
+//! It has a connection of its own, takes one lock, or the rows of one table that nobody has, and waits for nothing while
+//! it holds something: so a deadlock is never of its making. It lets go when it is told to, when it is dropped, and
 //! when it has been silent for [`SILENT_MAX`], whatever became of its process.
 
 use anyhow::Context;
@@ -83,7 +83,7 @@ impl Prey {
                     select 1 from {table} prey
                     where (prey.id, prey.bucket) in (select id, bucket from chosen)
                     order by prey.id, prey.bucket
-                    for update"
+                    for update skip locked"
                 )
             }
             Self::Writes(table) => format!("lock table {table} in share row exclusive mode"),
@@ -109,10 +109,11 @@ mod tests {
     use crate::support::Database;
 
     /// Whether somebody else gets this at once.
-    async fn is_free(database: &Database, prey: &Prey) -> bool {
+    async fn is_free(database: &Database, prey: &Prey, rows: u64) -> bool {
         let mut other = database.connect().await;
         sqlx::raw_sql("set lock_timeout = '50ms'; begin").execute(&mut other).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(prey.statement())).execute(&mut other).await.is_ok()
+        let locked = sqlx::raw_sql(AssertSqlSafe(prey.statement())).execute(&mut other).await;
+        locked.is_ok_and(|locked| locked.rows_affected() == rows)
     }
 
     #[tokio::test]
@@ -128,9 +129,9 @@ mod tests {
         ] {
             let rival = Rival::take(database.url(), &prey).await.unwrap();
             assert_eq!(rival.rows, rows, "{prey}");
-            assert!(!is_free(&database, &prey).await, "{prey}");
+            assert!(!is_free(&database, &prey, rows).await, "{prey}");
             rival.let_go().await;
-            assert!(is_free(&database, &prey).await, "{prey}");
+            assert!(is_free(&database, &prey, rows).await, "{prey}");
         }
     }
 

@@ -114,10 +114,15 @@ impl Proxy {
         self.shared.lines.set(whom, Flow::Cut);
     }
 
-    /// All is well again; dead lines are closed.
+    /// Lines are open again; dead ones are closed. What is armed stays armed.
+    pub fn open(&self) {
+        self.shared.lines.heal();
+    }
+
+    /// All is well again.
     pub fn heal(&self) {
         self.disarm();
-        self.shared.lines.heal();
+        self.open();
     }
 }
 

@@ -1,0 +1,55 @@
+//! What clients were told against what is.
+
+use crate::chaos::{
+    witness::{Told, Violation},
+    world::World,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// Everything that somebody was told and that isn't so.
+pub(in super::super) async fn check_told(world: &World, told: &Told) -> anyhow::Result<Vec<Violation>> {
+    let reservations = statuses(world, "select id, status from booking.reservations").await?;
+    let bookings = statuses(world, "select id, status from booking.bookings").await?;
+    let mut found = Vec::new();
+    let mut broken = |rule: &str, detail: String| found.push(Violation { rule: rule.into(), detail });
+    for id in &told.reserved {
+        if !reservations.contains_key(id) {
+            broken("told_reserved", format!("reservation {id} does not exist"));
+        }
+    }
+    let given_back: BTreeSet<_> = told.given_back.iter().collect();
+    for (reservation, id) in &told.booked {
+        let expected = if given_back.contains(id) { "CANCELLED" } else { "CONFIRMED" };
+        match bookings.get(id).map(String::as_str) {
+            Some(status) if status == expected => {}
+            // Asked for, and answered that the decision was under way.
+            Some("CANCELLED") if expected == "CONFIRMED" && is_undecided(told) => {}
+            status => {
+                broken("told_booked", format!("booking {id} of {reservation} is {status:?}, not {expected}"))
+            }
+        }
+    }
+    for id in &told.cancelled {
+        if reservations.get(id).is_none_or(|status| status != "CANCELLED") {
+            broken("told_cancelled", format!("reservation {id} is {:?}", reservations.get(id)));
+        }
+    }
+    for id in &told.declined {
+        if reservations.get(id).is_some_and(|status| status == "CONFIRMED") {
+            broken("told_declined", format!("reservation {id} is CONFIRMED"));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether somebody who gave a booking back was not told what came of it.
+fn is_undecided(told: &Told) -> bool {
+    use crate::chaos::plan::Kind;
+    told.ends.keys().any(|(kind, how)| *kind == Kind::GivenBack && *how != "given back")
+}
+
+async fn statuses(world: &World, sql: &'static str) -> anyhow::Result<BTreeMap<Uuid, String>> {
+    let rows: Vec<(Uuid, String)> = sqlx::query_as(sql).fetch_all(world.pool()).await?;
+    Ok(rows.into_iter().collect())
+}

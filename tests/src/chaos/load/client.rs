@@ -1,0 +1,117 @@
+//! A client's program: gives every wish a key, and asks the next node under the same key while it gets no answer.
+
+use crate::chaos::{pace, witness::Witness};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// How long one request is waited for: longer than the service itself waits for anything unasked.
+const ANSWER_MAX: Duration = Duration::from_secs(8);
+const CONNECT_MAX: Duration = Duration::from_secs(1);
+/// How long a wish without an answer is repeated.
+const WISH_MAX: Duration = Duration::from_secs(25);
+const ASK_AGAIN: Duration = Duration::from_millis(200);
+
+/// One thing that somebody wants.
+pub(in super::super) struct Wish<'a> {
+    pub method: Method,
+    pub path: &'a str,
+    pub body: Option<Value>,
+    pub token: &'a str,
+    /// Asks for an answer within so many seconds.
+    pub prefer: Option<&'a str>,
+    /// The version that was seen.
+    pub seen: Option<&'a str>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(in super::super) struct Answer {
+    pub status: u16,
+    pub body: Value,
+}
+
+/// Knows all nodes.
+pub(in super::super) struct Client<'a> {
+    http: reqwest::Client,
+    nodes: Vec<String>,
+    witness: &'a Witness,
+}
+
+impl<'a> Wish<'a> {
+    pub fn get(path: &'a str, token: &'a str) -> Self {
+        Self { method: Method::GET, path, body: None, token, prefer: None, seen: None }
+    }
+
+    pub fn post(path: &'a str, token: &'a str, body: Value) -> Self {
+        Self { method: Method::POST, body: Some(body), ..Self::get(path, token) }
+    }
+
+    pub fn delete(path: &'a str, token: &'a str) -> Self {
+        Self { method: Method::DELETE, ..Self::get(path, token) }
+    }
+}
+
+impl Answer {
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    pub fn id(&self, name: &str) -> Uuid {
+        self.body[name].as_str().and_then(|id| id.parse().ok()).unwrap_or_default()
+    }
+
+    /// Whether asking again under the same key may bring an answer.
+    fn is_none_yet(&self) -> bool {
+        matches!(self.status, 429 | 500 | 502 | 503 | 504) || self.code() == "idempotency-key-in-progress"
+    }
+}
+
+impl<'a> Client<'a> {
+    pub fn new(nodes: Vec<String>, witness: &'a Witness) -> Self {
+        // No connection is kept: a balancer would know of a dead one, and we don't.
+        let http =
+            reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).connect_timeout(CONNECT_MAX);
+        let http = http.build().expect("an HTTP client without TLS of its own can be made");
+        Self { http, nodes, witness }
+    }
+
+    /// The answer of the first node that has one; `None` after a while.
+    pub async fn ask(&self, wish: &Wish<'_>, first_node: usize) -> Option<Answer> {
+        let (key, began) = (Uuid::now_v7(), Instant::now());
+        for node in self.nodes.iter().cycle().skip(first_node % self.nodes.len()) {
+            match self.ask_once(wish, node, key).await {
+                Ok(answer) if !answer.is_none_yet() => return Some(answer),
+                Ok(answer) if answer.status == 500 => {
+                    let detail = format!("{} {}: {}", wish.method, wish.path, answer.body);
+                    self.witness.violation("answered_500", detail);
+                }
+                Ok(_) | Err(_) => {}
+            }
+            if began.elapsed() > WISH_MAX {
+                return None;
+            }
+            pace::pass(ASK_AGAIN).await;
+        }
+        None
+    }
+
+    async fn ask_once(&self, wish: &Wish<'_>, node: &str, key: Uuid) -> Result<Answer, reqwest::Error> {
+        let mut request = self.http.request(wish.method.clone(), format!("{node}{}", wish.path));
+        request = request.bearer_auth(wish.token).timeout(ANSWER_MAX);
+        if let Some(body) = &wish.body {
+            request = request.header("idempotency-key", key.to_string()).json(body);
+        }
+        if let Some(prefer) = wish.prefer {
+            request = request.header("prefer", prefer);
+        }
+        if let Some(seen) = wish.seen {
+            request = request.header("if-match", format!("\"{seen}\""));
+        }
+        let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        let text = answer.text().await?;
+        Ok(Answer { status, body: serde_json::from_str(&text).unwrap_or_else(|_| json!(text)) })
+    }
+}

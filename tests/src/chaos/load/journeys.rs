@@ -1,0 +1,199 @@
+//! What customers do, and how it ends for them.
+
+use super::{Customer, Wish};
+use crate::chaos::{
+    load::client::Answer,
+    pace,
+    plan::{EVENTS, Journey, Kind},
+};
+use serde_json::json;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// How long somebody asks for a booking that is paid for.
+const BOOKED_MAX: Duration = Duration::from_secs(40);
+/// How often somebody tries who acts at the gateway itself: the payment may not be there yet.
+const GATEWAY_TRIES_MAX: u32 = 20;
+const TRY_AGAIN: Duration = Duration::from_millis(250);
+/// Later than the end of a hold, and what it takes to notice it.
+const LATE: Duration = Duration::from_secs(1);
+
+/// Nobody answered for long.
+const UNANSWERED: &str = "unanswered";
+
+impl Customer<'_> {
+    /// Goes the whole way; says how it ended.
+    pub async fn travel(&self, journey: &Journey) -> &'static str {
+        let reservation = match self.reserve(journey).await {
+            Ok(reservation) => reservation,
+            Err(how) => return how,
+        };
+        pace::pass(journey.thinks).await;
+        match journey.kind {
+            Kind::Paid => self.pay_and_book(reservation, "pm_card_visa").await.1,
+            Kind::PaidSlowly => self.pay_and_book(reservation, "pm_processing_settles").await.1,
+            Kind::Declined => self.pay_and_book(reservation, "pm_card_chargeDeclined").await.1,
+            Kind::FailsSlowly => self.pay_and_book(reservation, "pm_processing_fails").await.1,
+            Kind::Abandoned => "gone away",
+            Kind::CancelledBefore => self.cancel(reservation).await,
+            Kind::CancelledMeanwhile => {
+                let cancels = async {
+                    pace::pass(journey.thinks / 4).await;
+                    self.cancel(reservation).await
+                };
+                let (_, how) = tokio::join!(self.pay(reservation, "pm_card_visa"), cancels);
+                how
+            }
+            Kind::GivenBack => self.book_and_give_back(reservation).await,
+            Kind::Late => self.pay_late(reservation, EVENTS[journey.event].hold).await,
+            Kind::Disputed => self.book_and_dispute(reservation).await,
+        }
+    }
+
+    async fn ask(&self, wish: Wish<'_>) -> Option<Answer> {
+        self.client.ask(&wish, self.number).await
+    }
+
+    async fn reserve(&self, journey: &Journey) -> Result<Uuid, &'static str> {
+        let show = &self.world.shows[journey.event];
+        let seats: Vec<_> = journey.seats.iter().map(|seat| show.seats[*seat]).collect();
+        let wish = json!({"event_id": show.event, "seat_ids": seats});
+        let answer = self.ask(Wish::post("/reservations", &self.token, wish)).await.ok_or(UNANSWERED)?;
+        match answer.status {
+            201 => {
+                let reservation = answer.id("reservation_id");
+                self.witness.told(|told| told.reserved.push(reservation));
+                Ok(reservation)
+            }
+            409 => Err("seats taken"),
+            _ => Err(self.odd("reserving", &answer)),
+        }
+    }
+
+    /// Whether the payment is ordered.
+    async fn pay(&self, reservation: Uuid, method: &str) -> Option<Answer> {
+        let wish = json!({"reservation_id": reservation, "method": method});
+        self.ask(Wish::post("/payments", &self.token, wish)).await
+    }
+
+    async fn pay_and_book(&self, reservation: Uuid, method: &str) -> (Option<Uuid>, &'static str) {
+        match self.pay(reservation, method).await {
+            Some(answer) if answer.status == 202 => self.book(reservation).await,
+            Some(answer) if matches!(answer.status, 409 | 410) => (None, "too late to pay"),
+            Some(answer) => (None, self.odd("paying", &answer)),
+            None => (None, UNANSWERED),
+        }
+    }
+
+    async fn book(&self, reservation: Uuid) -> (Option<Uuid>, &'static str) {
+        let began = Instant::now();
+        while began.elapsed() < BOOKED_MAX {
+            let wish = Wish::post("/bookings", &self.token, json!({"reservation_id": reservation}));
+            let Some(answer) = self.ask(Wish { prefer: Some("wait=4"), ..wish }).await else {
+                return (None, UNANSWERED);
+            };
+            match answer.status {
+                200 | 201 => {
+                    let booking = answer.id("booking_id");
+                    self.witness.told(|told| told.booked.push((reservation, booking)));
+                    return (Some(booking), "booked");
+                }
+                202 => pace::pass(TRY_AGAIN).await,
+                402 => {
+                    self.witness.told(|told| told.declined.push(reservation));
+                    return (None, "declined");
+                }
+                409 | 410 => return (None, "too late to book"),
+                _ => return (None, self.odd("booking", &answer)),
+            }
+        }
+        (None, "never decided")
+    }
+
+    async fn cancel(&self, reservation: Uuid) -> &'static str {
+        let path = format!("/reservations/{reservation}");
+        match self.ask(Wish::delete(&path, &self.token)).await {
+            Some(answer) if answer.status == 204 => {
+                self.witness.told(|told| told.cancelled.push(reservation));
+                "cancelled"
+            }
+            Some(answer) if answer.status == 202 => "cancelled when the call has ended",
+            Some(answer) if matches!(answer.status, 409 | 410) => "too late to cancel",
+            Some(answer) => self.odd("cancelling", &answer),
+            None => UNANSWERED,
+        }
+    }
+
+    async fn book_and_give_back(&self, reservation: Uuid) -> &'static str {
+        let (Some(booking), how) = self.pay_and_book(reservation, "pm_card_visa").await else {
+            return "not booked";
+        };
+        let path = format!("/bookings/{booking}/cancellation");
+        match self.ask(Wish::post(&path, &self.token, json!({"reason": "ill"}))).await {
+            Some(answer) if matches!(answer.status, 200 | 202) => {
+                // The decision may still be under way; only the booking says that it was taken.
+                if answer.body["status"] == "CANCELLED" {
+                    self.witness.told(|told| told.given_back.push(booking));
+                    return "given back";
+                }
+                how
+            }
+            Some(answer) if answer.status == 409 => "too late to give back",
+            Some(answer) => self.odd("giving back", &answer),
+            None => UNANSWERED,
+        }
+    }
+
+    async fn pay_late(&self, reservation: Uuid, hold: Duration) -> &'static str {
+        if self.pay(reservation, "pm_card_authenticationRequired").await.is_none() {
+            return UNANSWERED;
+        }
+        pace::pass(hold + LATE).await;
+        // In the same tab if it still works, else in another one: a second intent under the same payment.
+        for verb in ["approve", "again"] {
+            if self.at_the_gateway(reservation, verb, json!({}), 1).await {
+                return "paid late";
+            }
+        }
+        "could not pay late"
+    }
+
+    async fn book_and_dispute(&self, reservation: Uuid) -> &'static str {
+        let (booking, how) = self.pay_and_book(reservation, "pm_card_visa").await;
+        if booking.is_none() {
+            return how;
+        }
+        // Only captured money can be disputed, and that comes a moment after the booking.
+        if self.at_the_gateway(reservation, "dispute", json!({}), GATEWAY_TRIES_MAX).await {
+            pace::pass(TRY_AGAIN).await;
+            self.at_the_gateway(reservation, "dispute", json!({"status": "won"}), GATEWAY_TRIES_MAX).await;
+        }
+        how
+    }
+
+    async fn at_the_gateway(
+        &self,
+        reservation: Uuid,
+        verb: &str,
+        details: serde_json::Value,
+        tries: u32,
+    ) -> bool {
+        for _ in 0..tries {
+            let gateway = &self.world.gateway;
+            if let Ok(Some(intent)) = gateway.intent_of(&reservation.to_string()).await
+                && gateway.act(&intent.id, verb, &details).await.unwrap_or(false)
+            {
+                return true;
+            }
+            pace::pass(TRY_AGAIN).await;
+        }
+        false
+    }
+
+    /// An answer that the document doesn't promise for this.
+    fn odd(&self, doing: &str, answer: &Answer) -> &'static str {
+        self.witness
+            .violation("odd_answer", format!("{doing} was answered {} {}", answer.status, answer.body));
+        "odd"
+    }
+}

@@ -1,0 +1,112 @@
+//! What came of a run, for people and for machines.
+
+use super::witness::Violation;
+use serde::Serialize;
+use std::{fmt::Write as _, path::PathBuf};
+
+/// What came of one seed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// How long faults struck, in seconds.
+    pub seconds: u64,
+    /// Customers who came.
+    pub journeys: usize,
+    /// Those who wanted a booking and had a seat to themselves.
+    pub wanted: usize,
+    /// Those of them who were told that they have it.
+    pub booked: usize,
+    /// Faults of the plan.
+    pub faults: usize,
+    /// Sagas that needed a person in the end.
+    pub stuck: usize,
+    /// Sagas and webhooks that were not at rest in the end.
+    pub hung: usize,
+    /// How long it took until all was at rest, in seconds; none if it never was.
+    pub rest_s: Option<f64>,
+    /// In PostgreSQL's log.
+    pub deadlocks: usize,
+    /// Somebody stopped the run before its end.
+    pub interrupted: bool,
+    /// Where timeline and logs are, if they were kept.
+    pub kept_in: Option<PathBuf>,
+    /// How journeys ended, by kind.
+    pub ends: Vec<String>,
+    #[serde(rename = "violations")]
+    pub(super) violations: Vec<Violation>,
+    #[serde(skip)]
+    pub(super) timeline: String,
+    #[serde(skip)]
+    pub(super) restless: Vec<String>,
+}
+
+impl Outcome {
+    /// Whether nothing was wrong.
+    pub fn is_good(&self) -> bool {
+        self.violations.is_empty() && self.stuck == 0 && self.hung == 0 && !self.interrupted
+    }
+
+    /// How many rules were broken, and how often.
+    pub fn violations(&self) -> usize {
+        self.violations.len()
+    }
+
+    /// Everything that a person needs who looks for the reason.
+    pub fn story(&self) -> String {
+        /// A broken rule may be broken a hundred times.
+        const SHOWN_MAX: usize = 40;
+        let mut text = format!("seed {}\n\ntimeline\n{}\njourneys\n", self.seed, self.timeline);
+        for end in &self.ends {
+            let _ = writeln!(text, "  {end}");
+        }
+        let _ = writeln!(text, "\nviolations: {}", self.violations.len());
+        for violation in self.violations.iter().take(SHOWN_MAX) {
+            let _ = writeln!(text, "  {}: {}", violation.rule, violation.detail);
+        }
+        let _ = writeln!(text, "\nnot at rest: {}", self.restless.len());
+        for restless in self.restless.iter().take(SHOWN_MAX) {
+            let _ = writeln!(text, "{restless}");
+        }
+        let _ = writeln!(text, "\n{}", table(std::slice::from_ref(self)));
+        text
+    }
+}
+
+/// One line a seed, and their sums.
+pub fn table(outcomes: &[Outcome]) -> String {
+    let mut text = String::from(
+        "     seed journeys   wanted   booked   faults violations    stuck     hung  rest (s) deadlocks\n",
+    );
+    for one in outcomes {
+        let rest = one.rest_s.map_or("never".into(), |rest_s| format!("{rest_s:.1}"));
+        row(&mut text, &one.seed.to_string(), std::slice::from_ref(one), &rest);
+    }
+    if outcomes.len() > 1 {
+        let longest =
+            outcomes.iter().map(|one| one.rest_s).try_fold(0.0, |longest, rest_s| Some(rest_s?.max(longest)));
+        row(
+            &mut text,
+            "all",
+            outcomes,
+            &longest.map_or("never".into(), |rest_s: f64| format!("{rest_s:.1}")),
+        );
+    }
+    text
+}
+
+fn row(text: &mut String, name: &str, of: &[Outcome], rest: &str) {
+    let sum = |figure: fn(&Outcome) -> usize| of.iter().map(figure).sum::<usize>();
+    let _ = writeln!(
+        text,
+        "{name:>9} {:>8} {:>8} {:>8} {:>8} {:>10} {:>8} {:>8} {rest:>9} {:>9}",
+        sum(|one| one.journeys),
+        sum(|one| one.wanted),
+        sum(|one| one.booked),
+        sum(|one| one.faults),
+        sum(Outcome::violations),
+        sum(|one| one.stuck),
+        sum(|one| one.hung),
+        sum(|one| one.deadlocks),
+    );
+}

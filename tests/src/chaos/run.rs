@@ -1,0 +1,209 @@
+//! One seed, from an empty world to what came of it.
+
+use super::{
+    checks::{self, Rest},
+    inflict::Field,
+    load, pace,
+    plan::{Kind, NODES, Plan},
+    report::Outcome,
+    timeline::Timeline,
+    witness::{Told, Violation, Witness},
+    world::{Making, World, keep},
+};
+use anyhow::Context;
+use futures_util::future::join_all;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// A fault may outlast the plan by what it takes a node to leave and a server to start.
+const FAULTS_MAX: Duration = Duration::from_secs(60);
+/// The last customers are home by then: a hold, and what a wish may take.
+const HOME_MAX: Duration = Duration::from_secs(90);
+/// Nodes are ready so soon after their start, on a busy machine too.
+const READY_MAX: Duration = Duration::from_secs(60);
+/// Of those who wanted a booking and had seats to themselves at least so many percent must have been told that they have it.
+/// Faults lose some of them in good order: a declining gateway, a hold that runs out.
+const BOOKED_PERCENT_MIN: usize = 30;
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The program that is a node when it is called as `program usher serve`.
+    pub program: PathBuf,
+    /// What everything is drawn from.
+    pub seed: u64,
+    /// How long faults strike.
+    pub length: Duration,
+    /// Whether the timeline is printed as it happens.
+    pub is_loud: bool,
+    /// In which timeline and logs of a bad run are kept.
+    pub keep: PathBuf,
+    /// Ends the run before its time.
+    pub stop: CancellationToken,
+}
+
+/// Runs one seed.
+///
+/// # Errors
+/// The world could not be made, or not be asked in the end.
+pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
+    let plan = Plan::of(options.seed, options.length);
+    // Every other seed runs as on a distributed Postgres.
+    let scope = if options.seed % 2 == 0 { "database" } else { "bucket" };
+    let making = Making { program: options.program.clone(), seed: options.seed, nodes: NODES, scope };
+    let world = World::make(&making).await.context("making a world")?;
+    let (witness, timeline) = (Witness::default(), Timeline::begin(options.is_loud));
+    let running = play(&world, &witness, &timeline, &plan);
+    let played = tokio::select! {
+        played = running => Some(played?),
+        () = options.stop.cancelled() => None,
+    };
+    let mut outcome = sum_up(&plan, &witness, &timeline, played);
+    if !outcome.is_good() {
+        let folder = options.keep.join(format!("seed-{}", options.seed));
+        keep_evidence(&world, &mut outcome, &folder).context("keeping what a bad run left")?;
+    }
+    world.close().await;
+    Ok(outcome)
+}
+
+/// What a run came to.
+#[derive(Default)]
+struct Played {
+    rest: Rest,
+    deadlocks: usize,
+    violations: Vec<Violation>,
+}
+
+async fn play(world: &World, witness: &Witness, timeline: &Timeline, plan: &Plan) -> anyhow::Result<Played> {
+    let http = &reqwest::Client::builder().no_proxy().build()?;
+    let mut tokens = Vec::new();
+    for number in 0..=plan.journeys.len() {
+        tokens.push(world.customer(number).await?);
+    }
+    world.until_ready(http, READY_MAX).await?;
+    timeline.note(format!("seed {}: {} faults, {} journeys", plan.seed, plan.faults(), plan.journeys.len()));
+    tokio::select! {
+        played = strike_and_settle(world, witness, timeline, plan, &tokens) => played,
+        () = keep(world, http, timeline, witness) => unreachable!("the keeper keeps for ever"),
+    }
+}
+
+/// Faults, customers and an operator; then quiet.
+async fn strike_and_settle(
+    world: &World,
+    witness: &Witness,
+    timeline: &Timeline,
+    plan: &Plan,
+    tokens: &[String],
+) -> anyhow::Result<Played> {
+    let began = Instant::now();
+    let field = Field { world, timeline, witness, began, seed: plan.seed };
+    let striking = async {
+        let faults = join_all(plan.tracks.iter().map(|track| field.strike(track)));
+        if timeout(plan.length + FAULTS_MAX, faults).await.is_err() {
+            witness.violation("fault_never_over", "a fault could not be taken back in time");
+        }
+        pace::until(began, plan.length).await;
+    };
+    let healing = async {
+        tokio::select! {
+            () = striking => {}
+            () = load::look_after(world, witness, timeline, plan.seed) => {}
+        }
+        timeline.note("all faults are over");
+        world.heal().await.context("healing the world")?;
+        anyhow::Ok(Instant::now())
+    };
+    let customers = load::send_all(world, witness, timeline, began, &plan.journeys, tokens);
+    let home = timeout(plan.length + FAULTS_MAX + HOME_MAX, customers);
+    let (home, healed) = tokio::join!(home, healing);
+    if home.is_err() {
+        witness.violation("customer_never_home", "a customer was still waiting for an answer");
+    }
+    let rest = checks::come_to_rest(world, healed?).await;
+    timeline.note(rest.took.map_or("it never came to rest".into(), |took| format!("at rest after {took:?}")));
+    settle(world, witness, timeline, rest, &tokens[plan.journeys.len()]).await
+}
+
+/// Looks at everything once, when nothing moves any more.
+async fn settle(
+    world: &World,
+    witness: &Witness,
+    timeline: &Timeline,
+    rest: Rest,
+    token: &str,
+) -> anyhow::Result<Played> {
+    let mut violations = checks::check_life(world, witness, token).await;
+    if rest.took.is_some() {
+        // The probes' own sagas end as well; what else is at rest stays so.
+        checks::come_to_rest(world, Instant::now()).await;
+    }
+    violations.extend(checks::check_database(world).await?);
+    violations.extend(checks::check_told(world, &witness.testify()).await?);
+    if rest.took.is_some() {
+        // What is still on its way differs, and that is no news.
+        violations.extend(checks::check_books(world).await?);
+    }
+    let logged = checks::read_logs(world);
+    violations.extend(logged.violations);
+    for violation in &violations {
+        timeline.note(format!("violation: {}: {}", violation.rule, violation.detail));
+    }
+    Ok(Played { rest, deadlocks: logged.deadlocks, violations })
+}
+
+fn sum_up(plan: &Plan, witness: &Witness, timeline: &Timeline, played: Option<Played>) -> Outcome {
+    let told = witness.testify();
+    let interrupted = played.is_none();
+    let Played { rest, deadlocks, mut violations } = played.unwrap_or_default();
+    violations.extend(told.violations.iter().cloned());
+    let (wanted, booked) = progress(plan, &told);
+    if !interrupted && booked * 100 < wanted * BOOKED_PERCENT_MIN {
+        let detail = format!("of {wanted} who wanted a booking and had seats, {booked} got one");
+        violations.push(Violation { rule: "no_progress".into(), detail });
+    }
+    let ends = told.ends.iter().map(|((kind, how), count)| format!("{kind:?} {how}: {count}")).collect();
+    Outcome {
+        seed: plan.seed,
+        seconds: plan.length.as_secs(),
+        journeys: plan.journeys.len(),
+        wanted,
+        booked,
+        faults: plan.faults(),
+        stuck: rest.stuck.len(),
+        hung: rest.hung.len(),
+        rest_s: rest.took.map(|took| took.as_secs_f64()),
+        deadlocks,
+        interrupted,
+        kept_in: None,
+        ends,
+        violations,
+        timeline: timeline.text(),
+        restless: rest.stuck.into_iter().chain(rest.hung).collect(),
+    }
+}
+
+/// Of the customers who wanted to keep a booking: who had seats to themselves, and who has one.
+fn progress(plan: &Plan, told: &Told) -> (usize, usize) {
+    let came = plan.journeys.iter().filter(|planned| planned.what.kind.wants_a_booking()).count();
+    let lost = told.ended(Kind::wants_a_booking, "seats taken");
+    (came.saturating_sub(lost), told.ended(Kind::wants_a_booking, "booked"))
+}
+
+/// Timeline, what is not at rest, and every log, into a folder.
+fn keep_evidence(world: &World, outcome: &mut Outcome, folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("story.txt"), outcome.story())?;
+    for log in world.logs() {
+        let name = log.file_name().context("a log has a name")?;
+        fs::copy(&log, folder.join(name))?;
+    }
+    outcome.kept_in = Some(folder.to_owned());
+    Ok(())
+}

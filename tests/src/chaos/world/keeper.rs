@@ -1,0 +1,33 @@
+//! Who starts nodes again that ended by themselves, as a supervisor does, and writes down that they did.
+
+use super::World;
+use crate::chaos::{pace, timeline::Timeline, witness::Witness};
+use std::time::Duration;
+
+/// How soon an end is seen.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Looks after the nodes until it is dropped.
+pub(in super::super) async fn keep(
+    world: &World,
+    http: &reqwest::Client,
+    timeline: &Timeline,
+    witness: &Witness,
+) {
+    loop {
+        for node in &world.nodes {
+            if let Some(gone) = node.is_gone() {
+                let what = format!("node {} ended by itself: {}", node.number, gone.status());
+                timeline.note(&what);
+                if gone.is_crash() {
+                    witness.violation("node_crashed", what);
+                }
+                if let Err(error) = node.start() {
+                    timeline.note(format!("node {} can't be started: {error:#}", node.number));
+                }
+            }
+            node.is_ready(http).await;
+        }
+        pace::pass(LOOK_EVERY).await;
+    }
+}
