@@ -1,11 +1,11 @@
-//! `usher-chaos`: chaos from seeds, for as long as one likes.
+//! `usher-chaos`: chaos from seeds, and rolling restarts, for as long as one likes.
 //!
 //! Its nodes are itself: called as `usher-chaos usher …` it is the program `usher`.
 
 use anyhow::Context;
 use clap::Parser;
 use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
-use tests::chaos::{self, Options, Outcome};
+use tests::chaos::{self, Options, Outcome, Rolling};
 use tokio_util::sync::CancellationToken;
 
 const EXAMPLES: &str = "\
@@ -14,6 +14,7 @@ Examples:
   usher-chaos --seed 7 --minutes 30         a long run
   usher-chaos --seeds 1..50 --minutes 1     fifty seeds, one after the other, and one table
   usher-chaos --seed 7 --json | jq .        what came of it, for a program
+  usher-chaos --rolling 100                 a hundred SIGTERMs to two nodes in turn, under load
 
 Standard error tells what happens while it happens, standard output what came of it. Timeline, logs, and rows and journals of
 what is not at rest are kept of every run that was not good, or was stopped by Ctrl-C.
@@ -30,6 +31,9 @@ struct Args {
     /// Many seeds, the last included
     #[arg(long, value_name = "FIRST..LAST", value_parser = range)]
     seeds: Option<(u64, u64)>,
+    /// In place of chaos, so many SIGTERMs to two nodes in turn, under load
+    #[arg(long, value_name = "SIGTERMS", conflicts_with_all = ["seed", "seeds", "minutes"])]
+    rolling: Option<usize>,
     /// How long faults strike for each seed
     #[arg(long, value_name = "MINUTES", default_value_t = 1.0, value_parser = minutes)]
     minutes: f64,
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let program = std::env::current_exe().context("finding this program's own file")?;
     let stop = CancellationToken::new();
     let interrupted = stop.clone();
     let listening = tokio::spawn(async move {
@@ -72,11 +77,24 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             interrupted.cancel();
         }
     });
+    let (is_good, printed) = match args.rolling {
+        Some(terms) => {
+            roll(&args, Rolling { program, terms, is_loud: true, keep: args.keep.clone(), stop }).await?
+        }
+        None => seeds(&args, program, stop).await?,
+    };
+    listening.abort();
+    writeln!(std::io::stdout(), "{}", printed.trim_end())?;
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// One seed after the other: whether all were good, and what is printed.
+async fn seeds(args: &Args, program: PathBuf, stop: CancellationToken) -> anyhow::Result<(bool, String)> {
     let (first, last) = args.seeds.unwrap_or((args.seed, args.seed));
     let mut outcomes = Vec::new();
-    for seed in first..=last {
+    for seed in (first..=last).take_while(|_| !stop.is_cancelled()) {
         let options = Options {
-            program: std::env::current_exe().context("finding this program's own file")?,
+            program: program.clone(),
             seed,
             length: Duration::from_secs_f64(args.minutes * 60.0),
             is_loud: true,
@@ -86,18 +104,15 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         let outcome = chaos::run(&options).await.with_context(|| format!("running seed {seed}"))?;
         tell(&outcome);
         outcomes.push(outcome);
-        if stop.is_cancelled() {
-            break;
-        }
     }
-    listening.abort();
-    let mut out = std::io::stdout().lock();
-    if args.json {
-        writeln!(out, "{}", serde_json::to_string(&outcomes)?)?;
-    } else {
-        write!(out, "{}", chaos::table(&outcomes))?;
-    }
-    Ok(if outcomes.iter().all(Outcome::is_good) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    let printed = if args.json { serde_json::to_string(&outcomes)? } else { chaos::table(&outcomes) };
+    Ok((outcomes.iter().all(Outcome::is_good), printed))
+}
+
+async fn roll(args: &Args, rolling: Rolling) -> anyhow::Result<(bool, String)> {
+    let rolled = chaos::roll(&rolling).await?;
+    let printed = if args.json { serde_json::to_string(&rolled)? } else { rolled.story() };
+    Ok((rolled.is_good(), printed))
 }
 
 fn tell(outcome: &Outcome) {

@@ -12,11 +12,13 @@
 //! booking has none, so whoever is put into quarantine is innocent).
 
 mod checks;
+mod evidence;
 mod inflict;
 mod load;
 mod pace;
 mod plan;
 mod report;
+mod rolling;
 
 mod run;
 mod seeds;
@@ -25,6 +27,7 @@ mod witness;
 mod world;
 
 pub use report::{Outcome, table};
+pub use rolling::{Rolled, Rolling, roll};
 
 pub use run::{Options, run};
 pub use seeds::kept_seeds;

@@ -33,12 +33,13 @@ pub struct Outcome {
     pub kept_in: Option<PathBuf>,
     /// How journeys ended, by kind.
     pub ends: Vec<String>,
-    #[serde(rename = "violations")]
+    /// Rules that were broken.
     pub(super) violations: Vec<Violation>,
     #[serde(skip)]
     pub(super) timeline: String,
+    /// Those that are not at rest, and those that violations name.
     #[serde(skip)]
-    pub(super) restless: Vec<String>,
+    pub(super) sagas: Vec<String>,
 }
 
 impl Outcome {
@@ -64,9 +65,9 @@ impl Outcome {
         for violation in self.violations.iter().take(SHOWN_MAX) {
             let _ = writeln!(text, "  {}: {}", violation.rule, violation.detail);
         }
-        let _ = writeln!(text, "\nnot at rest: {}", self.restless.len());
-        for restless in self.restless.iter().take(SHOWN_MAX) {
-            let _ = writeln!(text, "{restless}");
+        let _ = writeln!(text, "\nsagas: {}", self.sagas.len());
+        for saga in self.sagas.iter().take(SHOWN_MAX) {
+            let _ = writeln!(text, "{saga}");
         }
         let _ = writeln!(text, "\n{}", table(std::slice::from_ref(self)));
         text
@@ -79,7 +80,9 @@ pub fn table(outcomes: &[Outcome]) -> String {
         "     seed journeys   wanted   booked   faults violations    stuck     hung  rest (s) deadlocks\n",
     );
     for one in outcomes {
-        let rest = one.rest_s.map_or("never".into(), |rest_s| format!("{rest_s:.1}"));
+        let rest = one.rest_s.map_or(if one.interrupted { "stopped" } else { "never" }.into(), |rest_s| {
+            format!("{rest_s:.1}")
+        });
         row(&mut text, &one.seed.to_string(), std::slice::from_ref(one), &rest);
     }
     if outcomes.len() > 1 {

@@ -2,6 +2,7 @@
 
 use super::{
     checks::{self, Rest},
+    evidence,
     inflict::Field,
     load, pace,
     plan::{Kind, NODES, Plan},
@@ -12,11 +13,7 @@ use super::{
 };
 use anyhow::Context;
 use futures_util::future::join_all;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -54,7 +51,7 @@ pub struct Options {
 pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
     let plan = Plan::of(options.seed, options.length);
     // Every other seed runs as on a distributed Postgres.
-    let scope = if options.seed % 2 == 0 { "database" } else { "bucket" };
+    let scope = if options.seed.is_multiple_of(2) { "database" } else { "bucket" };
     let making = Making { program: options.program.clone(), seed: options.seed, nodes: NODES, scope };
     let world = World::make(&making).await.context("making a world")?;
     let (witness, timeline) = (Witness::default(), Timeline::begin(options.is_loud));
@@ -66,7 +63,8 @@ pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
     let mut outcome = sum_up(&plan, &witness, &timeline, played);
     if !outcome.is_good() {
         let folder = options.keep.join(format!("seed-{}", options.seed));
-        keep_evidence(&world, &mut outcome, &folder).context("keeping what a bad run left")?;
+        evidence::keep(&world, &outcome.story(), &folder).context("keeping what a bad run left")?;
+        outcome.kept_in = Some(folder);
     }
     world.close().await;
     Ok(outcome)
@@ -78,6 +76,8 @@ struct Played {
     rest: Rest,
     deadlocks: usize,
     violations: Vec<Violation>,
+    /// The sagas that violations name.
+    named: Vec<String>,
 }
 
 async fn play(world: &World, witness: &Witness, timeline: &Timeline, plan: &Plan) -> anyhow::Result<Played> {
@@ -155,13 +155,14 @@ async fn settle(
     for violation in &violations {
         timeline.note(format!("violation: {}: {}", violation.rule, violation.detail));
     }
-    Ok(Played { rest, deadlocks: logged.deadlocks, violations })
+    let named = checks::sagas_named(world.pool(), &violations).await?;
+    Ok(Played { rest, deadlocks: logged.deadlocks, violations, named })
 }
 
 fn sum_up(plan: &Plan, witness: &Witness, timeline: &Timeline, played: Option<Played>) -> Outcome {
     let told = witness.testify();
     let interrupted = played.is_none();
-    let Played { rest, deadlocks, mut violations } = played.unwrap_or_default();
+    let Played { rest, deadlocks, mut violations, named } = played.unwrap_or_default();
     violations.extend(told.violations.iter().cloned());
     let (wanted, booked) = progress(plan, &told);
     if !interrupted && booked * 100 < wanted * BOOKED_PERCENT_MIN {
@@ -185,7 +186,7 @@ fn sum_up(plan: &Plan, witness: &Witness, timeline: &Timeline, played: Option<Pl
         ends,
         violations,
         timeline: timeline.text(),
-        restless: rest.stuck.into_iter().chain(rest.hung).collect(),
+        sagas: rest.stuck.into_iter().chain(rest.hung).chain(named).collect(),
     }
 }
 
@@ -194,16 +195,4 @@ fn progress(plan: &Plan, told: &Told) -> (usize, usize) {
     let came = plan.journeys.iter().filter(|planned| planned.what.kind.wants_a_booking()).count();
     let lost = told.ended(Kind::wants_a_booking, "seats taken");
     (came.saturating_sub(lost), told.ended(Kind::wants_a_booking, "booked"))
-}
-
-/// Timeline, what is not at rest, and every log, into a folder.
-fn keep_evidence(world: &World, outcome: &mut Outcome, folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder)?;
-    fs::write(folder.join("story.txt"), outcome.story())?;
-    for log in world.logs() {
-        let name = log.file_name().context("a log has a name")?;
-        fs::copy(&log, folder.join(name))?;
-    }
-    outcome.kept_in = Some(folder.to_owned());
-    Ok(())
 }

@@ -14,10 +14,7 @@ pub(in super::super) async fn check_database(world: &World) -> anyhow::Result<Ve
         let finding = check(&mut connection, invariant).await;
         take(&mut found, finding.with_context(|| format!("checking `{}`", invariant.name))?);
     }
-    take(
-        &mut found,
-        check_locks(&mut connection, &world.redis.url(), "").await.context("checking the locks")?,
-    );
+    take(&mut found, locks(world, &mut connection).await?);
     // No step of a booking kills its process, so whoever was put there was innocent, also if somebody got it out.
     let quarantined = "select distinct saga_id::text || ' ' || detail::text from usher.audit
         where detail::text like '%quarantined%'";

@@ -1,5 +1,6 @@
 //! Coming to rest: every saga completed or unwound, every webhook acted on, by itself.
 
+use super::saga::sagas_that;
 use crate::chaos::{pace, world::World};
 use sqlx::PgPool;
 use std::time::Duration;
@@ -35,13 +36,12 @@ pub(in super::super) async fn come_to_rest(world: &World, healed: Instant) -> Re
         pace::pass(LOOK_EVERY).await;
     }
     let unknown = |error: sqlx::Error| vec![format!("the database could not be asked: {error}")];
-    Rest {
-        took: None,
-        stuck: list(world.pool(), "state = 'stuck'", false).await.unwrap_or_else(unknown),
-        hung: list(world.pool(), "state in ('running', 'waiting', 'unwinding')", true)
-            .await
-            .unwrap_or_else(unknown),
-    }
+    let pool = world.pool();
+    let stuck = sagas_that(pool, "s.state = 'stuck'").await.unwrap_or_else(unknown);
+    let moving = "s.state in ('running', 'waiting', 'unwinding')";
+    let mut hung = sagas_that(pool, moving).await.unwrap_or_else(unknown);
+    hung.extend(webhooks(pool).await.unwrap_or_else(unknown));
+    Rest { took: None, stuck, hung }
 }
 
 async fn count(pool: &PgPool) -> Result<i64, sqlx::Error> {
@@ -50,20 +50,9 @@ async fn count(pool: &PgPool) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(restless).fetch_one(pool).await
 }
 
-/// Row and journal of each saga that is so, and webhooks if they count.
-async fn list(pool: &PgPool, so: &'static str, with_inbox: bool) -> Result<Vec<String>, sqlx::Error> {
-    let sagas = format!(
-        "select 'saga ' || id || E'\\n  row ' || row_to_json(s)::text || coalesce((
-            select string_agg(E'\\n  ' || j.position || ' ' || j.kind || ' ' || j.body::text || ' @ ' || j.written_at, '' order by j.position)
-            from usher.journal_entries j where j.saga_id = s.id and j.bucket = s.bucket), '')
-            || coalesce((select string_agg(E'\\n  letter ' || row_to_json(m)::text, '')
-            from usher.mailbox m where m.saga_id = s.id and m.bucket = s.bucket), '')
-        from usher.sagas s where {so} order by id"
-    );
-    let mut found: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sagas)).fetch_all(pool).await?;
-    if with_inbox {
-        let inbox = "select 'webhook ' || row_to_json(i)::text from booking.inbox i where state in ('PENDING', 'UNMATCHED')";
-        found.extend(sqlx::query_scalar::<_, String>(inbox).fetch_all(pool).await?);
-    }
-    Ok(found)
+/// Webhooks that nobody acted on.
+async fn webhooks(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
+    let waiting = "select 'webhook ' || row_to_json(i)::text
+        from booking.inbox i where state in ('PENDING', 'UNMATCHED')";
+    sqlx::query_scalar(waiting).fetch_all(pool).await
 }

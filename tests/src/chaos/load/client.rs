@@ -1,5 +1,6 @@
 //! A client's program: gives every wish a key, and asks the next node under the same key while it gets no answer.
 
+use super::Balancer;
 use crate::chaos::{pace, witness::Witness};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -37,6 +38,14 @@ pub(in super::super) struct Client<'a> {
     http: reqwest::Client,
     nodes: Vec<String>,
     witness: &'a Witness,
+    /// Chooses the node, and lets nothing be asked twice.
+    balancer: Option<&'a Balancer>,
+}
+
+/// One wish under its key, to be sent to this node or that.
+pub(super) struct Asking<'a> {
+    client: &'a Client<'a>,
+    key: Uuid,
 }
 
 impl<'a> Wish<'a> {
@@ -69,19 +78,29 @@ impl Answer {
 }
 
 impl<'a> Client<'a> {
+    /// Asks one node after the other until one answers.
     pub fn new(nodes: Vec<String>, witness: &'a Witness) -> Self {
         // No connection is kept: a balancer would know of a dead one, and we don't.
         let http =
             reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).connect_timeout(CONNECT_MAX);
         let http = http.build().expect("an HTTP client without TLS of its own can be made");
-        Self { http, nodes, witness }
+        Self { http, nodes, witness, balancer: None }
+    }
+
+    /// Asks whom the balancer says, and takes no for an answer.
+    pub fn behind(balancer: &'a Balancer, nodes: Vec<String>, witness: &'a Witness) -> Self {
+        Self { balancer: Some(balancer), ..Self::new(nodes, witness) }
     }
 
     /// The answer of the first node that has one; `None` after a while.
     pub async fn ask(&self, wish: &Wish<'_>, first_node: usize) -> Option<Answer> {
-        let (key, began) = (Uuid::now_v7(), Instant::now());
-        for node in self.nodes.iter().cycle().skip(first_node % self.nodes.len()) {
-            match self.ask_once(wish, node, key).await {
+        let asking = Asking { client: self, key: Uuid::now_v7() };
+        if let Some(balancer) = self.balancer {
+            return balancer.ask(&asking, wish, self.witness).await;
+        }
+        let (began, mut node) = (Instant::now(), first_node);
+        while began.elapsed() < WISH_MAX {
+            match asking.once(wish, node % self.nodes.len()).await {
                 Ok(answer) if !answer.is_none_yet() => return Some(answer),
                 Ok(answer) if answer.status == 500 => {
                     let detail = format!("{} {}: {}", wish.method, wish.path, answer.body);
@@ -89,19 +108,21 @@ impl<'a> Client<'a> {
                 }
                 Ok(_) | Err(_) => {}
             }
-            if began.elapsed() > WISH_MAX {
-                return None;
-            }
             pace::pass(ASK_AGAIN).await;
+            node += 1;
         }
         None
     }
+}
 
-    async fn ask_once(&self, wish: &Wish<'_>, node: &str, key: Uuid) -> Result<Answer, reqwest::Error> {
-        let mut request = self.http.request(wish.method.clone(), format!("{node}{}", wish.path));
+impl Asking<'_> {
+    /// Asks one node once.
+    pub async fn once(&self, wish: &Wish<'_>, node: usize) -> Result<Answer, reqwest::Error> {
+        let url = format!("{}{}", self.client.nodes[node], wish.path);
+        let mut request = self.client.http.request(wish.method.clone(), url);
         request = request.bearer_auth(wish.token).timeout(ANSWER_MAX);
         if let Some(body) = &wish.body {
-            request = request.header("idempotency-key", key.to_string()).json(body);
+            request = request.header("idempotency-key", self.key.to_string()).json(body);
         }
         if let Some(prefer) = wish.prefer {
             request = request.header("prefer", prefer);

@@ -1,9 +1,11 @@
 //! Those who use the service: customers on their journeys, and an operator who looks after what is stuck.
 
+mod balancer;
 mod client;
 mod journeys;
 mod operator;
 
+pub(super) use balancer::Balancer;
 pub(super) use client::{Client, Wish};
 pub(super) use operator::look_after;
 
