@@ -102,7 +102,7 @@ async fn seeds(args: &Args, program: PathBuf, stop: CancellationToken) -> anyhow
             stop: stop.clone(),
         };
         let outcome = chaos::run(&options).await.with_context(|| format!("running seed {seed}"))?;
-        tell(&outcome);
+        chaos::say(&outcome.verdict());
         outcomes.push(outcome);
     }
     let printed = if args.json { serde_json::to_string(&outcomes)? } else { chaos::table(&outcomes) };
@@ -113,13 +113,6 @@ async fn roll(args: &Args, rolling: Rolling) -> anyhow::Result<(bool, String)> {
     let rolled = chaos::roll(&rolling).await?;
     let printed = if args.json { serde_json::to_string(&rolled)? } else { rolled.story() };
     Ok((rolled.is_good(), printed))
-}
-
-fn tell(outcome: &Outcome) {
-    let how = if outcome.is_good() { "good" } else { "not good" };
-    let kept =
-        outcome.kept_in.as_ref().map_or_else(String::new, |folder| format!(", see {}", folder.display()));
-    chaos::say(&format!("seed {}: {how}, {} violations{kept}", outcome.seed, outcome.violations()));
 }
 
 fn range(text: &str) -> Result<(u64, u64), String> {

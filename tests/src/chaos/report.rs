@@ -2,7 +2,7 @@
 
 use super::witness::Violation;
 use serde::Serialize;
-use std::{fmt::Write as _, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
 /// What came of one seed.
 #[derive(Clone, Debug, Serialize)]
@@ -48,29 +48,50 @@ impl Outcome {
         self.violations.is_empty() && self.stuck == 0 && self.hung == 0 && !self.interrupted
     }
 
-    /// How many rules were broken, and how often.
-    pub fn violations(&self) -> usize {
-        self.violations.len()
-    }
-
     /// Everything that a person needs who looks for the reason.
     pub fn story(&self) -> String {
-        /// A broken rule may be broken a hundred times.
-        const SHOWN_MAX: usize = 40;
+        /// Of each rule; one that is broken is often broken a hundred times.
+        const SHOWN_MAX: usize = 8;
+        /// In full, and each is long.
+        const SAGAS_MAX: usize = 40;
         let mut text = format!("seed {}\n\ntimeline\n{}\njourneys\n", self.seed, self.timeline);
         for end in &self.ends {
             let _ = writeln!(text, "  {end}");
         }
         let _ = writeln!(text, "\nviolations: {}", self.violations.len());
-        for violation in self.violations.iter().take(SHOWN_MAX) {
-            let _ = writeln!(text, "  {}: {}", violation.rule, violation.detail);
+        for (rule, details) in self.by_rule() {
+            let _ = writeln!(text, "  {rule}: {}", details.len());
+            for detail in details.iter().take(SHOWN_MAX) {
+                let _ = writeln!(text, "    {detail}");
+            }
         }
         let _ = writeln!(text, "\nsagas: {}", self.sagas.len());
-        for saga in self.sagas.iter().take(SHOWN_MAX) {
+        for saga in self.sagas.iter().take(SAGAS_MAX) {
             let _ = writeln!(text, "{saga}");
         }
         let _ = writeln!(text, "\n{}", table(std::slice::from_ref(self)));
         text
+    }
+
+    /// The rules that were broken, and each time that they were.
+    fn by_rule(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut by_rule = BTreeMap::<_, Vec<_>>::new();
+        for violation in &self.violations {
+            by_rule.entry(violation.rule.as_str()).or_default().push(violation.detail.as_str());
+        }
+        by_rule
+    }
+
+    /// In a line: whether it was good, and if not, what was broken how often.
+    pub fn verdict(&self) -> String {
+        if self.is_good() {
+            return format!("seed {}: good", self.seed);
+        }
+        let rules = self.by_rule().into_iter().map(|(rule, details)| format!(", {} {rule}", details.len()));
+        let kept = self.kept_in.as_ref().map_or_else(String::new, |at| format!("; see {}", at.display()));
+        let state = if self.interrupted { "stopped" } else { "not good" };
+        let rules = rules.collect::<String>();
+        format!("seed {}: {state}, {} stuck, {} hung{rules}{kept}", self.seed, self.stuck, self.hung)
     }
 }
 
@@ -107,7 +128,7 @@ fn row(text: &mut String, name: &str, of: &[Outcome], rest: &str) {
         sum(|one| one.wanted),
         sum(|one| one.booked),
         sum(|one| one.faults),
-        sum(Outcome::violations),
+        sum(|one| one.violations.len()),
         sum(|one| one.stuck),
         sum(|one| one.hung),
         sum(|one| one.deadlocks),

@@ -99,7 +99,8 @@ impl Rolled {
 pub async fn roll(rolling: &Rolling) -> anyhow::Result<Rolled> {
     let making = Making { program: rolling.program.clone(), seed: 0, nodes: 2, scope: "database" };
     let world = World::make(&making).await.context("making a world")?;
-    let (witness, timeline) = (Witness::default(), Timeline::begin(rolling.is_loud));
+    let timeline = Timeline::begin(rolling.is_loud);
+    let witness = Witness::with(&timeline);
     let rolled = play(&world, &witness, &timeline, rolling).await?;
     if !rolled.is_good() {
         let story = format!("{}\n{}", timeline.text(), rolled.story());

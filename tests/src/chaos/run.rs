@@ -54,7 +54,8 @@ pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
     let scope = if options.seed.is_multiple_of(2) { "database" } else { "bucket" };
     let making = Making { program: options.program.clone(), seed: options.seed, nodes: NODES, scope };
     let world = World::make(&making).await.context("making a world")?;
-    let (witness, timeline) = (Witness::default(), Timeline::begin(options.is_loud));
+    let timeline = Timeline::begin(options.is_loud);
+    let witness = Witness::with(&timeline);
     let running = play(&world, &witness, &timeline, &plan);
     let played = tokio::select! {
         played = running => Some(played?),

@@ -1,5 +1,6 @@
 //! What happened when: faults, nodes that came and went, and what a person would want to read first.
 
+use chrono::Utc;
 use std::{
     fmt::Write as _,
     sync::{Mutex, PoisonError},
@@ -17,7 +18,15 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub fn begin(is_loud: bool) -> Self {
-        Self { began: Instant::now(), notes: Mutex::default(), is_loud }
+        let timeline = Self { began: Instant::now(), notes: Mutex::default(), is_loud };
+        // Logs and rows have the time of the day.
+        timeline.note(format!("it is {}", Utc::now().format("%H:%M:%S%.3f")));
+        timeline
+    }
+
+    /// When its time began.
+    pub fn began(&self) -> Instant {
+        self.began
     }
 
     pub fn note(&self, what: impl Into<String>) {

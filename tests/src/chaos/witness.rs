@@ -1,10 +1,12 @@
 //! What clients were told, kept apart from the system that told them.
 
-use super::plan::Kind;
+use super::{plan::Kind, timeline::Timeline};
 use std::{
     collections::BTreeMap,
+    fmt::Display,
     sync::{Mutex, MutexGuard, PoisonError},
 };
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Something that must not be.
@@ -17,8 +19,10 @@ pub(super) struct Violation {
 }
 
 /// Takes down what is said.
-#[derive(Default)]
-pub(super) struct Witness(Mutex<Told>);
+pub(super) struct Witness {
+    began: Instant,
+    told: Mutex<Told>,
+}
 
 /// Everything that was told.
 #[derive(Clone, Debug, Default)]
@@ -39,8 +43,15 @@ pub(super) struct Told {
 }
 
 impl Witness {
-    pub fn violation(&self, rule: &str, detail: impl Into<String>) {
-        self.lock().violations.push(Violation { rule: rule.to_owned(), detail: detail.into() });
+    /// One who counts time as this timeline does.
+    pub fn with(timeline: &Timeline) -> Self {
+        Self { began: timeline.began(), told: Mutex::default() }
+    }
+
+    /// Seen now.
+    pub fn violation(&self, rule: &str, detail: impl Display) {
+        let detail = format!("at {:.3} s: {detail}", self.began.elapsed().as_secs_f64());
+        self.lock().violations.push(Violation { rule: rule.to_owned(), detail });
     }
 
     /// A customer's journey is over.
@@ -58,7 +69,7 @@ impl Witness {
     }
 
     fn lock(&self) -> MutexGuard<'_, Told> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

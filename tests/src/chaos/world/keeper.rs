@@ -14,17 +14,23 @@ pub(in super::super) async fn keep(
     timeline: &Timeline,
     witness: &Witness,
 ) {
+    let mut known = vec![None; world.nodes.len()];
     loop {
-        for node in &world.nodes {
+        for (node, known) in world.nodes.iter().zip(&mut known) {
             if let Some(gone) = node.is_gone() {
                 let what = format!("node {} ended by itself: {}", node.number, gone.status());
                 timeline.note(&what);
                 if gone.is_crash() {
-                    witness.violation("node_crashed", what);
+                    witness.violation("node_crashed", &what);
                 }
                 if let Err(error) = node.start() {
                     timeline.note(format!("node {} can't be started: {error:#}", node.number));
                 }
+            }
+            let process = node.process();
+            if process.is_some() && process != std::mem::replace(known, process) {
+                // Rows and logs name a node by its process.
+                timeline.note(format!("node {} is node-{}", node.number, process.unwrap_or_default()));
             }
             node.is_ready(http).await;
         }

@@ -136,6 +136,11 @@ impl NodeProcess {
         is_ready
     }
 
+    /// Its process id, while it runs.
+    pub fn process(&self) -> Option<u32> {
+        self.lock().child.as_ref().map(|child| child.pid())
+    }
+
     pub fn log(&self) -> &Path {
         &self.log
     }
