@@ -1,7 +1,7 @@
 //! One seed, from an empty world to what came of it.
 
 use super::{
-    checks::{self, Rest},
+    checks::{self, Findings},
     evidence,
     inflict::Field,
     load, pace,
@@ -47,7 +47,7 @@ pub struct Options {
 /// Runs one seed.
 ///
 /// # Errors
-/// The world could not be made, or not be asked in the end.
+/// The world could not be made, or what a bad run left not be kept.
 pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
     let plan = Plan::of(options.seed, options.length);
     // Every other seed runs as on a distributed Postgres.
@@ -58,7 +58,11 @@ pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
     let witness = Witness::with(&timeline);
     let running = play(&world, &witness, &timeline, &plan);
     let played = tokio::select! {
-        played = running => Some(played?),
+        played = running => Some(played.unwrap_or_else(|error| {
+            // The evidence tells more than the error alone.
+            witness.violation("broke_off", format!("{error:#}"));
+            Findings::default()
+        })),
         () = options.stop.cancelled() => None,
     };
     let mut outcome = sum_up(&plan, &witness, &timeline, played);
@@ -71,17 +75,12 @@ pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// What a run came to.
-#[derive(Default)]
-struct Played {
-    rest: Rest,
-    deadlocks: usize,
-    violations: Vec<Violation>,
-    /// The sagas that violations name.
-    named: Vec<String>,
-}
-
-async fn play(world: &World, witness: &Witness, timeline: &Timeline, plan: &Plan) -> anyhow::Result<Played> {
+async fn play(
+    world: &World,
+    witness: &Witness,
+    timeline: &Timeline,
+    plan: &Plan,
+) -> anyhow::Result<Findings> {
     let http = &reqwest::Client::builder().no_proxy().build()?;
     let mut tokens = Vec::new();
     for number in 0..=plan.journeys.len() {
@@ -102,7 +101,7 @@ async fn strike_and_settle(
     timeline: &Timeline,
     plan: &Plan,
     tokens: &[String],
-) -> anyhow::Result<Played> {
+) -> anyhow::Result<Findings> {
     let began = Instant::now();
     let field = Field { world, timeline, witness, began, seed: plan.seed };
     let striking = async {
@@ -129,41 +128,13 @@ async fn strike_and_settle(
     }
     let rest = checks::come_to_rest(world, healed?).await;
     timeline.note(rest.took.map_or("it never came to rest".into(), |took| format!("at rest after {took:?}")));
-    settle(world, witness, timeline, rest, &tokens[plan.journeys.len()]).await
+    checks::settle(world, witness, timeline, rest, &tokens[plan.journeys.len()]).await
 }
 
-/// Looks at everything once, when nothing moves any more.
-async fn settle(
-    world: &World,
-    witness: &Witness,
-    timeline: &Timeline,
-    rest: Rest,
-    token: &str,
-) -> anyhow::Result<Played> {
-    let mut violations = checks::check_life(world, witness, token).await;
-    if rest.took.is_some() {
-        // The probes' own sagas end as well; what else is at rest stays so.
-        checks::come_to_rest(world, Instant::now()).await;
-    }
-    violations.extend(checks::check_database(world).await?);
-    violations.extend(checks::check_told(world, &witness.testify()).await?);
-    if rest.took.is_some() {
-        // What is still on its way differs, and that is no news.
-        violations.extend(checks::check_books(world).await?);
-    }
-    let logged = checks::read_logs(world);
-    violations.extend(logged.violations);
-    for violation in &violations {
-        timeline.note(format!("violation: {}: {}", violation.rule, violation.detail));
-    }
-    let named = checks::sagas_named(world.pool(), &violations).await?;
-    Ok(Played { rest, deadlocks: logged.deadlocks, violations, named })
-}
-
-fn sum_up(plan: &Plan, witness: &Witness, timeline: &Timeline, played: Option<Played>) -> Outcome {
+fn sum_up(plan: &Plan, witness: &Witness, timeline: &Timeline, played: Option<Findings>) -> Outcome {
     let told = witness.testify();
     let interrupted = played.is_none();
-    let Played { rest, deadlocks, mut violations, named } = played.unwrap_or_default();
+    let Findings { rest, deadlocks, mut violations, named } = played.unwrap_or_default();
     violations.extend(told.violations.iter().cloned());
     let (wanted, booked) = progress(plan, &told);
     if !interrupted && booked * 100 < wanted * BOOKED_PERCENT_MIN {

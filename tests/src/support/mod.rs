@@ -16,7 +16,6 @@ mod failpoint;
 mod proxy;
 mod rival;
 mod server;
-mod tap;
 mod verify;
 mod wait;
 
@@ -25,6 +24,5 @@ pub use failpoint::Hold;
 pub use proxy::{AtCommit, Cut, Flow, HttpFault, HttpProxy, Misbehaviour, Proxy, Whom, Wire};
 pub use rival::{Prey, Rival};
 pub use server::{Server, private_postgres, private_redis, redis_prefix, server};
-pub use tap::Tap;
 pub use verify::verify;
 pub use wait::wait_until;

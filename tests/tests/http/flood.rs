@@ -14,7 +14,7 @@ use chrono::Utc;
 use serde_json::json;
 use sqlx::PgPool;
 use std::time::{Duration, Instant};
-use tests::support::{Database, Tap, wait_until};
+use tests::support::{Database, Flow, Proxy, Whom, wait_until};
 use tower::ServiceExt;
 
 /// Enough to fill every gate: more than are read at once.
@@ -94,11 +94,11 @@ async fn a_flood_at_an_inbox_that_hangs_leaves_customers_their_connections_and_l
 #[tokio::test]
 async fn a_flood_at_a_paused_database_is_told_to_come_again_and_nothing_is_lost() {
     let database = Database::fresh().await;
-    let tap = Tap::before(database.url()).await;
-    let variables = [("USHER_GATEWAY_WEBHOOK_SECRETS", SECRET), ("USHER_DATABASE_URL", tap.url())];
+    let proxy = Proxy::before(database.url()).await;
+    let variables = [("USHER_GATEWAY_WEBHOOK_SECRETS", SECRET), ("USHER_DATABASE_URL", proxy.url())];
     let service = Service::with(&variables).await;
     let pool = PgPool::connect(database.url()).await.unwrap();
-    tap.pause();
+    proxy.set(&Whom::All, Flow::Held);
     let senders = insist(&service);
     let meanwhile = async {
         let began = Instant::now();
@@ -112,7 +112,7 @@ async fn a_flood_at_a_paused_database_is_told_to_come_again_and_nothing_is_lost(
             (answer.status == 400).then_some(())
         })
         .await;
-        tap.resume();
+        proxy.heal();
     };
     let (refused, ()) = tokio::join!(senders, meanwhile);
     assert!(refused > 0);

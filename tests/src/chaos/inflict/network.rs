@@ -87,10 +87,7 @@ impl Field<'_> {
                 redis.resume().await;
             }
             Fault::DeadRedis(node) => {
-                let wire = &self.world.nodes[node.0].redis;
-                wire.set(Flow::Dead);
-                pace::pass(lasts).await;
-                wire.heal();
+                self.world.nodes[node.0].redis.set(Flow::Dead);
             }
             _ => unreachable!("it is no fault of Redis: {fault}"),
         }

@@ -42,7 +42,7 @@ pub(in super::super) enum Fault {
     Commits(Node, Whom, Vec<(usize, WaysOff)>),
     /// Bytes between a node and PostgreSQL wait.
     HoldPostgres(Node, Whom),
-    /// The connections that a node has to PostgreSQL are half-open.
+    /// The connections that a node has to PostgreSQL are half-open, and stay so: whoever has one must find out.
     DeadPostgres(Node, Whom),
     /// A node's connections to PostgreSQL are cut, and new ones refused.
     CutOffPostgres(Node),
@@ -54,7 +54,7 @@ pub(in super::super) enum Fault {
     KillRedis,
     /// Redis answers nobody.
     HoldRedis,
-    /// The connections that a node has to Redis are half-open.
+    /// The connections that a node has to Redis are half-open, and stay so.
     DeadRedis(Node),
     /// A part of a node's requests to the gateway is dropped, hangs, is slow, doubled or refused.
     GatewayLine(Node, u8),

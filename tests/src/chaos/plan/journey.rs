@@ -98,8 +98,8 @@ impl Kind {
 
 /// Customers as they come, until shortly before the end.
 pub(super) fn draw(length: Duration, random: &mut StdRng) -> Vec<Planned<Journey>> {
-    /// Four customers a second on average.
-    const APART_MS: (u64, u64) = (20, 480);
+    /// Five customers a second on average.
+    const APART_MS: (u64, u64) = (10, 390);
     let (mut journeys, mut at) = (Vec::new(), Duration::ZERO);
     loop {
         at += between(random, APART_MS.0, APART_MS.1);

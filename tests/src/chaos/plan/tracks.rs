@@ -90,7 +90,7 @@ fn line(random: &mut StdRng) -> (Fault, (u64, u64)) {
     let (node, whom) = (node(random), one(random, &lines));
     match random.random_range(0..8) {
         0..=3 => (Fault::HoldPostgres(node, whom), (200, leases(3))),
-        4..=6 => (Fault::DeadPostgres(node, whom), (leases(1), leases(6))),
+        4..=6 => (Fault::DeadPostgres(node, whom), (1, 10)),
         _ => (Fault::CutOffPostgres(node), (500, leases(3))),
     }
 }
@@ -113,7 +113,7 @@ fn redis(random: &mut StdRng) -> (Fault, (u64, u64)) {
         0 | 1 => (Fault::FlushRedis, (1, 10)),
         2 => (Fault::KillRedis, (100, 4_000)),
         3 | 4 => (Fault::HoldRedis, (200, 4_000)),
-        _ => (Fault::DeadRedis(node), (1_000, 6_000)),
+        _ => (Fault::DeadRedis(node), (1, 10)),
     }
 }
 

@@ -6,6 +6,7 @@ mod disk;
 mod gateway;
 mod keeper;
 mod node;
+mod servers;
 mod venue;
 
 pub(super) use gateway::Gateway;
@@ -19,18 +20,15 @@ use super::{
 };
 use crate::support::{HttpProxy, Proxy, Wire, private_redis};
 use anyhow::{Context, ensure};
-use api::dev::{Postgres, PostgresOptions, Redis, Scratch};
+use api::dev::{Postgres, Redis, Scratch};
 use disk::Disk;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool, postgres::PgConnectOptions};
+use servers::{APP_ROLE, DATABASE};
+use sqlx::PgPool;
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
-/// In which the service's tables are.
-const DATABASE: &str = "usher";
-/// The role that nodes serve as.
-const APP_ROLE: &str = "usher_app";
 /// What the gateway signs with.
 const SECRET: &str = "whsec_of_the_chaos";
 
@@ -67,11 +65,11 @@ impl World {
         let scratch = Scratch::new()?;
         let disk = Disk::make(scratch.path());
         let data = disk.as_ref().map_or_else(|| scratch.path().join("postgres"), Disk::folder);
-        let postgres = postgres(&data).await?;
+        let postgres = servers::postgres(&data).await?;
         let redis = private_redis(&scratch).await;
         let owner = postgres.url(DATABASE);
-        migrate(&owner).await?;
-        let pool = pool(&owner);
+        servers::migrate(&owner).await?;
+        let pool = servers::pool(&owner);
 
         let listens = (0..making.nodes).map(|_| Ok(format!("127.0.0.1:{}", api::dev::free_port()?)));
         let listens = listens.collect::<anyhow::Result<Vec<_>>>()?;
@@ -166,38 +164,6 @@ impl World {
         let _ = self.redis.stop().await;
         let _ = self.postgres.stop().await;
     }
-}
-
-/// Deadlocks are counted in its log. A commit need not survive a power failure: nobody cuts the power.
-async fn postgres(data: &Path) -> anyhow::Result<Postgres> {
-    let mut options = PostgresOptions::in_dir(data);
-    options.durable = false;
-    options.extra_settings = [("log_lock_waits", "on"), ("max_wal_size", "128MB"), ("min_wal_size", "64MB")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
-    let postgres = Postgres::start(options).await?;
-    let maintenance: PgConnectOptions = postgres.url("postgres").parse()?;
-    let mut connection = maintenance.connect().await.context("connecting to PostgreSQL")?;
-    let create = sqlx::raw_sql(AssertSqlSafe(format!("create database {DATABASE}")));
-    create.execute(&mut connection).await.context("creating the database")?;
-    connection.close().await?;
-    Ok(postgres)
-}
-
-async fn migrate(url: &str) -> anyhow::Result<()> {
-    use api::roles::{Purpose, grant};
-    api::migrate(url).await.context("migrating")?;
-    grant(url, &[(Purpose::App, APP_ROLE.parse().expect("it is a role's name"))])
-        .await
-        .context("making the nodes' role")?;
-    Ok(())
-}
-
-/// Connections are made when they are needed, so that a crash of the server costs nothing but a retry.
-fn pool(url: &str) -> PgPool {
-    const CONNECTIONS_MAX: u32 = 4;
-    let options = sqlx::postgres::PgPoolOptions::new().max_connections(CONNECTIONS_MAX);
-    options.connect_lazy(url).expect("the URL was used a moment ago")
 }
 
 fn environment(proxies: &node::Proxies, listen: &str, scope: &str) -> Vec<(&'static str, String)> {

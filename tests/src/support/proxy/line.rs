@@ -64,15 +64,13 @@ impl Lines {
         flow
     }
 
-    /// Changes the lines that there are. A dead line and a cut one stay what they are until [`Lines::heal`].
+    /// Changes the lines that there are. A dead line can only be cut.
     pub fn set(&self, whom: &Whom, flow: Flow) {
         for (_, line) in self.lock().lines.iter().filter(|(name, _)| whom.fits(name)) {
-            line.send_if_modified(|now| {
-                let changes = matches!(now, Flow::Open | Flow::Held) && *now != flow;
-                if changes {
+            line.send_modify(|now| {
+                if matches!(now, Flow::Open | Flow::Held) || flow == Flow::Cut {
                     *now = flow;
                 }
-                changes
             });
         }
     }
@@ -82,16 +80,10 @@ impl Lines {
         self.lock().rules.push((whom, flow));
     }
 
-    /// All is well again: what was held passes. A dead line is closed, as by a machine that doesn't know it any more.
+    /// What was held passes, and new lines are open. What died stays dead: nobody knows of it any more, and nobody says so.
     pub fn heal(&self) {
-        let mut board = self.lock();
-        board.rules.clear();
-        for (_, line) in &board.lines {
-            line.send_modify(|flow| match flow {
-                Flow::Open | Flow::Held => *flow = Flow::Open,
-                Flow::Dead | Flow::Cut => *flow = Flow::Cut,
-            });
-        }
+        self.lock().rules.clear();
+        self.set(&Whom::All, Flow::Open);
     }
 
     fn lock(&self) -> MutexGuard<'_, Switchboard> {

@@ -8,6 +8,7 @@
 //!
 //! Nothing here has a plan: whoever sets a fault also ends it. Only [`HttpProxy`] draws from a seed.
 
+mod commits;
 mod exchange;
 mod http;
 mod http_fault;
@@ -18,10 +19,11 @@ mod postgres;
 mod tests;
 mod wire;
 
+pub use commits::{AtCommit, Cut};
 pub use http::HttpProxy;
 pub use http_fault::{HttpFault, Misbehaviour};
 pub use line::{Flow, Whom};
-pub use postgres::{AtCommit, Cut, Proxy};
+pub use postgres::Proxy;
 pub use wire::Wire;
 
 /// How a URL that goes through a proxy is put together: what stands before the address, and after it.

@@ -2,19 +2,12 @@
 //! what became of them.
 
 use super::{
+    commits::{AtCommit, Commits, Cut},
     line::{Flow, Lines, Whom, accept, is_cut, may_pass},
     message::Message,
     through,
 };
-use std::{
-    collections::VecDeque,
-    io,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{io, sync::Arc};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
@@ -26,26 +19,6 @@ use tokio::{
     time::sleep,
 };
 
-/// Where a connection is cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// The COMMIT never arrives.
-    BeforeCommit,
-    /// It arrives, and is done; its answer never comes.
-    AfterCommit,
-}
-
-/// What happens to a COMMIT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtCommit {
-    /// The connection is closed.
-    Cut(Cut),
-    /// The connection stays, and nobody ever answers on it.
-    Silence(Cut),
-    /// It arrives so much later.
-    Delay(Duration),
-}
-
 /// A running proxy; dropped, it ends with all its connections.
 pub struct Proxy {
     url: String,
@@ -56,9 +29,7 @@ pub struct Proxy {
 #[derive(Default)]
 struct Shared {
     lines: Lines,
-    /// What is to happen, in this order, each after so many COMMITs of those whom it is meant for.
-    armed: Mutex<VecDeque<(Whom, usize, AtCommit)>>,
-    hits: AtomicUsize,
+    commits: Commits,
 }
 
 impl Proxy {
@@ -88,17 +59,17 @@ impl Proxy {
 
     /// Lets so many COMMITs of theirs pass and does this to the one after them, when all that was armed before is done.
     pub fn arm_for(&self, whom: Whom, after: usize, what: AtCommit) {
-        self.shared.armed().push_back((whom, after, what));
+        self.shared.commits.arm(whom, after, what);
     }
 
     /// Forgets what was armed and has not happened.
     pub fn disarm(&self) {
-        self.shared.armed().clear();
+        self.shared.commits.disarm();
     }
 
     /// How many COMMITs were cut, silenced or delayed.
     pub fn cuts(&self) -> usize {
-        self.shared.hits.load(Ordering::SeqCst)
+        self.shared.commits.hits()
     }
 
     /// From now on on the lines that they have; on new ones too if they are held or cut.
@@ -109,12 +80,12 @@ impl Proxy {
         }
     }
 
-    /// Closes the lines that they have; new ones are open.
+    /// Closes the lines that they have, dead ones too; new ones are open.
     pub fn cut(&self, whom: &Whom) {
         self.shared.lines.set(whom, Flow::Cut);
     }
 
-    /// Lines are open again; dead ones are closed. What is armed stays armed.
+    /// Lines are open again; dead ones stay dead. What is armed stays armed.
     pub fn open(&self) {
         self.shared.lines.heal();
     }
@@ -123,30 +94,6 @@ impl Proxy {
     pub fn heal(&self) {
         self.disarm();
         self.open();
-    }
-}
-
-impl Shared {
-    fn armed(&self) -> MutexGuard<'_, VecDeque<(Whom, usize, AtCommit)>> {
-        self.armed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A COMMIT of this one comes by.
-    fn hit(&self, name: &str) -> Option<AtCommit> {
-        let mut armed = self.armed();
-        match armed.front_mut() {
-            Some((whom, after, _)) if whom.fits(name) && *after > 0 => {
-                *after -= 1;
-                None
-            }
-            Some((whom, _, what)) if whom.fits(name) => {
-                let what = *what;
-                armed.pop_front();
-                self.hits.fetch_add(1, Ordering::SeqCst);
-                Some(what)
-            }
-            Some(_) | None => None,
-        }
     }
 }
 
@@ -184,7 +131,7 @@ async fn ask(
     let mut is_dead = false;
     loop {
         let message = Message::read(&mut client, false).await?;
-        match if message.is_commit() { shared.hit(name) } else { None } {
+        match if message.is_commit() { shared.commits.hit(name) } else { None } {
             Some(AtCommit::Cut(Cut::BeforeCommit)) => return Ok(()),
             Some(AtCommit::Cut(Cut::AfterCommit)) => drop(answers.send_replace(Flow::Cut)),
             Some(AtCommit::Silence(Cut::BeforeCommit)) => is_dead = true,

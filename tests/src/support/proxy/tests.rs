@@ -87,10 +87,11 @@ async fn lines_are_held_and_deadened_by_name_and_healed() {
     lane.ping().await.unwrap();
     named(&proxy, "usher leases").await.ping().await.unwrap(); // a new one is alive
     proxy.heal();
-    assert!(timeout(LONG, leases.ping()).await.unwrap().is_err(), "what died does not come back");
+    assert!(timeout(SILENCE, leases.ping()).await.is_err(), "what died does not come back");
 
-    proxy.cut(&Whom::Named("usher lane"));
+    proxy.cut(&Whom::All);
     assert!(lane.ping().await.is_err());
+    assert!(timeout(LONG, leases.ping()).await.unwrap().is_err(), "now it is told");
     named(&proxy, "usher lane 1").await.ping().await.unwrap();
 }
 

@@ -43,7 +43,7 @@ impl Wire {
         }
     }
 
-    /// All is well again; dead lines are closed.
+    /// All is well again; dead lines stay dead.
     pub fn heal(&self) {
         self.lines.heal();
     }

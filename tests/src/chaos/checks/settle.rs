@@ -1,0 +1,55 @@
+//! All checks, one after the other.
+
+use super::{
+    books::check_books,
+    database::check_database,
+    logs::read_logs,
+    probe::check_life,
+    rest::{Rest, come_to_rest},
+    saga::sagas_named,
+    told::check_told,
+};
+use crate::chaos::{
+    timeline::Timeline,
+    witness::{Violation, Witness},
+    world::World,
+};
+use tokio::time::Instant;
+
+/// What a run came to.
+#[derive(Default)]
+pub(in super::super) struct Findings {
+    pub rest: Rest,
+    pub deadlocks: usize,
+    pub violations: Vec<Violation>,
+    /// The sagas that violations name.
+    pub named: Vec<String>,
+}
+
+/// Looks at everything once, when nothing moves any more.
+pub(in super::super) async fn settle(
+    world: &World,
+    witness: &Witness,
+    timeline: &Timeline,
+    rest: Rest,
+    token: &str,
+) -> anyhow::Result<Findings> {
+    let mut violations = check_life(world, witness, token).await;
+    if rest.took.is_some() {
+        // The probes' own sagas end as well; what else is at rest stays so.
+        come_to_rest(world, Instant::now()).await;
+    }
+    violations.extend(check_database(world).await?);
+    violations.extend(check_told(world, &witness.testify()).await?);
+    if rest.took.is_some() {
+        // What is still on its way differs, and that is no news.
+        violations.extend(check_books(world).await?);
+    }
+    let logged = read_logs(world);
+    violations.extend(logged.violations);
+    for violation in &violations {
+        timeline.note(format!("violation: {}: {}", violation.rule, violation.detail));
+    }
+    let named = sagas_named(world.pool(), &violations).await?;
+    Ok(Findings { rest, deadlocks: logged.deadlocks, violations, named })
+}
