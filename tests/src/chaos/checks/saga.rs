@@ -16,7 +16,7 @@ pub(super) async fn sagas_that(pool: &PgPool, are_so: &str) -> Result<Vec<String
     let story = [
         rows_of("usher.journal_entries", "entry", "t.position"),
         rows_of("usher.mailbox", "letter", "t.received_at"),
-        rows_of("usher.attempts", "attempt", "t.at"),
+        rows_of("usher.attempts", "attempt", "t.epoch, t.position"),
         rows_of("usher.audit", "audit", "t.at"),
     ];
     let story = story.join(" || ");
@@ -43,4 +43,18 @@ pub(in super::super) async fn sagas_named(
     let named =
         format!("s.id in ({ids}) or s.id in (select saga_id from booking.reservations where id in ({ids}))");
     sagas_that(pool, &named).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::Database;
+
+    #[tokio::test]
+    async fn the_database_is_asked_in_words_that_it_knows() {
+        let database = Database::fresh().await;
+        let pool = PgPool::connect(database.url()).await.unwrap();
+        let named = Violation { rule: "a rule".into(), detail: format!("saga {} is so", Uuid::now_v7()) };
+        assert!(sagas_named(&pool, &[named]).await.unwrap().is_empty());
+    }
 }
