@@ -21,6 +21,7 @@ mod report;
 mod rolling;
 
 mod run;
+mod scene;
 mod seeds;
 mod timeline;
 mod witness;

@@ -45,7 +45,7 @@ pub struct Outcome {
 impl Outcome {
     /// Whether nothing was wrong.
     pub fn is_good(&self) -> bool {
-        self.violations.is_empty() && self.stuck == 0 && self.hung == 0 && !self.interrupted
+        self.violations.is_empty() && self.rest_s.is_some() && !self.interrupted
     }
 
     /// Everything that a person needs who looks for the reason.

@@ -6,6 +6,7 @@ use super::{
     load::{Balancer, Client, Customer},
     pace,
     plan::{Journey, Kind},
+    scene::Scene,
     timeline::Timeline,
     witness::{Violation, Witness},
     world::{LEAVE_MAX, Making, World},
@@ -101,7 +102,8 @@ pub async fn roll(rolling: &Rolling) -> anyhow::Result<Rolled> {
     let world = World::make(&making).await.context("making a world")?;
     let timeline = Timeline::begin(rolling.is_loud);
     let witness = Witness::with(&timeline);
-    let rolled = play(&world, &witness, &timeline, rolling).await?;
+    let scene = Scene { world: &world, witness: &witness, timeline: &timeline };
+    let rolled = play(scene, rolling).await?;
     if !rolled.is_good() {
         let story = format!("{}\n{}", timeline.text(), rolled.story());
         evidence::keep(&world, &story, &rolling.keep.join("rolling"))
@@ -111,12 +113,8 @@ pub async fn roll(rolling: &Rolling) -> anyhow::Result<Rolled> {
     Ok(rolled)
 }
 
-async fn play(
-    world: &World,
-    witness: &Witness,
-    timeline: &Timeline,
-    rolling: &Rolling,
-) -> anyhow::Result<Rolled> {
+async fn play(scene: Scene<'_>, rolling: &Rolling) -> anyhow::Result<Rolled> {
+    let Scene { world, witness, .. } = scene;
     let http = &reqwest::Client::builder().no_proxy().build()?;
     world.until_ready(http, READY_MAX).await?;
     let balancer = &Balancer::of(world.nodes.len());
@@ -129,7 +127,7 @@ async fn play(
         customers.push(turns(customer, is_over, journeys));
     }
     let restarting = async {
-        let leave = restart_in_turn(world, witness, timeline, http, rolling).await;
+        let leave = restart_in_turn(scene, http, rolling).await;
         is_over.store(true, Ordering::Relaxed);
         leave
     };
@@ -173,12 +171,11 @@ async fn turns(customer: Customer<'_>, is_over: &AtomicBool, journeys: &AtomicUs
 
 /// Gives how often a node was told to leave, and the longest that one took.
 async fn restart_in_turn(
-    world: &World,
-    witness: &Witness,
-    timeline: &Timeline,
+    scene: Scene<'_>,
     http: &reqwest::Client,
     rolling: &Rolling,
 ) -> anyhow::Result<(usize, Duration)> {
+    let Scene { world, witness, timeline } = scene;
     let (mut terms, mut longest) = (0, Duration::ZERO);
     for (term, node) in world.nodes.iter().cycle().take(rolling.terms).enumerate() {
         if rolling.stop.is_cancelled() {

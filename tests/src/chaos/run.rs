@@ -7,6 +7,7 @@ use super::{
     load, pace,
     plan::{Kind, NODES, Plan},
     report::Outcome,
+    scene::Scene,
     timeline::Timeline,
     witness::{Told, Violation, Witness},
     world::{Making, World, keep},
@@ -56,16 +57,16 @@ pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
     let world = World::make(&making).await.context("making a world")?;
     let timeline = Timeline::begin(options.is_loud);
     let witness = Witness::with(&timeline);
-    let running = play(&world, &witness, &timeline, &plan);
-    let played = tokio::select! {
-        played = running => Some(played.unwrap_or_else(|error| {
+    let scene = Scene { world: &world, witness: &witness, timeline: &timeline };
+    let found = tokio::select! {
+        found = play(scene, &plan) => Some(found.unwrap_or_else(|error| {
             // The evidence tells more than the error alone.
             witness.violation("broke_off", format!("{error:#}"));
             Findings::default()
         })),
         () = options.stop.cancelled() => None,
     };
-    let mut outcome = sum_up(&plan, &witness, &timeline, played);
+    let mut outcome = sum_up(&plan, scene, found);
     if !outcome.is_good() {
         let folder = options.keep.join(format!("seed-{}", options.seed));
         evidence::keep(&world, &outcome.story(), &folder).context("keeping what a bad run left")?;
@@ -75,66 +76,61 @@ pub async fn run(options: &Options) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-async fn play(
-    world: &World,
-    witness: &Witness,
-    timeline: &Timeline,
-    plan: &Plan,
-) -> anyhow::Result<Findings> {
+/// Makes the customers, lets the plan happen, and looks what came of it.
+async fn play(scene: Scene<'_>, plan: &Plan) -> anyhow::Result<Findings> {
     let http = &reqwest::Client::builder().no_proxy().build()?;
     let mut tokens = Vec::new();
-    for number in 0..=plan.journeys.len() {
-        tokens.push(world.customer(number).await?);
+    for number in 0..plan.journeys.len() {
+        tokens.push(scene.world.customer(number).await?);
     }
-    world.until_ready(http, READY_MAX).await?;
-    timeline.note(format!("seed {}: {} faults, {} journeys", plan.seed, plan.faults(), plan.journeys.len()));
+    let last = scene.world.customer(plan.journeys.len()).await?;
+    scene.world.until_ready(http, READY_MAX).await?;
+    scene.timeline.note(format!("{} faults, {} journeys", plan.faults(), plan.journeys.len()));
+    let playing = async {
+        let healed = strike(scene, plan, &tokens).await?;
+        let rest = checks::come_to_rest(scene.world, healed).await;
+        let how = rest.took.map_or("it never came to rest".into(), |took| format!("at rest after {took:?}"));
+        scene.timeline.note(how);
+        checks::settle(scene, rest, &last).await
+    };
     tokio::select! {
-        played = strike_and_settle(world, witness, timeline, plan, &tokens) => played,
-        () = keep(world, http, timeline, witness) => unreachable!("the keeper keeps for ever"),
+        found = playing => found,
+        () = keep(scene, http) => unreachable!("the keeper keeps for ever"),
     }
 }
 
-/// Faults, customers and an operator; then quiet.
-async fn strike_and_settle(
-    world: &World,
-    witness: &Witness,
-    timeline: &Timeline,
-    plan: &Plan,
-    tokens: &[String],
-) -> anyhow::Result<Findings> {
+/// Faults, customers and an operator; then quiet. Gives the time from which on nothing went wrong.
+async fn strike(scene: Scene<'_>, plan: &Plan, tokens: &[String]) -> anyhow::Result<Instant> {
     let began = Instant::now();
-    let field = Field { world, timeline, witness, began, seed: plan.seed };
+    let field = Field { scene, began, seed: plan.seed };
     let striking = async {
         let faults = join_all(plan.tracks.iter().map(|track| field.strike(track)));
         if timeout(plan.length + FAULTS_MAX, faults).await.is_err() {
-            witness.violation("fault_never_over", "a fault could not be taken back in time");
+            scene.witness.violation("fault_never_over", "a fault could not be taken back in time");
         }
         pace::until(began, plan.length).await;
     };
     let healing = async {
         tokio::select! {
             () = striking => {}
-            () = load::look_after(world, witness, timeline, plan.seed) => {}
+            () = load::look_after(scene, plan.seed) => {}
         }
-        timeline.note("all faults are over");
-        world.heal().await.context("healing the world")?;
+        scene.timeline.note("all faults are over");
+        scene.world.heal().await.context("healing the world")?;
         anyhow::Ok(Instant::now())
     };
-    let customers = load::send_all(world, witness, timeline, began, &plan.journeys, tokens);
-    let home = timeout(plan.length + FAULTS_MAX + HOME_MAX, customers);
-    let (home, healed) = tokio::join!(home, healing);
+    let customers = load::send_all(scene, began, &plan.journeys, tokens);
+    let (home, healed) = tokio::join!(timeout(plan.length + FAULTS_MAX + HOME_MAX, customers), healing);
     if home.is_err() {
-        witness.violation("customer_never_home", "a customer was still waiting for an answer");
+        scene.witness.violation("customer_never_home", "a customer was still waiting for an answer");
     }
-    let rest = checks::come_to_rest(world, healed?).await;
-    timeline.note(rest.took.map_or("it never came to rest".into(), |took| format!("at rest after {took:?}")));
-    checks::settle(world, witness, timeline, rest, &tokens[plan.journeys.len()]).await
+    healed
 }
 
-fn sum_up(plan: &Plan, witness: &Witness, timeline: &Timeline, played: Option<Findings>) -> Outcome {
-    let told = witness.testify();
-    let interrupted = played.is_none();
-    let Findings { rest, deadlocks, mut violations, named } = played.unwrap_or_default();
+fn sum_up(plan: &Plan, scene: Scene<'_>, found: Option<Findings>) -> Outcome {
+    let told = scene.witness.testify();
+    let interrupted = found.is_none();
+    let Findings { rest, deadlocks, mut violations, named } = found.unwrap_or_default();
     violations.extend(told.violations.iter().cloned());
     let (wanted, booked) = progress(plan, &told);
     if !interrupted && booked * 100 < wanted * BOOKED_PERCENT_MIN {
@@ -157,7 +153,7 @@ fn sum_up(plan: &Plan, witness: &Witness, timeline: &Timeline, played: Option<Fi
         kept_in: None,
         ends,
         violations,
-        timeline: timeline.text(),
+        timeline: scene.timeline.text(),
         sagas: rest.stuck.into_iter().chain(rest.hung).chain(named).collect(),
     }
 }

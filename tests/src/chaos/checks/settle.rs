@@ -9,11 +9,7 @@ use super::{
     saga::sagas_named,
     told::check_told,
 };
-use crate::chaos::{
-    timeline::Timeline,
-    witness::{Violation, Witness},
-    world::World,
-};
+use crate::chaos::{scene::Scene, witness::Violation};
 use tokio::time::Instant;
 
 /// What a run came to.
@@ -27,20 +23,15 @@ pub(in super::super) struct Findings {
 }
 
 /// Looks at everything once, when nothing moves any more.
-pub(in super::super) async fn settle(
-    world: &World,
-    witness: &Witness,
-    timeline: &Timeline,
-    rest: Rest,
-    token: &str,
-) -> anyhow::Result<Findings> {
+pub(in super::super) async fn settle(scene: Scene<'_>, rest: Rest, token: &str) -> anyhow::Result<Findings> {
+    let Scene { world, witness, timeline } = scene;
     let mut violations = check_life(world, witness, token).await;
     if rest.took.is_some() {
         // The probes' own sagas end as well; what else is at rest stays so.
         come_to_rest(world, Instant::now()).await;
     }
     violations.extend(check_database(world).await?);
-    violations.extend(check_told(world, &witness.testify()).await?);
+    violations.extend(check_told(world, &witness.testify(), rest.took.is_some()).await?);
     if rest.took.is_some() {
         // What is still on its way differs, and that is no news.
         violations.extend(check_books(world).await?);

@@ -7,9 +7,7 @@ mod server;
 use super::{
     pace,
     plan::{Fault, Planned, Stroke},
-    timeline::Timeline,
-    witness::Witness,
-    world::World,
+    scene::Scene,
 };
 use crate::support::{Prey, Rival};
 use std::time::Duration;
@@ -17,9 +15,7 @@ use tokio::time::Instant;
 
 /// What faults need.
 pub(super) struct Field<'a> {
-    pub world: &'a World,
-    pub timeline: &'a Timeline,
-    pub witness: &'a Witness,
+    pub scene: Scene<'a>,
     /// When the plan's time began.
     pub began: Instant,
     pub seed: u64,
@@ -30,10 +26,10 @@ impl Field<'_> {
     pub async fn strike(&self, track: &[Planned<Stroke>]) {
         for Planned { at, what: Stroke { fault, lasts } } in track {
             pace::until(self.began, *at).await;
-            self.timeline.note(format!("{fault}, for {lasts:?}"));
+            self.scene.timeline.note(format!("{fault}, for {lasts:?}"));
             match self.inflict(fault, *lasts).await {
-                Ok(()) => self.timeline.note(format!("over: {fault}")),
-                Err(error) => self.timeline.note(format!("{fault}: not so: {error:#}")),
+                Ok(()) => self.scene.timeline.note(format!("over: {fault}")),
+                Err(error) => self.scene.timeline.note(format!("{fault}: not so: {error:#}")),
             }
         }
     }
@@ -65,8 +61,8 @@ impl Field<'_> {
     }
 
     async fn lock(&self, prey: &Prey, lasts: Duration) -> anyhow::Result<()> {
-        let rival = Rival::take(&self.world.database_url(), prey).await?;
-        self.timeline.note(format!("a rival has {prey}: {} rows", rival.rows));
+        let rival = Rival::take(&self.scene.world.database_url(), prey).await?;
+        self.scene.timeline.note(format!("a rival has {prey}: {} rows", rival.rows));
         pace::pass(lasts).await;
         rival.let_go().await;
         Ok(())

@@ -38,7 +38,7 @@ impl Field<'_> {
         ways: &[(usize, WaysOff)],
         lasts: Duration,
     ) {
-        let proxy = &self.world.nodes[node.0].postgres;
+        let proxy = &self.scene.world.nodes[node.0].postgres;
         let hits = proxy.cuts();
         for (after, way) in ways {
             let what = match way {
@@ -52,7 +52,7 @@ impl Field<'_> {
         }
         pace::pass(lasts).await;
         proxy.disarm();
-        self.timeline.note(format!("{} COMMITs of {node} were hit", proxy.cuts() - hits));
+        self.scene.timeline.note(format!("{} COMMITs of {node} were hit", proxy.cuts() - hits));
     }
 
     pub(super) async fn strike_lines(&self, fault: &Fault, lasts: Duration) {
@@ -62,14 +62,14 @@ impl Field<'_> {
             Fault::CutOffPostgres(node) => (node, &Whom::All, Flow::Cut),
             _ => unreachable!("it is no fault of a line: {fault}"),
         };
-        let proxy = &self.world.nodes[node.0].postgres;
+        let proxy = &self.scene.world.nodes[node.0].postgres;
         proxy.set(whom, flow);
         pace::pass(lasts).await;
         proxy.open();
     }
 
     pub(super) async fn strike_redis(&self, fault: &Fault, lasts: Duration) -> anyhow::Result<()> {
-        let redis = &self.world.redis;
+        let redis = &self.scene.world.redis;
         match fault {
             Fault::FlushRedis => {
                 let client = redis::Client::open(redis.url())?;
@@ -87,7 +87,7 @@ impl Field<'_> {
                 redis.resume().await;
             }
             Fault::DeadRedis(node) => {
-                self.world.nodes[node.0].redis.set(Flow::Dead);
+                self.scene.world.nodes[node.0].redis.set(Flow::Dead);
             }
             _ => unreachable!("it is no fault of Redis: {fault}"),
         }
@@ -95,7 +95,7 @@ impl Field<'_> {
     }
 
     pub(super) async fn strike_gateway(&self, fault: &Fault, lasts: Duration) -> anyhow::Result<()> {
-        let world = self.world;
+        let world = self.scene.world;
         match fault {
             Fault::GatewayLine(node, percent) => {
                 let proxy = &world.nodes[node.0].gateway;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 impl Field<'_> {
     pub(super) async fn strike_processes(&self, fault: &Fault, lasts: Duration) -> anyhow::Result<()> {
-        let nodes = &self.world.nodes;
+        let nodes = &self.scene.world.nodes;
         match fault {
             Fault::Kill(node) => {
                 nodes[node.0].kill().await;
@@ -30,11 +30,11 @@ impl Field<'_> {
             Fault::Leave(node) => {
                 let told = Instant::now();
                 match nodes[node.0].leave().await {
-                    Some(took) => self.timeline.note(format!("{node} has left after {took:?}")),
+                    Some(took) => self.scene.timeline.note(format!("{node} has left after {took:?}")),
                     None => {
                         let detail = format!("{node} had not left {LEAVE_MAX:?} after SIGTERM");
-                        self.timeline.note(&detail);
-                        self.witness.violation("node_did_not_leave", detail);
+                        self.scene.timeline.note(&detail);
+                        self.scene.witness.violation("node_did_not_leave", detail);
                     }
                 }
                 pace::pass(lasts.saturating_sub(told.elapsed())).await;

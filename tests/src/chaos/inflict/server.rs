@@ -15,9 +15,9 @@ impl Field<'_> {
     pub(super) async fn strike_postgres(&self, fault: &Fault, lasts: Duration) -> anyhow::Result<()> {
         match fault {
             Fault::CrashPostgres => {
-                self.world.postgres.kill().await;
+                self.scene.world.postgres.kill().await;
                 pace::pass(lasts).await;
-                Ok(self.world.postgres.restart().await?)
+                Ok(self.scene.world.postgres.restart().await?)
             }
             Fault::TerminateBackends => {
                 self.administer(&[
@@ -32,13 +32,13 @@ impl Field<'_> {
                 self.administer(&["alter system reset default_transaction_read_only", reload]).await
             }
             Fault::DiskFull => {
-                let Some(disk) = &self.world.disk else { bail!("this machine lets nobody mount a disk") };
-                disk.fill();
+                let Some(disk) = &self.scene.world.disk else { bail!("this machine lets nobody mount a disk") };
+                disk.fill().await;
                 pace::pass(lasts).await;
                 disk.make_room();
                 if timeout(RECOVERED_MAX, self.is_there()).await.is_err() {
-                    self.timeline.note("PostgreSQL has not survived the full disk, and is started again");
-                    self.world.postgres.restart().await?;
+                    self.scene.timeline.note("PostgreSQL has not survived the full disk, and is started again");
+                    self.scene.world.postgres.restart().await?;
                 }
                 Ok(())
             }
@@ -53,7 +53,7 @@ impl Field<'_> {
     }
 
     async fn administrator(&self) -> anyhow::Result<PgConnection> {
-        let options: PgConnectOptions = self.world.database_url().parse()?;
+        let options: PgConnectOptions = self.scene.world.database_url().parse()?;
         options.application_name("administrator").connect().await.context("connecting as an administrator")
     }
 

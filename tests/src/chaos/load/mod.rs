@@ -12,7 +12,7 @@ pub(super) use operator::look_after;
 use super::{
     pace,
     plan::{Journey, Planned},
-    timeline::Timeline,
+    scene::Scene,
     witness::Witness,
     world::World,
 };
@@ -31,13 +31,12 @@ pub(super) struct Customer<'a> {
 
 /// Sends all customers on their journeys at their times, and waits until the last has come home.
 pub(super) async fn send_all(
-    world: &World,
-    witness: &Witness,
-    timeline: &Timeline,
+    scene: Scene<'_>,
     began: Instant,
     journeys: &[Planned<Journey>],
     tokens: &[String],
 ) {
+    let Scene { world, witness, timeline } = scene;
     let client = &Client::new(world.nodes.iter().map(|node| node.url.clone()).collect(), witness);
     let travelling = journeys.iter().zip(tokens).enumerate().map(|(number, (planned, token))| async move {
         pace::until(began, planned.at).await;

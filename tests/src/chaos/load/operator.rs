@@ -1,7 +1,7 @@
 //! An operator on call, who looks at what is stuck and does what helps most often.
 
 use super::{Client, Wish};
-use crate::chaos::{pace, timeline::Timeline, witness::Witness, world::World};
+use crate::chaos::{pace, scene::Scene};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use std::time::Duration;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Looks and acts until it is dropped. What is done is drawn from the seed.
-pub(in super::super) async fn look_after(world: &World, witness: &Witness, timeline: &Timeline, seed: u64) {
+pub(in super::super) async fn look_after(scene: Scene<'_>, seed: u64) {
+    let Scene { world, witness, timeline } = scene;
     let client = Client::new(world.nodes.iter().map(|node| node.url.clone()).collect(), witness);
     let mut random = StdRng::seed_from_u64(seed);
     loop {

@@ -33,15 +33,19 @@ impl Disk {
         self.path.join("postgres")
     }
 
-    /// Leaves no room.
-    pub fn fill(&self) {
-        let Ok(mut ballast) = File::create(self.ballast()) else { return };
-        let mut block = vec![1; BLOCK_BYTES];
-        // Ever smaller pieces, to the last page.
-        while !block.is_empty() {
-            while ballast.write_all(&block).is_ok() {}
-            block.truncate(block.len() / 16);
-        }
+    /// Leaves no room. Some hundred megabytes are written, so it is not done on a thread that others wait for.
+    pub async fn fill(&self) {
+        let ballast = self.ballast();
+        let filling = tokio::task::spawn_blocking(move || {
+            let Ok(mut ballast) = File::create(ballast) else { return };
+            let mut block = vec![1; BLOCK_BYTES];
+            // Ever smaller pieces, to the last page.
+            while !block.is_empty() {
+                while ballast.write_all(&block).is_ok() {}
+                block.truncate(block.len() / 16);
+            }
+        });
+        let _ = filling.await; // it can't panic
     }
 
     /// Takes the ballast away.

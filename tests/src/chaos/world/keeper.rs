@@ -1,19 +1,14 @@
 //! Who starts nodes again that ended by themselves, as a supervisor does, and writes down that they did.
 
-use super::World;
-use crate::chaos::{pace, timeline::Timeline, witness::Witness};
+use crate::chaos::{pace, scene::Scene};
 use std::time::Duration;
 
 /// How soon an end is seen.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Looks after the nodes until it is dropped.
-pub(in super::super) async fn keep(
-    world: &World,
-    http: &reqwest::Client,
-    timeline: &Timeline,
-    witness: &Witness,
-) {
+pub(in super::super) async fn keep(scene: Scene<'_>, http: &reqwest::Client) {
+    let Scene { world, witness, timeline } = scene;
     let mut known = vec![None; world.nodes.len()];
     loop {
         for (node, known) in world.nodes.iter().zip(&mut known) {
