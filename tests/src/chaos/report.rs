@@ -134,3 +134,50 @@ fn row(text: &mut String, name: &str, of: &[Outcome], rest: &str) {
         sum(|one| one.deadlocks),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(seed: u64) -> Outcome {
+        Outcome {
+            seed,
+            seconds: 60,
+            journeys: 200,
+            wanted: 90,
+            booked: 80,
+            faults: 70,
+            stuck: 0,
+            hung: 0,
+            rest_s: Some(12.3),
+            deadlocks: 0,
+            interrupted: false,
+            kept_in: None,
+            ends: Vec::new(),
+            violations: Vec::new(),
+            timeline: String::new(),
+            sagas: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_table_has_a_line_a_seed_and_the_sums() {
+        let never = Outcome { rest_s: None, hung: 2, ..outcome(8) };
+        let table = table(&[outcome(7), never]);
+        let words: Vec<Vec<&str>> =
+            table.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(words[0], ["7", "200", "90", "80", "70", "0", "0", "0", "12.3", "0"]);
+        assert_eq!(words[1], ["8", "200", "90", "80", "70", "0", "0", "2", "never", "0"]);
+        assert_eq!(words[2], ["all", "400", "180", "160", "140", "0", "0", "2", "never", "0"]);
+    }
+
+    #[test]
+    fn a_run_is_good_only_if_it_came_to_rest_and_broke_nothing() {
+        assert!(outcome(7).is_good());
+        assert!(!Outcome { rest_s: None, ..outcome(7) }.is_good());
+        assert!(!Outcome { interrupted: true, ..outcome(7) }.is_good());
+        let broken = Violation { rule: "money".into(), detail: "is gone".into() };
+        let bad = Outcome { violations: vec![broken.clone(), broken], ..outcome(7) };
+        assert_eq!(bad.verdict(), "seed 7: not good, 0 stuck, 0 hung, 2 money");
+    }
+}

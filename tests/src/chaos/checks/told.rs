@@ -1,20 +1,21 @@
 //! What clients were told against what is.
 
 use crate::chaos::{
+    plan::Kind,
     witness::{Told, Violation},
-    world::World,
 };
+use sqlx::PgPool;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Everything that somebody was told and that isn't so. What is still on its way at the end may be on its way there.
 pub(in super::super) async fn check_told(
-    world: &World,
+    pool: &PgPool,
     told: &Told,
     is_at_rest: bool,
 ) -> anyhow::Result<Vec<Violation>> {
-    let reservations = statuses(world, "select id, status from booking.reservations").await?;
-    let bookings = statuses(world, "select id, status from booking.bookings").await?;
+    let reservations = statuses(pool, "select id, status from booking.reservations").await?;
+    let bookings = statuses(pool, "select id, status from booking.bookings").await?;
     let mut found = Vec::new();
     let mut broken = |rule: &str, detail: String| found.push(Violation { rule: rule.into(), detail });
     for id in &told.reserved {
@@ -51,11 +52,29 @@ pub(in super::super) async fn check_told(
 
 /// Whether somebody who gave a booking back was not told what came of it.
 fn is_undecided(told: &Told) -> bool {
-    use crate::chaos::plan::Kind;
     told.ends.keys().any(|(kind, how)| *kind == Kind::GivenBack && *how != "given back")
 }
 
-async fn statuses(world: &World, sql: &'static str) -> anyhow::Result<BTreeMap<Uuid, String>> {
-    let rows: Vec<(Uuid, String)> = sqlx::query_as(sql).fetch_all(world.pool()).await?;
+async fn statuses(pool: &PgPool, sql: &'static str) -> anyhow::Result<BTreeMap<Uuid, String>> {
+    let rows: Vec<(Uuid, String)> = sqlx::query_as(sql).fetch_all(pool).await?;
     Ok(rows.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::Database;
+
+    #[tokio::test]
+    async fn whatever_was_told_and_is_not_there_is_found() {
+        let database = Database::fresh().await;
+        let pool = PgPool::connect(database.url()).await.unwrap();
+        let id = Uuid::now_v7();
+        let told =
+            Told { reserved: vec![id], booked: vec![(id, id)], cancelled: vec![id], ..Told::default() };
+        let found = check_told(&pool, &told, true).await.unwrap();
+        let rules: Vec<_> = found.iter().map(|violation| violation.rule.as_str()).collect();
+        assert_eq!(rules, ["told_reserved", "told_booked", "told_cancelled"]);
+        assert!(check_told(&pool, &Told::default(), true).await.unwrap().is_empty());
+    }
 }
