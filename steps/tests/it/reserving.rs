@@ -69,7 +69,7 @@ async fn overlapping_wishes_on_two_connections_have_one_winner() {
     let outcomes = seats::take_all(&mut tx, &[mine], moment(0)).await.unwrap();
     taken(&outcomes[0]);
     let mut late = other.begin().await.unwrap();
-    let outcomes = seats::take_all(&mut late, &[theirs.clone()], moment(0)).await.unwrap();
+    let outcomes = seats::take_all(&mut late, std::slice::from_ref(&theirs), moment(0)).await.unwrap();
     assert!(matches!(outcomes[0], TakeOutcome::Busy), "it is not sold yet, and nobody waits: {outcomes:?}");
     tx.commit().await.unwrap();
 
