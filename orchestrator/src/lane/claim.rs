@@ -331,6 +331,6 @@ impl Env<'_> {
         if let Some(word) = &row.newer {
             self.registry.newer.leave(row.id, row.epoch, word);
         }
-        self.registry.can_move(row)
+        self.registry.knows(row.id, row.epoch, &row.workflow, row.version)
     }
 }

@@ -13,9 +13,9 @@ pub(crate) use step::{
 pub(crate) use workflow::{Attempt, WorkflowTable};
 
 use crate::{
+    SagaId,
     journal::{Answer, History, What},
     step::Stake,
-    store::sagas::Row,
 };
 use std::sync::Arc;
 
@@ -73,9 +73,10 @@ impl Registry {
         (labels, Stake::sum(stakes))
     }
 
-    /// Whether a node with this registry may move the saga: it knows the workflow, and can read what is recorded.
-    pub fn can_move(&self, row: &Row) -> bool {
-        self.workflows.get(&row.workflow, row.version).is_some() && !self.newer.has(row.id, row.epoch)
+    /// Whether a node with this registry may move the saga as it stands at this epoch: it knows the workflow, and has not
+    /// met anything recorded that it can't read.
+    pub fn knows(&self, saga: SagaId, epoch: i64, workflow: &str, version: i32) -> bool {
+        self.workflows.get(workflow, version).is_some() && !self.newer.has(saga, epoch)
     }
 
     pub fn checked(mut self) -> Result<Arc<Self>, RegistryError> {

@@ -42,7 +42,7 @@ impl WorkflowTable {
         Some(workflow.as_ref())
     }
 
-    /// Names and versions as two columns, for the sweep.
+    /// Names and versions as two columns, for searches.
     pub fn columns(&self) -> (Vec<String>, Vec<i32>) {
         self.known.keys().map(|(name, version)| ((*name).to_owned(), *version as i32)).unzip()
     }

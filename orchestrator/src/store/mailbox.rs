@@ -181,24 +181,6 @@ pub(crate) async fn withdraw_cancel(
     Ok(())
 }
 
-/// Sagas whose letters came before their rows, and whose rows are there now: an unlocked read.
-pub(crate) async fn orphans(connection: &mut PgConnection, most: i64) -> Result<Vec<SagaId>, sqlx::Error> {
-    let found = sqlx::query_scalar!(
-        r#"
-        select m.saga_id
-        from usher.mailbox m
-        join usher.sagas s on s.id = m.saga_id and s.bucket = m.bucket
-        where m.orphan
-        order by m.received_at
-        limit $1
-        "#,
-        most,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(found.into_iter().map(SagaId::from_uuid).collect())
-}
-
 /// Gives a saga the letters that came before it: makes it due, so that its next holder looks into its mailbox.
 pub(crate) async fn adopt(connection: &mut PgConnection, saga: SagaId) -> Result<(), sqlx::Error> {
     sqlx::query!(

@@ -5,6 +5,7 @@ pub(crate) mod attempts;
 pub(crate) mod audit;
 pub(crate) mod batch_items;
 pub(crate) mod batches;
+pub(crate) mod due;
 pub(crate) mod journal;
 pub(crate) mod labels;
 pub(crate) mod leases;

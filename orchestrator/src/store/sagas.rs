@@ -257,30 +257,6 @@ pub(crate) async fn make_due(
     Ok(())
 }
 
-/// The sagas that are due, oldest first: an unlocked read, only of workflows that this binary knows.
-pub(crate) async fn due(
-    connection: &mut PgConnection,
-    known: &(Vec<String>, Vec<i32>),
-    most: i64,
-) -> Result<Vec<SagaId>, sqlx::Error> {
-    let ids = sqlx::query_scalar!(
-        r#"
-        select s.id
-        from usher.sagas s
-        where s.due_at <= now() and not s.paused
-          and (s.workflow, s.version) in (select * from unnest($1::text[], $2::integer[]))
-        order by s.due_at
-        limit $3
-        "#,
-        &known.0,
-        &known.1,
-        most,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(ids.into_iter().map(SagaId::from_uuid).collect())
-}
-
 /// Writes a start from outside the lanes: the row, due at once, and its first entry. Says whether it is new.
 pub(crate) async fn insert_due(
     connection: &mut PgConnection,

@@ -26,6 +26,7 @@ mod retention;
 mod rolling;
 mod silent;
 mod starts;
+mod sweep;
 mod unwritable;
 mod worker;
 
