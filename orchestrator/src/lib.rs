@@ -119,7 +119,7 @@ pub use lanes::LaneStatus;
 pub use medium::{Call, FromRef, Medium, Provide, Tx};
 pub use policy::Policy;
 pub use registry::RegistryError;
-pub use retention::{Retired, retire};
+pub use retention::{Retired, oldest_to_retire, retire};
 pub use saga::{Compensatable, Retriable, Saga, Wait};
 pub use schema::{create_partitions, is_migrated, migrate};
 pub use settings::{BatchScope, Settings};

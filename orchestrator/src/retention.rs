@@ -9,14 +9,25 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
+use std::ops::AddAssign;
 
 /// What one run took away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retired {
     /// Sagas, with their letters and the messages that were delivered.
     pub sagas: u64,
+    /// Letters whose saga never came.
+    pub letters: u64,
     /// Weeks of journals.
     pub weeks: u32,
+}
+
+impl AddAssign for Retired {
+    fn add_assign(&mut self, other: Self) {
+        self.sagas += other.sagas;
+        self.letters += other.letters;
+        self.weeks += other.weeks;
+    }
 }
 
 /// Removes at most `most` sagas that were started and at rest before `before`, and the journals of weeks that have
@@ -26,7 +37,7 @@ pub async fn retire(
     before: DateTime<Utc>,
     most: i64,
 ) -> Result<Retired, sqlx::Error> {
-    let sagas = sqlx::query_scalar!(
+    let gone = sqlx::query!(
         r#"
         with gone as (
             delete from usher.sagas
@@ -66,8 +77,9 @@ pub async fn retire(
                 order by received_at
                 limit $3
             )
+            returning saga_id
         )
-        select count(*) as "gone!" from gone
+        select (select count(*) from gone) as "sagas!", (select count(*) from orphans) as "letters!"
         "#,
         first_id_of(before),
         before,
@@ -81,7 +93,27 @@ pub async fn retire(
             weeks += 1;
         }
     }
-    Ok(Retired { sagas: sagas.unsigned_abs(), weeks })
+    Ok(Retired { sagas: gone.sagas.unsigned_abs(), letters: gone.letters.unsigned_abs(), weeks })
+}
+
+/// When the oldest saga began that [`retire`] would remove; none if it has nothing to do.
+pub async fn oldest_to_retire(
+    connection: &mut PgConnection,
+    before: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select created_at
+        from usher.sagas
+        where id < $1 and state in ('completed', 'unwound') and updated_at < $2
+        order by id
+        limit 1
+        "#,
+        first_id_of(before),
+        before,
+    )
+    .fetch_optional(connection)
+    .await
 }
 
 /// How long batches and proposals can still be looked at. What they did stays in the audit.

@@ -54,7 +54,7 @@ const TASKS: &[Task] = &[
     Task { name: "outbox", schedule: "*/15 * * * * *", run: |app| Box::pin(outbox::report::run(app)) },
     Task { name: "reconciliation", schedule: "15 */5 * * * *", run: |app| Box::pin(books::compare(app)) },
     Task { name: "invariants", schedule: "45 */5 * * * *", run: |app| Box::pin(audit::check_some(app)) },
-    Task { name: "retention", schedule: "0 */10 * * * *", run: |app| Box::pin(retention::run(app)) },
+    Task { name: "retention", schedule: "0 * * * * *", run: |app| Box::pin(retention::run(app)) },
 ];
 
 /// Runs of jobs, by `job` and `outcome`.

@@ -1,7 +1,7 @@
 //! Finished sagas leave, the others stay, and a week's journal goes with the last of its sagas.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use orchestrator::{Bucket, Retired, create_partitions, retire};
+use orchestrator::{Bucket, Retired, create_partitions, oldest_to_retire, retire};
 use sqlx::{Connection, PgConnection};
 use tests::support::Database;
 use uuid::Uuid;
@@ -53,10 +53,17 @@ async fn finished_sagas_leave_with_their_week_and_the_unfinished_keep_theirs() {
     let stuck = old_saga(&mut connection, later, "stuck").await;
     let young = old_saga(&mut connection, now, "completed").await;
 
+    let oldest = oldest_to_retire(&mut connection, now - TimeDelta::days(90)).await.unwrap();
+    assert_eq!(oldest.map(|oldest| oldest.timestamp()), Some(long_ago.timestamp()));
     let first = retire(&mut connection, now - TimeDelta::days(90), 2).await.unwrap();
     assert_eq!((first.sagas, first.weeks > 0), (2, true), "bounded: one is left, and empty weeks go at once");
     let second = retire(&mut connection, now - TimeDelta::days(90), 2).await.unwrap();
-    assert_eq!(second, Retired { sagas: 1, weeks: 1 }, "the last of its week takes the week along");
+    assert_eq!(
+        second,
+        Retired { sagas: 1, letters: 0, weeks: 1 },
+        "the last of its week takes the week along"
+    );
+    assert_eq!(oldest_to_retire(&mut connection, now - TimeDelta::days(90)).await.unwrap(), None);
     let third = retire(&mut connection, now - TimeDelta::days(90), 2).await.unwrap();
     assert_eq!(third, Retired::default());
 

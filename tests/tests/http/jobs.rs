@@ -97,3 +97,18 @@ async fn stuck_sagas_are_counted_until_somebody_comes() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn however_many_sagas_are_too_old_one_run_lets_all_of_them_go() {
+    let service = Service::start().await;
+    let old = "insert into usher.sagas
+            (id, bucket, workflow, version, state, journal_len, created_at, updated_at)
+        select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7000' || '8000'
+                || lpad(to_hex(n * 1024), 12, '0'))::uuid, 0, 'booking', 1, 'completed', 1, at, at
+        from generate_series(1, 12345) as n, (select now() - interval '200 days' as at) as long_ago";
+    sqlx::query(old).execute(&service.pool).await.unwrap();
+    Jobs::run_once(&service.app).await;
+    assert_eq!(count(&service, "select count(*) from usher.sagas").await, 0);
+    let told = service.get("/metrics").send().await.text;
+    assert!(told.contains("usher_retention_behind_seconds 0"), "{told}");
+}
