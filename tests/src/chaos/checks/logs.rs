@@ -26,12 +26,18 @@ pub(in super::super) fn read_logs(world: &World) -> Logged {
     Logged { deadlocks: deadlocks.len(), violations }
 }
 
-/// Each with what the server says of it: the lines that follow.
+/// Each with what the server says of it: both statements, in lines that are indented or go on with the same message.
 fn deadlocks(log: &str) -> Vec<String> {
-    const DETAIL_LINES: usize = 12;
+    /// Two statements of ours, whole.
+    const DETAIL_LINES_MAX: usize = 80;
+    let goes_on = |line: &&str| line.starts_with('\t') || line.contains("DETAIL:");
     let lines: Vec<&str> = log.lines().collect();
     let begins = (0..lines.len()).filter(|at| lines[*at].contains("deadlock detected"));
-    begins.map(|at| lines[at..lines.len().min(at + DETAIL_LINES)].join("\n")).collect()
+    let whole = begins.map(|at| {
+        let rest = lines[at + 1..].iter().copied().take_while(goes_on).take(DETAIL_LINES_MAX);
+        std::iter::once(lines[at]).chain(rest).collect::<Vec<_>>().join("\n")
+    });
+    whole.collect()
 }
 
 #[cfg(test)]
@@ -40,8 +46,9 @@ mod tests {
 
     #[test]
     fn each_deadlock_is_counted_once_with_what_is_said_of_it() {
-        let log = "LOG:  started\nERROR:  deadlock detected\nDETAIL:  Process 1 waits\nLOG:  more\n";
-        assert_eq!(deadlocks(log), ["ERROR:  deadlock detected\nDETAIL:  Process 1 waits\nLOG:  more"]);
+        let log =
+            "LOG:  started\nERROR:  deadlock detected\nDETAIL:  Process 1 waits\n\tselect\nLOG:  more\n";
+        assert_eq!(deadlocks(log), ["ERROR:  deadlock detected\nDETAIL:  Process 1 waits\n\tselect"]);
         assert!(deadlocks("LOG:  nothing").is_empty());
     }
 }

@@ -37,7 +37,8 @@ pub(in super::super) async fn check_told(
     }
     for id in &told.cancelled {
         match reservations.get(id).map(String::as_str) {
-            Some("CANCELLED") => {}
+            // It may have been on its way back for another reason already: 204 says that it is given back, now or before.
+            Some("CANCELLED" | "EXPIRED") => {}
             Some("PENDING") if !is_at_rest => {}
             status => broken("told_cancelled", format!("reservation {id} is {status:?}")),
         }
