@@ -3,6 +3,7 @@
 use crate::{
     client::Client,
     database::Database,
+    heartbeat,
     hints::Hints,
     lane::{Calls, Culprits, Leases, Places, Queue, Shared, Suspects, Watchers},
     lanes::{self, LaneStatus, Lanes},
@@ -173,6 +174,7 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         tasks.spawn(lanes::watch(shared.clone(), lanes.clone(), stop.clone()));
         tasks.spawn(sweep::run(shared.clone(), draining.clone()));
         tasks.spawn(renewal::run(shared.clone(), lanes.clone(), stop.clone()));
+        tasks.spawn(heartbeat::run(shared.clone(), draining.clone()));
         if let Some(hints) = hints.clone() {
             tasks.spawn(hints.listen(shared.clone(), draining.clone()));
         }

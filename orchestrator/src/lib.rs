@@ -80,6 +80,7 @@ mod engine;
 mod error;
 mod fault;
 mod handle;
+mod heartbeat;
 mod hints;
 mod id;
 pub mod journal;

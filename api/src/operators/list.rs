@@ -29,7 +29,7 @@ pub struct ListedView {
     /// The same for programs: `why` names the kind, the rest depends on it.
     #[schema(value_type = Object)]
     pub why: Value,
-    /// The work-list that it is on first: `stuck`, `in_doubt`, `owed`, `retrying`, `overdue` or `paused`.
+    /// The work-list that it is on first: `stuck`, `in_doubt`, `owed`, `retrying`, `overdue`, `silent` or `paused`.
     pub trouble: Option<String>,
     /// What it has in common with others, in words.
     pub cause: Option<String>,

@@ -39,6 +39,7 @@ pub fn action(name: &str, mut given: Parameters) -> Result<Action, Wrong> {
         "cancel" => Action::Cancel,
         "skip" => Action::Skip,
         "write_off" => Action::WriteOff,
+        "release_lease" => Action::ReleaseLease,
         "set_output" => Action::SetOutput { output: raw(needed("output", given.output.take())?)? },
         "mark_resolved" => Action::MarkResolved { output: raw(needed("output", given.output.take())?)? },
         "compensate" => Action::Compensate { down_to: given.down_to.take().map(Into::into) },

@@ -36,6 +36,8 @@ pub const INVARIANTS: &[Invariant] = invariants![
     "outbox_order",
     "saga_forgotten",
     "saga_stuck_silently",
+    "saga_lease_silent",
+    "saga_passed_over",
     "journal_gap",
     "journal_epoch",
     "journal_end",

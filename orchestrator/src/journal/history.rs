@@ -196,6 +196,7 @@ impl History {
             | Action::Probe
             | Action::Pause
             | Action::Cancel
+            | Action::ReleaseLease
             | Action::SetOutput { .. }
             | Action::Skip
             | Action::MarkResolved { .. } => {}

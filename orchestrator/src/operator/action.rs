@@ -48,6 +48,9 @@ pub enum Action {
         /// Where the request began.
         to: Position,
     },
+    /// Takes a lease away that nothing seems to be behind. The saga is due at once, and whatever its old holder still
+    /// brings counts no more: the call is made again under its key, like after a crash.
+    ReleaseLease,
     /// No wait for a signal ends before; what steps have reserved moves along.
     Extend {
         /// By the database's clock.
@@ -80,12 +83,13 @@ impl Action {
             Self::Compensate { .. } => "compensate",
             Self::Rewind { .. } => "rewind",
             Self::Extend { .. } => "extend",
+            Self::ReleaseLease => "release_lease",
         }
     }
 }
 
 /// The names of all actions, in the order in which they are shown.
-const ALL: [&str; 12] = [
+const ALL: [&str; 13] = [
     "retry_now",
     "probe",
     "pause",
@@ -98,6 +102,7 @@ const ALL: [&str; 12] = [
     "compensate",
     "rewind",
     "extend",
+    "release_lease",
 ];
 
 /// What is allowed, and why the rest is not. A plan may still refuse: an output of another type is seen only there.
@@ -116,6 +121,13 @@ pub(super) fn refusal(
     let said = |text: &str| Some(text.to_owned());
     if row.state.at_rest() {
         return Some(format!("the saga is {}", row.state));
+    }
+    if action == "release_lease" {
+        return match (row.leased, row.silent) {
+            (false, _) => said("no call is out"),
+            (true, false) => said("a call is out, and not for longer than a call may be"),
+            (true, true) => None,
+        };
     }
     if row.leased && !matches!(action, "pause" | "resume" | "cancel") {
         let until = row.due_at.map(|until| until.to_rfc3339()).unwrap_or_default();

@@ -101,6 +101,8 @@ pub(super) async fn apply(
             run.append(Entry::Returned { output: output.clone() });
             run.park(State::Completed, None);
         }
+        // Leased rows don't come here: nothing of a call that is out is known.
+        Action::ReleaseLease => return Err(Unapplied::Refused("no call is out".into())),
         Action::Extend { until } => {
             if *until <= env.now || *until > env.now + EXTEND_MAX {
                 return Err(Unapplied::Refused("the new deadline must be within the next 24 hours".into()));

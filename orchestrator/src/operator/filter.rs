@@ -45,14 +45,16 @@ pub enum Trouble {
     Retrying,
     /// It has been due for more than a minute: no node has lanes, or none knows its version.
     Overdue,
+    /// It is under a lease, and nobody has written it for longer than the longest call and a lease.
+    Silent,
     /// Somebody stopped it.
     Paused,
 }
 
 impl Trouble {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 6] =
-        [Self::Stuck, Self::InDoubt, Self::Owed, Self::Retrying, Self::Overdue, Self::Paused];
+    pub const ALL: [Self; 7] =
+        [Self::Stuck, Self::InDoubt, Self::Owed, Self::Retrying, Self::Overdue, Self::Silent, Self::Paused];
 
     /// The word in URLs, and in the `trouble` column where it has one.
     pub fn as_str(self) -> &'static str {
@@ -62,6 +64,7 @@ impl Trouble {
             Self::Owed => "owed",
             Self::Retrying => "retrying",
             Self::Overdue => "overdue",
+            Self::Silent => "silent",
             Self::Paused => "paused",
         }
     }
@@ -80,7 +83,7 @@ impl FromStr for Trouble {
         let found = Self::ALL.into_iter().find(|trouble| trouble.as_str() == text);
         found.ok_or_else(|| {
             format!(
-                "`{text}` is not a work-list: it is one of stuck, in_doubt, owed, retrying, overdue, paused"
+                "`{text}` is not a work-list: it is one of stuck, in_doubt, owed, retrying, overdue, silent, paused"
             )
         })
     }

@@ -19,6 +19,9 @@ impl Why {
             Self::CallOut { step, node, until: end } => {
                 format!("call {step} is out on {node}, lease ends in {}", until(end))
             }
+            Self::Silent { step, node, since: written } => {
+                format!("call {step} is out on {node} for {}, longer than any call may be", since(written))
+            }
             Self::WaitingForSignal { signal, since: began, deadline } => {
                 format!("waiting for {}, {}, deadline in {}", words(signal), since(began), until(deadline))
             }
@@ -135,6 +138,9 @@ impl fmt::Display for Why {
             Self::CallOut { step, node, until } => {
                 write!(f, "call `{step}` is out on {node} until {}", time(until))
             }
+            Self::Silent { step, node, since } => {
+                write!(f, "call `{step}` is out on {node} since {}, longer than any call may be", time(since))
+            }
             Self::WaitingForSignal { signal, since, deadline } => {
                 write!(f, "waiting for {signal} since {}, deadline {}", time(since), time(deadline))
             }
@@ -229,6 +235,10 @@ mod tests {
         check(
             Why::OutcomeUnknown { step: "pay".into(), key_expired_at: later(-9) },
             "outcome of pay unknown, key expired",
+        );
+        check(
+            Why::Silent { step: "pay".into(), node: "node-1".into(), since: later(-200) },
+            "call pay is out on node-1 for 3 min, longer than any call may be",
         );
         check(Why::Due { since: later(-200) }, "due for 3 min, and no node takes it");
         check(Why::Due { since: later(-2) }, "due now");

@@ -52,7 +52,7 @@ pub struct Listed {
     pub cause: Option<String>,
     /// The same, hashed: [`Filter::cause`].
     pub fingerprint: Option<String>,
-    /// The first that fits of: what failed, stuck, paused, overdue. Its state says besides whether it is stuck.
+    /// The first that fits of: what failed, stuck, paused, overdue, silent. Its state says besides whether it is stuck.
     pub trouble: Option<Trouble>,
     /// What is at stake while something is wrong.
     pub stakes: Vec<Stake>,
@@ -152,8 +152,8 @@ impl Operator {
         Ok(count)
     }
 
-    /// Sagas that failed, by cause, the largest group first. With [`Trouble::Paused`] or [`Trouble::Overdue`] those too
-    /// that nothing failed for.
+    /// Sagas that failed, by cause, the largest group first. With [`Trouble::Paused`], [`Trouble::Overdue`] or
+    /// [`Trouble::Silent`] those too that nothing failed for.
     pub async fn groups(&self, filter: &Filter) -> Result<Vec<Group>, OperatorError> {
         let Some(mut wanted) = wanted(filter) else { return Ok(Vec::new()) };
         if wanted.list == "all" {
@@ -164,7 +164,7 @@ impl Operator {
         let full = work_list::window_end(&mut connection, &wanted, Uuid::max(), GROUPED_MAX).await?;
         let capped = full.is_some();
         let group = |shared: work_list::Shared| {
-            // Paused and overdue are seen in the list, and not in a column.
+            // Paused, overdue and silent are seen in the list, and not in a column.
             let trouble = filter.trouble.or(shared.trouble);
             let (suggested, suggestion) = suggested(shared.stuck.as_ref(), trouble);
             Group {
@@ -258,7 +258,8 @@ fn trouble(row: &Status, now: DateTime<Utc>) -> Option<Trouble> {
     let stuck = (row.state == State::Stuck).then_some(Trouble::Stuck);
     let paused = row.paused.then_some(Trouble::Paused);
     let overdue = row.due_at.is_some_and(|due| why::overdue(due, now)).then_some(Trouble::Overdue);
-    row.trouble.or(stuck).or(paused).or(overdue)
+    let silent = row.silent.then_some(Trouble::Silent);
+    row.trouble.or(stuck).or(paused).or(overdue).or(silent)
 }
 
 /// The filter as the database takes it: which index finds them, and what narrows that. None if nothing can fit.
@@ -278,8 +279,8 @@ fn wanted(filter: &Filter) -> Option<Wanted> {
         trouble: trouble.map(Trouble::as_str),
         older_than_s: *older_than_s,
     };
-    // Those that are only paused or overdue have no fingerprint that an index knows.
-    let marked = !matches!(trouble, Some(Trouble::Paused | Trouble::Overdue));
+    // Those that are only paused, overdue or silent have no fingerprint that an index knows.
+    let marked = !matches!(trouble, Some(Trouble::Paused | Trouble::Overdue | Trouble::Silent));
     if !ids.is_empty() {
         wanted.list = "ids";
     } else if cause.is_some() && marked {
@@ -290,6 +291,7 @@ fn wanted(filter: &Filter) -> Option<Wanted> {
             Trouble::Stuck => wanted.list = "stuck",
             Trouble::Paused => wanted.list = "paused",
             Trouble::Overdue => wanted.list = "overdue",
+            Trouble::Silent => wanted.list = "silent",
             Trouble::InDoubt | Trouble::Owed | Trouble::Retrying => {
                 (wanted.list, wanted.value) = ("trouble", Some(trouble.to_string()));
             }

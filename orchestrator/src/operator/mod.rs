@@ -42,7 +42,7 @@ use crate::{
     settings::Settings,
     step::Stake,
     store::{
-        audit, mailbox,
+        attempts, audit, mailbox,
         sagas::{self, State},
         status::Status,
     },
@@ -260,7 +260,8 @@ impl Operator {
         let left = match &history {
             _ if status.leased => {
                 beside_a_call(tx, &status, action, by).await?;
-                Left::of_status(&status, matches!(action, Action::Pause))
+                let (left, _) = seen::read(&mut tx.connection, saga).await?;
+                Left::of_status(&left, left.paused)
             }
             // What this binary doesn't know it must not run either, not even to find that out.
             Ok(history) if registry.workflow(&status.workflow, status.version) => {
@@ -398,6 +399,12 @@ async fn beside_a_call(tx: &mut Tx, status: &Status, action: &Action, by: &By) -
     match action {
         Action::Pause => sagas::pause(&mut tx.connection, status.id, Some((&by.actor, &by.reason))).await,
         Action::Resume => sagas::pause(&mut tx.connection, status.id, None).await,
+        Action::ReleaseLease => {
+            let connection = &mut tx.connection;
+            let now = sagas::now(connection).await?;
+            attempts::add_lost(connection, &[status.id], now).await?;
+            sagas::release_lease(connection, status.id, rand::rng().random(), now).await
+        }
         _ => {
             let letter = mailbox::Letter {
                 kind: mailbox::Kind::Cancel,

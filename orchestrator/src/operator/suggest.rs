@@ -65,6 +65,9 @@ fn of_trouble(trouble: Option<Trouble>) -> Suggestion {
             ("retry_now", "it is tried again by itself; at once, if what failed is mended")
         }
         Some(Trouble::Paused) => ("resume", "somebody stopped it: ask them, then let it go on"),
+        Some(Trouble::Silent) => {
+            ("release_lease", "see what its node does with the call; if nothing, take the lease away")
+        }
         Some(Trouble::Overdue) => {
             ("retry_now", "start a node with lanes that knows this version: it is taken at once")
         }

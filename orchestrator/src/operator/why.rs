@@ -34,6 +34,15 @@ pub enum Why {
         /// Until then.
         until: DateTime<Utc>,
     },
+    /// A call is out, by its lease, for longer than any call may be: perhaps nothing is behind the lease.
+    Silent {
+        /// Which step.
+        step: String,
+        /// The node whose lease it is.
+        node: String,
+        /// When the saga was written last.
+        since: DateTime<Utc>,
+    },
     /// For a letter.
     WaitingForSignal {
         /// What is waited for.
@@ -129,6 +138,9 @@ pub fn why(row: &Status, history: Option<&History>, knows: &dyn Knows, now: Date
     let (step, undo) = if readable { tried(row, history) } else { at_row(row) };
     if row.leased && row.due_at.is_some_and(|until| until > now) {
         let node = row.node.clone().unwrap_or_default();
+        if row.silent {
+            return Why::Silent { step, node, since: row.updated_at };
+        }
         return Why::CallOut { step, node, until: row.due_at.unwrap_or(now) };
     }
     if row.paused {

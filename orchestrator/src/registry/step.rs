@@ -147,6 +147,13 @@ impl StepTable {
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<dyn ErasedStep>> {
         self.known.get(name).map(|(_, step)| step)
     }
+
+    /// The longest that one call of any step, or of its compensation, may take.
+    pub(crate) fn call_max(&self) -> Duration {
+        let calls = self.known.values().filter(|(_, step)| !step.ours());
+        let longest = |step: &dyn ErasedStep| step.policy().timeout.max(step.undo_policy().timeout);
+        calls.map(|(_, step)| longest(step.as_ref())).max().unwrap_or_default()
+    }
 }
 
 struct Erased<T, S> {

@@ -10,6 +10,7 @@ pub(crate) mod journal;
 pub(crate) mod labels;
 pub(crate) mod leases;
 pub(crate) mod mailbox;
+pub(crate) mod nodes;
 pub(crate) mod outbox;
 pub(crate) mod proposals;
 pub(crate) mod sagas;

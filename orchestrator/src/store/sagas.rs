@@ -363,6 +363,29 @@ pub(crate) async fn make_due_at_once(connection: &mut PgConnection, saga: SagaId
     Ok(())
 }
 
+/// Takes a saga's lease away; the row is locked. Whoever had it finds neither its epoch nor its token.
+pub(crate) async fn release_lease(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    token: i64,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update usher.sagas
+        set leased = false, due_at = $4, epoch = epoch + 1, token = $3, updated_at = $4
+        where id = $1 and bucket = $2 and leased
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+        token,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Why a saga is stuck. A reason that only a newer binary knows must not take a whole batch, or list, along.
 pub(super) fn decode(json: &str) -> StuckCause {
     read_cause(json).unwrap_or_else(|error| StuckCause::Undecodable {

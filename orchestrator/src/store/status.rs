@@ -30,6 +30,8 @@ pub struct Status {
     pub due_at: Option<DateTime<Utc>>,
     /// Whether a call is out.
     pub leased: bool,
+    /// Whether it is leased and was not written for longer than the longest call and a lease: nothing may be behind that lease.
+    pub silent: bool,
     /// How often it was claimed.
     pub epoch: i64,
     /// How many entries its journal has.
@@ -84,6 +86,7 @@ pub(super) struct Raw {
     pub state: String,
     pub due_at: Option<DateTime<Utc>>,
     pub leased: bool,
+    pub silent: bool,
     pub epoch: i64,
     pub journal_len: i32,
     pub attempts: i32,
@@ -120,6 +123,7 @@ impl TryFrom<Raw> for Status {
             state: row.state.parse().map_err(wrong)?,
             due_at: row.due_at,
             leased: row.leased,
+            silent: row.silent,
             epoch: row.epoch,
             journal_len: row.journal_len,
             attempts: row.attempts,
@@ -163,7 +167,7 @@ pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<
         select id, workflow, version, state, due_at, leased, epoch, journal_len, attempts, last_error, code, retry_at,
                at_step, trouble, troubled_at, stakes::text as stakes, paused, paused_by, paused_why, cause,
                encode(fingerprint, 'hex') as fingerprint, first_stuck_at, stuck::text as stuck, node, start_key, trace,
-               created_at, updated_at
+               created_at, updated_at, leased and updated_at < now() - usher.lease_silence() as "silent!"
         from usher.sagas
         where id = $1 and bucket = $2
         "#,

@@ -49,7 +49,8 @@ pub(crate) async fn find(
                leased as "leased!", epoch as "epoch!", journal_len as "journal_len!", attempts as "attempts!",
                last_error, code, retry_at, at_step, trouble, troubled_at, stakes::text as stakes, paused as "paused!",
                paused_by, paused_why, cause, encode(fingerprint, 'hex') as fingerprint, first_stuck_at,
-               stuck::text as stuck, node, start_key, trace, created_at as "created_at!", updated_at as "updated_at!"
+               stuck::text as stuck, node, start_key, trace, created_at as "created_at!", updated_at as "updated_at!",
+               leased and updated_at < now() - usher.lease_silence() as "silent!"
         from usher.work_list($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         order by id desc
         limit $12

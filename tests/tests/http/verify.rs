@@ -128,6 +128,18 @@ const DAMAGE: &[(&str, &str)] = &[
         "update usher.sagas set state = 'waiting', due_at = now() - interval '1 hour' where state = 'unwound'",
     ),
     ("saga_stuck_silently", "update usher.sagas set state = 'stuck', stuck = '\"foreign_wait\"' where state = 'unwound'"),
+    (
+        "saga_lease_silent",
+        "update usher.sagas set state = 'running', leased = true, due_at = now() + interval '5 seconds',
+             updated_at = now() - interval '2 minutes' where state = 'unwound'",
+    ),
+    (
+        "saga_passed_over",
+        "update usher.sagas set state = 'waiting', due_at = now() - interval '1 minute', updated_at = now() - interval '1 minute'
+             where state = 'unwound';
+         insert into usher.nodes (id, bucket, name, started_at, seen_at, lease_ms, call_max_ms, workflows, versions)
+             values (gen_random_uuid(), 1, 'n', now() - interval '1 hour', now(), 1000, 1000, '{booking}', '{1}')",
+    ),
     ("journal_gap", "delete from usher.journal where position = 0"),
     ("journal_epoch", "update usher.journal set epoch = 0 where position > 2"),
     ("journal_end", "update usher.sagas set state = 'unwound' where state = 'completed'"),

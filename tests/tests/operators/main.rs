@@ -13,6 +13,7 @@ mod lists;
 mod plans;
 mod probe;
 mod repair;
+mod silent;
 mod unread;
 mod waiting;
 #[path = "../engine/worker.rs"]

@@ -22,7 +22,7 @@ pub struct Which {
     /// Of the group with this fingerprint, as `usher saga groups` prints it
     #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
     pub cause: Option<String>,
-    /// On this work-list: stuck, in_doubt, owed, retrying, overdue or paused
+    /// On this work-list: stuck, in_doubt, owed, retrying, overdue, silent or paused
     #[arg(long, value_name = "WORK-LIST")]
     pub trouble: Option<Trouble>,
     /// Not written for so long, such as `15m`

@@ -47,6 +47,9 @@ pub enum Wish {
         /// The position in `usher saga show`
         to: i32,
     },
+    /// Take a lease away that nothing seems to be behind
+    #[command(alias = "release_lease")]
+    ReleaseLease,
     /// Let no wait end before this time, and move the hold along
     Extend {
         /// RFC 3339, at most a day from now
@@ -74,6 +77,7 @@ impl Wish {
             Self::Resolve { output } => ("mark_resolved", json(&output)?),
             Self::Compensate { down_to } => ("compensate", Parameters { down_to, ..none() }),
             Self::Rewind { to } => ("rewind", Parameters { to: Some(to), ..none() }),
+            Self::ReleaseLease => ("release_lease", none()),
             Self::Extend { until } => ("extend", Parameters { until: Some(until), ..none() }),
         };
         operators::action(name, given).map_err(|wrong| anyhow!("`{}` {}", wrong.field, wrong.detail))

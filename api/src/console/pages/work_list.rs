@@ -199,6 +199,7 @@ fn name(list: Option<Trouble>) -> &'static str {
         Some(Trouble::Owed) => "Owed",
         Some(Trouble::Retrying) => "Retrying",
         Some(Trouble::Overdue) => "Overdue",
+        Some(Trouble::Silent) => "Silent",
         Some(Trouble::Paused) => "Paused",
     }
 }

@@ -122,7 +122,10 @@ impl Run {
         match trouble {
             Some(Trouble::InDoubt) => format!("outcome of `{step}` is unknown"),
             Some(Trouble::Owed) => format!("compensation of `{step}` fails"),
-            Some(Trouble::Retrying | Trouble::Stuck | Trouble::Overdue | Trouble::Paused) | None => {
+            Some(
+                Trouble::Retrying | Trouble::Stuck | Trouble::Overdue | Trouble::Silent | Trouble::Paused,
+            )
+            | None => {
                 format!("`{step}` fails")
             }
         }

@@ -124,6 +124,7 @@ fn checked(new: &NewBatch) -> Result<(), OperatorError> {
         | Action::WriteOff
         | Action::Skip
         | Action::Probe
+        | Action::ReleaseLease
         | Action::SetOutput { .. }
         | Action::Extend { .. }
         | Action::Compensate { down_to: None } => {}
@@ -142,7 +143,7 @@ fn checked(new: &NewBatch) -> Result<(), OperatorError> {
 }
 
 /// What can be done to many at once.
-const FOR_MANY: [&str; 10] = [
+const FOR_MANY: [&str; 11] = [
     "retry_now",
     "probe",
     "pause",
@@ -153,4 +154,5 @@ const FOR_MANY: [&str; 10] = [
     "write_off",
     "compensate",
     "extend",
+    "release_lease",
 ];

@@ -31,7 +31,7 @@ enum Asks {
     Until,
 }
 
-const KNOWN: [Known; 12] = [
+const KNOWN: [Known; 13] = [
     act(
         "retry_now",
         "Retry now",
@@ -93,6 +93,13 @@ const KNOWN: [Known; 12] = [
         "Mark as resolved",
         Asks::Output,
         "Completes a saga that can't go on after its pivot, with this result. Callers get it.",
+    ),
+    act(
+        "release_lease",
+        "Release the lease",
+        Asks::Nothing,
+        "Takes the lease away from a node that shows nothing for it. The call is made again under its key; what the node still brings counts no more. \
+         Right when the call has been out for longer than any call may be.",
     ),
 ];
 

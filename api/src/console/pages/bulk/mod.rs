@@ -27,7 +27,7 @@ use maud::{Markup, html};
 use orchestrator::operator::{Action, BatchId, BatchPreview, By, NewBatch, Operator};
 
 /// What can be done to many alike: a position or a result is of one saga.
-const ACTIONS: [&str; 10] = [
+const ACTIONS: [&str; 11] = [
     "retry_now",
     "probe",
     "compensate",
@@ -38,6 +38,7 @@ const ACTIONS: [&str; 10] = [
     "resume",
     "cancel",
     "write_off",
+    "release_lease",
 ];
 
 /// Where the forms lead.

@@ -30,7 +30,7 @@ pub struct SagaParams {
     step: Option<String>,
     /// Of the group with this fingerprint.
     cause: Option<String>,
-    /// On this work-list: `stuck`, `in_doubt`, `owed`, `retrying`, `overdue` or `paused`.
+    /// On this work-list: `stuck`, `in_doubt`, `owed`, `retrying`, `overdue`, `silent` or `paused`.
     trouble: Option<String>,
     /// Not written for so long: `90s`, `15m`, `24h`, `7d`.
     older_than: Option<String>,

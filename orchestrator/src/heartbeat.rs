@@ -1,0 +1,54 @@
+//! The node's row: that it is there, what its lanes know, and how long they may say nothing about a saga.
+//!
+//! Nothing is decided by it. It lets whoever looks tell a saga that nobody can take from one that somebody passes over,
+//! and a long call from a lease that nothing is behind.
+
+use crate::{Bucket, lane::Shared, store::nodes};
+use sqlx::PgConnection;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// How often the row is written. Whoever reads it allows for two that were missed (`saga_passed_over.sql`).
+const EVERY: Duration = Duration::from_secs(5);
+/// How long the farewell may take: whoever drains waits for it, and a row that stays behind is soon too old.
+const FAREWELL_MAX: Duration = Duration::from_secs(2);
+
+/// Writes the row until told to stop, and takes it away. One connection, opened anew when it is lost.
+pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    // One start of a node: another start, or another node of this name, has a row of its own.
+    let id = Bucket::of_key(&shared.settings.node).new_id();
+    let mut connection: Option<PgConnection> = None;
+    loop {
+        if let Err(error) = beat(&shared, id, &mut connection).await {
+            tracing::warn!(%error, "the node could not say that it is there");
+            connection = None;
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+    if let Some(connection) = &mut connection {
+        // Too late or in vain: nobody counts on a row that isn't written.
+        let _ = tokio::time::timeout(FAREWELL_MAX, nodes::remove(connection, id)).await;
+    }
+}
+
+async fn beat(shared: &Shared, id: Uuid, connection: &mut Option<PgConnection>) -> Result<(), sqlx::Error> {
+    let connection = match connection {
+        Some(connection) => connection,
+        None => connection.insert(shared.database.connect("heartbeat").await?),
+    };
+    let (workflows, versions) = shared.registry.workflows.columns();
+    let node = nodes::Node {
+        id,
+        name: &shared.settings.node,
+        lease: shared.settings.lease,
+        call_max: shared.registry.steps.call_max(),
+        workflows,
+        versions,
+    };
+    nodes::write(connection, &node).await?;
+    nodes::remove_dead(connection).await
+}
