@@ -3,10 +3,12 @@
 
 use crate::{
     Bucket, SagaId,
+    database::on_pooled,
     handle::Handle,
     hints::Hints,
     journal::{Entry, Json, Unreadable},
     lane::{LetterAnswer, Mail, Shared, Snapshot, Start, Started},
+    lanes::{LaneStatus, Lanes},
     store::{
         mailbox::{self, Kind, Letter},
         sagas::{self, New, State},
@@ -25,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Client {
     pub(crate) pool: PgPool,
     pub(crate) lanes: Option<Arc<Shared>>,
+    pub(crate) running: Option<Lanes>,
     pub(crate) hints: Option<Hints>,
     pub(crate) draining: CancellationToken,
     pub(crate) desk: Arc<crate::operator::Desk>,
@@ -106,6 +109,14 @@ impl Client {
     /// The node's name in rows and logs.
     pub fn node(&self) -> &str {
         &self.desk.settings.node
+    }
+
+    /// How the lanes of this node are; none if it has no lanes.
+    pub fn lanes(&self) -> Vec<LaneStatus> {
+        match (&self.running, &self.lanes) {
+            (Some(running), Some(shared)) => running.status(shared),
+            (None, _) | (_, None) => Vec::new(),
+        }
     }
 
     /// Starts a saga. Await it, or first give it an id or a start key.
@@ -208,9 +219,10 @@ impl Client {
                 Ok(LetterAnswer::Busy) | Err(_) => {}
             }
         }
-        let mut connection = self.pool.acquire().await?;
-        mailbox::deliver(&mut connection, saga, &letter).await?;
-        drop(connection);
+        on_pooled(&self.pool, |connection| {
+            Box::pin(async move { mailbox::deliver(connection, saga, &letter).await })
+        })
+        .await?;
         self.nudge(saga).await;
         Ok(None)
     }
@@ -289,21 +301,11 @@ impl<W: Workflow> StartRequest<W> {
         let new = new_saga::<W>(&input, id, key, trace)?;
         let handle = Handle::to(client.clone(), new.id);
         let Some(lanes) = client.lanes.clone() else {
-            let mut connection = client.pool.acquire().await?;
-            let is_new = sagas::insert_due(&mut connection, &new, &begun::<W>(&input)?).await?;
-            let known = match (&new.start_key, is_new) {
-                (Some(key), false) => {
-                    sagas::find_started(&mut connection, W::NAME, key, new.id.bucket()).await?
-                }
-                (Some(_) | None, _) => None,
-            };
-            drop(connection);
-            client.nudge(new.id).await;
-            return Ok(handle.answered(Started {
-                id: known.unwrap_or(new.id),
-                snapshot: None,
-                existing: !is_new,
-            }));
+            let (id, first) = (new.id, begun::<W>(&input)?);
+            let begun = on_pooled(&client.pool, |connection| Box::pin(begin_outside(connection, new, first)));
+            let (known, is_new) = begun.await?;
+            client.nudge(id).await;
+            return Ok(handle.answered(Started { id: known, snapshot: None, existing: !is_new }));
         };
         if client.draining.is_cancelled() {
             return Err(ClientError::Draining);
@@ -315,6 +317,20 @@ impl<W: Workflow> StartRequest<W> {
         let gone = |_| ClientError::Failed("its lane ended with the batch".into());
         Ok(handle.answered(within(answer).await.map_err(gone)??))
     }
+}
+
+/// Writes a start for some node's lanes. Says which saga it is, and whether it is new.
+async fn begin_outside(
+    connection: &mut PgConnection,
+    new: New,
+    first: String,
+) -> Result<(SagaId, bool), sqlx::Error> {
+    let is_new = sagas::insert_due(connection, &new, &first).await?;
+    let known = match (&new.start_key, is_new) {
+        (Some(key), false) => sagas::find_started(connection, new.workflow, key, new.id.bucket()).await?,
+        (Some(_) | None, _) => None,
+    };
+    Ok((known.unwrap_or(new.id), is_new))
 }
 
 impl<W: Workflow> IntoFuture for StartRequest<W> {

@@ -1,6 +1,7 @@
 //! Connections as the engine uses them.
 
 use crate::settings::Settings;
+use futures_util::future::BoxFuture;
 use sqlx::{
     ConnectOptions, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -95,9 +96,27 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error
     tokio::time::timeout(CONNECT, options.connect()).await.map_err(timed_out)?
 }
 
+/// Does this on a pooled connection, in the same time. One that gave no answer is closed, and not waited for again.
+pub(crate) async fn on_pooled<T>(
+    pool: &PgPool,
+    work: impl for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    match tokio::time::timeout(ANSWER_MAX, work(&mut connection)).await {
+        Ok(done) => done,
+        Err(_) => {
+            connection.close_on_drop();
+            Err(no_answer())
+        }
+    }
+}
+
 /// Waits for statements on a connection of the background no longer than the server may take for them, and a bit for the
 /// way: one whose other side is gone is noticed here. The connection is to be left then.
 pub(crate) async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    let timed_out = |_| std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time");
-    tokio::time::timeout(ANSWER_MAX, work).await.map_err(timed_out)?
+    tokio::time::timeout(ANSWER_MAX, work).await.unwrap_or_else(|_| Err(no_answer()))
+}
+
+fn no_answer() -> sqlx::Error {
+    std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time").into()
 }

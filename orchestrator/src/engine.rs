@@ -6,7 +6,7 @@ use crate::{
     heartbeat,
     hints::Hints,
     lane::{Calls, Culprits, Leases, Places, Queue, Shared, Suspects, Watchers},
-    lanes::{self, LaneStatus, Lanes},
+    lanes::{self, Lanes},
     operator::{self, Desk, Rows},
     registry::{Registry, RegistryError},
     renewal,
@@ -81,11 +81,6 @@ impl Engine {
         &self.shared.settings.node
     }
 
-    /// How its lanes are.
-    pub fn lanes(&self) -> Vec<LaneStatus> {
-        self.lanes.status(&self.shared)
-    }
-
     /// Stops taking work, lets calls that are out come home, commits what they brought, and leaves. What is still out
     /// then is taken over by other nodes when its lease ends. Takes no longer than [`Settings::drain`] and a few seconds,
     /// whatever hangs.
@@ -157,7 +152,7 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         let hints = self.hints.map(|(url, channel)| Hints::open(&url, &channel)).transpose()?;
         let pool = self.database.pool(POOL_MAX).await?;
         let desk = Arc::new(Desk::new(registry, self.database, self.settings, self.rows));
-        Ok(Client { pool, lanes: None, hints, draining: CancellationToken::new(), desk })
+        Ok(Client { pool, lanes: None, running: None, hints, draining: CancellationToken::new(), desk })
     }
 
     /// Starts the node.
@@ -181,7 +176,8 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         let (registry, database, settings) =
             (shared.registry.clone(), shared.database.clone(), shared.settings.clone());
         let desk = Arc::new(Desk::new(registry, database, settings, rows));
-        let client = Client { pool, lanes: Some(shared.clone()), hints, draining: draining.clone(), desk };
+        let (lanes_of, running) = (Some(shared.clone()), Some(lanes.clone()));
+        let client = Client { pool, lanes: lanes_of, running, hints, draining: draining.clone(), desk };
         tasks.spawn(operator::work_on_batches(client.operator(), draining));
         Ok(Engine { client, shared, lanes, tasks, stop: stop.drop_guard() })
     }

@@ -1,7 +1,7 @@
 //! A handle to one saga, from any node: hear of it, and look for yourself.
 
 use crate::{
-    SagaId,
+    DatabaseFault, SagaId,
     cause::{Cause, StuckCause},
     client::{Client, ClientError},
     error::Rejected,
@@ -159,6 +159,12 @@ impl AnyHandle {
                     let snapshot = match self.client.look(self.id).await {
                         // Nodes that can read it go on with it: there is nothing to be told yet.
                         Err(ClientError::Newer(_)) => None,
+                        // A database that is away may be back before the time is over.
+                        Err(ClientError::Database(error))
+                            if DatabaseFault::of(&error).passes() && Instant::now() < deadline =>
+                        {
+                            None
+                        }
                         looked => looked?,
                     };
                     if let Some(passed) = snapshot.and_then(|snapshot| check(&snapshot)) {

@@ -6,6 +6,7 @@ use crate::{
     database::in_time,
     engine::BuildError,
     lane::{Doing, Lane, Shared, Signs},
+    settings::Settings,
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -37,6 +38,14 @@ pub struct LaneStatus {
     pub committed_ago: Duration,
     /// For how long the oldest input of each kind (`result`, `letter`, `wake`, `start`) has waited for it.
     pub oldest: Vec<(&'static str, Duration)>,
+}
+
+impl LaneStatus {
+    /// Whether it can do its work: it has a connection, and has given a sign of life within the longest time that one
+    /// statement may take.
+    pub fn works(&self) -> bool {
+        self.connected && self.silent_for < Settings::STATEMENT_MAX + Duration::from_secs(1)
+    }
 }
 
 /// The watcher's own patience, beyond a lane's: that one ends most of its troubles itself.

@@ -2,6 +2,7 @@
 
 use super::{Connection, Marks, PAGE, Partitions, is_ours, pause, room};
 use crate::{
+    database::in_time,
     lane::Shared,
     store::{
         due::{self, Place},
@@ -30,7 +31,7 @@ pub(super) async fn run(shared: &Shared, marks: &Marks) {
             partitions.keep_ahead(connection).await;
             Ok(())
         };
-        if let Err(error) = looked.await {
+        if let Err(error) = in_time(looked).await {
             connection.close(&error);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Connection, Marks, PAGE, is_ours, pause, room};
 use crate::{
+    database::in_time,
     lane::Shared,
     store::{
         due::{self, Place},
@@ -27,7 +28,7 @@ pub(super) async fn run(shared: &Shared, marks: &Marks) {
     loop {
         let began = Instant::now();
         let looked = async { rounds.page(shared, marks, connection.get(shared).await?).await };
-        let is_round = looked.await.unwrap_or_else(|error| {
+        let is_round = in_time(looked).await.unwrap_or_else(|error| {
             connection.close(&error);
             true
         });

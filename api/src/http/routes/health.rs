@@ -7,6 +7,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use orchestrator::LaneStatus;
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -30,6 +31,8 @@ pub struct Checks {
     database: &'static str,
     /// Has it all that this binary knows.
     migrations: &'static str,
+    /// Do this node's lanes get on; `none` where it leaves the sagas to other nodes.
+    lanes: &'static str,
     /// Can it be reached. Bookings go on without it.
     redis: &'static str,
     /// Is this node about to leave.
@@ -45,7 +48,7 @@ pub async fn live() -> &'static str {
     "ok"
 }
 
-/// The node can work: database there, migrated, not draining. Without Redis it is ready, and `degraded`.
+/// The node can work: database there, migrated, its lanes get on, not draining. Without Redis it is ready, and `degraded`.
 #[utoipa::path(
     get, operation_id = "readyz", path = "/readyz", tag = "health",
     responses(
@@ -57,15 +60,28 @@ pub async fn ready(State(app): State<App>) -> Response {
     let (database, migrations) = database(&app).await;
     let redis = if app.redis_answers(CHECK_MAX).await { "ok" } else { "unreachable" };
     let draining = app.is_draining();
-    let works = database == "ok" && migrations == "ok" && !draining;
+    let lanes = lanes(&app);
+    let works = database == "ok" && migrations == "ok" && lanes != STANDS_STILL && !draining;
     let status = match (works, redis) {
         (false, _) => "not-ready",
         (true, "ok") => "ready",
         (true, _) => "degraded",
     };
     let code = if works { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = Readiness { status, checks: Checks { database, migrations, redis, draining } };
+    let body = Readiness { status, checks: Checks { database, migrations, lanes, redis, draining } };
     (code, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+/// A lane that stands still is replaced within seconds; until then its sagas are better begun elsewhere.
+const STANDS_STILL: &str = "a lane stands still";
+
+fn lanes(app: &App) -> &'static str {
+    let lanes = app.client.lanes();
+    match lanes.iter().all(LaneStatus::works) {
+        true if lanes.is_empty() => "none",
+        true => "ok",
+        false => STANDS_STILL,
+    }
 }
 
 async fn database(app: &App) -> (&'static str, &'static str) {
