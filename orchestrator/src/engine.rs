@@ -3,11 +3,11 @@
 use crate::{
     client::Client,
     database::Database,
-    heartbeat,
     hints::Hints,
     lane::{Calls, Culprits, Leases, Places, Queue, Shared, Suspects, Watchers},
     lanes::{self, Lanes},
     operator::{self, Desk, Rows},
+    presence,
     registry::{Registry, RegistryError},
     renewal,
     settings::Settings,
@@ -169,7 +169,7 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         tasks.spawn(lanes::watch(shared.clone(), lanes.clone(), stop.clone()));
         tasks.spawn(sweep::run(shared.clone(), draining.clone()));
         tasks.spawn(renewal::run(shared.clone(), lanes.clone(), stop.clone()));
-        tasks.spawn(heartbeat::run(shared.clone(), draining.clone()));
+        tasks.spawn(presence::run(shared.clone(), draining.clone()));
         if let Some(hints) = hints.clone() {
             tasks.spawn(hints.listen(shared.clone(), draining.clone()));
         }

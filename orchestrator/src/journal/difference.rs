@@ -81,9 +81,9 @@ mod tests {
     fn a_difference_is_shown_by_its_path_and_both_values() {
         check(json!({"a": 1, "b": [1, {"c": null}]}), json!({"b": [1, {"c": null}], "a": 1}), None);
         check(
-            json!({"seats": [{"row": 1}, {"row": 2}]}),
-            json!({"seats": [{"row": 1}, {"row": "2"}]}),
-            Some("`seats[1].row`: 2 in the journal, \"2\" in the code"),
+            json!({"rows": [{"n": 1}, {"n": 2}]}),
+            json!({"rows": [{"n": 1}, {"n": "2"}]}),
+            Some("`rows[1].n`: 2 in the journal, \"2\" in the code"),
         );
         check(
             json!({"old": 1, "list": [1]}),

@@ -103,7 +103,7 @@ impl Workflow for Play {
                 }
                 Line::WaitUntil(until) => heard.push(saga.signal::<Cue>().until(until).await?.0),
                 Line::Sleep(until) => saga.sleep_until(until).await,
-                Line::Compute(ms) => std::thread::sleep(Duration::from_millis(ms)),
+                Line::Compute(ms) => std::thread::park_timeout(Duration::from_millis(ms)),
                 Line::Emit(kind) => saga.emit(&kind, &heard).await,
                 Line::Fail(code) => return Err(Failure::because(code, "so it is written")),
                 Line::Panic(words) => panic!("{words}"),

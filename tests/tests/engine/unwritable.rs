@@ -50,7 +50,7 @@ async fn a_step_that_hides_an_sql_error_is_named(
 }
 
 #[tokio::test]
-async fn a_sleep_until_the_end_of_time_is_a_sleep() {
+async fn a_deadline_at_the_end_of_time_is_one_like_others() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
     let part = Part::of([note("before"), Line::Sleep(chrono::DateTime::<chrono::Utc>::MAX_UTC)]);

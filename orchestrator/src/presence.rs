@@ -38,7 +38,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 async fn beat(shared: &Shared, id: Uuid, connection: &mut Option<PgConnection>) -> Result<(), sqlx::Error> {
     let connection = match connection {
         Some(connection) => connection,
-        None => connection.insert(shared.database.connect("heartbeat").await?),
+        None => connection.insert(shared.database.connect("presence").await?),
     };
     let (workflows, versions) = shared.registry.workflows.columns();
     let node = nodes::Node {
