@@ -227,6 +227,24 @@ impl Client {
         Ok(None)
     }
 
+    /// How far a saga is, if that is more than was `seen`: its journal is read only once its row has changed.
+    pub(crate) async fn look_for_more(
+        &self,
+        saga: SagaId,
+        seen: &mut Option<Seen>,
+    ) -> Result<Option<Snapshot>, ClientError> {
+        let mut connection = self.pool.acquire().await?;
+        let row = crate::store::status::look(&mut connection, saga).await?;
+        drop(connection);
+        let now = row.map(|row| Seen { epoch: row.epoch, journal_len: row.journal_len, state: row.state });
+        if now.is_none() || now == *seen {
+            return Ok(None);
+        }
+        // What comes between the two looks changes the row again, and so is looked at again.
+        *seen = now;
+        self.look(saga).await
+    }
+
     /// How far a saga is, read from the database.
     pub(crate) async fn look(&self, saga: SagaId) -> Result<Option<Snapshot>, ClientError> {
         let mut connection = self.pool.acquire().await?;
@@ -246,6 +264,14 @@ impl Client {
             history: Arc::new(history),
         }))
     }
+}
+
+/// A saga's row as somebody who waits has seen it. Whoever moves the saga raises its epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    epoch: i64,
+    journal_len: i32,
+    state: State,
 }
 
 /// A lane's answer. A lane that is given up never answers.

@@ -146,6 +146,7 @@ impl AnyHandle {
         if let Some(passed) = heard_of.and_then(|snapshot| check(&snapshot)) {
             return Ok(Some(passed));
         }
+        let mut seen = None;
         let mut pause = if ours && !stuck { LOOK_OURS } else { Duration::ZERO };
         loop {
             let next_look = (Instant::now() + pause).min(deadline);
@@ -156,7 +157,7 @@ impl AnyHandle {
                     }
                 }
                 () = tokio::time::sleep_until(next_look) => {
-                    let snapshot = match self.client.look(self.id).await {
+                    let snapshot = match self.client.look_for_more(self.id, &mut seen).await {
                         // Nodes that can read it go on with it: there is nothing to be told yet.
                         Err(ClientError::Newer(_)) => None,
                         // A database that is away may be back before the time is over.

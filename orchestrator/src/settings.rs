@@ -39,6 +39,8 @@ pub struct Settings {
     pub entry_bytes_max: usize,
     /// Entries in one journal. A saga that needs more is a loop.
     pub journal_entries_max: usize,
+    /// Bytes of JSON in one journal, give or take a stretch: it is read whole, and a node has many. Most have a few thousand.
+    pub journal_bytes_max: usize,
     /// How long a debt, or a step after the pivot that spent its budget, rests before the engine tries again.
     pub stuck_retry: Duration,
     /// How long a batch waits to see what came of a saga that it acted on. Longer than most steps' policies.
@@ -89,6 +91,7 @@ impl Default for Settings {
             attempts_max: 1000,
             entry_bytes_max: 256 * 1024,
             journal_entries_max: 10_000,
+            journal_bytes_max: 16 * 1024 * 1024,
             stuck_retry: Duration::from_secs(15 * 60),
             batch_verdict: Duration::from_secs(60),
             limits: Limits::default(),

@@ -3,13 +3,17 @@
 use super::{Entry, Json, Outcome, Position, Recall};
 use crate::{cause::Cause, error::Rejected, operator::Action};
 use chrono::{DateTime, Utc};
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 /// The fold of a journal. Built entry by entry; an entry that can't follow is refused.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     entries: Vec<Entry>,
     asks: Vec<Ask>,
+    /// The steps among them that were not refused and are not undone, in the order in which they began.
+    standing: Vec<usize>,
+    /// The letters that waits have chosen, by signal and sender.
+    received: HashSet<(String, String)>,
     turned_back: Option<Cause>,
     /// An operator rewinds to there, and why compensations run meanwhile.
     rewinding: Option<(Position, Cause)>,
@@ -115,6 +119,7 @@ impl History {
                 ask.at = Some(*at);
             }
             Entry::Ended { ask, step, input, outcome, pivot } => {
+                let number = *ask as usize;
                 let ask = self.ask(*ask, position, What::Step(step.clone()))?;
                 if let Some(input) = input {
                     ask.input = Some(input.clone());
@@ -124,7 +129,10 @@ impl History {
                     Outcome::Done(output) => Answer::Done(output.clone()),
                     Outcome::Rejected(rejected) => Answer::Rejected(rejected.clone()),
                 })?;
-                self.pivoted |= *pivot && matches!(outcome, Outcome::Done(_));
+                match outcome {
+                    Outcome::Done(_) => self.pivoted |= *pivot,
+                    Outcome::Rejected(_) => self.falls(number),
+                }
             }
             Entry::Waiting { ask, signal, until } => {
                 self.ask(*ask, position, What::wait(signal))?.at = Some(*until);
@@ -133,6 +141,7 @@ impl History {
                 let ask = self.ask(*ask, position, What::Signal(signal.clone()))?;
                 ask.sender = Some(sender.clone());
                 ask.answer(Answer::Done(payload.clone()))?;
+                self.received.insert((signal.clone(), sender.clone()));
             }
             Entry::DeadlinePassed { ask, signal } => {
                 self.ask(*ask, position, What::wait(signal))?.answer(Answer::Passed)?;
@@ -148,7 +157,10 @@ impl History {
                 self.turned_back = Some(cause.clone());
             }
             Entry::UndoStarted { of } => self.undoing(*of)?.undo_started = true,
-            Entry::UndoEnded { of, undo } => self.undoing(*of)?.undone = Some(undo.clone()),
+            Entry::UndoEnded { of, undo } => {
+                self.undoing(*of)?.undone = Some(undo.clone());
+                self.standing.pop();
+            }
             Entry::Operator { action, actor, reason, .. } => self.act(action, actor, reason)?,
             Entry::RewoundTo { position } => self.rewound(*position)?,
             Entry::Returned { output } => self.returned = Some(output.clone()),
@@ -166,11 +178,21 @@ impl History {
             return Err("requests are numbered without gaps");
         }
         if number == self.asks.len() {
+            if matches!(what, What::Step(_)) {
+                self.standing.push(number);
+            }
             self.asks.push(Ask::new(what, first));
         } else if self.asks[number].what != what {
             return Err("the request with this number is another one");
         }
         Ok(&mut self.asks[number])
+    }
+
+    /// A step was refused: there is nothing of it to undo. It is mostly the latest.
+    fn falls(&mut self, number: usize) {
+        if let Some(place) = self.standing.iter().rposition(|standing| *standing == number) {
+            self.standing.remove(place);
+        }
     }
 
     /// What an operator's action changes by itself; most only say who answers for the entries after them.
@@ -209,7 +231,9 @@ impl History {
             return Err("nobody rewinds to there, or something is still to be undone");
         }
         self.rewinding = None;
-        self.asks.retain(|ask| ask.first < to);
+        self.asks.truncate(self.asks.partition_point(|ask| ask.first < to));
+        self.standing.truncate(self.standing.partition_point(|number| *number < self.asks.len()));
+        self.received = self.asks.iter().filter_map(Ask::received).collect();
         // With the last step went what it had reserved for longer: taken again, it ends when it says itself.
         if !self.asks.iter().any(|ask| matches!(ask.what, What::Step(_))) {
             self.extended = None;
@@ -221,7 +245,9 @@ impl History {
         if self.next_undo().map(|ask| ask.first) != Some(of) {
             return Err("compensations run once each, in reverse order, after turning back");
         }
-        self.asks.iter_mut().find(|ask| ask.first == of).ok_or("no step began there")
+        // It is next, so it is the latest that stands.
+        let number = self.standing.last().ok_or("nothing is to be undone")?;
+        Ok(&mut self.asks[*number])
     }
 
     /// All entries, in order.
@@ -294,9 +320,7 @@ impl History {
 
     /// Whether a wait has already chosen this letter. A wait that was rewound may choose again.
     pub fn has_received(&self, signal: &str, sender: &str) -> bool {
-        self.asks.iter().any(|ask| {
-            ask.sender.as_deref() == Some(sender) && matches!(&ask.what, What::Signal(name) if name == signal)
-        })
+        !self.received.is_empty() && self.received.contains(&(signal.to_owned(), sender.to_owned()))
     }
 
     /// The step to be undone next: the latest begun that was not refused and is not undone.
@@ -306,7 +330,7 @@ impl History {
 
     /// Whether going back from here would undo anything.
     pub fn owes_undo(&self) -> bool {
-        self.undoable().next().is_some()
+        !self.standing.is_empty()
     }
 
     /// All that is to be undone, in that order; nothing while the saga goes forward.
@@ -316,15 +340,12 @@ impl History {
             (None, Some((to, _))) => Some(*to),
             (None, None) => None,
         };
-        self.undoable().filter(move |ask| from.is_some_and(|from| ask.first >= from))
+        self.standing().rev().take_while(move |ask| from.is_some_and(|from| ask.first >= from))
     }
 
-    fn undoable(&self) -> impl Iterator<Item = &Ask> {
-        self.asks.iter().rev().filter(|ask| {
-            matches!(ask.what, What::Step(_))
-                && !matches!(ask.answer, Some(Answer::Rejected(_)))
-                && ask.undone.is_none()
-        })
+    /// The steps that were not refused and are not undone, in the order in which they began.
+    pub fn standing(&self) -> impl DoubleEndedIterator<Item = &Ask> {
+        self.standing.iter().map(|number| &self.asks[*number])
     }
 }
 
@@ -341,6 +362,14 @@ impl Ask {
             undone: None,
             sender: None,
             written_off: false,
+        }
+    }
+
+    /// The letter that a wait chose, by signal and sender.
+    fn received(&self) -> Option<(String, String)> {
+        match (&self.what, &self.sender) {
+            (What::Signal(name), Some(sender)) => Some((name.clone(), sender.clone())),
+            _ => None,
         }
     }
 
@@ -377,3 +406,6 @@ impl fmt::Display for What {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

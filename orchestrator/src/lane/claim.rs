@@ -274,6 +274,7 @@ fn begun_row(new: &New) -> Row {
         epoch: 0,
         token: 0,
         journal_len: 0,
+        journal_bytes: 0,
         trying: Trying::default(),
         claims: 0,
         stuck: None,

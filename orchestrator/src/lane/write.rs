@@ -18,6 +18,7 @@ use crate::{
     },
     texts::storable,
 };
+use std::collections::HashMap;
 
 /// Writes the batch. All its rows get one token, so that one of them tells whether it was committed.
 pub(crate) async fn write(tx: &mut Tx, runs: &[Run], env: &Env<'_>) -> Result<(), TurnError> {
@@ -44,7 +45,10 @@ pub(crate) async fn write(tx: &mut Tx, runs: &[Run], env: &Env<'_>) -> Result<()
             sagas::pause(connection, run.id(), Some((by, why))).await?;
         }
     }
-    let written: Vec<Written> = kept.iter().map(|run| row(run)).collect();
+    let bytes: HashMap<SagaId, usize> =
+        stretches.iter().map(|stretch| (stretch.id, stretch.entries.len())).collect();
+    let bytes_of = |run: &Run| bytes.get(&run.id()).copied().unwrap_or_default() as i64;
+    let written: Vec<Written> = kept.iter().map(|run| row(run, bytes_of(run))).collect();
     let rows = sagas::write(connection, &written, token, node, now).await?;
     // They are locked since the claim, so a missing one is a bug or a lock lost with its connection.
     if rows != written.len() as u64 {
@@ -99,7 +103,7 @@ fn stretch(run: &Run) -> Result<Stretch, TurnError> {
     Ok(Stretch { id: run.id(), position: run.row.journal_len, entries, epoch: run.row.epoch + 1 })
 }
 
-fn row(run: &Run) -> Written {
+fn row(run: &Run, bytes_added: i64) -> Written {
     let parked = run.parked.clone().expect("the round ends when every saga is parked");
     let journal_len_before = run.row.journal_len;
     Written {
@@ -107,6 +111,7 @@ fn row(run: &Run) -> Written {
         epoch_before: run.row.epoch,
         journal_len_before,
         journal_len: journal_len_before + run.added() as i32,
+        bytes_added,
         state: parked.state,
         due_at: parked.due_at,
         leased: parked.leased,

@@ -14,10 +14,10 @@ pub(crate) use workflow::{Attempt, WorkflowTable};
 
 use crate::{
     SagaId,
-    journal::{Answer, History, What},
+    journal::{Ask, History, What},
     step::Stake,
 };
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// Everything that lanes can run.
 #[derive(Default)]
@@ -54,23 +54,28 @@ pub enum RegistryError {
 impl Registry {
     /// Labels of a saga's steps, and what is at stake in those that are neither undone nor written off.
     pub fn told(&self, history: &History) -> Told {
-        let (mut labels, mut stakes) = Told::default();
+        let mut labels: Vec<(String, String)> = Vec::new();
+        let mut known = HashSet::new();
         for ask in history.asks() {
             let (What::Step(name), Some(input)) = (&ask.what, &ask.input) else { continue };
             let Some(step) = self.steps.get(name) else { continue };
             let Ok(value) = step.decode(input) else { continue };
-            let (its_labels, its_stakes) = step.told(&value, ask.output());
-            for label in its_labels {
-                if !labels.contains(&label) {
-                    labels.push(label);
-                }
-            }
-            let refused = matches!(ask.answer, Some(Answer::Rejected(_)));
-            if ask.undone.is_none() && !refused && !step.same_stakes() {
-                stakes.extend(its_stakes);
-            }
+            let (its_labels, _) = step.told(&value, ask.output());
+            labels.extend(its_labels.into_iter().filter(|label| known.insert(label.clone())));
         }
-        (labels, Stake::sum(stakes))
+        (labels, self.stakes(history))
+    }
+
+    /// What is at stake in a saga's steps that are neither undone nor written off.
+    pub fn stakes(&self, history: &History) -> Vec<Stake> {
+        let of = |ask: &Ask| {
+            let (What::Step(name), Some(input)) = (&ask.what, &ask.input) else { return Vec::new() };
+            let Some(step) = self.steps.get(name).filter(|step| !step.same_stakes()) else {
+                return Vec::new();
+            };
+            step.decode(input).map(|value| step.told(&value, ask.output()).1).unwrap_or_default()
+        };
+        Stake::sum(history.standing().flat_map(of))
     }
 
     /// Whether a node with this registry may move the saga as it stands at this epoch: it knows the workflow, and has not

@@ -20,6 +20,8 @@ pub(crate) struct Row {
     pub epoch: i64,
     pub token: i64,
     pub journal_len: i32,
+    /// Bytes of JSON in its journal.
+    pub journal_bytes: i64,
     pub trying: Trying,
     pub claims: i16,
     pub stuck: Option<StuckCause>,
@@ -55,6 +57,8 @@ pub(crate) struct Written {
     pub epoch_before: i64,
     pub journal_len_before: i32,
     pub journal_len: i32,
+    /// Bytes that the stretch adds to the journal.
+    pub bytes_added: i64,
     pub state: State,
     pub due_at: Option<DateTime<Utc>>,
     pub leased: bool,
@@ -109,6 +113,7 @@ pub(crate) async fn lock(connection: &mut PgConnection, wanted: &[SagaId]) -> Re
     let rows = sqlx::query!(
         r#"
         select s.id, s.workflow, s.version, s.state, s.due_at, s.leased, s.paused, s.epoch, s.token, s.journal_len,
+               s.journal_bytes,
                s.attempts, s.trying_since, s.retry_at, s.last_error, s.trouble, s.claims, s.stuck::text as stuck
         from unnest($1::uuid[], $2::smallint[]) as wanted (id, bucket)
         join usher.sagas s on s.id = wanted.id and s.bucket = wanted.bucket
@@ -140,6 +145,7 @@ pub(crate) async fn lock(connection: &mut PgConnection, wanted: &[SagaId]) -> Re
             epoch: row.epoch,
             token: row.token,
             journal_len: row.journal_len,
+            journal_bytes: row.journal_bytes,
             trying: Trying {
                 attempts: row.attempts,
                 since: row.trying_since,
@@ -176,20 +182,21 @@ pub(crate) async fn write(
     let errors: Vec<Option<String>> = written.iter().map(|saga| saga.trying.last_error.clone()).collect();
     let stuck: Vec<Option<String>> = written.iter().map(|saga| saga.stuck.as_ref().map(encode)).collect();
     let steps: Vec<Option<&str>> = written.iter().map(|saga| saga.at_step).collect();
+    let bytes: Vec<i64> = written.iter().map(|saga| saga.bytes_added).collect();
     let cleared: Vec<bool> = written.iter().map(|saga| saga.cleared).collect();
     let done = sqlx::query!(
         r#"
         update usher.sagas s
-        set epoch = s.epoch + 1, token = $14, journal_len = w.len, state = w.state, due_at = w.due_at,
-            leased = w.leased, attempts = w.attempts, trying_since = w.since, retry_at = w.retry_at,
+        set epoch = s.epoch + 1, token = $14, journal_len = w.len, journal_bytes = s.journal_bytes + w.bytes,
+            state = w.state, due_at = w.due_at, leased = w.leased, attempts = w.attempts, trying_since = w.since, retry_at = w.retry_at,
             last_error = w.error, stuck = w.stuck::json, node = $15, updated_at = $16,
             claims = case when w.cleared then 0 else s.claims end,
             at_step = case when w.state in ('completed', 'unwound') then null else coalesce(w.at_step, s.at_step) end
         from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::integer[], $5::integer[], $6::text[],
                     $7::timestamptz[], $8::boolean[], $9::integer[], $10::timestamptz[], $11::timestamptz[],
-                    $12::text[], $13::text[], $17::text[], $18::boolean[])
+                    $12::text[], $13::text[], $17::text[], $18::boolean[], $19::bigint[])
             as w (id, bucket, epoch, len_before, len, state, due_at, leased, attempts, since, retry_at, error, stuck,
-                  at_step, cleared)
+                  at_step, cleared, bytes)
         where s.id = w.id and s.bucket = w.bucket and s.epoch = w.epoch and s.journal_len = w.len_before
         "#,
         &ids,
@@ -210,6 +217,7 @@ pub(crate) async fn write(
         now,
         &steps as &[Option<&str>],
         &cleared,
+        &bytes,
     )
     .execute(connection)
     .await?;
@@ -267,8 +275,9 @@ pub(crate) async fn insert_due(
         r#"
         with new as (
             insert into usher.sagas
-                (id, bucket, workflow, version, start_key, trace, state, due_at, journal_len, created_at, updated_at)
-            values ($1, $2, $3, $4, $5, $6, 'running', now(), 1, now(), now())
+                (id, bucket, workflow, version, start_key, trace, state, due_at, journal_len, journal_bytes, created_at,
+                 updated_at)
+            values ($1, $2, $3, $4, $5, $6, 'running', now(), 1, octet_length($7::text), now(), now())
             on conflict do nothing
             returning id, bucket
         )

@@ -116,3 +116,20 @@ async fn an_id_in_another_bucket_than_the_route_is_refused_also_in_a_transaction
     assert!(matches!(refused, Err(ClientError::WrongBucket { .. })));
     assert_eq!(stage.sagas().await, 0);
 }
+
+#[tokio::test]
+async fn whoever_waits_without_lanes_reads_a_journal_only_once_it_has_changed() {
+    let stage = Stage::set().await;
+    let (node, outside) = (stage.node("node").await, stage.outside().await);
+    let play = node.client().start::<Play>(Part::of([note("here"), Line::Wait(60_000)])).await.unwrap();
+    stage.until("it waits", play.id(), |row| row.state == "waiting").await;
+    let handle = outside.handle::<Play>(play.id());
+    assert_eq!(handle.result(Duration::from_secs(3)).await.unwrap(), Ended::NotYet);
+    drop((handle, outside));
+    let read = "select coalesce(sum(idx_scan), 0)::bigint from pg_stat_user_tables
+        where schemaname = 'usher' and relname like 'journal%'";
+    let read: i64 = sqlx::query_scalar(read).fetch_one(&stage.pool).await.unwrap();
+    println!("the journal was read {read} times");
+    assert!(read < 10, "the journal was read {read} times in three seconds");
+    node.drain().await;
+}

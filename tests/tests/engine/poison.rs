@@ -77,6 +77,27 @@ async fn an_input_that_is_too_large_has_no_effect() {
     engine.drain().await;
 }
 
+#[tokio::test]
+async fn a_journal_of_too_many_bytes_is_stopped_before_anybody_has_to_read_it() {
+    const BOUND: u64 = 40_000;
+    let stage = Stage::set().await;
+    let engine = stage.start(Settings { journal_bytes_max: BOUND as usize, ..stage.settings("node") }).await;
+    let lines: Vec<Line> = (0..200).map(|_| note(&"x".repeat(1000))).collect();
+    let play = engine.client().start::<Play>(Part::of(lines)).await.unwrap();
+    let Ended::Stuck(StuckCause::Oversize { what, size, bound }) = play.result(LONG).await.unwrap() else {
+        panic!("it is not stuck")
+    };
+    assert_eq!((what.as_str(), bound), ("journal in bytes", BOUND));
+    let bytes = "select s.journal_bytes, (select sum(octet_length(j.entries::text))::bigint
+            from usher.journal j where j.saga_id = s.id and j.bucket = s.bucket)
+        from usher.sagas s where s.id = $1";
+    let (told, counted): (i64, i64) =
+        sqlx::query_as(bytes).bind(play.id().uuid()).fetch_one(&stage.pool).await.unwrap();
+    assert_eq!((told, size), (counted, counted as u64), "the row says how long its journal is");
+    assert_stuck_alone(&stage, &engine, play.id()).await;
+    engine.drain().await;
+}
+
 /// The first code of a workflow that somebody then changes without raising its version.
 struct Before;
 /// The same, changed.

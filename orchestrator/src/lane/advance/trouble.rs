@@ -94,7 +94,7 @@ impl Run {
             None => what,
         };
         let history = self.core.history();
-        let stakes = (!history.is_empty()).then(|| env.registry.told(&history).1);
+        let stakes = (!history.is_empty()).then(|| env.registry.stakes(&history));
         Some(Mark { saga: self.id(), cause: Some(cause), code, trouble, stuck: stuck.is_some(), stakes })
     }
 
