@@ -323,6 +323,11 @@ impl History {
         !self.received.is_empty() && self.received.contains(&(signal.to_owned(), sender.to_owned()))
     }
 
+    /// How many letters waits have chosen.
+    pub fn letters_chosen(&self) -> usize {
+        self.received.len()
+    }
+
     /// The step to be undone next: the latest begun that was not refused and is not undone.
     pub fn next_undo(&self) -> Option<&Ask> {
         self.owed().next()

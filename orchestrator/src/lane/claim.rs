@@ -113,9 +113,10 @@ pub(super) async fn claim(
     for (group, row) in ours {
         runs.push(claimed(group, row, &mut histories, env));
     }
-    let ids: Vec<SagaId> = runs.iter().map(Run::id).collect();
-    if !ids.is_empty() {
-        let mut letters = mailbox::read(&mut tx.connection, &ids).await?;
+    let mail: Vec<(SagaId, usize)> =
+        runs.iter().map(|run| (run.id(), run.core.history().letters_chosen())).collect();
+    if !mail.is_empty() {
+        let mut letters = mailbox::read(&mut tx.connection, &mail).await?;
         for run in &mut runs {
             run.letters = letters.remove(&run.id()).unwrap_or_default();
         }

@@ -320,8 +320,10 @@ impl Operator {
     ) -> Result<Left, Unapplied> {
         let rows = sagas::lock(&mut tx.connection, &[saga]).await.map_err(Unapplied::Database)?;
         let row = rows.into_iter().next().ok_or_else(|| Unapplied::Refused("its row is gone".into()))?;
+        let chosen = history.letters_chosen();
         let mut run = Run::new(row, false, history, env);
-        let mut letters = mailbox::read(&mut tx.connection, &[saga]).await.map_err(Unapplied::Database)?;
+        let letters = mailbox::read(&mut tx.connection, &[(saga, chosen)]).await;
+        let mut letters = letters.map_err(Unapplied::Database)?;
         run.letters = letters.remove(&saga).unwrap_or_default();
         apply::apply(&mut run, &order.action, &order.by, order.consented_by(), tx, env).await?;
         let mut runs = [run];

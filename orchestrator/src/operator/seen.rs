@@ -138,7 +138,9 @@ impl Operator {
         let (status, history) = read(&mut connection, saga).await?;
         let registry = self.desk.registry.as_ref();
         let readable = history.as_ref().ok();
-        let letters = mailbox::read(&mut connection, &[saga]).await?.remove(&saga).unwrap_or_default();
+        let chosen = readable.map_or(0, History::letters_chosen);
+        let mut letters = mailbox::read(&mut connection, &[(saga, chosen)]).await?;
+        let letters = letters.remove(&saga).unwrap_or_default();
         Ok(Seen {
             entries: journal::read_rows(&mut connection, saga).await?,
             attempts: attempts::read(&mut connection, saga).await?,

@@ -6,6 +6,7 @@ use crate::SagaId;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// A letter to a saga.
 #[derive(Clone, Debug)]
@@ -78,25 +79,102 @@ pub(crate) async fn add(
     Ok(())
 }
 
-/// Reads the mailboxes of sagas that are locked, in the order in which letters count. A statement of its own after
-/// the lock: one that began before the lock could miss a letter whose sender has just released the row.
+/// Letters that one statement reads for a batch: more, and somebody is flooded.
+const AT_ONCE_MAX: usize = 4096;
+/// Letters of one name that are read of a saga that is flooded, beside those that it has chosen already: more than one
+/// stretch can choose.
+const NEXT_MAX: usize = 64;
+
+/// Reads the mailboxes of sagas that are locked, in the order in which letters count. With each saga goes how many
+/// letters it has chosen. A statement of its own after the lock: one that began before the lock could miss a letter
+/// whose sender has just released the row.
 pub(crate) async fn read(
     connection: &mut PgConnection,
-    sagas: &[SagaId],
+    sagas: &[(SagaId, usize)],
 ) -> Result<HashMap<SagaId, Vec<Received>>, sqlx::Error> {
-    let (ids, buckets) = columns(sagas.iter().copied());
-    let rows = sqlx::query!(
+    let (ids, buckets) = columns(sagas.iter().map(|(saga, _)| *saga));
+    // Not in order: then the whole of a flood would be sorted before the first is given.
+    let rows = sqlx::query_as!(
+        Raw,
         r#"
         select m.saga_id, m.kind, m.name, m.sender, m.payload::text as "payload!", m.received_at
         from unnest($1::uuid[], $2::smallint[]) as wanted (id, bucket)
         join usher.mailbox m on m.saga_id = wanted.id and m.bucket = wanted.bucket
-        order by m.saga_id, m.received_at, m.sender
+        limit $3
         "#,
         &ids,
         &buckets,
+        AT_ONCE_MAX as i64 + 1,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    if rows.len() <= AT_ONCE_MAX {
+        return Ok(sorted(rows));
+    }
+    let mut next = Vec::new();
+    for (saga, chosen) in sagas {
+        next.extend(read_next(connection, *saga, chosen + NEXT_MAX).await?);
+    }
+    Ok(sorted(next))
+}
+
+/// Reads the first letters of each name of one saga. Goes from name to name by the index, so that it costs what it gives.
+async fn read_next(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    most: usize,
+) -> Result<Vec<Raw>, sqlx::Error> {
+    sqlx::query_as!(
+        Raw,
+        r#"
+        with recursive names as (
+            (
+                select kind, name
+                from usher.mailbox
+                where saga_id = $1 and bucket = $2
+                order by kind, name
+                limit 1
+            )
+            union all
+            select next.kind, next.name
+            from names n
+            cross join lateral (
+                select m.kind, m.name
+                from usher.mailbox m
+                where m.saga_id = $1 and m.bucket = $2 and (m.kind, m.name) > (n.kind, n.name)
+                order by m.kind, m.name
+                limit 1
+            ) as next
+        )
+        select m.saga_id as "saga_id!", m.kind as "kind!", m.name as "name!", m.sender as "sender!",
+               m.payload::text as "payload!", m.received_at as "received_at!"
+        from names n
+        cross join lateral (
+            select m.saga_id, m.kind, m.name, m.sender, m.payload, m.received_at
+            from usher.mailbox m
+            where m.saga_id = $1 and m.bucket = $2 and m.kind = n.kind and m.name = n.name
+            order by m.received_at, m.sender
+            limit $3
+        ) as m
+        "#,
+        saga.uuid(),
+        saga.bucket().number(),
+        most as i64,
     )
     .fetch_all(connection)
-    .await?;
+    .await
+}
+
+struct Raw {
+    saga_id: Uuid,
+    kind: String,
+    name: String,
+    sender: String,
+    payload: String,
+    received_at: DateTime<Utc>,
+}
+
+fn sorted(rows: Vec<Raw>) -> HashMap<SagaId, Vec<Received>> {
     let mut letters: HashMap<SagaId, Vec<Received>> = HashMap::new();
     for row in rows {
         let kind = if row.kind == "cancel" { Kind::Cancel } else { Kind::Signal };
@@ -108,7 +186,10 @@ pub(crate) async fn read(
             received_at: row.received_at,
         });
     }
-    Ok(letters)
+    for of_one in letters.values_mut() {
+        of_one.sort_by(|one, other| (one.received_at, &one.sender).cmp(&(other.received_at, &other.sender)));
+    }
+    letters
 }
 
 /// Delivers one letter from outside the lanes, waiting for the saga's row: either the one who parks sees the letter,

@@ -130,3 +130,43 @@ async fn a_letter_that_comes_while_its_saga_is_being_started_is_adopted() {
     one.drain().await;
     other.drain().await;
 }
+
+/// Letters of this name, some of them older than whatever is sent now.
+async fn flood(stage: &Stage, saga: SagaId, name: &str, many: i32) {
+    let flood = "insert into usher.mailbox (saga_id, bucket, kind, name, sender, payload, received_at)
+        select $1, $2, 'signal', $3, 'flood ' || n, '\"flood\"', now() + n * interval '1 microsecond'
+        from generate_series(1, $4) as n";
+    let flood = sqlx::query(flood).bind(saga.uuid()).bind(saga.bucket().number()).bind(name).bind(many);
+    flood.execute(&stage.pool).await.unwrap();
+}
+
+#[rstest]
+#[case::that_nobody_waits_for("noise")]
+#[case::that_came_after_deadlines("cue")]
+#[tokio::test]
+async fn a_hundred_thousand_letters_slow_nobody_down(#[case] name: &str) {
+    const WAITS: usize = 40;
+    let stage = Stage::set().await;
+    let node = stage.node("node").await;
+    let play = node.client().start::<Play>(Part::of(vec![Line::Wait(60_000); WAITS])).await.unwrap();
+    stage.until("it waits", play.id(), |row| row.state == "waiting").await;
+    for n in 0..WAITS - 1 {
+        let cue = Cue(format!("cue {n}"));
+        node.client().signal(play.id(), &format!("sender {n}"), &cue).await.unwrap();
+    }
+    flood(&stage, play.id(), name, 100_000).await;
+    let began = std::time::Instant::now();
+    for _ in 0..5 {
+        node.client().nudge(play.id()).await;
+        node.client().signal(play.id(), "sender 0", &Cue("again".into())).await.unwrap();
+    }
+    let last = Cue("last".into());
+    node.client().signal(play.id(), "last", &last).await.unwrap();
+    let Ended::Completed(heard) = play.result(LONG).await.unwrap() else { panic!("it is not done") };
+    println!("six rounds with 100,000 letters of `{name}` took {:?}", began.elapsed());
+    let first: Vec<String> = (0..WAITS - 1).map(|n| format!("cue {n}")).collect();
+    assert_eq!(heard[..WAITS - 1], first, "in the order in which they came");
+    assert_eq!(heard[WAITS - 1], if name == "cue" { "flood" } else { "last" });
+    assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
+    node.drain().await;
+}
