@@ -37,6 +37,8 @@ pub(super) struct Told {
     pub given_back: Vec<Uuid>,
     /// 402 because a card was declined, by the reservation.
     pub declined: Vec<Uuid>,
+    /// Somebody paid once more in another tab, by the reservation. Nobody told us: it is what we know of them.
+    pub paid_again: Vec<Uuid>,
     /// How journeys ended.
     pub ends: BTreeMap<(Kind, &'static str), usize>,
     pub violations: Vec<Violation>,

@@ -1,7 +1,7 @@
 //! All checks, one after the other.
 
 use super::{
-    books::check_books,
+    books::{check_books, tell_of_lost_news},
     database::check_database,
     logs::read_logs,
     probe::check_life,
@@ -27,7 +27,9 @@ pub(in super::super) async fn settle(scene: Scene<'_>, rest: Rest, token: &str) 
     let Scene { world, witness, timeline } = scene;
     let mut violations = check_life(world, witness, token).await;
     if rest.took.is_some() {
-        // The probes' own sagas end as well; what else is at rest stays so.
+        let told = tell_of_lost_news(world, &witness.testify().paid_again).await?;
+        timeline.note(format!("an operator tells of {told} payments whose webhooks were lost"));
+        // The probes' sagas and those of this news end as well; what else is at rest stays so.
         come_to_rest(world, Instant::now()).await;
     }
     violations.extend(check_database(world).await?);

@@ -149,11 +149,13 @@ impl Customer<'_> {
             return UNANSWERED;
         }
         pace::pass(hold + LATE).await;
-        // In the same tab if it still works, else in another one: a second intent under the same payment.
-        for verb in ["approve", "again"] {
-            if self.at_the_gateway(reservation, verb, json!({}), 1).await {
-                return "paid late";
-            }
+        if self.at_the_gateway(reservation, "approve", json!({}), 1).await {
+            return "paid late";
+        }
+        // In another tab: a second intent under the same payment.
+        if self.at_the_gateway(reservation, "again", json!({}), 1).await {
+            self.witness.told(|told| told.paid_again.push(reservation));
+            return "paid again";
         }
         "could not pay late"
     }
