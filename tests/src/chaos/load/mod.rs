@@ -4,6 +4,7 @@ mod balancer;
 mod client;
 mod journeys;
 mod operator;
+mod wishes;
 
 pub(super) use balancer::Balancer;
 pub(super) use client::{Client, Wish};
