@@ -79,6 +79,21 @@ pub async fn list(
     audit::list(connection, which, after, most).await
 }
 
+/// Writes down that somebody did something that belongs to a saga and that no saga does, in the transaction of its effect.
+/// The saga need not exist: it may be what was lost.
+pub async fn note(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    (actor, reason): (&str, &str),
+    action: &'static str,
+    detail: &Value,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let (actor, reason, detail) = (actor.to_owned(), reason.to_owned(), detail.to_string());
+    let record = audit::Record { subject: saga.into(), actor, action, reason, detail };
+    audit::add(connection, &[record], now).await
+}
+
 /// Rows read at once.
 const PAGE: i64 = 1_000;
 

@@ -1,4 +1,4 @@
-//! `usher case list`, `usher case show <id>`, `usher case tell <id>`, `usher case resolve <id>`
+//! `usher case list`, `usher case show <id>`, `usher case tell <id>`, `usher case give-back <id>`, `usher case resolve <id>`
 
 use super::{out, pool};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     http::store::now,
     node,
     reconcile::{
-        Class,
+        Class, give_back,
         store::cases::{self, CaseId},
         tell,
     },
@@ -14,6 +14,7 @@ use crate::{
 use anyhow::{Context, bail, ensure};
 use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
+use orchestrator::operator::Limits;
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -25,6 +26,8 @@ pub enum Case {
     Show(Show),
     /// Tell the nodes what the gateway says now: they book the seats, give money back, or take refunds in
     Tell(Act),
+    /// Give back money that names a payment of ours which our books have lost: cancel what is held, refund what was taken
+    GiveBack(Act),
     /// Say that a case is settled
     Resolve(Act),
 }
@@ -75,6 +78,7 @@ impl Case {
             Self::List(command) => command.run(config).await,
             Self::Show(command) => show(config, command.id, command.json).await,
             Self::Tell(command) => command.tell(config).await,
+            Self::GiveBack(command) => command.give_back(config).await,
             Self::Resolve(command) => command.resolve(config).await,
         }
     }
@@ -118,6 +122,22 @@ impl Act {
             out::json(&json!({"case": case.id, "told": kind}))?;
         } else {
             out::line("the nodes are told; the next `usher reconcile` resolves the case if that mended it");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn give_back(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let gateway = node::gateway(&config.gateway)?;
+        let pool = pool(config).await?;
+        let now = now(&mut *pool.acquire().await?).await?;
+        let case = cases::find(&mut *pool.acquire().await?, self.id).await?;
+        let case = case.with_context(|| format!("there is no case {}", self.id))?;
+        let limits = Limits { second_person_above_minor: config.operators.second_person_above_minor };
+        let given = give_back(&pool, &gateway, &case, self.who_and_why()?, limits, now).await?;
+        if self.json {
+            out::json(&json!({"case": case.id, "given_back": given}))?;
+        } else {
+            out::line(format_args!("{given}; the next `usher reconcile` resolves the case"));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -170,6 +190,9 @@ async fn show(config: &Config, id: CaseId, json: bool) -> anyhow::Result<ExitCod
         ("by", case.resolved_by.unwrap_or_else(none)),
         ("how", case.how.unwrap_or_else(none)),
         ("note", case.note.unwrap_or_else(none)),
+        ("given back by", case.given_back_by.unwrap_or_else(none)),
+        ("given back for", case.given_back_why.unwrap_or_else(none)),
+        ("given back", case.given_back_how.unwrap_or_else(none)),
     ];
     for (name, value) in rows {
         table.add_row([name.to_owned(), value]);

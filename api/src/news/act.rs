@@ -29,7 +29,13 @@ pub enum Acted {
 /// # Errors
 /// The database's or the engine's; the fact stays in the inbox.
 pub async fn act(app: &App, key: &InboxKey, fact: &Fact) -> Result<Acted, Problem> {
-    let Some(about) = about::find(app, fact).await? else { return Ok(Acted::Later) };
+    let Some(about) = about::find(app, fact).await? else {
+        // A payment has its row before the gateway hears of it, so one that has none was lost, or is another's.
+        if inbox::mark_unmatched(&mut *app.connection().await?, key).await? {
+            tracing::warn!(event = %fact.event_id, "news names a payment that our books have not");
+        }
+        return Ok(Acted::Later);
+    };
     let news = News { app, key, fact, about };
     match &fact.kind {
         FactKind::Authorised | FactKind::Captured | FactKind::Declined | FactKind::Cancelled => {

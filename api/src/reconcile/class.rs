@@ -87,7 +87,7 @@ impl Class {
                 "tell the nodes to read the gateway's refunds: `usher case tell <id> --reason …`; if it is the gateway that lacks one, refund there"
             }
             Self::UnknownPayment => {
-                "find out who charged it; if nobody can say, refund it in the gateway's dashboard"
+                "if it names a payment of ours, we have lost it: give the money back, `usher case give-back <id> --reason …`; else find out who charged it, and refund it in the gateway's dashboard"
             }
         }
     }

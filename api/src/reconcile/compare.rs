@@ -4,7 +4,7 @@ use super::Class;
 use chrono::{DateTime, TimeDelta, Utc};
 use steps::{
     BookingId, PaymentId, ReservationId,
-    gateway::{Currency, Intent, IntentId, IntentStatus},
+    gateway::{Currency, Intent, IntentId, IntentStatus, Trace},
 };
 
 /// A payment in our books: its row, the sums of its ledger, its booking, and who works on it.
@@ -51,6 +51,8 @@ pub struct Theirs {
     pub refunded: i64,
     /// When it was made.
     pub created: DateTime<Utc>,
+    /// Our ids in its metadata.
+    pub trace: Trace,
 }
 
 /// What a comparison found.
@@ -92,6 +94,7 @@ impl Theirs {
             captured: intent.amount_received,
             refunded,
             created: intent.created,
+            trace: intent.trace,
         }
     }
 
@@ -129,10 +132,13 @@ fn difference(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Found {
         (None, None) => matched(0),
         (None, Some(theirs)) if theirs.net() == 0 => matched(0),
         (None, Some(theirs)) => {
-            let what = format!(
-                "the gateway has {}, and no payment of ours is known by it",
-                sum(theirs.net(), theirs)
-            );
+            let has = format!("the gateway has {}, and ", sum(theirs.net(), theirs));
+            let what = match theirs.trace.payment_id {
+                None => has + "no payment of ours is known by it",
+                Some(payment) => {
+                    format!("{has}it names payment {payment}, which our books have not, or have lost")
+                }
+            };
             Found { class: Class::UnknownPayment, ours: 0, theirs: theirs.net(), what }
         }
         (Some(ours), Some(theirs)) if ours.reference.as_ref().is_some_and(|id| *id != theirs.id) => {
@@ -148,6 +154,7 @@ fn difference(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Found {
                 captured: 0,
                 refunded: 0,
                 created: ours.changed_at,
+                trace: Trace::default(),
             };
             both(ours, &nothing)
         }

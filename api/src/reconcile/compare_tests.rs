@@ -24,7 +24,7 @@ fn ours(held: i64, captured: i64, refunded: i64, booked: bool) -> Ours {
 
 fn theirs(held: i64, captured: i64, refunded: i64) -> Theirs {
     let (id, created) = (IntentId::new("pi_1"), DateTime::UNIX_EPOCH);
-    Theirs { id, currency: Currency::EUR, held, captured, refunded, created }
+    Theirs { id, currency: Currency::EUR, held, captured, refunded, created, trace: Trace::default() }
 }
 
 fn class(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Class {

@@ -6,11 +6,12 @@
 //! are still open from earlier. So memory is bounded by a slice, a run that breaks off has finished all slices before,
 //! and the next one goes on where it broke.
 //!
-//! What it does not do: it moves no money and changes no payment. It opens cases, sees them again, and resolves those
-//! whose difference is gone.
+//! What it does not do: by itself it moves no money and changes no payment. It opens cases, sees them again, and resolves
+//! those whose difference is gone. A person may have it tell the nodes, or give back money that our books have lost.
 
 mod class;
 mod compare;
+mod give_back;
 mod reader;
 mod report;
 pub mod store;
@@ -19,6 +20,7 @@ mod walk;
 
 pub use class::Class;
 pub use compare::{Found, Ours, Theirs, compare};
+pub use give_back::{GiveBackError, GivenBack, give_back};
 pub use report::{Difference, Report, Sum};
 pub use tell::{TellError, tell};
 pub use walk::{Options, ReconcileError, Walk};

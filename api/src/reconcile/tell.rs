@@ -9,11 +9,12 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::PgPool;
 use steps::{
-    Secured,
+    PaymentId, Secured,
     gateway::{EventId, Fact, FactKind, Gateway, GatewayError, Intent, IntentId, IntentStatus, Money},
     store::{
         StoreError,
         inbox::{self, Received},
+        payments,
     },
 };
 use uuid::Uuid;
@@ -29,6 +30,11 @@ pub enum TellError {
         "no payment of ours is known by `{0}`: find out who charged it, or refund it in the gateway's dashboard"
     )]
     Nobody(String),
+    /// The payment that it names is in none of our books, so no saga could act on it.
+    #[error(
+        "our books have no payment {1}, which `{0}` names: give its money back with `usher case give-back`, or restore our books first"
+    )]
+    Lost(String, PaymentId),
     /// The gateway says nothing that a node could act on.
     #[error("the gateway has no news of `{0}`: it is neither charged, refunded nor cancelled")]
     NoNews(String),
@@ -53,6 +59,10 @@ pub async fn tell(
 ) -> Result<FactKind, TellError> {
     let reference = || case.reference.clone();
     let payment = case.payment_id.ok_or_else(|| TellError::Nobody(reference()))?;
+    let known = payments::find(&mut *pool.acquire().await?, PaymentId::from_uuid(payment)).await?;
+    if known.is_none() {
+        return Err(TellError::Lost(reference(), PaymentId::from_uuid(payment)));
+    }
     let id = IntentId::new(&*case.reference);
     let intent = gateway.read(&id).await.map_err(|error| TellError::Gateway(reference(), error))?;
     let event_id = format!("case:{}:{}", case.id, now.timestamp_millis());

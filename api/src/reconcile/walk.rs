@@ -13,7 +13,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
 use std::collections::{HashMap, HashSet};
 use steps::{
-    PaymentId,
+    PaymentId, ReservationId,
     gateway::{Currency, Gateway, GatewayError, Intent, IntentId, PAGE_ITEMS_MAX, Window},
     store::{StoreError, gateway_references},
 };
@@ -29,6 +29,8 @@ const PAYMENTS_A_STATEMENT: usize = 500;
 const REFUNDED_MAX: usize = 200_000;
 /// Cases from earlier of one look.
 const CASES_A_PAGE: i64 = 100;
+/// Cases from earlier that the gateway may fail at before a look is given up: each has cost all the patience of a reader.
+const CASES_FAILED_MAX: usize = 5;
 
 /// What to compare.
 #[derive(Clone, Copy, Debug)]
@@ -271,23 +273,36 @@ impl Walk {
     async fn look_at_cases_again(&mut self) -> Result<(), ReconcileError> {
         let (provider, mut after) = (self.gateway.provider(), Uuid::nil());
         let no_slice = Window { from: self.options.until, to: self.options.until };
+        let (mut failed, mut first) = (0, None);
         loop {
             let open =
                 cases::unseen(&mut *self.connection().await?, provider, self.started_at, after, CASES_A_PAGE)
                     .await?;
-            let Some(last) = open.last() else { return Ok(()) };
+            let Some(last) = open.last() else { return first.map_or(Ok(()), Err) };
             after = last.id;
             for case in &open {
-                match self.gateway.read(&IntentId::new(&*case.reference)).await? {
-                    Some(intent) if self.has_its_own_slice(intent.created, &no_slice) => {}
-                    Some(intent) => drop(self.compare_intents(&[intent]).await?),
-                    None => match self.still_called(case).await? {
-                        Some(payment) => self.compare_payments(&[payment], &no_slice).await?,
-                        // Neither side knows it by this name any more.
-                        None => self.vanished(&[(case.reference.clone(), Class::Matched)]).await?,
-                    },
+                match self.look_at_case_again(case, &no_slice).await {
+                    // One that the gateway chokes on must not hide those behind it.
+                    Err(error @ ReconcileError::Gateway(_)) if failed < CASES_FAILED_MAX => {
+                        tracing::warn!(case = %case.id, %error, "a case could not be looked at again");
+                        failed += 1;
+                        first.get_or_insert(error);
+                    }
+                    looked => looked?,
                 }
             }
+        }
+    }
+
+    async fn look_at_case_again(&mut self, case: &Case, no_slice: &Window) -> Result<(), ReconcileError> {
+        match self.gateway.read(&IntentId::new(&*case.reference)).await? {
+            Some(intent) if self.has_its_own_slice(intent.created, no_slice) => Ok(()),
+            Some(intent) => self.compare_intents(&[intent]).await.map(drop),
+            None => match self.still_called(case).await? {
+                Some(payment) => self.compare_payments(&[payment], no_slice).await,
+                // Neither side knows it by this name any more.
+                None => self.vanished(&[(case.reference.clone(), Class::Matched)]).await,
+            },
         }
     }
 
@@ -313,11 +328,16 @@ impl Walk {
     ) -> Seen {
         let Found { class, ours: ours_minor, theirs: theirs_minor, what } =
             compare(ours, theirs, self.started_at, self.options.settled_after);
+        let named = theirs.map(|theirs| theirs.trace).unwrap_or_default();
         Seen {
             reference: reference.to_owned(),
             class,
-            payment: ours.map(|ours| ours.payment),
-            reservation: ours.map(|ours| ours.reservation),
+            payment: ours
+                .map_or_else(|| named.payment_id.map(PaymentId::from_uuid), |ours| Some(ours.payment)),
+            reservation: ours.map_or_else(
+                || named.reservation_id.map(ReservationId::from_uuid),
+                |ours| Some(ours.reservation),
+            ),
             currency,
             ours: ours_minor,
             theirs: theirs_minor,

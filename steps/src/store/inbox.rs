@@ -205,6 +205,26 @@ pub async fn mark_applied(
     Ok(done.rows_affected() == 1)
 }
 
+/// Says that nobody here knows the payment that a row names. It waits on, like one that names none.
+///
+/// # Errors
+/// The database's.
+pub async fn mark_unmatched(connection: &mut PgConnection, key: &InboxKey) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        update booking.inbox
+        set state = 'UNMATCHED', payment_id = null
+        where provider = $1 and event_id = $2 and bucket = $3 and state = 'PENDING'
+        "#,
+        key.provider,
+        key.event_id,
+        key.bucket.number(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Takes a row off the work-list in a person's name; `false` if nothing waits under this key any more.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ mod crashes;
 mod customer;
 mod door;
 mod doubt;
+mod failover;
 mod gateway;
 mod house;
 mod late;

@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 use std::time::Duration;
 
 /// The last hour, and what the gateway makes in this second.
-fn last_hour() -> Options {
+pub fn last_hour() -> Options {
     let now = Utc::now();
     Options {
         since: now - TimeDelta::hours(1),
@@ -22,7 +22,7 @@ async fn walk(house: &House, options: Options) -> Walk {
     Walk::begin(house.pool.clone(), house.app.gateway.clone(), options).await.unwrap()
 }
 
-async fn reconcile_with(house: &House, options: Options) -> Result<Report, ReconcileError> {
+pub async fn reconcile_with(house: &House, options: Options) -> Result<Report, ReconcileError> {
     let mut walk = walk(house, options).await;
     walk.prepare().await?;
     while walk.slice().await? {}
@@ -30,16 +30,16 @@ async fn reconcile_with(house: &House, options: Options) -> Result<Report, Recon
     Ok(walk.report().clone())
 }
 
-async fn reconcile(house: &House) -> Report {
+pub async fn reconcile(house: &House) -> Report {
     reconcile_with(house, last_hour()).await.unwrap()
 }
 
-fn count(report: &Report, class: Class) -> u64 {
+pub fn count(report: &Report, class: Class) -> u64 {
     report.classes.iter().filter(|sum| sum.class == class).map(|sum| sum.count).sum()
 }
 
 /// Asserts that this is the one difference, that it is an open case, and what both sides say.
-async fn only(house: &House, class: Class, ours: i64, theirs: i64) -> cases::Case {
+pub async fn only(house: &House, class: Class, ours: i64, theirs: i64) -> cases::Case {
     let report = reconcile(house).await;
     assert!(report.complete);
     assert_eq!((report.differing(), count(&report, class)), (1, 1), "{report:#?}");
@@ -51,13 +51,13 @@ async fn only(house: &House, class: Class, ours: i64, theirs: i64) -> cases::Cas
     open.into_iter().next().unwrap()
 }
 
-async fn open_cases(house: &House) -> Vec<cases::Case> {
+pub async fn open_cases(house: &House) -> Vec<cases::Case> {
     let mut connection = house.pool.acquire().await.unwrap();
     cases::list(&mut connection, Some("OPEN"), None, 100).await.unwrap()
 }
 
 /// Asserts that the books agree again, and that the run itself has resolved the case.
-async fn gone(house: &House, case: &cases::Case) {
+pub async fn gone(house: &House, case: &cases::Case) {
     // The job may have been quicker.
     let report = reconcile(house).await;
     assert_eq!(report.differing(), 0, "{report:#?}");
@@ -69,7 +69,7 @@ async fn gone(house: &House, case: &cases::Case) {
 }
 
 /// A booking whose money is captured and whose saga is at rest. Webhooks are lost from then on.
-async fn booked(house: &House) -> Value {
+pub async fn booked(house: &House) -> Value {
     let (show, ada) = (house.show(1, LONG).await, house.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_card_visa").await;
@@ -79,12 +79,12 @@ async fn booked(house: &House) -> Value {
     reservation
 }
 
-async fn lose_webhooks(house: &House) {
+pub async fn lose_webhooks(house: &House) {
     house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
 }
 
 /// Money that somebody charged behind our back.
-async fn charge(house: &House, trace: &[(&str, &str)]) -> String {
+pub async fn charge(house: &House, trace: &[(&str, &str)]) -> String {
     let order = [
         ("amount", "700"),
         ("currency", "eur"),
@@ -97,15 +97,15 @@ async fn charge(house: &House, trace: &[(&str, &str)]) -> String {
     intent
 }
 
-async fn refund(house: &House, intent: &str, details: Value) {
+pub async fn refund(house: &House, intent: &str, details: Value) {
     house.gateway.control(&format!("intents/{intent}/refund"), details).await;
 }
 
-async fn intent_of(house: &House, reservation: &Value) -> String {
+pub async fn intent_of(house: &House, reservation: &Value) -> String {
     house.gateway.books().await.only(reservation).id.clone()
 }
 
-async fn damage(house: &House, sql: &str) {
+pub async fn damage(house: &House, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&house.pool).await.unwrap();
 }
 

@@ -20,9 +20,9 @@ pub struct Seen {
     pub reference: String,
     /// What is wrong.
     pub class: Class,
-    /// Our payment, if one is known.
+    /// Our payment; where our books have none, the one that the gateway's metadata names.
     pub payment: Option<PaymentId>,
-    /// Its reservation.
+    /// Its reservation, likewise.
     pub reservation: Option<ReservationId>,
     /// Of both amounts.
     pub currency: Currency,
@@ -45,9 +45,9 @@ pub struct Case {
     pub reference: String,
     /// What is wrong, in one word; see [`Class`].
     pub class: String,
-    /// Our payment, if one is known.
+    /// Our payment; where our books have none, the one that the gateway's metadata names.
     pub payment_id: Option<Uuid>,
-    /// Its reservation.
+    /// Its reservation, likewise.
     pub reservation_id: Option<Uuid>,
     /// ISO 4217, of both amounts.
     pub currency: String,
@@ -71,6 +71,14 @@ pub struct Case {
     pub how: Option<String>,
     /// Why.
     pub note: Option<String>,
+    /// When somebody first asked to give its money back.
+    pub given_back_at: Option<DateTime<Utc>>,
+    /// Who asked.
+    pub given_back_by: Option<String>,
+    /// And why.
+    pub given_back_why: Option<String>,
+    /// What the gateway answered; none until it has.
+    pub given_back_how: Option<String>,
 }
 
 /// Opens a case for each difference that has none, and sees the others again.
@@ -156,7 +164,8 @@ pub async fn unseen(
     sqlx::query_as!(
         Case,
         "select id, gateway, reference, class, payment_id, reservation_id, currency, ours_minor, theirs_minor, what,
-                first_seen_at, last_seen_at, state, resolved_at, resolved_by, how, note
+                first_seen_at, last_seen_at, state, resolved_at, resolved_by, how, note, given_back_at,
+                given_back_by, given_back_why, given_back_how
          from booking.cases
          where gateway = $1 and state = 'OPEN' and last_seen_at < $2 and (id, bucket) > ($3, $4)
          order by id, bucket
@@ -181,7 +190,8 @@ pub async fn list(
     sqlx::query_as!(
         Case,
         "select id, gateway, reference, class, payment_id, reservation_id, currency, ours_minor, theirs_minor, what,
-                first_seen_at, last_seen_at, state, resolved_at, resolved_by, how, note
+                first_seen_at, last_seen_at, state, resolved_at, resolved_by, how, note, given_back_at,
+                given_back_by, given_back_why, given_back_how
          from booking.cases
          where ($1::text is null or state = $1) and ($2::text is null or class = $2)
          order by id desc, bucket
@@ -199,7 +209,8 @@ pub async fn find(connection: &mut PgConnection, case: CaseId) -> Result<Option<
     sqlx::query_as!(
         Case,
         "select id, gateway, reference, class, payment_id, reservation_id, currency, ours_minor, theirs_minor, what,
-                first_seen_at, last_seen_at, state, resolved_at, resolved_by, how, note
+                first_seen_at, last_seen_at, state, resolved_at, resolved_by, how, note, given_back_at,
+                given_back_by, given_back_why, given_back_how
          from booking.cases
          where id = $1 and bucket = $2",
         case.uuid(),
@@ -230,6 +241,47 @@ pub async fn settle(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Writes down who asks to give the money of an open case back. The first who asked stays. False if it is not open.
+pub async fn ask_to_give_back(
+    connection: &mut PgConnection,
+    case: Uuid,
+    by: &str,
+    why: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "update booking.cases
+         set given_back_at = coalesce(given_back_at, $3), given_back_by = coalesce(given_back_by, $4),
+             given_back_why = coalesce(given_back_why, $5)
+         where id = $1 and bucket = $2 and state = 'OPEN'",
+        case,
+        Bucket::of_id(case).number(),
+        now,
+        by,
+        why,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Writes down what the gateway answered; what it answered first stays.
+pub async fn note_given_back(
+    connection: &mut PgConnection,
+    case: Uuid,
+    how: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update booking.cases set given_back_how = coalesce(given_back_how, $3) where id = $1 and bucket = $2",
+        case,
+        Bucket::of_id(case).number(),
+        how,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// How many cases are open, by class.
