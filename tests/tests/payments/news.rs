@@ -93,7 +93,7 @@ async fn a_webhook_that_comes_before_our_row_waits_for_it() {
         .rule(&["confirm"], 1, json!({"confirm": {"process": {"after_ms": 0, "then": "fail"}}}))
         .await;
     house.gateway.post(&format!("payment_intents/{intent}/confirm"), &[]).await;
-    let parked = "select count(*) from booking.inbox where state = 'PENDING' and kind = 'declined'";
+    let parked = "select count(*) from booking.inbox where state = 'UNMATCHED' and kind = 'declined'";
     house.until_count("the news is parked", parked, 1).await;
     house.gateway.post(&format!("payment_intents/{intent}/cancel"), &[]).await;
     // Now the order comes: by a signal alone, so the row is made by the step.
