@@ -20,7 +20,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let id = Bucket::of_key(&shared.settings.node).new_id();
     let mut connection: Option<PgConnection> = None;
     loop {
-        if let Err(error) = beat(&shared, id, &mut connection).await {
+        if let Err(error) = say(&shared, id, &mut connection).await {
             tracing::warn!(%error, "the node could not say that it is there");
             connection = None;
         }
@@ -35,7 +35,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     }
 }
 
-async fn beat(shared: &Shared, id: Uuid, connection: &mut Option<PgConnection>) -> Result<(), sqlx::Error> {
+async fn say(shared: &Shared, id: Uuid, connection: &mut Option<PgConnection>) -> Result<(), sqlx::Error> {
     let connection = match connection {
         Some(connection) => connection,
         None => connection.insert(shared.database.connect("presence").await?),
