@@ -1,6 +1,6 @@
 //! Why a saga turned back, and why one is stuck: closed lists, stored as JSON and shown to operators.
 
-use crate::{error::Rejected, journal::Position, lane::LOSSES_MAX};
+use crate::{error::Rejected, journal::Position, lane::is_tried_again};
 use serde::{Deserialize, Serialize};
 
 /// Why a saga turns back.
@@ -191,8 +191,8 @@ impl StuckCause {
     pub fn retries(&self) -> bool {
         match self {
             Self::Debt { .. } | Self::FailedAfterPivot { .. } | Self::Unwritable { .. } => true,
-            // Once more, alone: it may only have been there when its nodes died.
-            Self::Quarantined { claims } => *claims <= LOSSES_MAX,
+            // A few times more, alone: it may only have been there when its nodes died.
+            Self::Quarantined { claims } => is_tried_again(*claims),
             Self::RefusedAfterPivot { .. }
             | Self::Diverged { .. }
             | Self::Panicked { .. }

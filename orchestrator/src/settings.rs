@@ -83,7 +83,7 @@ impl Default for Settings {
             letters_max: 4096,
             batch_max: 256,
             stretch_steps_max: Self::STRETCH_STEPS_BOUND,
-            calls_max: 512,
+            calls_max: 1024,
             lease: Duration::from_secs(10),
             poll_max: Duration::from_secs(10),
             silence_max: Duration::from_secs(8),

@@ -94,6 +94,13 @@ impl From<StepError> for CallFailure {
 }
 
 impl CallOut {
+    /// As it ends if it has not left: surely without an effect, to be tried again at once.
+    fn not_made(self) -> CallEnded {
+        let Self { saga, token, step, value, direction, context, .. } = self;
+        let answer = Err(CallFailure::Later(Duration::ZERO));
+        CallEnded { saga, token, step, value, direction, began_at: context.now, answer }
+    }
+
     /// Makes the call: with its timeout, and so that a panic is its own alone.
     pub async fn make(self) -> CallEnded {
         let Self { saga, token, step, value, direction, probe, context, .. } = self;
@@ -145,7 +152,8 @@ impl Calls {
             crate::fault::point("call-before", &node);
             if !lease.holds() {
                 tracing::warn!(saga = %call.saga, step = call.step.name(), "lease ended before the call left");
-                return;
+                // It comes home all the same: nothing was done, and nobody was lost on it.
+                return queue.returned(Returned { ended: call.not_made(), lease, came_at: Instant::now() });
             }
             let began = Instant::now();
             let ended = call.make().await;

@@ -7,6 +7,9 @@ use crate::{
 };
 use std::time::Duration;
 
+/// When a statement that the server had no room for is tried again.
+const NO_ROOM_AGAIN: Duration = Duration::from_secs(1);
+
 /// Why a set can't stay as it is.
 pub(super) enum Fault {
     /// One of its answers, or a panic: if it is of one alone, that is its answer.
@@ -35,10 +38,16 @@ impl Fault {
             }
             DatabaseFault::Conflict => Ok(Self::Waited),
             DatabaseFault::Unavailable => {
-                let of_statement = code.starts_with("53") || code.starts_with("58");
                 let of_session = ["25006", "26000", "0A000"].contains(&&*code);
-                // A new session didn't help either: then it is the step's own.
-                if of_statement || of_session && env.checked { Ok(own(&error)) } else { Err(error.into()) }
+                match () {
+                    // No room, no memory: not yet. It costs none of the step's attempts, but its time.
+                    () if code.starts_with("53") || code.starts_with("58") => {
+                        Ok(Self::Failed(Answer::Failed(CallFailure::Later(NO_ROOM_AGAIN))))
+                    }
+                    // A new session didn't help either: then it is the step's own.
+                    () if of_session && env.checked => Ok(own(&error)),
+                    () => Err(error.into()),
+                }
             }
             DatabaseFault::Statement => Ok(own(&error)),
         }

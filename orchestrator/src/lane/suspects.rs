@@ -9,8 +9,11 @@ use crate::store::sagas::{Row, State};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Losses in a row after which a saga rests before it is tried once more; lost then too, it waits for a person.
+/// Losses in a row after which a saga rests before each further try.
 pub(crate) const LOSSES_MAX: i16 = 3;
+/// Further tries, each alone after a rest; lost in all of them, it waits for a person. One may be lost by chance to a node
+/// that is killed for another reason, three in a row hardly.
+const TRIES_AFTER_REST: i16 = 3;
 /// Sagas that were lost twice, tried at once by one node.
 const FEW: usize = 16;
 
@@ -46,8 +49,13 @@ impl Suspects {
     }
 }
 
+/// Whether a saga that was lost so often is tried again by itself.
+pub(crate) fn is_tried_again(losses: i16) -> bool {
+    losses < LOSSES_MAX + TRIES_AFTER_REST
+}
+
 impl Row {
-    /// Whether it was lost so often that it is not moved any more, but for one try after a rest.
+    /// Whether it was lost so often that it is moved only after a rest.
     pub(super) fn is_lost_too_often(&self) -> bool {
         self.claims >= LOSSES_MAX && (self.leased || self.state != State::Stuck)
     }

@@ -274,7 +274,7 @@ mod tests {
         );
         check(
             stuck(StuckCause::Quarantined { claims: 3 }, None, None),
-            "quarantined: 3 claims ended without an entry",
+            "quarantined: 3 nodes in a row did not come back from it",
         );
     }
 }

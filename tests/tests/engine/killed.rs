@@ -1,8 +1,11 @@
 //! Nodes that die: before and after every commit and every call, with whole stretches and cut ones. Others finish.
 
-use crate::worker::{Death, Worker};
+use crate::{
+    losses::quarantined_for_good,
+    worker::{Death, Worker},
+};
 use futures_util::future::join_all;
-use orchestrator::{Bucket, SagaId};
+use orchestrator::{Bucket, SagaId, StuckCause};
 use rstest::rstest;
 use std::time::Duration;
 use tests::{
@@ -113,7 +116,7 @@ async fn whenever_a_node_dies_another_finishes_its_play(#[case] lines: Vec<Line>
 #[case::in_our_transaction(Line::Note("deadly".into(), Twist::Abort), 3)]
 #[case::in_a_call(Line::Ask("deadly".into(), Twist::Abort), 4)]
 #[tokio::test]
-async fn a_step_that_kills_its_process_is_quarantined_after_three_claims_and_tried_once_more(
+async fn a_step_that_kills_its_process_is_quarantined_after_three_claims_and_tried_three_times_more(
     #[case] deadly: Line,
     #[case] deaths: usize,
 ) {
@@ -140,15 +143,10 @@ async fn a_step_that_kills_its_process_is_quarantined_after_three_claims_and_tri
     let quarantined = serde_json::json!({ "quarantined": { "claims": 3 } });
     assert_eq!(serde_json::to_value(row.stuck).unwrap(), quarantined);
     assert_eq!(died, deaths);
-    assert!(row.due_at.is_some(), "it is tried once more, in case it was innocent");
+    assert!(row.due_at.is_some(), "it is tried again, in case it was innocent");
     assert_eq!(stage.audited(id, "stuck").await, 1);
 
-    let due = "update usher.sagas set due_at = now() where state = 'stuck'";
-    sqlx::query(due).execute(&stage.pool).await.unwrap();
-    let last = Worker::on(&stage, "the last victim").with("LEASE_MS", 150).spawn();
-    assert_eq!(last.ended().await, Death::Sudden);
-    let _judge = Worker::on(&stage, "the judge").with("LEASE_MS", 150).spawn();
-    let row = stage.until("it waits for a person", id, |row| row.due_at.is_none()).await;
-    assert_eq!(row.stuck, Some(orchestrator::StuckCause::Quarantined { claims: 4 }));
+    let (died, row) = quarantined_for_good(&stage, id).await;
+    assert_eq!((died, row.stuck), (3, Some(StuckCause::Quarantined { claims: 6 })));
     stage.verify().await;
 }

@@ -18,7 +18,7 @@ use super::{
     view::{self, Reservation, State},
 };
 use axum::{Extension, extract::State as Shared, http::StatusCode, response::Response};
-use orchestrator::{Reached, Rejected, SagaId};
+use orchestrator::{Cause, Reached, Rejected, SagaId};
 use std::{collections::HashSet, time::Duration};
 use steps::{
     EventId, ReservationId, Reserve, SEATS_MAX, SeatId, SeatList, UserId,
@@ -106,6 +106,11 @@ async fn reserve(
         Reached::NotYet => {
             let detail = "the reservation is still being made; repeat the request with the same key";
             Err(Problem::new(ProblemType::Unavailable, detail).retry_after(Duration::from_secs(1)))
+        }
+        Reached::TurnedBack(cause @ Cause::Failed { .. }) => {
+            let detail = "nothing is reserved: the database could not write it; try again with a new key";
+            let problem = Problem::new(ProblemType::Unavailable, detail).retry_after(Duration::from_secs(1));
+            Err(problem.because(format!("reserving turned back: {cause:?}")))
         }
         Reached::TurnedBack(cause) => Err(Problem::internal(format!("reserving turned back: {cause:?}"))),
         Reached::Stuck(cause) => Err(Problem::internal(format!("reserving is stuck: {cause:?}"))),
