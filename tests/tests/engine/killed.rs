@@ -146,6 +146,8 @@ async fn a_step_that_kills_its_process_is_quarantined_after_three_claims_and_tri
     assert!(row.due_at.is_some(), "it is tried again, in case it was innocent");
     assert_eq!(stage.audited(id, "stuck").await, 1);
 
+    let due = "update usher.sagas set due_at = now() where state = 'stuck'";
+    sqlx::query(due).execute(&stage.pool).await.unwrap();
     let (died, row) = quarantined_for_good(&stage, id).await;
     assert_eq!((died, row.stuck), (3, Some(StuckCause::Quarantined { claims: 6 })));
     stage.verify().await;
