@@ -114,7 +114,8 @@ async fn scripts_learn_from_the_status_whether_the_books_agree() {
             "class": "unknown-payment", "reference": intent, "payment_id": null, "reservation_id": null,
             "currency": "EUR", "ours_minor": 0, "theirs_minor": 700,
             "what": "the gateway has 700 EUR, and no payment of ours is known by it",
-            "safe_action": "find out who charged it; if nobody can say, refund it in the gateway's dashboard",
+            "safe_action": "if it names a payment of ours, we have lost it: give the money back, \
+                `usher case give-back <id> --reason …`; else find out who charged it, and refund it in the gateway's dashboard",
         }])
     );
     let keys: Vec<_> = found.as_object().unwrap().keys().map(String::as_str).collect();

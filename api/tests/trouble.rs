@@ -45,7 +45,7 @@ const SAYS: [(&str, &str); 19] = [
     ),
     ("contradicted", "pay contradicted: "),
     ("poll_too_long", "a poll of the workflow took longer than 2000 ms"),
-    ("quarantined", "quarantined: 3 claims ended without an entry"),
+    ("quarantined", "quarantined: 3 nodes in a row did not come back from it, again in "),
     ("undecodable", "output of step trouble_remember can't be read: missing field `colour`"),
     ("payment_order", "waiting for payment order, "),
     ("payment_news", "waiting for payment news, "),

@@ -74,15 +74,18 @@ impl Lanes {
             .any(|lane| lane.number == number && lane.signs.silent_for().is_none_or(|silent| silent < bound))
     }
 
-    /// How each of them is.
+    /// How each of them is; one that is given up and not replaced yet is not connected.
     pub fn status(&self, shared: &Shared) -> Vec<LaneStatus> {
         let lanes = self.lock();
-        let status = lanes.iter().map(|lane| LaneStatus {
-            number: lane.number,
-            connected: lane.signs.backend() != 0,
-            silent_for: lane.signs.silent_for().unwrap_or_default(),
-            committed_ago: lane.signs.committed_ago(),
-            oldest: shared.queues[lane.number].oldest().map(|(kind, age)| (kind.as_str(), age)).to_vec(),
+        let status = shared.queues.iter().enumerate().map(|(number, queue)| {
+            let signs = lanes.iter().find(|lane| lane.number == number).map(|lane| &lane.signs);
+            LaneStatus {
+                number,
+                connected: signs.is_some_and(|signs| signs.backend() != 0),
+                silent_for: signs.and_then(|signs| signs.silent_for()).unwrap_or_default(),
+                committed_ago: signs.map(|signs| signs.committed_ago()).unwrap_or_default(),
+                oldest: queue.oldest().map(|(kind, age)| (kind.as_str(), age)).to_vec(),
+            }
         });
         status.collect()
     }

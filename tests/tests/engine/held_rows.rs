@@ -96,8 +96,9 @@ async fn one_locked_row_keeps_no_other_lease_from_being_renewed(
 #[tokio::test]
 async fn a_table_locked_for_three_leases_leaves_nobody_behind(
     #[values("usher.sagas", "usher.journal")] table: &str,
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
 ) {
-    let stage = Stage::set().await;
+    let stage = Stage::set_for(scope).await;
     let node = node(&stage).await;
     let (plays, gate) = called(&stage, &node, 20).await;
     let held = stage.hold(&format!("lock table {table} in exclusive mode")).await;
@@ -126,9 +127,12 @@ fn rounds(node: &Engine) -> Arc<AtomicUsize> {
     rounds
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_result_that_waits_for_a_locked_row_does_not_spin() {
-    let stage = Stage::set().await;
+async fn a_result_that_waits_for_a_locked_row_does_not_spin(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
     // A lease that outlives the test: only the result asks for the row.
     let node = stage.start(Settings { lease: LONG * 10, ..stage.settings("node") }).await;
     let (plays, gate) = called(&stage, &node, 1).await;
@@ -143,9 +147,12 @@ async fn a_result_that_waits_for_a_locked_row_does_not_spin() {
     node.drain().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_node_that_leaves_while_a_row_is_held_leaves_the_saga_to_others() {
-    let stage = Stage::set().await;
+async fn a_node_that_leaves_while_a_row_is_held_leaves_the_saga_to_others(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
     let leaving = node(&stage).await;
     let (plays, gate) = called(&stage, &leaving, 1).await;
     let id: SagaId = plays[0].id();

@@ -110,9 +110,12 @@ pub async fn quarantined_for_good(stage: &Stage, saga: SagaId) -> (usize, SagaRo
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_debt_whose_compensation_kills_its_process_is_quarantined_too() {
-    let stage = Stage::set().await;
+async fn a_debt_whose_compensation_kills_its_process_is_quarantined_too(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
     let part = Part::of([Line::Note("deadly".into(), Twist::SqlUndo), Line::Fail("no".into())]);
     let id = SagaId::new_in(Bucket::of_key(&part.house));
     let mut connection = stage.pool.acquire().await.unwrap();

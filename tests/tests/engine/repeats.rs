@@ -73,9 +73,12 @@ async fn a_crowd_that_computes_for_longer_than_a_transaction_may_idle_gets_on(
     node.drain().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_session_that_is_read_only_is_left() {
-    let stage = Stage::set().await;
+async fn a_session_that_is_read_only_is_left(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
     let node = stage.start(Settings { lanes: 2, ..stage.settings("node") }).await;
     let alter = async |change: &str| {
         let alter = format!(

@@ -1,7 +1,7 @@
 //! A lane that gives no sign of life is replaced, wherever it stopped; what it had goes on.
 
 use futures_util::future::join_all;
-use orchestrator::{BatchScope, Bucket, Ended, SagaId, Settings, StuckCause};
+use orchestrator::{BatchScope, Bucket, Ended, Engine, SagaId, Settings, StuckCause};
 use rstest::rstest;
 use std::time::{Duration, Instant};
 use tests::{
@@ -90,9 +90,12 @@ async fn a_connection_whose_other_side_is_gone_is_noticed_and_replaced(
     node.drain().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_node_whose_connections_are_all_gone_leaves_in_time() {
-    let stage = Stage::set().await;
+async fn a_node_whose_connections_are_all_gone_leaves_in_time(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
     let proxy = Proxy::before(stage.url()).await;
     let node = stage.builder_through(proxy.url(), settings(&stage)).start().await.unwrap();
     let play = node.client().start::<Play>(Part::of([Line::Wait(60_000)])).await.unwrap();
@@ -103,9 +106,10 @@ async fn a_node_whose_connections_are_all_gone_leaves_in_time() {
     assert!(began.elapsed() < Duration::from_secs(10), "it took {:?} to leave", began.elapsed());
 }
 
+#[rstest]
 #[tokio::test]
-async fn lanes_say_how_they_are() {
-    let stage = Stage::set().await;
+async fn lanes_say_how_they_are(#[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope) {
+    let stage = Stage::set_for(scope).await;
     let node = stage.start(settings(&stage)).await;
     let works = async || node.client().lanes().iter().all(|lane| lane.works()).then_some(());
     wait_until("its lane works", LONG, works).await;
@@ -122,4 +126,37 @@ async fn lanes_say_how_they_are() {
     start.await.unwrap().unwrap();
     wait_until("its lane works again", LONG, works).await;
     node.drain().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_lane_that_can_not_be_replaced_at_once_is_replaced_later(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
+    let proxy = Proxy::before(stage.url()).await;
+    let node = stage.builder_through(proxy.url(), settings(&stage)).start().await.unwrap();
+    let client = node.client().clone();
+    let part = Part::of([ask("flight"), Line::Note("one".into(), Twist::Block)]);
+    let blocked = client.start::<Play>(part).await.unwrap();
+    let stands_still = async || {
+        let lanes = node.client().lanes();
+        lanes.iter().any(|lane| lane.silent_for > Duration::from_millis(500)).then_some(())
+    };
+    wait_until("its lane stands still", LONG, stands_still).await;
+    proxy.set(&Whom::Named("usher lane"), Flow::Cut);
+    wait_until("it is given up", LONG, async || is_without(&node)).await;
+    stage.pass(Duration::from_secs(1)).await;
+    assert!(is_without(&node).is_some(), "no lane can take its place yet");
+    proxy.open();
+    assert!(matches!(blocked.result(LONG).await.unwrap(), Ended::Stuck(StuckCause::Hung { .. })));
+    let other = node.client().start::<Play>(Part::of([note("other"), ask("car")])).await.unwrap();
+    assert!(matches!(other.result(LONG).await.unwrap(), Ended::Completed(_)));
+    stage.verify().await;
+    node.drain().await;
+}
+
+/// Its lane is given up, and none has taken its place.
+fn is_without(node: &Engine) -> Option<()> {
+    node.client().lanes().iter().all(|lane| !lane.connected && !lane.works()).then_some(())
 }

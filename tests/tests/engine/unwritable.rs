@@ -49,9 +49,12 @@ async fn a_step_that_hides_an_sql_error_is_named(
     node.drain().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_deadline_at_the_end_of_time_is_one_like_others() {
-    let stage = Stage::set().await;
+async fn a_deadline_at_the_end_of_time_is_one_like_others(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
     let node = stage.node("node").await;
     let part = Part::of([note("before"), Line::Sleep(chrono::DateTime::<chrono::Utc>::MAX_UTC)]);
     let play = node.client().start::<Play>(part).await.unwrap();
@@ -63,9 +66,12 @@ async fn a_deadline_at_the_end_of_time_is_one_like_others() {
     node.drain().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_saga_whose_rows_can_not_be_written_is_stuck_with_the_reason_and_its_letters_are_kept() {
-    let stage = Stage::set().await;
+async fn a_saga_whose_rows_can_not_be_written_is_stuck_with_the_reason_and_its_letters_are_kept(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
     let node = stage.node("node").await;
     let play = node.client().start::<Play>(Part::of([Line::Wait(60_000), note("end")])).await.unwrap();
     let bad = "alter table usher.journal add constraint bad check (entries::text not like '%unlucky%')";
@@ -80,9 +86,12 @@ async fn a_saga_whose_rows_can_not_be_written_is_stuck_with_the_reason_and_its_l
     node.drain().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn what_no_column_can_keep_is_refused_at_the_door() {
-    let stage = Stage::set().await;
+async fn what_no_column_can_keep_is_refused_at_the_door(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
     let node = stage.node("node").await;
     let start = node.client().start::<Play>(Part::of([note("no")])).key("a\0b").await;
     assert!(matches!(start.err(), Some(ClientError::Unstorable { .. })));
@@ -97,9 +106,12 @@ async fn what_no_column_can_keep_is_refused_at_the_door() {
     node.drain().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_start_that_can_not_be_begun_tells_its_caller_why() {
-    let stage = Stage::set().await;
+async fn a_start_that_can_not_be_begun_tells_its_caller_why(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
     let node = stage.node("node").await;
     let bad = "alter table usher.journal add constraint bad check (entries::text not like '%unlucky%')";
     sqlx::query(bad).execute(&stage.pool).await.unwrap();
@@ -107,6 +119,28 @@ async fn a_start_that_can_not_be_begun_tells_its_caller_why() {
     let Err(ClientError::Failed(why)) = start else { panic!("it began") };
     assert!(why.contains("constraint"), "{why}");
     assert_eq!(stage.sagas().await, 0);
+    assert_others_go_on(&stage, &node).await;
+    node.drain().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_panic_of_the_engine_itself_stops_its_saga_alone(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
+    let node = stage.node("node").await;
+    let play = node.client().start::<Play>(Part::of([Line::Wait(60_000), note("end")])).await.unwrap();
+    let point = format!("lane-before-commit@{}", node.node());
+    fail::cfg(&point, "panic(out of order)").unwrap();
+    let told = node.client().signal(play.id(), "cue", &Cue("go".into())).await;
+    fail::remove(&point);
+    assert!(told.is_ok(), "the letter is in the mailbox: {told:?}");
+    let StuckCause::Unwritable { error, .. } = stage.stuck(play.id()).await else { panic!("not unwritable") };
+    assert!(error.contains("out of order"), "{error}");
+    let due = "update usher.sagas set due_at = now() where state = 'stuck'";
+    sqlx::query(due).execute(&stage.pool).await.unwrap();
+    stage.until("it has gone on with its letter", play.id(), |row| row.state == "completed").await;
     assert_others_go_on(&stage, &node).await;
     node.drain().await;
 }

@@ -1,7 +1,7 @@
 //! Workers: nodes in processes of their own, to be killed and frozen.
 
 use api::dev::{Child, Signal};
-use orchestrator::SagaId;
+use orchestrator::{BatchScope, SagaId};
 use std::{os::unix::process::ExitStatusExt, process::Command, time::Duration};
 use tests::play::{Part, Stage};
 
@@ -28,6 +28,9 @@ impl Worker {
     pub fn on(stage: &Stage, node: &str) -> Start {
         let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
         command.arg(stage.url()).env("NODE", node).env_remove("FAILPOINTS");
+        if stage.scope == BatchScope::Bucket {
+            command.env("SCOPE", "bucket");
+        }
         Start(command)
     }
 
