@@ -85,7 +85,7 @@ impl Workflow for Retyped {
 }
 
 async fn broken(stage: &Stage) -> Engine {
-    let settings = Settings { poll_max: Duration::from_millis(400), ..stage.settings("broken") };
+    let settings = Settings { poll_max: Duration::from_secs(3), ..stage.settings("broken") };
     stage.builder(settings).workflow::<Broken>().start().await.unwrap()
 }
 
@@ -122,7 +122,7 @@ async fn group(client: &Client, saga: SagaId) -> (String, &'static str) {
 )]
 #[case::hangs(
     Fault::Hangs,
-    "a poll of the workflow took longer than 400 ms",
+    "a poll of the workflow took longer than 3000 ms",
     "deployed v1: a poll takes too long"
 )]
 #[tokio::test]

@@ -74,14 +74,14 @@ async fn a_journal_that_cannot_be_read_has_a_row_a_line_and_a_way_on() {
     let play = node.client().start::<Play>(Part::of([note("one"), Line::Wait(60_000)])).await.unwrap();
     stage.until("it waits", play.id(), |row| row.state == "waiting").await;
     node.drain().await;
-    // As a newer binary would have left it.
+    // As no binary would have left it: what only a newer one knows is left to that.
     sqlx::query("create table kept as select * from usher.journal").execute(&stage.pool).await.unwrap();
-    let newer = "update usher.journal set entries = '[{\"begun_anew\": {}}]'::json";
-    sqlx::query(newer).execute(&stage.pool).await.unwrap();
+    let broken = "update usher.journal set entries = '[{\"begun\": {}}]'::json";
+    sqlx::query(broken).execute(&stage.pool).await.unwrap();
     let seen = operator.see(play.id()).await.unwrap();
     assert_eq!(seen.why.to_string(), "this binary can't read its journal");
     assert_eq!(seen.entries.len(), 1);
-    assert!(seen.unreadable.is_some_and(|error| error.contains("begun_anew")));
+    assert!(seen.unreadable.is_some_and(|error| error.contains("missing field `workflow`")));
 
     let node = stage.node("node").await;
     let operator = node.client().operator();
@@ -90,7 +90,7 @@ async fn a_journal_that_cannot_be_read_has_a_row_a_line_and_a_way_on() {
     let listed =
         operator.list(&Filter { status: Some(State::Stuck), ..Filter::default() }, None, 10).await.unwrap();
     let [one] = &listed[..] else { panic!("one is stuck: {listed:?}") };
-    assert!(one.line.starts_with("the journal can't be read: unknown variant `begun_anew`"), "{}", one.line);
+    assert!(one.line.starts_with("the journal can't be read: missing field `workflow`"), "{}", one.line);
     let open: Vec<_> = operator.see(play.id()).await.unwrap().allowed;
     let open: Vec<_> = open.iter().filter(|one| one.refused.is_none()).map(|one| one.action).collect();
     assert_eq!(open, ["retry_now", "pause"]);
