@@ -130,6 +130,9 @@ impl Plan {
             ("USHER_GATEWAY_KEY", "sk_test_usher"),
             ("USHER_GATEWAY_DEADLINE_MS", "700"),
             ("USHER_GATEWAY_WEBHOOK_SECRETS", SECRET),
+            // Tests look more often than a customer may.
+            ("USHER_HTTP_QUOTA_PER_S", "10000"),
+            ("USHER_HTTP_QUOTA_BURST", "10000"),
         ];
         let mut environment: BTreeMap<String, String> =
             defaults.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
