@@ -10,8 +10,10 @@ use crate::{
     lane::{LetterAnswer, Mail, Shared, Snapshot, Start, Started},
     lanes::{LaneStatus, Lanes},
     store::{
+        journal,
         mailbox::{self, Kind, Letter},
         sagas::{self, New, State},
+        status::{self, Status},
     },
     workflow::{Signal, Workflow},
 };
@@ -233,9 +235,8 @@ impl Client {
         saga: SagaId,
         seen: &mut Option<Seen>,
     ) -> Result<Option<Snapshot>, ClientError> {
-        let mut connection = self.pool.acquire().await?;
-        let row = crate::store::status::look(&mut connection, saga).await?;
-        drop(connection);
+        let look = on_pooled(&self.pool, |connection| Box::pin(status::look(connection, saga)));
+        let row = look.await?;
         let now = row.map(|row| Seen { epoch: row.epoch, journal_len: row.journal_len, state: row.state });
         if now.is_none() || now == *seen {
             return Ok(None);
@@ -247,10 +248,8 @@ impl Client {
 
     /// How far a saga is, read from the database.
     pub(crate) async fn look(&self, saga: SagaId) -> Result<Option<Snapshot>, ClientError> {
-        let mut connection = self.pool.acquire().await?;
-        let Some(seen) = crate::store::status::look(&mut connection, saga).await? else { return Ok(None) };
-        let mut journals = crate::store::journal::read(&mut connection, &[saga]).await?;
-        let entries = journals.remove(&saga).unwrap_or_else(|| Ok(Vec::new()));
+        let read = on_pooled(&self.pool, |connection| Box::pin(read(connection, saga)));
+        let Some((seen, entries)) = read.await? else { return Ok(None) };
         let entries = entries.map_err(|unreadable| match unreadable {
             Unreadable::Newer(_) => ClientError::Newer(saga),
             Unreadable::Broken(error) => ClientError::Failed(error),
@@ -264,6 +263,16 @@ impl Client {
             history: Arc::new(history),
         }))
     }
+}
+
+/// A saga's row, and its journal if that can be read.
+async fn read(
+    connection: &mut PgConnection,
+    saga: SagaId,
+) -> Result<Option<(Status, Result<Vec<Entry>, Unreadable>)>, sqlx::Error> {
+    let Some(status) = status::look(connection, saga).await? else { return Ok(None) };
+    let mut journals = journal::read(connection, &[saga]).await?;
+    Ok(Some((status, journals.remove(&saga).unwrap_or_else(|| Ok(Vec::new())))))
 }
 
 /// A saga's row as somebody who waits has seen it. Whoever moves the saga raises its epoch.
