@@ -3,6 +3,10 @@
 //! Inputs stand in *lines*: one for all, or, where a batch may touch one bucket only, one a bucket, and the lines take
 //! turns. What met a row that somebody else has locked waits apart until it is tried again.
 
+mod line;
+#[cfg(test)]
+mod tests;
+
 use super::{
     Culprits,
     input::{Group, Input, Kind, Mail, Resume, Returned, Start},
@@ -12,6 +16,7 @@ use crate::{
     Bucket, SagaId,
     settings::{BatchScope, Settings},
 };
+use line::{Line, Queued};
 use rand::Rng;
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -39,22 +44,13 @@ struct Waiting {
     lines: HashMap<Option<Bucket>, Line>,
     /// Lines that have something, in the order of their turns.
     turns: VecDeque<Option<Bucket>>,
-    /// How many of each kind.
+    /// How many of each kind, with those that are tried again later.
     counts: [usize; 4],
     awake: HashSet<SagaId>,
-    /// What is tried again later. Bounded like what it came from.
+    /// What is tried again later.
     later: Vec<(Instant, Queued)>,
     /// The lane has a batch in hand.
     at_work: bool,
-}
-
-#[derive(Default)]
-struct Line([VecDeque<Queued>; 4]);
-
-struct Queued {
-    input: Input,
-    since: Instant,
-    put_off: u32,
 }
 
 /// The first pause of what met a locked row; it doubles each time, up to the second bound, with full jitter.
@@ -112,8 +108,12 @@ impl Queue {
         let ceiling = pause.map_or_else(|| doubled(PAUSE, PAUSE_MAX), |pause| doubled(pause, pause * 4));
         let pause = rand::rng().random_range(ceiling / 4..=ceiling);
         let at = Instant::now() + pause;
-        let again = inputs.into_iter().map(|input| (at, Queued { put_off: times + 1, ..Queued::now(input) }));
-        self.lock().later.extend(again);
+        let mut waiting = self.lock();
+        for input in inputs {
+            waiting.counts[input.kind() as usize] += 1;
+            waiting.later.push((at, Queued { put_off: times + 1, ..Queued::now(input) }));
+        }
+        drop(waiting);
         self.arrived.notify_one();
     }
 
@@ -190,6 +190,7 @@ impl Queue {
         let now = Instant::now();
         let ripe: Vec<_> = waiting.later.extract_if(.., |(at, _)| *at <= now).collect();
         for (_, queued) in ripe {
+            waiting.counts[queued.input.kind() as usize] -= 1;
             if let Input::Wake(saga) = queued.input
                 && !waiting.awake.insert(saga)
             {
@@ -242,47 +243,6 @@ impl Waiting {
         }
         let sagas: HashSet<SagaId> = taken.iter().map(|queued| queued.input.saga()).collect();
         let its = self.later.extract_if(.., |(_, queued)| sagas.contains(&queued.input.saga()));
-        let its: Vec<Queued> = its.map(|(_, queued)| queued).collect();
-        its.iter().for_each(|queued| self.counts[queued.input.kind() as usize] += 1);
-        its
-    }
-}
-
-impl Queued {
-    fn now(input: Input) -> Self {
-        Self { input, since: Instant::now(), put_off: 0 }
-    }
-}
-
-impl Line {
-    fn is_empty(&self) -> bool {
-        self.0.iter().all(VecDeque::is_empty)
-    }
-
-    /// A quarter for each kind, and what is left over for who comes first. A saga that a lane may have stopped at is
-    /// taken alone.
-    fn take(&mut self, most: usize, culprits: &Culprits) -> Vec<Queued> {
-        let mut taken: Vec<Queued> = Vec::new();
-        let mut room = most;
-        for share in [most.div_ceil(Kind::ALL.len()), most] {
-            for inputs in &mut self.0 {
-                let mut left = share.min(room);
-                while left > 0
-                    && let Some(next) = inputs.front()
-                {
-                    let alone = culprits.has(next.input.saga());
-                    if alone && !taken.is_empty() {
-                        return taken;
-                    }
-                    taken.extend(inputs.pop_front());
-                    if alone {
-                        return taken;
-                    }
-                    left -= 1;
-                    room -= 1;
-                }
-            }
-        }
-        taken
+        its.map(|(_, queued)| queued).collect()
     }
 }
