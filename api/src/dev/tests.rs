@@ -200,8 +200,10 @@ async fn children_inherit_no_open_files() {
     command.arg("600").stdout(Stdio::null()).stderr(Stdio::null());
     let child = Child::spawn("sleep", command, Signal::KILL).unwrap();
     let files = Path::new("/proc").join(child.pid().to_string()).join("fd");
-    let files: Vec<_> = files.read_dir().unwrap().map(|fd| fd.unwrap().path().read_link().unwrap()).collect();
-    assert_eq!(files, [Path::new("/dev/null"); 3]);
+    let files = files.read_dir().unwrap().filter_map(|fd| fd.unwrap().path().read_link().ok());
+    // The child may just be starting: its locale is no file of ours.
+    let inherited: Vec<_> = files.filter(|file| !file.starts_with("/usr")).collect();
+    assert_eq!(inherited, [Path::new("/dev/null"); 3]);
 }
 
 /// Not a test by itself: the process that [`servers_die_with_the_process_that_started_them`] kills.
