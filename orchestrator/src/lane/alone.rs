@@ -16,7 +16,6 @@ use crate::{
     texts::stored,
 };
 use sqlx::PgConnection;
-use std::cell::Cell;
 
 /// How much of a reason is kept.
 const REASON_BYTES_MAX: usize = 4_096;
@@ -70,18 +69,7 @@ impl Lane {
         let now = self.begin().await?;
         let shared = self.shared().clone();
         let signs = self.tx.signs.clone();
-        let env = Env {
-            registry: &shared.registry,
-            settings: &shared.settings,
-            now,
-            token: rand::random(),
-            signs: &signs,
-            culprits: &shared.culprits,
-            places: &shared.places,
-            draining: true,
-            polled: Cell::default(),
-            checked: false,
-        };
+        let env = Env { draining: true, ..shared.env(&signs, now, rand::random()) };
         let row = sagas::lock(&mut self.tx, &[group.id]).await?.pop();
         if row.is_none() && status::look(&mut self.tx, group.id).await?.is_some() {
             self.rollback().await;

@@ -3,7 +3,6 @@
 use super::{
     Group,
     run::{Env, Run},
-    suspects::LOSSES_MAX,
     turn::{Cached, TurnError, Verdict},
 };
 use crate::{
@@ -248,7 +247,7 @@ fn claimed(group: &Group, row: Row, histories: &mut Histories, env: &Env<'_>) ->
             if let Some(cause) = env.culprits.cause(run.id()) {
                 run.stick(cause, env);
             } else if lost_too_often {
-                run.stick(StuckCause::Quarantined { claims: claims.max(LOSSES_MAX) }, env);
+                run.stick(StuckCause::Quarantined { claims }, env);
             }
             run
         }

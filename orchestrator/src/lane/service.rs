@@ -2,11 +2,14 @@
 
 use super::{
     Calls, Culprits, Doing, Group, Leases, Places, Probe, Queue, Signs, Suspects, TurnError, Watchers,
+    run::Env,
     turn::{Cached, Turn},
 };
 use crate::{SagaId, database::Database, medium::Tx, registry::Registry, settings::Settings};
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::{
+    cell::Cell,
     collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
@@ -35,6 +38,22 @@ impl Shared {
     /// The queue of the lane that owns this saga's bucket.
     pub fn queue(&self, saga: SagaId) -> &Arc<Queue> {
         &self.queues[self.lane_of(saga)]
+    }
+
+    /// What a batch under this token knows besides its sagas.
+    pub(super) fn env<'a>(&'a self, signs: &'a Signs, now: DateTime<Utc>, token: i64) -> Env<'a> {
+        Env {
+            registry: &self.registry,
+            settings: &self.settings,
+            now,
+            token,
+            signs,
+            culprits: &self.culprits,
+            places: &self.places,
+            draining: self.draining.is_cancelled(),
+            polled: Cell::default(),
+            checked: false,
+        }
     }
 
     /// The number of that lane.

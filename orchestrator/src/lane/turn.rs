@@ -10,7 +10,6 @@ use crate::{DatabaseFault, SagaId, database_fault::sqlstate, journal::History, s
 use chrono::{DateTime, Utc};
 use rand::Rng;
 use std::{
-    cell::Cell,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -114,18 +113,7 @@ impl Lane {
         let mut rows = claim::lock(&mut self.tx, groups).await?;
         let shared = self.shared.clone();
         let signs = self.tx.signs.clone();
-        let env = Env {
-            registry: &shared.registry,
-            settings: &shared.settings,
-            now,
-            token,
-            signs: &signs,
-            culprits: &shared.culprits,
-            places: &shared.places,
-            draining: shared.draining.is_cancelled(),
-            polled: Cell::default(),
-            checked,
-        };
+        let env = Env { checked, ..shared.env(&signs, now, token) };
 
         let suspects = claim::suspects(&mut self.tx, &rows, groups, &mut self.cache, &env).await?;
         if !suspects.is_empty() {
