@@ -6,7 +6,7 @@ use super::{
     service::Lane,
     write,
 };
-use crate::{DatabaseFault, SagaId, database_fault::sqlstate, journal::History, store};
+use crate::{DatabaseFault, SagaId, database::in_time, database_fault::sqlstate, journal::History, store};
 use chrono::{DateTime, Utc};
 use rand::Rng;
 use std::{
@@ -163,7 +163,7 @@ impl Lane {
                 return Err(TurnError::Lost(lost));
             }
             let committed = match witness {
-                Some(saga) => store::journal::has_token(&mut self.tx, saga, token).await,
+                Some(saga) => in_time(store::journal::has_token(&mut self.tx, saga, token)).await,
                 // Only letters were in it, or refused starts: either may be done twice, so it is done again.
                 None => Ok(false),
             };
