@@ -3,6 +3,7 @@
 use super::{
     Group,
     run::{Env, Run},
+    suspects::Suspect,
     turn::{Cached, TurnError, Verdict},
 };
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     journal::{Entry, History, Unreadable},
     medium::Tx,
     store::{
-        journal, mailbox,
+        journal, leases, mailbox,
         sagas::{self, New, Row, State, Trying},
     },
 };
@@ -39,14 +40,14 @@ pub(super) async fn lock(tx: &mut Tx, groups: &[Group]) -> Result<HashMap<SagaId
 
 /// Sagas on which somebody may have died: under a lease that ran out, due for longer than one, or lost before and not
 /// cleared yet. They are claimed in a commit of their own, so that the claim counts whatever becomes of the claimer. Their
-/// journals are read before: what only a newer binary can read is not claimed at all. With how often each was lost.
+/// journals are read before: what only a newer binary can read is not claimed at all.
 pub(super) async fn suspects(
     tx: &mut Tx,
     rows: &HashMap<SagaId, Row>,
     groups: &[Group],
     cache: &mut HashMap<SagaId, Cached>,
     env: &Env<'_>,
-) -> Result<Vec<(SagaId, i16)>, TurnError> {
+) -> Result<Vec<Suspect>, TurnError> {
     let overdue = groups.iter().filter_map(|group| {
         let row = rows.get(&group.id)?;
         let suspected =
@@ -62,9 +63,11 @@ pub(super) async fn suspects(
             Err(Unreadable::Newer(_)) => continue,
             Err(Unreadable::Broken(_)) => {}
         }
-        suspects.push((id, rows.get(&id).map_or(0, |row| row.claims)));
+        if let Some(row) = rows.get(&id) {
+            suspects.push(Suspect { saga: id, losses: row.claims, token: row.token });
+        }
     }
-    suspects.sort_unstable();
+    suspects.sort_unstable_by_key(|suspect| suspect.saga);
     Ok(suspects)
 }
 
@@ -79,9 +82,10 @@ pub(super) async fn claim(
     let mut verdicts = HashMap::new();
     let fresh = begin(tx, groups, &mut verdicts, env).await?;
     deliver(tx, groups, &rows, &fresh, &mut verdicts, env).await?;
+    let mut rows = rows;
+    pardon(tx, groups, &mut rows).await?;
 
     let mut ours: Vec<(&Group, Row)> = Vec::with_capacity(groups.len());
-    let mut rows = rows;
     let mut for_others = Vec::new();
     for group in groups {
         match rows.remove(&group.id) {
@@ -122,6 +126,25 @@ pub(super) async fn claim(
     }
     runs.sort_by_key(Run::id);
     Ok(Claimed { runs, verdicts })
+}
+
+/// A result that comes home after somebody else has claimed its saga is of no use, but it proves that its node did not die
+/// of the saga: one loss less.
+async fn pardon(tx: &mut Tx, groups: &[Group], rows: &mut HashMap<SagaId, Row>) -> Result<(), TurnError> {
+    let mut pardoned = Vec::new();
+    for group in groups {
+        let Some(row) = rows.get_mut(&group.id).filter(|row| row.claims > 0) else { continue };
+        let late = group.returned.iter().filter(|returned| returned.ended.token != row.token).count();
+        let left = row.claims.saturating_sub(i16::try_from(late).unwrap_or(i16::MAX)).max(0);
+        if left < row.claims {
+            row.claims = left;
+            pardoned.push((group.id, left));
+        }
+    }
+    if !pardoned.is_empty() {
+        leases::set_claims(&mut tx.connection, &pardoned).await?;
+    }
+    Ok(())
 }
 
 async fn begin(

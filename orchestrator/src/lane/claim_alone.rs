@@ -1,6 +1,12 @@
 //! Claiming suspects, in a commit of its own that counts whatever becomes of the claimer.
 
-use super::{input::Resume, run::Env, service::Lane, suspects::Admission, turn::TurnError};
+use super::{
+    input::Resume,
+    run::Env,
+    service::Lane,
+    suspects::{Admission, Suspect},
+    turn::TurnError,
+};
 use crate::{
     SagaId,
     store::{attempts, leases},
@@ -11,28 +17,33 @@ use std::time::Instant;
 
 impl Lane {
     /// Claims those that may be tried now, and puts the others off. What is claimed goes on in a batch after this one,
-    /// whatever becomes of this one: else its failure would count against them.
+    /// whatever becomes of this one: else its failure would count against them. What this node itself still has out is
+    /// prolonged, for nobody has died.
     pub(super) async fn claim_alone(
         &mut self,
-        suspects: &[(SagaId, i16)],
+        suspects: &[Suspect],
         token: i64,
         since: Instant,
         env: &Env<'_>,
     ) -> Result<(), TurnError> {
         let shared = self.shared().clone();
         let (mut admitted, mut later) = (Vec::new(), Vec::new());
-        for (saga, losses) in suspects {
-            match shared.suspects.admit(*losses) {
-                Admission::Free => admitted.push((*saga, None)),
-                Admission::Place(place) => admitted.push((*saga, Some(place))),
+        let is_out = |suspect: &Suspect| shared.leases.covers(suspect.saga, suspect.token);
+        let (out, lost): (Vec<Suspect>, Vec<Suspect>) = suspects.iter().partition(|suspect| is_out(suspect));
+        for suspect in &lost {
+            match shared.suspects.admit(suspect.losses) {
+                Admission::Free => admitted.push((suspect.saga, None)),
+                Admission::Place(place) => admitted.push((suspect.saga, Some(place))),
                 Admission::Later => {
                     let pause = env.settings.lease.mul_f64(rand::rng().random_range(0.25..1.0));
-                    later.push((*saga, time::after(env.now, pause)));
+                    later.push((suspect.saga, time::after(env.now, pause)));
                 }
             }
         }
-        let sagas: Vec<SagaId> = suspects.iter().map(|(saga, _)| *saga).collect();
+        let sagas: Vec<SagaId> = lost.iter().map(|suspect| suspect.saga).collect();
         attempts::add_lost(&mut self.tx, &sagas, env.now).await?;
+        let out: Vec<_> = out.iter().map(|suspect| (suspect.saga, suspect.token)).collect();
+        let prolonged = leases::renew(&mut self.tx, &out, env.settings.lease.as_secs_f64() * 1000.0).await?;
         if !later.is_empty() {
             leases::put_off(&mut self.tx, &later, token, env.now).await?;
         }
@@ -42,6 +53,7 @@ impl Lane {
         // A lost answer needs no settling: the claims, if any, run out like every lease.
         sqlx::raw_sql("commit").execute(&mut *self.tx).await?;
         metrics::counter!("usher_lease_takeovers_total").increment(claimed.len() as u64);
+        shared.leases.prolong(&prolonged, since);
         let until = since + env.settings.lease;
         for (saga, suspicion) in admitted {
             let mut lease = shared.leases.take(saga, token, until);

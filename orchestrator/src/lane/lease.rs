@@ -2,7 +2,8 @@
 //! that waits to be written, owns it, and letting go of that lets go of the lease.
 //!
 //! Renewed on a connection of its own, and given up by our own monotonic clock as soon as it may have ended. What has
-//! ended is never renewed: somebody else may have the saga already.
+//! ended is not renewed from here: somebody else may have the saga already. Only a lane that has its row locked may see
+//! that nobody has, and prolong it.
 
 use crate::{SagaId, store::leases};
 use sqlx::PgConnection;
@@ -76,6 +77,16 @@ impl Leases {
             }
         }
         Ok(())
+    }
+
+    /// Whether a call is out, or its result waits, under this lease, though it may have ended: this node has not died of it.
+    pub fn covers(&self, saga: SagaId, token: i64) -> bool {
+        self.lock().contains_key(&(saga, token))
+    }
+
+    /// These were renewed by whoever has their rows locked, and so knows that nobody else has claimed them.
+    pub fn prolong(&self, leases: &[(SagaId, i64)], since: Instant) {
+        self.extend(leases.iter().copied(), since);
     }
 
     fn due(&self, gets_on: impl Fn(SagaId) -> bool) -> Vec<(SagaId, i64)> {

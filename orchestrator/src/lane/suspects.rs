@@ -3,9 +3,13 @@
 //! When a node dies, whatever it had out is suspected, and mostly innocent. So suspicion costs little at first and is
 //! narrowed down: a saga that was lost once is claimed again with all the others; one that was lost twice, with few;
 //! from then on, alone. The one that does kill its node then takes no innocent with it, and an innocent one comes
-//! home and is cleared.
+//! home and is cleared. Only a death counts: what a living node still has out is no loss, and what comes home too late
+//! takes one back.
 
-use crate::store::sagas::{Row, State};
+use crate::{
+    SagaId,
+    store::sagas::{Row, State},
+};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -16,6 +20,16 @@ pub(crate) const LOSSES_MAX: i16 = 3;
 const TRIES_AFTER_REST: i16 = 3;
 /// Sagas that were lost twice, tried at once by one node.
 const FEW: usize = 16;
+
+/// A saga on which somebody may have died.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Suspect {
+    pub saga: SagaId,
+    /// How often it was lost before it was lost now.
+    pub losses: i16,
+    /// What it was claimed under.
+    pub token: i64,
+}
 
 /// Places for suspects on this node.
 pub(crate) struct Suspects {

@@ -120,11 +120,11 @@ impl Lane {
             self.claim_alone(&suspects, token, since, &env).await?;
             self.begin().await?;
             rows = claim::lock(&mut self.tx, groups).await?;
-            rows.retain(|id, _| !suspects.iter().any(|(suspect, _)| suspect == id));
+            rows.retain(|id, _| !suspects.iter().any(|suspect| suspect.saga == *id));
         }
         let mut claimed = claim::claim(&mut self.tx, groups, rows, &mut self.cache, &env).await?;
-        for (suspect, _) in &suspects {
-            claimed.verdicts.insert(*suspect, Verdict::Claimed);
+        for suspect in &suspects {
+            claimed.verdicts.insert(suspect.saga, Verdict::Claimed);
         }
         self.probe.boundary("claimed")?;
         round::run_all(&mut self.tx, &mut claimed.runs, &mut self.probe, &env).await?;

@@ -119,6 +119,29 @@ pub(crate) async fn count_claims(
     Ok(())
 }
 
+/// Says how often these were lost. Their rows are locked.
+pub(crate) async fn set_claims(
+    connection: &mut PgConnection,
+    sagas: &[(SagaId, i16)],
+) -> Result<(), sqlx::Error> {
+    let (ids, buckets) = columns(sagas.iter().map(|(saga, _)| *saga));
+    let claims: Vec<i16> = sagas.iter().map(|(_, claims)| *claims).collect();
+    sqlx::query!(
+        r#"
+        update usher.sagas s
+        set claims = known.claims
+        from unnest($1::uuid[], $2::smallint[], $3::smallint[]) as known (id, bucket, claims)
+        where s.id = known.id and s.bucket = known.bucket
+        "#,
+        &ids,
+        &buckets,
+        &claims,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Takes sagas from holders that are gone, and lets them wait: they are due again at these times, under nobody's lease.
 /// Their rows are locked.
 pub(crate) async fn put_off(

@@ -1,11 +1,18 @@
 //! Who is suspected of killing its nodes, and who only was there when they died.
 
 use crate::worker::{Death, Worker};
-use orchestrator::{BatchScope, Bucket, Client, Ended, SagaId, Settings, StuckCause};
+use chrono::Utc;
+use orchestrator::{BatchScope, Bucket, Client, Ended, Engine, Handle, SagaId, Settings, StuckCause};
 use rstest::rstest;
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tests::{
-    play::{Act, Line, Part, Play, SagaRow, Stage, Twist, ask, decide, note},
+    play::{Act, Gate, Line, Part, Play, SagaRow, Stage, Twist, ask, decide, note},
     support::wait_until,
 };
 
@@ -63,6 +70,61 @@ async fn a_batch_that_fails_after_the_claim_burns_nobodys_claims(
     stage.until("it waits again", play.id(), |row| row.state == "waiting" && !row.leased).await;
     node.client().signal(play.id(), "cue", &tests::play::Cue("go".into())).await.unwrap();
     assert_eq!(play.result(LONG).await.unwrap(), Ended::Completed(vec!["go".into()]));
+    node.drain().await;
+}
+
+/// A call that is out behind a gate of its own: the first behind the first gate, all others behind the second.
+async fn out_behind_gates(stage: &Stage, node: &Engine) -> (Handle<Play>, [Gate; 2]) {
+    let gates = [Gate::shut(), Gate::shut()];
+    let (held, calls) = (gates.clone(), Arc::new(AtomicUsize::new(0)));
+    stage.script.set(move |_| Act::Hold(held[calls.fetch_add(1, Ordering::Relaxed).min(1)].clone()));
+    let play = node.client().start::<Play>(Part::of([ask("car")])).await.unwrap();
+    calls_out(stage, play.id(), 1).await;
+    (play, gates)
+}
+
+async fn calls_out(stage: &Stage, saga: SagaId, many: i64) {
+    let what = format!("{many} calls are out");
+    wait_until(&what, LONG, async || (stage.asked(saga, "car", false).await == many).then_some(())).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_a_living_node_has_out_is_no_loss_though_its_lease_has_ended(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
+    // Long, so that nobody is about to renew it.
+    let node = stage.start(Settings { lease: Duration::from_secs(30), ..stage.settings("node") }).await;
+    let (play, [gate, _]) = out_behind_gates(&stage, &node).await;
+    let end = "update usher.sagas set due_at = now() - interval '1 second' where id = $1 and bucket = $2";
+    let end = sqlx::query(end).bind(play.id().uuid()).bind(play.id().bucket().number());
+    end.execute(&stage.pool).await.unwrap();
+    let later = |row: &SagaRow| row.due_at.is_some_and(|due_at| due_at > Utc::now());
+    let row = stage.until("its lease is prolonged", play.id(), later).await;
+    assert_eq!((row.claims, row.leased), (0, true));
+    gate.open();
+    assert_eq!(play.result(LONG).await.unwrap(), Ended::Completed(vec!["car".into()]));
+    assert_eq!(stage.asked(play.id(), "car", false).await, 1, "its call was made once");
+    node.drain().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_result_that_comes_too_late_takes_back_a_loss(
+    #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
+) {
+    let stage = Stage::set_for(scope).await;
+    let node = stage.node("node").await;
+    let (play, [first, second]) = out_behind_gates(&stage, &node).await;
+    stage.lose_holder(play.id()).await;
+    calls_out(&stage, play.id(), 2).await;
+    assert_eq!(stage.row(play.id()).await.unwrap().claims, 1, "nobody has heard of the first holder");
+    first.open();
+    let row = stage.until("the first holder lives", play.id(), |row| row.claims == 0).await;
+    assert!(row.leased, "the second call is still out");
+    second.open();
+    assert_eq!(play.result(LONG).await.unwrap(), Ended::Completed(vec!["car".into()]));
     node.drain().await;
 }
 
