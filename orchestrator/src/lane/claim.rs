@@ -64,7 +64,7 @@ pub(super) async fn suspects(
             Err(Unreadable::Broken(_)) => {}
         }
         if let Some(row) = rows.get(&id) {
-            suspects.push(Suspect { saga: id, losses: row.claims, token: row.token });
+            suspects.push(row.suspect());
         }
     }
     suspects.sort_unstable_by_key(|suspect| suspect.saga);
@@ -300,6 +300,7 @@ fn begun_row(new: &New) -> Row {
         journal_bytes: 0,
         trying: Trying::default(),
         claims: 0,
+        unheld: true,
         stuck: None,
         newer: None,
     }

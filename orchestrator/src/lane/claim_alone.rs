@@ -32,22 +32,23 @@ impl Lane {
         let (out, lost): (Vec<Suspect>, Vec<Suspect>) = suspects.iter().partition(|suspect| is_out(suspect));
         for suspect in &lost {
             match shared.suspects.admit(suspect.losses) {
-                Admission::Free => admitted.push((suspect.saga, None)),
-                Admission::Place(place) => admitted.push((suspect.saga, Some(place))),
+                Admission::Free => admitted.push((*suspect, None)),
+                Admission::Place(place) => admitted.push((*suspect, Some(place))),
                 Admission::Later => {
                     let pause = env.settings.lease.mul_f64(rand::rng().random_range(0.25..1.0));
                     later.push((suspect.saga, time::after(env.now, pause)));
                 }
             }
         }
-        let sagas: Vec<SagaId> = lost.iter().map(|suspect| suspect.saga).collect();
+        let sagas: Vec<SagaId> =
+            lost.iter().filter(|suspect| suspect.lost).map(|suspect| suspect.saga).collect();
         attempts::add_lost(&mut self.tx, &sagas, env.now).await?;
         let out: Vec<_> = out.iter().map(|suspect| (suspect.saga, suspect.token)).collect();
         let prolonged = leases::renew(&mut self.tx, &out, env.settings.lease.as_secs_f64() * 1000.0).await?;
         if !later.is_empty() {
             leases::put_off(&mut self.tx, &later, token, env.now).await?;
         }
-        let claimed: Vec<SagaId> = admitted.iter().map(|(saga, _)| *saga).collect();
+        let claimed: Vec<_> = admitted.iter().map(|(suspect, _)| (suspect.saga, suspect.lost)).collect();
         let (node, lease_end) = (&env.settings.node, env.now + env.settings.lease);
         leases::count_claims(&mut self.tx, &claimed, token, node, lease_end, env.now).await?;
         // A lost answer needs no settling: the claims, if any, run out like every lease.
@@ -55,7 +56,7 @@ impl Lane {
         metrics::counter!("usher_lease_takeovers_total").increment(claimed.len() as u64);
         shared.leases.prolong(&prolonged, since);
         let until = since + env.settings.lease;
-        for (saga, suspicion) in admitted {
+        for (Suspect { saga, .. }, suspicion) in admitted {
             let mut lease = shared.leases.take(saga, token, until);
             lease.suspicion = suspicion;
             shared.queue(saga).resume(Resume { saga, token, lease: Some(lease), place: None });

@@ -25,8 +25,10 @@ const FEW: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Suspect {
     pub saga: SagaId,
-    /// How often it was lost before it was lost now.
+    /// How often it was lost before.
     pub losses: i16,
+    /// It was lost once more now. It was not if whoever had it last parked it, such as in the line for a place.
+    pub lost: bool,
     /// What it was claimed under.
     pub token: i64,
 }
@@ -69,6 +71,12 @@ pub(crate) fn is_tried_again(losses: i16) -> bool {
 }
 
 impl Row {
+    /// As a suspect: somebody may have died on it, or has before. A further try after a rest counts from its beginning.
+    pub(super) fn suspect(&self) -> Suspect {
+        let lost = self.leased || self.unheld || self.claims == 0 || self.state == State::Stuck;
+        Suspect { saga: self.id, losses: self.claims - i16::from(!lost), lost, token: self.token }
+    }
+
     /// Whether it was lost so often that it is moved only after a rest.
     pub(super) fn is_lost_too_often(&self) -> bool {
         self.claims >= LOSSES_MAX && (self.leased || self.state != State::Stuck)

@@ -89,22 +89,24 @@ pub(crate) async fn held(connection: &mut PgConnection, leases: &[Held]) -> Resu
     Ok(held.into_iter().map(|row| (SagaId::from_uuid(row.id), row.token)).collect())
 }
 
-/// Counts a claim of sagas on which somebody may have died; they are leased to the new holder. Their rows are locked.
+/// Claims sagas on which somebody may have died, and counts it for those that were lost now; they are leased to the new
+/// holder. Their rows are locked.
 pub(crate) async fn count_claims(
     connection: &mut PgConnection,
-    sagas: &[SagaId],
+    sagas: &[(SagaId, bool)],
     token: i64,
     node: &str,
     lease_end: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    let (ids, buckets) = columns(sagas.iter().copied());
+    let (ids, buckets) = columns(sagas.iter().map(|(saga, _)| *saga));
+    let lost: Vec<bool> = sagas.iter().map(|(_, lost)| *lost).collect();
     sqlx::query!(
         r#"
         update usher.sagas s
-        set epoch = s.epoch + 1, token = $3, node = $4, claims = s.claims + 1, leased = true, due_at = $5,
-            updated_at = $6
-        from unnest($1::uuid[], $2::smallint[]) as claimed (id, bucket)
+        set epoch = s.epoch + 1, token = $3, node = $4, claims = s.claims + claimed.lost::int, leased = true,
+            due_at = $5, updated_at = $6
+        from unnest($1::uuid[], $2::smallint[], $7::boolean[]) as claimed (id, bucket, lost)
         where s.id = claimed.id and s.bucket = claimed.bucket
         "#,
         &ids,
@@ -113,6 +115,7 @@ pub(crate) async fn count_claims(
         node,
         lease_end,
         now,
+        &lost,
     )
     .execute(connection)
     .await?;
@@ -155,7 +158,7 @@ pub(crate) async fn put_off(
     sqlx::query!(
         r#"
         update usher.sagas s
-        set epoch = s.epoch + 1, token = $4, leased = false, due_at = later.due_at, updated_at = $5
+        set epoch = s.epoch + 1, token = $4, node = null, leased = false, due_at = later.due_at, updated_at = $5
         from unnest($1::uuid[], $2::smallint[], $3::timestamptz[]) as later (id, bucket, due_at)
         where s.id = later.id and s.bucket = later.bucket
         "#,

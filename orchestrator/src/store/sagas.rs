@@ -24,6 +24,8 @@ pub(crate) struct Row {
     pub journal_bytes: i64,
     pub trying: Trying,
     pub claims: i16,
+    /// It was taken from whoever held it, and nobody has had it since; or nobody ever had it.
+    pub unheld: bool,
     pub stuck: Option<StuckCause>,
     /// Of which of its words only a newer binary knows what they mean.
     pub newer: Option<String>,
@@ -114,7 +116,8 @@ pub(crate) async fn lock(connection: &mut PgConnection, wanted: &[SagaId]) -> Re
         r#"
         select s.id, s.workflow, s.version, s.state, s.due_at, s.leased, s.paused, s.epoch, s.token, s.journal_len,
                s.journal_bytes,
-               s.attempts, s.trying_since, s.retry_at, s.last_error, s.trouble, s.claims, s.stuck::text as stuck
+               s.attempts, s.trying_since, s.retry_at, s.last_error, s.trouble, s.claims, s.stuck::text as stuck,
+               s.node is null as "unheld!"
         from unnest($1::uuid[], $2::smallint[]) as wanted (id, bucket)
         join usher.sagas s on s.id = wanted.id and s.bucket = wanted.bucket
         order by s.id, s.bucket
@@ -154,6 +157,7 @@ pub(crate) async fn lock(connection: &mut PgConnection, wanted: &[SagaId]) -> Re
                 trouble: trouble.unwrap_or_default(),
             },
             claims: row.claims,
+            unheld: row.unheld,
             stuck,
         }
     });
