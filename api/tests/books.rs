@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-use api::{
-    dev::{Postgres, PostgresOptions, Scratch},
-    gateway::{Config, serve},
-};
+use dev::gateway::{Config, serve};
+use dev::{Postgres, PostgresOptions, Scratch};
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 use tokio::net::TcpListener;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-use api::dev::{Postgres, PostgresOptions, Scratch};
+use dev::{Postgres, PostgresOptions, Scratch};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,

@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-use api::dev::Scratch;
+use dev::Scratch;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,7 +1,7 @@
 //! The private Postgres and Redis, and the databases on it: one that is prepared once, and a copy of it a round.
 
 use anyhow::Context;
-use api::dev::{Postgres, PostgresOptions, Redis, RedisOptions, Scratch};
+use dev::{Postgres, PostgresOptions, Redis, RedisOptions, Scratch};
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, postgres::PgConnectOptions};
 use std::str::FromStr;
 

@@ -69,6 +69,8 @@
 //! What it deliberately does not do: it speaks to no database but Postgres, keeps nothing that matters elsewhere, and
 //! knows nothing of what its workflows are about.
 
+#![warn(missing_docs)]
+
 extern crate self as orchestrator;
 
 pub mod audit;

@@ -4,6 +4,8 @@
 //! and never begins or commits. The ports are the seat locks in Redis and the payment gateway. Which step
 //! follows which is none of this crate's business: that is what `workflows` says.
 
+#![warn(missing_docs)]
+
 mod accept;
 mod announce;
 mod breaker;

@@ -1,9 +1,9 @@
 //! `usher audit list`, `usher audit verify`
 
 use super::{out, out::Tone, pool};
-use crate::{config::Config, operators::AuditView};
 use clap::{Args, Subcommand};
 use orchestrator::{SagaId, audit};
+use service::{config::Config, operators::AuditView};
 use std::process::ExitCode;
 
 /// A chain is broken.

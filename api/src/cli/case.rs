@@ -1,9 +1,14 @@
 //! `usher case list`, `usher case show <id>`, `usher case tell <id>`, `usher case give-back <id>`, `usher case resolve <id>`
 
 use super::{out, pool};
-use crate::{
+use anyhow::{Context, bail, ensure};
+use chrono::SecondsFormat;
+use clap::{Args, Subcommand};
+use orchestrator::operator::Limits;
+use serde_json::json;
+use service::clock::now;
+use service::{
     config::Config,
-    http::store::now,
     node,
     reconcile::{
         Class, give_back,
@@ -11,11 +16,6 @@ use crate::{
         tell,
     },
 };
-use anyhow::{Context, bail, ensure};
-use chrono::SecondsFormat;
-use clap::{Args, Subcommand};
-use orchestrator::operator::Limits;
-use serde_json::json;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]

@@ -1,8 +1,8 @@
 //! `usher config`
 
 use super::out;
-use crate::config::Loaded;
 use clap::Args;
+use service::config::Loaded;
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]

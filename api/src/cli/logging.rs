@@ -1,7 +1,7 @@
 //! Log lines go to standard error, so that what a command prints can be piped.
 
-use crate::config::{Log, LogFormat};
 use anyhow::Context;
+use service::config::{Log, LogFormat};
 use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 

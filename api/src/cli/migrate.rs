@@ -1,13 +1,13 @@
 //! `usher migrate`
 
 use super::out;
-use crate::{
-    config::Config,
-    roles::{self, Purpose, RoleName},
-};
 use anyhow::Context;
 use clap::Args;
 use secrecy::ExposeSecret;
+use service::{
+    config::Config,
+    roles::{self, Purpose, RoleName},
+};
 use std::process::ExitCode;
 
 /// Brings both schemas up to date, and the roles' rights with them. Run it as the tables' owner; nodes should serve
@@ -32,7 +32,7 @@ pub struct Migrate {
 impl Migrate {
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let url = config.database.url.expose_secret();
-        crate::migrations::migrate(url).await.context("bringing the database up to date")?;
+        service::migrate(url).await.context("bringing the database up to date")?;
         out::line("the database is up to date");
         let app = self.app_role.map(|name| (Purpose::App, name));
         let read = self.read_role.map(|name| (Purpose::Read, name));

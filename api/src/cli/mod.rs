@@ -19,15 +19,13 @@ mod serve;
 mod signals;
 mod subscription;
 mod token;
+mod venue;
 mod verify;
 
-use crate::{
-    config::Sources,
-    dev, gateway,
-    venue::{self, VenueCommand},
-};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use dev::gateway;
+use service::{config::Sources, node::Workflows};
 use sqlx::PgPool;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -81,7 +79,7 @@ enum Command {
     Token(token::Token),
     /// Put houses on sale, and list them
     #[command(subcommand)]
-    Venue(VenueCommand),
+    Venue(venue::VenueCommand),
     /// Look at sagas, and put them right
     #[command(subcommand)]
     Saga(saga::Saga),
@@ -117,7 +115,7 @@ enum Command {
     /// Simulate a payment gateway
     Gateway(gateway::Args),
     /// Run everything on this machine and show it at work
-    Dev(dev::DevArgs),
+    Dev(dev::stack::DevArgs),
 }
 
 /// Runs one command to its end.
@@ -125,13 +123,17 @@ enum Command {
 /// # Errors
 /// Whatever kept it from its end, with what to do about it.
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let (cli, workflows) = deployed(cli);
     out::set_colour(cli.color);
     // Needs no configuration, and must not fail where there is a wrong one.
     let command = match cli.command {
         Command::Completions(command) => return Ok(command.run()),
         command => command,
     };
-    let loaded = crate::config::load(&Sources::of_process(cli.config))?;
+    let mut loaded = service::config::load(&Sources::of_process(cli.config))?;
+    if let Some(workflows) = workflows {
+        loaded.config.workflows = workflows;
+    }
     logging::begin(&loaded.config.log, matches!(command, Command::Serve(_) | Command::Gateway(_)))?;
     for variable in &loaded.ignored {
         tracing::warn!(variable, "this variable sets nothing; `usher config` lists the keys");
@@ -162,12 +164,26 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             gateway::run(args, async move { leaving.cancelled().await }).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Dev(args) => dev::run(args).await,
+        Command::Dev(args) => dev::stack::run(args).await,
+    }
+}
+
+/// The command that is really meant: the demonstration runs some with workflows of its own.
+fn deployed(cli: Cli) -> (Cli, Option<Workflows>) {
+    match &cli.command {
+        Command::Dev(args) => match args.deployed() {
+            Some(deployed) => {
+                let (workflows, line) = deployed.clone().take();
+                (Cli::parse_from(line), Some(workflows))
+            }
+            None => (cli, None),
+        },
+        _ => (cli, None),
     }
 }
 
 /// A pool for one command's few statements.
-async fn pool(config: &crate::config::Config) -> anyhow::Result<PgPool> {
+async fn pool(config: &service::config::Config) -> anyhow::Result<PgPool> {
     use secrecy::ExposeSecret;
     /// One statement at a time.
     const CONNECTIONS_MAX: u32 = 1;

@@ -1,7 +1,7 @@
 //! Moments on the command line: a time, or how long ago.
 
-use crate::operators::span;
 use chrono::{DateTime, TimeDelta, Utc};
+use service::operators::span;
 use std::str::FromStr;
 
 /// A time (`2026-03-01T00:00:00Z`), or so long before now (`30m`, `24h`, `7d`).

@@ -5,13 +5,13 @@ use super::{
     out::Tone,
     saga::{print_plan, refused},
 };
-use crate::{
+use clap::{Args, Subcommand};
+use orchestrator::operator::{By, Operator, Proposal, ProposalId};
+use service::{
     config::Config,
     node, operators,
     operators::{PlanView, ProposalView},
 };
-use clap::{Args, Subcommand};
-use orchestrator::operator::{By, Operator, Proposal, ProposalId};
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]

@@ -1,17 +1,17 @@
 //! `usher reconcile`
 
 use super::{moment::Moment, out, pool};
-use crate::operators::span;
-use crate::{
-    config::Config,
-    http::store::now,
-    node,
-    reconcile::{Options, ReconcileError, Report, Walk},
-};
 use anyhow::{Context, ensure};
 use chrono::{SecondsFormat, TimeDelta};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use service::clock::now;
+use service::operators::span;
+use service::{
+    config::Config,
+    node,
+    reconcile::{Options, ReconcileError, Report, Walk},
+};
 use std::process::ExitCode;
 
 /// Status 0: the books agree; 1: they differ; 2: it could not be told.

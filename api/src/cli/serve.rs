@@ -1,15 +1,15 @@
 //! `usher serve`: one node.
 
 use super::{pool, signals};
-use crate::{
+use crate::site;
+use anyhow::{Context, bail};
+use clap::Args;
+use service::{
     config::{Config, Loaded},
-    http,
     jobs::Jobs,
     node::Node,
     outbox::{self, Outbox},
 };
-use anyhow::{Context, bail};
-use clap::Args;
 use std::{process::ExitCode, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -40,11 +40,11 @@ impl Serve {
         if !self.no_lanes {
             tracing::info!(lanes = loaded.config.lanes.count, "running sagas");
         }
-        let jobs = if self.no_lanes { None } else { Some(Jobs::start(&node.app).await?) };
+        let jobs = if self.no_lanes { None } else { Some(Jobs::start(&node.service).await?) };
         let outbox = if self.no_lanes {
             None
         } else {
-            Some(Outbox::start(node.app.pool.clone(), outbox::Settings::of(&loaded.config))?)
+            Some(Outbox::start(node.service.pool.clone(), outbox::Settings::of(&loaded.config))?)
         };
         let (leaving, stop) = (signals::leaving()?, CancellationToken::new());
         let serving = if self.no_http {
@@ -55,11 +55,11 @@ impl Serve {
                 format!("listening on {listen}; `USHER_HTTP_LISTEN` names another address")
             })?;
             tracing::info!(address = %listener.local_addr()?, "serving the API");
-            Some(tokio::spawn(http::serve(node.app.clone(), listener, stop.clone())))
+            Some(tokio::spawn(site::serve(node.service.clone(), listener, stop.clone())))
         };
         leaving.cancelled().await;
         tracing::info!("leaving: no new work, what runs may end");
-        node.app.begin_draining();
+        node.service.begin_draining();
         if let Some(jobs) = jobs {
             jobs.stop().await;
         }
@@ -80,7 +80,7 @@ impl Serve {
 
 /// A node on an older database would fail in a hundred places; here it fails in one, and says what to do.
 async fn check_migrations(config: &Config) -> anyhow::Result<()> {
-    if !crate::migrations::are_current(&pool(config).await?).await? {
+    if !service::are_current(&pool(config).await?).await? {
         bail!("the database is older than this binary; run `usher migrate` first");
     }
     Ok(())

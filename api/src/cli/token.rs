@@ -1,12 +1,10 @@
 //! `usher token create`
 
 use super::{out, pool};
-use crate::{
-    config::Config,
-    http::auth::{Role, issue, issue_customer},
-};
+use crate::http::auth::{Role, issue, issue_customer};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use service::config::Config;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]

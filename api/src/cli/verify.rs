@@ -1,16 +1,16 @@
 //! `usher verify`
 
 use super::{moment::Moment, out, pool};
-use crate::{
+use anyhow::Context;
+use clap::Args;
+use secrecy::ExposeSecret;
+use service::clock::now;
+use service::{
     config::Config,
-    http::store::now,
     node,
     reconcile::store::cases,
     verify::{Finding, INVARIANTS, LocksError, check, check_gateway, check_locks},
 };
-use anyhow::Context;
-use clap::Args;
-use secrecy::ExposeSecret;
 use std::process::ExitCode;
 
 /// Status 0: every invariant holds; 1: one is broken; 2: it could not be told. Open cases are warned of only.

@@ -1,7 +1,8 @@
 //! The outermost layer: headers that every answer of the console has, and pages for what went wrong.
 
 use super::page;
-use crate::http::{App, Problem, ProblemType, RequestContext};
+use crate::console::Console;
+use crate::http::{Problem, ProblemType, RequestContext};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -26,10 +27,10 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// The layer itself.
-pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn layer(State(console): State<Console>, request: Request, next: Next) -> Response {
     let context = request.extensions().get::<RequestContext>().cloned();
     // The place is given back when the page is written; streams have places of their own.
-    let mut response = match app.console.requests.try_acquire() {
+    let mut response = match console.requests.try_acquire() {
         Ok(_place) => next.run(request).await,
         Err(_) => Problem::new(ProblemType::Overloaded, "this node writes as many pages as it can")
             .retry_after(Duration::from_secs(1))

@@ -4,7 +4,8 @@
 //! comes live is what a reload would show, and there is no second way of writing it.
 
 use super::{address::Address, page::Part, pages, session::Visitor};
-use crate::http::{App, Problem, ProblemType};
+use crate::console::Console;
+use crate::http::{Problem, ProblemType};
 use axum::{
     Extension,
     extract::{Query, State},
@@ -35,7 +36,7 @@ pub struct Wanted {
 
 /// One page that is kept live.
 struct Live {
-    app: App,
+    console: Console,
     visitor: Visitor,
     address: Address,
     sent: HashMap<&'static str, [u8; 32]>,
@@ -46,16 +47,17 @@ struct Live {
 
 /// Until the browser leaves, the session ends or this node does.
 pub async fn stream(
-    State(app): State<App>,
+    State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
     let address = Address::of(&wanted.page).ok_or_else(Problem::not_found)?;
-    let place = app.console.streams.clone().try_acquire_owned().map_err(|_| {
+    let place = console.streams.clone().try_acquire_owned().map_err(|_| {
         Problem::new(ProblemType::QuotaExceeded, "this node keeps as many pages live as it can")
             .retry_after(Duration::from_secs(30))
     })?;
-    let live = Live { app, visitor, address, sent: HashMap::new(), begun: false, over: false, _place: place };
+    let live =
+        Live { console, visitor, address, sent: HashMap::new(), begun: false, over: false, _place: place };
     let events = stream::unfold(live, async |mut live| {
         let events = live.next().await?;
         Some((stream::iter(events.into_iter().map(Ok::<_, Infallible>)), live))
@@ -72,14 +74,14 @@ impl Live {
         if !std::mem::replace(&mut self.begun, true) {
             return Some(vec![Event::default().retry(AGAIN).event("begun").data("")]);
         }
-        let app = self.app.clone();
-        app.while_staying(tokio::time::sleep(EVERY)).await?;
-        if !self.visitor.is_still_there(&app, Utc::now()).await {
+        let console = self.console.clone();
+        console.service.while_staying(tokio::time::sleep(EVERY)).await?;
+        if !self.visitor.is_still_there(&console, Utc::now()).await {
             self.over = true;
             return Some(vec![Event::default().event("signed-out").data("")]);
         }
-        let page = pages::write(&app, &self.visitor, &self.address);
-        let page = app.while_staying(tokio::time::timeout(PAGE_MAX, page)).await?;
+        let page = pages::write(&console, &self.visitor, &self.address);
+        let page = console.service.while_staying(tokio::time::timeout(PAGE_MAX, page)).await?;
         let parts = match page {
             Ok(Ok(page)) => page.parts,
             // Told, and tried again; what is on the screen stays there.

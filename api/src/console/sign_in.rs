@@ -4,8 +4,9 @@ use super::{
     page,
     session::{self, SESSION, Session, Trusted, to_sign_in},
 };
+use crate::console::Console;
 use crate::http::{
-    App, Problem, ProblemType,
+    Problem, ProblemType,
     auth::{Caller, Token},
 };
 use axum::{
@@ -40,19 +41,19 @@ pub async fn form(Query(afterwards): Query<Afterwards>) -> Response {
 
 /// Looks the token up and gives a session, or says why not.
 pub async fn sign_in(
-    State(app): State<App>,
+    State(console): State<Console>,
     headers: HeaderMap,
     Form(sent): Form<Credentials>,
 ) -> Result<Response, Problem> {
     // There is no session yet whose proof the form could carry: somebody else's page could sign people in as itself.
-    if Trusted::of(&headers, app.console.origin.as_deref()) == Trusted::Foreign {
+    if Trusted::of(&headers, console.origin.as_deref()) == Trusted::Foreign {
         return Err(Problem::new(ProblemType::Forbidden, "this was sent by a page that is not ours"));
     }
     let refused = |why| answer(StatusCode::UNAUTHORIZED, &content(&sent.next, Some(why)));
     let Some(token) = Token::of_bearer(sent.token.trim()) else {
         return Ok(refused("That is no token: one begins with usr_ and has 47 characters."));
     };
-    let Some(caller) = Caller::of_hash(&app, &token.hash()).await? else {
+    let Some(caller) = Caller::of_hash(&console.http, &token.hash()).await? else {
         return Ok(refused("This token is unknown, expired or revoked."));
     };
     if !session::may_enter(caller.role) {
@@ -63,14 +64,14 @@ pub async fn sign_in(
         return Err(Problem::new(ProblemType::Forbidden, detail));
     }
     tracing::info!(subject = caller.subject, role = %caller.role, "signed in to the console");
-    let sealed = Session::begin(&token.hash(), Utc::now()).seal(&app.console.key);
-    let cookie = app.console.jar.set(&sealed, SESSION.num_seconds());
+    let sealed = Session::begin(&token.hash(), Utc::now()).seal(&console.key);
+    let cookie = console.jar.set(&sealed, SESSION.num_seconds());
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(inside(&sent.next))).into_response())
 }
 
 /// Takes the cookie away.
-pub async fn sign_out(State(app): State<App>) -> Response {
-    ([(header::SET_COOKIE, app.console.jar.clear())], Redirect::to("/console/sign-in")).into_response()
+pub async fn sign_out(State(console): State<Console>) -> Response {
+    ([(header::SET_COOKIE, console.jar.clear())], Redirect::to("/console/sign-in")).into_response()
 }
 
 /// What those get who have no session.

@@ -3,47 +3,22 @@
 use super::{
     auth::TokenCache,
     inbox_door::InboxDoor,
-    problem::Problem,
     quota::Quotas,
     seats::{SeatDirectory, StatusCache},
     telemetry,
 };
-use crate::{config::Config, console::Console, jobs::Rounds, numbers::Sampler, operators};
-use anyhow::Context;
-use metrics_exporter_prometheus::PrometheusHandle;
-use orchestrator::{Client, Database, operator::Operator};
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use secrecy::ExposeSecret;
-use sqlx::{PgPool, Postgres, pool::PoolConnection};
-use std::{ops::Deref, sync::Arc, time::Duration};
-use steps::{gateway::Gateway, locks::SeatLocks};
-use tokio::{sync::Semaphore, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use service::Service;
+use std::{ops::Deref, sync::Arc};
+use tokio::sync::Semaphore;
 
-/// Redis sheds load: an answer that takes longer than the database's own is worth nothing.
-fn redis_manners() -> ConnectionManagerConfig {
-    ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(Duration::from_millis(500)))
-        .set_response_timeout(Some(Duration::from_millis(250)))
-        .set_number_of_retries(1)
-}
-
-/// The service as handlers see it. Cheap to clone.
+/// The HTTP door as handlers see it. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
-/// The parts themselves.
+/// Its parts.
 pub struct Parts {
-    /// The configuration.
-    pub config: Config,
-    /// Connections for requests and jobs.
-    pub pool: PgPool,
-    /// The engine.
-    pub client: Client,
-    /// The seat locks: where losers are turned away.
-    pub locks: SeatLocks,
-    /// The payment gateway.
-    pub gateway: Gateway,
+    /// The service behind it.
+    pub service: Service,
     /// Tokens seen lately.
     pub tokens: TokenCache,
     /// How often customers may ask.
@@ -56,92 +31,22 @@ pub struct Parts {
     pub admission: Semaphore,
     /// What webhooks may take of this node.
     pub inbox_door: InboxDoor,
-    /// How far the jobs have come through the inbox.
-    pub rounds: Rounds,
-    /// Work that goes on when its caller hangs up; awaited at shutdown.
-    pub tasks: TaskTracker,
-    /// Redis, connected when it is first needed and again whenever it was lost.
-    pub redis: ConnectionManager,
-    /// The operators' console.
-    pub console: Console,
-    /// What the metrics say.
-    pub metrics: PrometheusHandle,
-    /// What they said when the last sample was taken.
-    pub sampler: Sampler,
-    leaving: CancellationToken,
 }
 
 impl App {
-    /// A service on the database and the Redis that the configuration names.
-    ///
-    /// # Errors
-    /// The database can't be reached. Redis may be away: it is tried again when it is needed.
-    pub async fn open(
-        config: Config,
-        client: Client,
-        locks: SeatLocks,
-        gateway: Gateway,
-    ) -> anyhow::Result<Self> {
-        let database = Database::at(config.database.url.expose_secret())?;
-        let pool =
-            database.pool(config.database.connections_max).await.context("connecting to the database")?;
-        let address = redis::Client::open(config.redis.url.expose_secret()).context("reading `redis.url`")?;
-        let redis = ConnectionManager::new_lazy_with_config(address, redis_manners())?;
-        Ok(Self(Arc::new(Parts {
-            quotas: Quotas::new(&config.http),
-            admission: Semaphore::new(config.http.requests_max),
-            console: Console::of(&config.http),
-            inbox_door: InboxDoor::new(config.database.connections_max),
-            rounds: Rounds::default(),
-            config,
-            pool,
-            redis,
-            client,
-            locks,
-            gateway,
+    /// A door to this service, as its configuration says.
+    pub fn of(service: Service) -> Self {
+        telemetry::describe();
+        let config = &service.config;
+        Self(Arc::new(Parts {
             tokens: TokenCache::default(),
-            directory: SeatDirectory::default(),
+            quotas: Quotas::new(&config.http),
             seats: StatusCache::default(),
-            tasks: TaskTracker::new(),
-            metrics: telemetry::recorder()?,
-            sampler: Sampler::default(),
-            leaving: CancellationToken::new(),
-        })))
-    }
-
-    /// A connection for a few statements; 503 if none is to be had in time.
-    ///
-    /// # Errors
-    /// The pool's.
-    pub async fn connection(&self) -> Result<PoolConnection<Postgres>, Problem> {
-        Ok(self.0.pool.acquire().await?)
-    }
-
-    /// The operators' desk.
-    pub fn operator(&self) -> Operator {
-        operators::desk(&self.0.client, &self.0.config)
-    }
-
-    /// Whether Redis answers within `bound`.
-    pub async fn redis_answers(&self, bound: Duration) -> bool {
-        let mut redis = self.0.redis.clone();
-        let ping = async move { redis::cmd("PING").query_async::<()>(&mut redis).await };
-        matches!(timeout(bound, ping).await, Ok(Ok(())))
-    }
-
-    /// Says "not ready" from now on, so that no new callers are sent here.
-    pub fn begin_draining(&self) {
-        self.0.leaving.cancel();
-    }
-
-    /// Waits for something, but no longer than this node stays: `None` once it is about to leave.
-    pub async fn while_staying<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
-        self.0.leaving.run_until_cancelled(wait).await
-    }
-
-    /// Whether this node is about to leave.
-    pub fn is_draining(&self) -> bool {
-        self.0.leaving.is_cancelled()
+            directory: SeatDirectory::default(),
+            admission: Semaphore::new(config.http.requests_max),
+            inbox_door: InboxDoor::new(config.database.connections_max),
+            service,
+        }))
     }
 }
 

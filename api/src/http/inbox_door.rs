@@ -11,7 +11,7 @@ use super::{
     problem::{Problem, ProblemType},
     telemetry,
 };
-use crate::news::{self, Received};
+use service::news::{self, Received};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
@@ -80,13 +80,13 @@ impl InboxDoor {
     pub fn act_soon(&self, app: &App, received: Received) {
         let Ok(place) = Arc::clone(&self.waiting).try_acquire_owned() else { return };
         let (worker, acting) = (app.clone(), Arc::clone(&self.acting));
-        app.tasks.spawn(act(worker, acting, received, place));
+        app.service.tasks.spawn(act(worker, acting, received, place));
     }
 }
 
 async fn act(app: App, acting: Arc<Semaphore>, received: Received, place: OwnedSemaphorePermit) {
-    let Some(Ok(_turn)) = app.while_staying(acting.acquire()).await else { return };
-    if let Err(problem) = news::act(&app, &received.key, &received.fact).await {
+    let Some(Ok(_turn)) = app.service.while_staying(acting.acquire()).await else { return };
+    if let Err(problem) = news::act(&app.service, &received.key, &received.fact).await {
         tracing::warn!(event = %received.fact.event_id, ?problem, "news stays in the inbox for now");
     }
     drop(place);

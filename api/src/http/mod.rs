@@ -28,7 +28,6 @@ mod wait;
 
 pub use app::{App, Parts};
 pub use context::RequestContext;
-pub use idempotency::KEPT as IDEMPOTENCY_KEYS_KEPT;
 pub use inbox_door::InboxDoor;
 pub use openapi::document;
 pub use problem::{Problem, ProblemBody, ProblemType};
@@ -45,8 +44,8 @@ use std::any::Any;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The whole service.
-pub fn router(app: App) -> Router {
+/// The API, the webhooks and what the machinery around us asks.
+pub fn routes(app: App) -> Router {
     let Described { api, webhooks, health } = described();
     let api = Router::from(api)
         .layer(from_fn(extract::acceptable))
@@ -58,8 +57,13 @@ pub fn router(app: App) -> Router {
         .merge(Router::from(health))
         .merge(problem::pages())
         .merge(openapi::pages())
-        // With layers of its own: sessions and pages where the API has tokens and JSON.
-        .merge(crate::console::router(&app))
+        .with_state(app)
+}
+
+/// With what every answer needs, whichever door it comes from: an address that doesn't exist is a problem, a body has a
+/// bound, a panic is a 500, and each request has an id and a trace.
+pub fn answering(routes: Router) -> Router {
+    routes
         .fallback(async || Problem::new(ProblemType::NotFound, "there is no such address"))
         .method_not_allowed_fallback(async |method: Method| {
             Problem::new(ProblemType::MethodNotAllowed, format!("`{method}` is not known here"))
@@ -67,7 +71,6 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(extract::BODY_BYTES_MAX))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(context::layer))
-        .with_state(app)
 }
 
 /// Every route that stands in the OpenAPI document.

@@ -7,7 +7,6 @@ use super::{
     problem::{Problem, ProblemType},
     wait::seconds_up,
 };
-use crate::config::Http;
 use axum::http::{HeaderName, HeaderValue};
 use governor::{
     Quota, RateLimiter,
@@ -15,6 +14,7 @@ use governor::{
     middleware::NoOpMiddleware,
     state::keyed::HashMapStateStore,
 };
+use service::config::Http;
 use std::num::NonZeroU32;
 use uuid::Uuid;
 

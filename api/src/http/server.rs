@@ -1,6 +1,5 @@
 //! Connections: bounded in number and in patience, drained at shutdown.
 
-use super::App;
 use axum::Router;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -21,12 +20,17 @@ const DRAIN_MAX: Duration = Duration::from_secs(7);
 /// own drain, a node leaves within 25 s.
 const TASKS_MAX: Duration = Duration::from_secs(3);
 
-/// Serves until `shutdown`, then lets running requests end.
+/// Serves until `shutdown`, then lets running requests end, and waits for the work in `tasks` that goes on without its
+/// caller.
 ///
 /// # Errors
 /// Only those of the listener itself.
-pub async fn serve(app: App, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
-    let router: Router = super::router(app.clone());
+pub async fn serve(
+    router: Router,
+    tasks: TaskTracker,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
     let (connections, graceful) = (TaskTracker::new(), GracefulShutdown::new());
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut builder = Builder::new(TokioExecutor::new());
@@ -60,7 +64,7 @@ pub async fn serve(app: App, listener: TcpListener, shutdown: CancellationToken)
     if timeout(DRAIN_MAX, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");
     }
-    app.tasks.close();
-    let _ = timeout(TASKS_MAX, app.tasks.wait()).await;
+    tasks.close();
+    let _ = timeout(TASKS_MAX, tasks.wait()).await;
     Ok(())
 }

@@ -7,16 +7,7 @@ use steps::store::seats::Seat;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// An amount of money.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Money {
-    /// In minor units of the currency, such as cents.
-    #[schema(example = 12500)]
-    pub amount: i64,
-    /// ISO 4217.
-    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
-    pub currency: String,
-}
+pub use service::operators::Money;
 
 /// A seat of a reservation or booking.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -29,12 +20,6 @@ pub struct SeatView {
     pub row: String,
     /// Number in the row.
     pub number: i16,
-}
-
-impl From<steps::Money> for Money {
-    fn from(money: steps::Money) -> Self {
-        Self { amount: money.amount, currency: money.currency.as_str().to_owned() }
-    }
 }
 
 impl From<&Arc<Seat>> for SeatView {

@@ -3,7 +3,7 @@
 //! `cashier` with the service's own variables, and `FAILPOINTS` as the crate `fail` reads them, where the action
 //! `return` is a sudden death. It works until it is killed.
 
-use api::{
+use service::{
     config::{self, Sources},
     node::Node,
 };

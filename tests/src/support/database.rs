@@ -31,7 +31,7 @@ fn booking(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
 }
 
 fn roles(url: &str) -> BoxFuture<'_, anyhow::Result<()>> {
-    use api::roles::{Purpose, grant};
+    use service::roles::{Purpose, grant};
     let wanted = [(Purpose::App, APP_ROLE), (Purpose::Read, READ_ROLE)];
     let wanted = wanted.map(|(purpose, name)| (purpose, name.parse().expect("it is a role's name")));
     Box::pin(async move {

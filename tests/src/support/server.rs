@@ -2,7 +2,7 @@
 //!
 //! `USHER_TEST_DATABASE_URL` and `USHER_TEST_REDIS_URL` name others to be used instead.
 
-use api::dev::{Postgres, PostgresOptions, Redis, RedisOptions, Scratch};
+use dev::{Postgres, PostgresOptions, Redis, RedisOptions, Scratch};
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::OnceCell;

@@ -1,7 +1,7 @@
 //! Redis sheds load and decides nothing: flushed, frozen or dead, bookings go on.
 
 use crate::house::{House, PRICE};
-use api::dev::Scratch;
+use dev::Scratch;
 use orchestrator::{BatchScope, Ended, Reached};
 use rstest::rstest;
 use std::time::Duration;

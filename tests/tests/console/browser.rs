@@ -1,10 +1,8 @@
 //! A headless Chromium for one test: started on a port of its own, killed at the end.
 
 use super::stage::{LONG, Stage};
-use api::{
-    dev::{Child, Scratch, Signal},
-    http::auth::Role,
-};
+use api::http::auth::Role;
+use dev::{Child, Scratch, Signal};
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};

@@ -50,10 +50,10 @@ async fn the_first_page_shows_what_must_be_zero_and_leads_there() {
     browser.reads("sagas can't progress").await;
     browser.pictures("home-calm").await;
     // What every node does by itself every few seconds; the first time there is nothing to compare with.
-    api::numbers::take(stage.node.app.clone()).await.unwrap();
+    service::numbers::take(stage.node.service.clone()).await.unwrap();
     stage.stuck(&stage.customer("Ada").await, seats[0]).await;
     browser.reads("▲ sagas can't progress").await;
-    api::numbers::take(stage.node.app.clone()).await.unwrap();
+    service::numbers::take(stage.node.service.clone()).await.unwrap();
     browser.reads("reserve").await;
     browser.pictures("home").await;
     browser.close().await;

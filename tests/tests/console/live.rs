@@ -38,7 +38,7 @@ async fn what_changes_comes_by_itself() {
     let mut stream = answer;
     assert!(hears(&mut stream, "\"id\":\"why\"").await);
     stage.tell_the_truth();
-    let operator = stage.node.app.operator();
+    let operator = stage.node.service.operator();
     let by = orchestrator::operator::By { actor: "grace".into(), reason: "test".into() };
     let action = orchestrator::operator::Action::Compensate { down_to: None };
     let etag = operator.see(saga).await.unwrap().etag;
@@ -62,7 +62,7 @@ async fn a_stream_ends_with_its_session_and_with_the_node() {
         .unwrap();
     assert!(hears(&mut of_grace, "event: signed-out").await);
     assert!(!hears(&mut of_grace, "never said").await, "it ends");
-    stage.node.app.begin_draining();
+    stage.node.service.begin_draining();
     assert!(!hears(&mut of_hedy, "never said").await, "it ends");
     stage.strike().await;
 }

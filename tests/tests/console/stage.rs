@@ -1,14 +1,14 @@
 //! A whole service on a port of its own, with sagas that are really stuck.
 
 use super::visitor::Visitor;
-use api::{
-    config::{self, Sources},
-    http::auth::{Role, issue, issue_customer},
-    node::Node,
-};
+use api::http::auth::{Role, issue, issue_customer};
 use chrono::{TimeDelta, Utc};
 use orchestrator::{Bucket, SagaId};
 use serde_json::{Value, json};
+use service::{
+    config::{self, Sources},
+    node::Node,
+};
 use sqlx::PgPool;
 use std::{
     collections::BTreeMap,
@@ -68,7 +68,7 @@ impl Stage {
         let node = Node::with_gateway(config, Gateway::new(gateway.clone()), true).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let serving = tokio::spawn(api::http::serve(node.app.clone(), listener, stop.clone()));
+        let serving = tokio::spawn(api::site::serve(node.service.clone(), listener, stop.clone()));
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
         Self { pool, gateway, address, node, http: http.unwrap(), stop, serving, _database: database }
     }
@@ -183,7 +183,7 @@ impl Stage {
 
     /// Lets what runs end.
     pub async fn strike(self) {
-        self.node.app.begin_draining();
+        self.node.service.begin_draining();
         self.stop.cancel();
         self.serving.await.unwrap().unwrap();
         self.node.drain().await;

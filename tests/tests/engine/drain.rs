@@ -1,6 +1,6 @@
 //! Leaving: calls that are out come home, what they brought is committed, the rest goes to others at once.
 
-use api::dev::Scratch;
+use dev::Scratch;
 use futures_util::FutureExt;
 use orchestrator::{ClientError, Ended, Settings};
 use std::time::{Duration, Instant};

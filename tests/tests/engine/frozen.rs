@@ -1,7 +1,7 @@
 //! A node that is frozen past its lease and woken writes nothing, and calls nobody.
 
 use crate::worker::Worker;
-use api::dev::Signal;
+use dev::Signal;
 use orchestrator::{Bucket, Client, SagaId};
 use rstest::rstest;
 use std::time::Duration;

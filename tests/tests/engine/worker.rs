@@ -1,6 +1,6 @@
 //! Workers: nodes in processes of their own, to be killed and frozen.
 
-use api::dev::{Child, Signal};
+use dev::{Child, Signal};
 use orchestrator::{BatchScope, SagaId};
 use std::{os::unix::process::ExitStatusExt, process::Command, time::Duration};
 use tests::play::{Part, Stage};

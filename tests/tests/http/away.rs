@@ -25,7 +25,7 @@ async fn a_database_that_accepts_and_closes_is_away_and_no_fault_of_ours() {
         let service = Service::start().await;
         let (port, accepting) = accept_and_close().await;
         let nobody = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(port).ssl_mode(tls);
-        service.app.pool.set_connect_options(nobody);
+        service.app.service.pool.set_connect_options(nobody);
         let end_sessions = "select pg_terminate_backend(pid) from pg_stat_activity
                             where datname = current_database() and application_name = 'usher'";
         sqlx::query(end_sessions).execute(&service.pool).await.unwrap();

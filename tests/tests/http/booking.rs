@@ -329,7 +329,7 @@ async fn a_pending_payment_is_asked_for_when_the_customer_looks() {
 /// The gateway's id of a saga's payment.
 pub async fn intent_of(service: &Service, saga: uuid::Uuid) -> steps::gateway::IntentId {
     let trace = steps::gateway::Trace { saga_id: Some(saga), ..Default::default() };
-    service.app.gateway.find(&trace).await.unwrap().remove(0).id
+    service.app.service.gateway.find(&trace).await.unwrap().remove(0).id
 }
 
 #[tokio::test]
@@ -341,8 +341,8 @@ async fn while_the_gateway_is_down_nothing_is_ordered_and_the_seats_stay_held() 
     let ada = Customer::new(&service).await;
     let reservation = ada.reserve(&seats).await;
     let held_back = async || {
-        let _ = service.app.gateway.read(&steps::gateway::IntentId::new("pi_any")).await;
-        service.app.gateway.held_back()
+        let _ = service.app.service.gateway.read(&steps::gateway::IntentId::new("pi_any")).await;
+        service.app.service.gateway.held_back()
     };
     tests::support::wait_until("the breaker opens", std::time::Duration::from_secs(5), held_back).await;
     let answer = ada.pay(&reservation).await;

@@ -1,13 +1,13 @@
 //! A caller, and a service on a database of its own.
 
 use super::contract;
-use api::config::{self, Sources};
-use api::http::{App, router};
-use api::node::Node;
+use api::{http::App, site::router};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
+use service::config::{self, Sources};
+use service::node::Node;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,7 +69,7 @@ impl Service {
         let config = config::load(&Sources { file: None, environment }).unwrap().config;
         let pool = PgPool::connect(database.url()).await.unwrap();
         let node = Node::with_gateway(config, gateway, true).await.unwrap();
-        let app = node.app.clone();
+        let app = App::of(node.service.clone());
         Self {
             router: router(app.clone()),
             app,
@@ -83,8 +83,8 @@ impl Service {
     /// Lets what runs end, so that the database holds still.
     pub async fn rest(&mut self) {
         if let Some(node) = self.node.take() {
-            self.app.tasks.close();
-            self.app.tasks.wait().await;
+            self.app.service.tasks.close();
+            self.app.service.tasks.wait().await;
             node.drain().await;
         }
     }

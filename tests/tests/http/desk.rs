@@ -3,12 +3,12 @@
 use super::booking::Customer;
 use super::client::Service;
 use super::house::{count, event, until};
-use api::operators::{ServiceRows, desk};
 use axum::http::Method;
 use chrono::{DateTime, Duration, Utc};
 use orchestrator::SagaId;
 use orchestrator::operator::{Action, By, Expected, OperatorError, Plan, Rows};
 use serde_json::{Value, json};
+use service::operators::{ServiceRows, desk};
 use tests::support::wait_until;
 
 /// Long enough to act in, short enough to be waited for.
@@ -20,7 +20,7 @@ async fn now(service: &Service) -> DateTime<Utc> {
 }
 
 async fn act(service: &Service, saga: SagaId, action: Action) -> Result<Plan, OperatorError> {
-    let operator = desk(&service.app.client, &service.app.config);
+    let operator = desk(&service.app.service.client, &service.app.service.config);
     let by = By { actor: "grace".into(), reason: "their bank calls back".into() };
     let plan = operator.plan(saga, action.clone(), by.clone()).await?;
     let expected = Expected { etag: plan.etag, plan_hash: Some(plan.hash) };
@@ -70,10 +70,10 @@ async fn an_extended_hold_is_kept_after_its_old_end_and_paid_for() {
     let (reservation, _) = extended(&service, &ada, "extended", 60_000).await;
     let lock = format!(
         "{}lock:seat:{}",
-        service.app.config.redis.prefix,
+        service.app.service.config.redis.prefix,
         reservation["seats"][0]["seat_id"].as_str().unwrap()
     );
-    let mut redis = service.app.redis.clone();
+    let mut redis = service.app.service.redis.clone();
     let left: i64 = redis::cmd("PTTL").arg(&lock).query_async(&mut redis).await.unwrap();
     assert!((30_000..=63_000).contains(&left), "the lock follows, and hardly outlives it: {left}");
 
@@ -172,7 +172,7 @@ async fn everything_that_people_remember_of_a_sale_finds_its_sagas() {
         email.to_uppercase(),
         name.to_lowercase(),
     ];
-    let rows = ServiceRows::of(&service.app.config);
+    let rows = ServiceRows::of(&service.app.service.config);
     for word in &words {
         let found = rows.find(&mut connection, word).await.unwrap();
         assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [saga], "{word}");
@@ -206,7 +206,7 @@ async fn the_rows_of_a_booking_and_of_its_cancellation_are_shown_as_they_stand()
         1,
     )
     .await;
-    let rows = ServiceRows::of(&service.app.config);
+    let rows = ServiceRows::of(&service.app.service.config);
     let mut connection = service.pool.acquire().await.unwrap();
     let saga: SagaId = reservation["saga_id"].as_str().unwrap().parse().unwrap();
     let shown = rows.of(&mut connection, saga).await.unwrap();

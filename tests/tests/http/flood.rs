@@ -29,7 +29,7 @@ fn told(number: usize) -> String {
 /// A sender as gateways are: what was not told 200 is sent again, all at once, until nothing is left. How many were
 /// refused.
 async fn insist(service: &Service) -> usize {
-    let router = api::http::router(service.app.clone());
+    let router = api::site::router(service.app.clone());
     let (mut left, mut refused): (Vec<usize>, usize) = ((0..FLOOD).collect(), 0);
     let began = Instant::now();
     while !left.is_empty() {

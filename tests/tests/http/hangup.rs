@@ -48,7 +48,8 @@ async fn whoever_hangs_up_leaves_no_transaction_and_no_half_done_work() {
         paid.await.is(202);
     }
     until(&service, "nothing idles in a transaction", IDLE_IN_TRANSACTION, 0).await;
-    let all: Vec<_> = futures_util::future::join_all((0..4).map(|_| service.app.pool.acquire())).await;
+    let all: Vec<_> =
+        futures_util::future::join_all((0..4).map(|_| service.app.service.pool.acquire())).await;
     assert!(all.iter().all(Result::is_ok), "the pool is whole");
     assert_eq!(count(&service, "select count(*) from booking.payments").await, 59);
     assert_eq!(count(&service, "select count(*) from usher.sagas").await, 59);

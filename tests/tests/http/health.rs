@@ -20,7 +20,7 @@ async fn without_redis_a_node_is_ready_but_degraded() {
 #[tokio::test]
 async fn without_the_database_a_node_lives_but_is_not_ready() {
     let service = Service::start().await;
-    service.app.pool.close().await;
+    service.app.service.pool.close().await;
     assert_eq!(service.get("/livez").send().await.status, 200);
     assert_eq!(service.get("/readyz").send().await.is(503)["checks"]["database"], "unreachable");
 }
@@ -36,7 +36,7 @@ async fn without_its_migrations_a_node_is_not_ready() {
 #[tokio::test]
 async fn a_node_that_is_about_to_leave_says_so() {
     let service = Service::start().await;
-    service.app.begin_draining();
+    service.app.service.begin_draining();
     assert_eq!(service.get("/readyz").send().await.is(503)["checks"]["draining"], true);
     service.get("/events").send().await.is(200);
 }

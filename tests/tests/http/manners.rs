@@ -75,7 +75,7 @@ async fn a_full_node_answers_503_before_the_database_is_asked() {
 #[tokio::test]
 async fn a_lost_database_is_503_and_tells_nothing_of_it() {
     let service = Service::start().await;
-    service.app.pool.close().await;
+    service.app.service.pool.close().await;
     let answer = service.get("/events").send().await;
     let problem = answer.problem(503, "unavailable");
     assert_eq!(answer.header("retry-after"), "1");

@@ -3,11 +3,11 @@
 use super::booking::Customer;
 use super::client::Service;
 use super::house::{count, event, until};
-use api::jobs::Jobs;
-use api::roles::{Purpose, RoleError, grant};
-use api::verify::{INVARIANTS, check};
 use rstest::rstest;
 use serde_json::json;
+use service::jobs::Jobs;
+use service::roles::{Purpose, RoleError, grant};
+use service::verify::{INVARIANTS, check};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tests::support::Database;
 
@@ -127,7 +127,7 @@ async fn the_functions_of_the_owner_do_what_they_are_for_and_nothing_else() {
 #[tokio::test]
 async fn a_whole_booking_and_every_job_work_as_the_app_role() {
     let mut service = Service::start().await;
-    let who = sqlx::query_scalar("select current_user::text").fetch_one(&service.app.pool).await;
+    let who = sqlx::query_scalar("select current_user::text").fetch_one(&service.app.service.pool).await;
     assert_eq!(who.ok(), Some("usher_app".to_owned()));
     let (_, seats) = event(&service, "as the app role", 2).await;
     let ada = Customer::new(&service).await;
@@ -143,7 +143,7 @@ async fn a_whole_booking_and_every_job_work_as_the_app_role() {
         2,
     )
     .await;
-    Jobs::run_once(&service.app).await;
+    Jobs::run_once(&service.app.service).await;
     assert_eq!(count(&service, "select count(*) from booking.bookings").await, 1);
     service.rest().await;
 }

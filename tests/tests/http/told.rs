@@ -6,12 +6,12 @@ use super::{
     house::{event, until},
     receiver::{Receiver, SECRET},
 };
-use api::{
+use orchestrator::Bucket;
+use serde_json::{Value, json};
+use service::{
     config::BatchScope,
     outbox::{Outbox, Settings, SubscriptionId, address::PrivateAddresses, store::subscriptions},
 };
-use orchestrator::Bucket;
-use serde_json::{Value, json};
 use std::time::Duration;
 use tests::support::wait_until;
 
@@ -25,10 +25,10 @@ async fn subscribed(service: &Service) -> (Receiver, Outbox) {
         private: PrivateAddresses::Allow,
         scope: BatchScope::Database,
         poll: Duration::from_millis(50),
-        ..Settings::of(&service.app.config)
+        ..Settings::of(&service.app.service.config)
     };
     // On the service's own connections, so that its role must do.
-    (receiver, Outbox::start(service.app.pool.clone(), settings).unwrap())
+    (receiver, Outbox::start(service.app.service.pool.clone(), settings).unwrap())
 }
 
 async fn told(receiver: &Receiver, kind: &str) -> Value {

@@ -3,9 +3,9 @@
 use super::booking::Customer;
 use super::client::Service;
 use super::house::{event, until};
-use api::verify::{INVARIANTS, check, check_locks};
 use secrecy::ExposeSecret;
 use serde_json::json;
+use service::verify::{INVARIANTS, check, check_locks};
 use sqlx::AssertSqlSafe;
 use steps::gateway::instant::{Act, Operation};
 
@@ -186,8 +186,8 @@ async fn every_invariant_notices_when_it_is_broken() {
 #[tokio::test]
 async fn a_lock_that_was_left_behind_is_found() {
     let service = lived_in().await;
-    let redis_url = service.app.config.redis.url.expose_secret().to_owned();
-    let prefix = service.app.config.redis.prefix.clone();
+    let redis_url = service.app.service.config.redis.url.expose_secret().to_owned();
+    let prefix = service.app.service.config.redis.prefix.clone();
     let mut connection = service.pool.acquire().await.unwrap();
     let clean = check_locks(&mut connection, &redis_url, &prefix).await.unwrap();
     assert_eq!(clean.violations, 0, "{clean:?}");

@@ -202,7 +202,7 @@ async fn without_the_database_the_sender_is_asked_to_come_again() {
     let body = json!({"id": "evt_9", "object": "event", "type": "customer.created", "created": 1_700_000_000,
                       "livemode": false, "data": {"object": {"id": "cus_1"}}})
     .to_string();
-    service.app.pool.close().await;
+    service.app.service.pool.close().await;
     let answer = deliver(&service, &body, &signed(&body, Utc::now())).await;
     answer.problem(503, "inbox-unavailable");
     assert_eq!(answer.header("retry-after"), "5");

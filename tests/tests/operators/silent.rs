@@ -14,9 +14,9 @@ use tests::{
 
 /// The invariants of this name that are broken, by their subjects.
 async fn broken(stage: &Stage, name: &str) -> Vec<String> {
-    let invariant = api::verify::INVARIANTS.iter().find(|invariant| invariant.name == name).unwrap();
+    let invariant = service::verify::INVARIANTS.iter().find(|invariant| invariant.name == name).unwrap();
     let mut connection = stage.pool.acquire().await.unwrap();
-    let found = api::verify::check(&mut connection, invariant).await.unwrap();
+    let found = service::verify::check(&mut connection, invariant).await.unwrap();
     found.listed.into_iter().map(|violation| violation.subject).collect()
 }
 

@@ -4,7 +4,7 @@ use super::{
     post::{LONG, Post, saga},
     receiver::{Act, Receiver},
 };
-use api::outbox::store::{deliveries, subscriptions};
+use service::outbox::store::{deliveries, subscriptions};
 use std::time::Duration;
 use tests::support::wait_until;
 
@@ -76,7 +76,7 @@ async fn there_is_a_bound_for_subscriptions() {
     for _ in 0..subscriptions::SUBSCRIPTIONS_MAX {
         post.subscribe(&receiver).await;
     }
-    let id = api::outbox::SubscriptionId::new_in(orchestrator::Bucket::of_key("one more"));
+    let id = service::outbox::SubscriptionId::new_in(orchestrator::Bucket::of_key("one more"));
     let mut connection = post.pool.acquire().await.unwrap();
     let secret = super::receiver::SECRET.into();
     assert!(!subscriptions::insert(&mut connection, id, &receiver.url, &[], &secret).await.unwrap());

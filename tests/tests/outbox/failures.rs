@@ -4,8 +4,8 @@ use super::{
     post::{LONG, Post, saga},
     receiver::{Act, Receiver},
 };
-use api::outbox::Settings;
 use rstest::rstest;
+use service::outbox::Settings;
 use std::{
     sync::Arc,
     sync::atomic::{AtomicBool, Ordering},
@@ -117,8 +117,8 @@ async fn one_message_that_is_never_taken_holds_up_only_its_saga_and_is_given_up_
     node.stop().await;
     assert_eq!(post.count(given_up).await, 1);
     let late =
-        api::verify::INVARIANTS.iter().find(|invariant| invariant.name == "outbox_undelivered").unwrap();
-    let found = api::verify::check(&mut post.pool.acquire().await.unwrap(), late).await.unwrap();
+        service::verify::INVARIANTS.iter().find(|invariant| invariant.name == "outbox_undelivered").unwrap();
+    let found = service::verify::check(&mut post.pool.acquire().await.unwrap(), late).await.unwrap();
     assert_eq!(found.violations, 1, "{found:?}");
 }
 

@@ -4,8 +4,8 @@ use super::{
     post::{LONG, Post, saga},
     receiver::{Act, Receiver},
 };
-use api::outbox::{Settings, address::PrivateAddresses};
 use rstest::rstest;
+use service::outbox::{Settings, address::PrivateAddresses};
 use tests::support::wait_until;
 use tokio::net::TcpListener;
 

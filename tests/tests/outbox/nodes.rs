@@ -4,8 +4,8 @@ use super::{
     post::{LONG, Post, saga},
     receiver::{Act, Receiver},
 };
-use api::{config::BatchScope, outbox::Settings};
 use rstest::rstest;
+use service::{config::BatchScope, outbox::Settings};
 use std::collections::HashSet;
 use tests::{
     play::Gate,

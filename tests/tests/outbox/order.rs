@@ -4,8 +4,8 @@ use super::{
     post::{Post, saga},
     receiver::{Act, Receiver},
 };
-use api::outbox::Settings;
 use serde_json::json;
+use service::outbox::Settings;
 use std::{
     collections::HashMap,
     sync::atomic::{AtomicUsize, Ordering},
@@ -125,7 +125,7 @@ async fn old_messages_leave_with_their_deliveries() {
     let mut connection = post.pool.acquire().await.unwrap();
     let now = chrono::Utc::now() + chrono::TimeDelta::minutes(1);
     let mut delete = async |before, most| {
-        api::outbox::store::messages::delete_old(&mut connection, before, most).await.unwrap()
+        service::outbox::store::messages::delete_old(&mut connection, before, most).await.unwrap()
     };
     assert_eq!(delete(now - chrono::TimeDelta::hours(1), 10).await, 0);
     assert_eq!(delete(now, 3).await, 3);

@@ -1,7 +1,8 @@
 //! A post office: a database with messages, subscriptions, and nodes that deliver.
 
 use super::receiver::{Receiver, SECRET};
-use api::{
+use orchestrator::{Bucket, SagaId};
+use service::{
     config::BatchScope,
     outbox::{
         Outbox, Settings, SubscriptionId,
@@ -9,7 +10,6 @@ use api::{
         store::subscriptions::{self, Subscription},
     },
 };
-use orchestrator::{Bucket, SagaId};
 use sqlx::PgPool;
 use std::time::Duration;
 use tests::support::{Database, wait_until};

@@ -3,11 +3,11 @@
 //! `USHER_CHAOS_SEEDS=1,2,3` runs more seeds than the one that every run has.
 
 use super::house::{House, PRICE, Plan, Show};
-use api::reconcile::{Options, Walk};
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::json;
+use service::reconcile::{Options, Walk};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -78,7 +78,7 @@ async fn reconciles(house: &House) {
         settled_after: TimeDelta::zero(),
         write_cases: true,
     };
-    let mut walk = Walk::begin(house.pool.clone(), house.app.gateway.clone(), options).await.unwrap();
+    let mut walk = Walk::begin(house.pool.clone(), house.service.gateway.clone(), options).await.unwrap();
     house
         .until("the gateway has been read", async || {
             let walked = async {

@@ -4,7 +4,7 @@ use super::{
     customer::Customer,
     house::{House, LONG, PRICE, Plan, Show},
 };
-use api::dev::{Child, Signal};
+use dev::{Child, Signal};
 use rstest::rstest;
 use serde_json::{Value, json};
 use std::{os::unix::process::ExitStatusExt, process::Command, time::Duration};

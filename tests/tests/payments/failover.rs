@@ -7,12 +7,12 @@ use super::{
         reconcile, reconcile_with, refund,
     },
 };
-use api::reconcile::{
-    Class, GiveBackError, GivenBack, Options, ReconcileError, TellError, give_back, store::cases, tell,
-};
 use chrono::{TimeDelta, Utc};
 use orchestrator::operator::Limits;
 use serde_json::json;
+use service::reconcile::{
+    Class, GiveBackError, GivenBack, Options, ReconcileError, TellError, give_back, store::cases, tell,
+};
 
 /// What a failover leaves that lost the last commits: a payment at the gateway, and nothing of it here.
 async fn fail_over(house: &House) {
@@ -25,7 +25,7 @@ async fn fail_over(house: &House) {
 /// What `usher case give-back` does.
 async fn given_back(house: &House, case: &cases::Case) -> Result<GivenBack, GiveBackError> {
     let who = ("ada", "lost by the failover");
-    give_back(&house.pool, &house.app.gateway, case, who, Limits::default(), Utc::now()).await
+    give_back(&house.pool, &house.service.gateway, case, who, Limits::default(), Utc::now()).await
 }
 
 async fn found(house: &House, case: &cases::Case) -> cases::Case {
@@ -48,11 +48,12 @@ async fn money_that_a_failover_lost_is_named_and_given_back_once() {
     assert!(case.what.contains(&payment), "{}", case.what);
     let named = (case.payment_id.unwrap().to_string(), case.reservation_id.unwrap().to_string());
     assert_eq!(named, (payment, reservation["reservation_id"].as_str().unwrap().to_owned()));
-    let told = tell(&house.pool, &house.app.gateway, &case, ("ada", "why not"), Utc::now()).await;
+    let told = tell(&house.pool, &house.service.gateway, &case, ("ada", "why not"), Utc::now()).await;
     assert!(matches!(told, Err(TellError::Lost(..))), "{told:?}");
 
     let small = Limits { second_person_above_minor: Some(PRICE - 1) };
-    let alone = give_back(&house.pool, &house.app.gateway, &case, ("ada", "alone"), small, Utc::now()).await;
+    let alone =
+        give_back(&house.pool, &house.service.gateway, &case, ("ada", "alone"), small, Utc::now()).await;
     assert!(matches!(alone, Err(GiveBackError::TooMuch(_))), "{alone:?}");
 
     // The first answer is lost; whoever presses again gets it, and no second refund.

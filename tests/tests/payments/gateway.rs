@@ -1,7 +1,7 @@
 //! The simulated gateway: over HTTP only, scripted through its control API.
 
 use super::books::Books;
-use api::gateway::{Config, serve};
+use dev::gateway::{Config, serve};
 use reqwest::Client;
 use serde_json::{Value, json};
 use std::sync::Mutex;

@@ -1,16 +1,17 @@
 //! A house that sells seats: the service over HTTP, its database, and a gateway of its own.
 
 use super::{books::Books, customer::Customer, gateway::Gateway};
-use api::{
-    config::{self, Sources},
-    gateway::{Config, Speak},
-    http::{App, serve},
-    jobs::Jobs,
-    node::Node,
-};
+use api::site::serve;
+use dev::gateway::{Config, Speak};
 use orchestrator::Bucket;
 use reqwest::Client;
 use serde_json::Value;
+use service::{
+    Service,
+    config::{self, Sources},
+    jobs::Jobs,
+    node::Node,
+};
 use sqlx::PgPool;
 use std::{
     collections::BTreeMap,
@@ -34,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LOOKS_A_MINUTE: u32 = 50;
 /// The service, its database, and its gateway.
 pub struct House {
-    pub app: App,
+    pub service: Service,
     pub pool: PgPool,
     /// Where the service serves.
     pub url: String,
@@ -140,10 +141,10 @@ impl Plan {
         let sources = Sources { file: None, environment: environment.clone() };
         let config = config::load(&sources).unwrap().config;
         let node = Node::open(config, self.lanes).await.unwrap();
-        let (app, leaving) = (node.app.clone(), CancellationToken::new());
-        let serving = serve(app.clone(), listener, leaving.clone());
+        let (service, leaving) = (node.service.clone(), CancellationToken::new());
+        let serving = serve(service.clone(), listener, leaving.clone());
         House {
-            app,
+            service,
             pool: PgPool::connect(database.url()).await.unwrap(),
             url,
             http: Client::builder().no_proxy().build().unwrap(),
@@ -238,7 +239,7 @@ impl House {
             )
             update booking.payments set created_at = created_at - interval '1 minute' where status = 'INITIATED'";
         sqlx::query(aged).execute(&self.pool).await.unwrap();
-        Jobs::run_once(&self.app).await;
+        Jobs::run_once(&self.service).await;
     }
 
     /// Waits until this reservation's saga is at rest.
@@ -281,14 +282,14 @@ impl House {
 
     /// How often one invariant is broken.
     pub async fn violations(&self, name: &str) -> usize {
-        let invariant = api::verify::INVARIANTS.iter().find(|invariant| invariant.name == name).unwrap();
+        let invariant = service::verify::INVARIANTS.iter().find(|invariant| invariant.name == name).unwrap();
         let mut connection = self.pool.acquire().await.unwrap();
-        api::verify::check(&mut connection, invariant).await.unwrap().violations
+        service::verify::check(&mut connection, invariant).await.unwrap().violations
     }
 
     /// The cron jobs, as on a node that serves.
     pub async fn with_jobs(&self) -> Jobs {
-        Jobs::start(&self.app).await.unwrap()
+        Jobs::start(&self.service).await.unwrap()
     }
 
     /// Waits until every saga is at rest, no webhook is under way and none waits to be acted on. The jobs run meanwhile.
@@ -343,7 +344,7 @@ impl House {
 
     /// Lets what runs end.
     async fn leave(&self) {
-        self.app.begin_draining();
+        self.service.begin_draining();
         self.leaving.cancel();
         let serving = self.serving.lock().unwrap().take();
         if let Some(serving) = serving {

@@ -4,9 +4,9 @@ use super::{
     customer::Customer,
     house::{House, LONG, PRICE, Plan, Show},
 };
-use api::jobs::Jobs;
 use rstest::rstest;
 use serde_json::{Value, json};
+use service::jobs::Jobs;
 use std::time::Duration;
 
 /// Seats are held so long where a test waits for the end of it.
@@ -201,7 +201,7 @@ async fn late_money_is_seen_however_much_news_of_others_waits() {
         where state in ('PENDING', 'UNMATCHED')";
     sqlx::query(age).execute(&house.pool).await.unwrap();
     for _ in 0..5 {
-        Jobs::run_once(&house.app).await;
+        Jobs::run_once(&house.service).await;
     }
     let seen = "select count(*) from booking.payments where late_for is not null";
     house.until_count("it is seen", seen, 1).await;

@@ -100,7 +100,7 @@ async fn a_webhook_that_comes_before_our_row_waits_for_it() {
     let saga = id("saga_id").parse().unwrap();
     let method = "pm_card_visa".parse().unwrap();
     let order = workflows::PaymentOrder { payment, method, gateway: "stripe".into() };
-    house.app.client.signal(saga, "a test", &order).await.unwrap();
+    house.service.client.signal(saga, "a test", &order).await.unwrap();
     ada.until(&reservation, "CONFIRMED").await;
     house.a_minute_later().await;
     house.until_count("it is acted on", parked, 0).await;

@@ -1,9 +1,9 @@
 //! Reconciliation against the simulated gateway's own books: each class made for real, shown, and gone after repair.
 
 use super::house::{House, LONG, PRICE, Plan};
-use api::reconcile::{Class, Options, ReconcileError, Report, Walk, store::cases, tell};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+use service::reconcile::{Class, Options, ReconcileError, Report, Walk, store::cases, tell};
 use sqlx::AssertSqlSafe;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub fn last_hour() -> Options {
 }
 
 async fn walk(house: &House, options: Options) -> Walk {
-    Walk::begin(house.pool.clone(), house.app.gateway.clone(), options).await.unwrap()
+    Walk::begin(house.pool.clone(), house.service.gateway.clone(), options).await.unwrap()
 }
 
 pub async fn reconcile_with(house: &House, options: Options) -> Result<Report, ReconcileError> {
@@ -240,7 +240,7 @@ async fn a_row_that_we_lost_is_an_unknown_payment() {
 
 /// What `usher case tell` does; the jobs act on it.
 async fn told(house: &House, case: &cases::Case) {
-    tell(&house.pool, &house.app.gateway, case, ("ada", "a lost webhook"), Utc::now()).await.unwrap();
+    tell(&house.pool, &house.service.gateway, case, ("ada", "a lost webhook"), Utc::now()).await.unwrap();
     sqlx::query("update booking.inbox set received_at = received_at - interval '1 minute'")
         .execute(&house.pool)
         .await

@@ -1,4 +1,4 @@
-//! Which crate may know which: `api → workflows → steps → orchestrator`, and never back.
+//! Which crate may know which: `api → service → workflows → steps → orchestrator`, and never back.
 
 use super::source::root;
 use serde_json::Value;
@@ -9,9 +9,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("orchestrator", &[]),
     ("steps", &["orchestrator"]),
     ("workflows", &["steps", "orchestrator"]),
-    ("api", &["workflows", "steps", "orchestrator"]),
-    ("tests", &["api", "workflows", "steps", "orchestrator"]),
-    ("bench", &["api", "workflows", "steps", "orchestrator"]),
+    ("service", &["workflows", "steps", "orchestrator"]),
+    ("dev", &["service", "steps", "orchestrator"]),
+    ("api", &["dev", "service", "workflows", "steps", "orchestrator"]),
+    ("tests", &["api", "dev", "service", "workflows", "steps", "orchestrator"]),
+    ("bench", &["dev", "workflows", "steps", "orchestrator"]),
 ];
 
 #[test]

@@ -9,8 +9,8 @@ fn is_test(file: &File) -> bool {
 /// The loops that wait: each asks for a condition, within a bound. Crates that the tests are built of have their own.
 const WAITING: &[&str] = &[
     "tests/src/support/wait.rs",
-    "api/src/dev/tests.rs",
-    "api/src/gateway/tests/world.rs",
+    "dev/src/servers/tests.rs",
+    "dev/src/gateway/tests/world.rs",
     "api/tests/cli.rs",
 ];
 

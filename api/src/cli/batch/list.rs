@@ -4,9 +4,9 @@ use super::{
     super::{out, out::Tone, saga::refused},
     follow,
 };
-use crate::operators::{BatchView, ItemView};
 use clap::Args;
 use orchestrator::operator::{BatchId, BatchItem, ItemResult, Operator};
+use service::operators::{BatchView, ItemView};
 use std::process::ExitCode;
 
 /// Items read at once.

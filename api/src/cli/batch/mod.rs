@@ -6,9 +6,9 @@ mod start;
 mod steer;
 
 use super::{out, out::Tone};
-use crate::{config::Config, node, operators};
 use clap::Subcommand;
 use orchestrator::operator::{Batch, BatchState};
+use service::{config::Config, node, operators};
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]

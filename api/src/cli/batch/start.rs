@@ -8,10 +8,10 @@ use super::{
     },
     follow,
 };
-use crate::operators::{BatchPreviewView, BatchView};
 use anyhow::bail;
 use clap::Args;
 use orchestrator::operator::{BatchId, BatchPreview, BatchState, By, NewBatch, Operator};
+use service::operators::{BatchPreviewView, BatchView};
 use std::{
     io::{BufRead, IsTerminal, Write},
     process::ExitCode,

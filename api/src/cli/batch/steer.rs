@@ -1,9 +1,9 @@
 //! `usher batch pause|resume|cancel|consent <id> --reason …`
 
 use super::super::{out, saga::refused};
-use crate::operators::BatchView;
 use clap::Args;
 use orchestrator::operator::{BatchId, By, Operator};
+use service::operators::BatchView;
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]

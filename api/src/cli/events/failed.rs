@@ -4,15 +4,13 @@ use super::{
     super::moment::Moment,
     tail::{Told, in_a_line, json, print},
 };
-use crate::{
-    http::store,
-    outbox::{
-        event::CloudEvent,
-        store::log::{self, Undelivered, Wanted},
-    },
-};
 use chrono::{DateTime, Utc};
 use orchestrator::SagaId;
+use service::clock::now;
+use service::outbox::{
+    event::CloudEvent,
+    store::log::{self, Undelivered, Wanted},
+};
 use sqlx::PgConnection;
 
 /// Lines at most; there is always somebody to be called before there are more.
@@ -26,7 +24,7 @@ pub(super) async fn tell(
     since: Option<Moment>,
     as_json: bool,
 ) -> Result<(), Told> {
-    let now = store::now(connection).await?;
+    let now = now(connection).await?;
     let from = since.map_or(DateTime::<Utc>::UNIX_EPOCH, |since| since.from(now));
     for one in log::read_undelivered(connection, &Wanted { types, saga }, from, LINES_MAX).await? {
         let Undelivered { message, subscription, url, attempts, last_error, failed_at } = &one;

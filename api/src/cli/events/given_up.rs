@@ -1,9 +1,9 @@
 //! `usher events resend <saga>`, `usher events drop <saga>`: messages that were given up.
 
 use super::super::{out, pool};
-use crate::{config::Config, outbox::store::deliveries};
 use clap::Args;
 use orchestrator::SagaId;
+use service::{config::Config, outbox::store::deliveries};
 use std::process::ExitCode;
 
 /// Status 0: done; 1: nothing of that saga was given up.

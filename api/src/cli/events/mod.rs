@@ -4,8 +4,8 @@ mod failed;
 mod given_up;
 mod tail;
 
-use crate::config::Config;
 use clap::Subcommand;
+use service::config::Config;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]

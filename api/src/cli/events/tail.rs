@@ -4,9 +4,12 @@ use super::{
     super::{moment::Moment, pool, signals},
     failed,
 };
-use crate::{
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use clap::Args;
+use orchestrator::SagaId;
+use service::clock::now;
+use service::{
     config::Config,
-    http::store,
     outbox::{
         event::CloudEvent,
         store::{
@@ -15,9 +18,6 @@ use crate::{
         },
     },
 };
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use clap::Args;
-use orchestrator::SagaId;
 use sqlx::PgConnection;
 use std::{
     collections::BTreeSet,
@@ -90,10 +90,10 @@ impl Tail {
     }
 
     async fn tell(&self, connection: &mut PgConnection) -> Result<(), Told> {
-        let now = store::now(connection).await?;
-        let mut seen = Seen::from(now - LATE);
+        let at = now(connection).await?;
+        let mut seen = Seen::from(at - LATE);
         match self.since {
-            Some(since) => self.tell_new(connection, since.from(now), &mut seen).await?,
+            Some(since) => self.tell_new(connection, since.from(at), &mut seen).await?,
             None => {
                 // Those before the last ones are not new either, so they must be known before it goes on.
                 self.each(connection, seen.from, |message| {
@@ -112,9 +112,9 @@ impl Tail {
         }
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let now = store::now(connection).await?;
+            let at = now(connection).await?;
             self.tell_new(connection, seen.from, &mut seen).await?;
-            seen.forget_before(now - LATE);
+            seen.forget_before(at - LATE);
         }
     }
 

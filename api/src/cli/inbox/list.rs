@@ -4,9 +4,9 @@ use super::{
     super::{out, pool},
     rows::{self, InboxRow, WAITING},
 };
-use crate::config::Config;
 use chrono::Utc;
 use clap::Args;
+use service::config::Config;
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]

@@ -7,8 +7,8 @@ mod rows;
 mod settle;
 mod show;
 
-use crate::config::Config;
 use clap::Subcommand;
+use service::config::Config;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]

@@ -4,14 +4,14 @@ use super::{
     super::{out, pool},
     rows::{self, InboxRow, WAITING},
 };
-use crate::{
+use anyhow::Context;
+use clap::Args;
+use serde_json::json;
+use service::{
     config::Config,
     news::{self, Acted},
     node::Node,
 };
-use anyhow::Context;
-use clap::Args;
-use serde_json::json;
 use std::process::ExitCode;
 
 /// Rows of one run: each may cost a request to the gateway. What is left is left to another run.
@@ -77,10 +77,10 @@ async fn act(node: &Node, row: &InboxRow) -> String {
         let fact = row.fact.clone().context("nothing that we act on")?;
         let fact = serde_json::from_value(fact).context("its fact can't be read")?;
         let key = row.key().context("its bucket is none")?;
-        let app = node.app.clone();
+        let service = node.service.clone();
         // In a task of its own, as it asks for.
-        let acting = tokio::spawn(async move { news::act(&app, &key, &fact).await });
-        acting.await?.map_err(|problem| anyhow::anyhow!("{}", problem.kind.title()))
+        let acting = tokio::spawn(async move { news::act(&service, &key, &fact).await });
+        Ok::<_, anyhow::Error>(acting.await??)
     };
     match acted.await {
         Ok(Acted::Done) => DONE.to_owned(),

@@ -4,9 +4,9 @@ use super::{
     super::{out, pool},
     rows,
 };
-use crate::config::Config;
 use anyhow::ensure;
 use clap::Args;
+use service::config::Config;
 use std::process::ExitCode;
 use steps::store::inbox;
 

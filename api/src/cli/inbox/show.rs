@@ -5,10 +5,10 @@ use super::{
     list::amount,
     rows,
 };
-use crate::config::Config;
 use anyhow::bail;
 use clap::Args;
 use serde_json::json;
+use service::config::Config;
 use std::process::ExitCode;
 
 /// Bodies hold what the gateway knows of customers: they are shown here and nowhere else.

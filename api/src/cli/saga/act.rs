@@ -4,15 +4,15 @@ use super::{
     super::{out, out::Tone, proposal},
     wish::Wish,
 };
-use crate::{
-    config::Config,
-    node, operators,
-    operators::{PlanView, ProposalView},
-};
 use clap::Args;
 use orchestrator::{
     SagaId,
     operator::{By, Expected, OperatorError, Plan, Requested},
+};
+use service::{
+    config::Config,
+    node, operators,
+    operators::{PlanView, ProposalView},
 };
 use std::process::ExitCode;
 

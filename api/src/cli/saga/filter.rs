@@ -1,12 +1,12 @@
 //! The flags that say which sagas.
 
-use crate::operators::{narrowed, span};
 use anyhow::Context;
 use clap::Args;
 use orchestrator::{
     State,
     operator::{Filter, Operator, Trouble},
 };
+use service::operators::{narrowed, span};
 
 #[derive(Clone, Debug, Default, Args)]
 pub struct Which {

@@ -4,10 +4,10 @@ use super::{
     super::{out, out::Tone},
     filter::Which,
 };
-use crate::{config::Config, node, operators, operators::GroupView};
 use chrono::Utc;
 use clap::Args;
 use orchestrator::operator::Group;
+use service::{config::Config, node, operators, operators::GroupView};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]

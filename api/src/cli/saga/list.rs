@@ -7,13 +7,13 @@ use super::{
     },
     filter::Which,
 };
-use crate::{config::Config, node, operators, operators::ListedView};
 use chrono::Utc;
 use clap::Args;
 use orchestrator::{
     SagaId,
     operator::{Listed, Operator},
 };
+use service::{config::Config, node, operators, operators::ListedView};
 use std::process::ExitCode;
 
 /// Sagas of one table, where nobody says how many.

@@ -13,8 +13,8 @@ pub(super) use filter::Which;
 pub(super) use wish::Wish;
 
 use super::out::Tone;
-use crate::config::Config;
 use clap::Subcommand;
+use service::config::Config;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]

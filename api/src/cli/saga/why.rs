@@ -1,10 +1,10 @@
 //! `usher saga why <id>`
 
 use super::super::{out, out::Tone};
-use crate::{config::Config, node, operators};
 use clap::Args;
 use orchestrator::SagaId;
 use serde_json::json;
+use service::{config::Config, node, operators};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]

@@ -1,10 +1,10 @@
 //! What can be done to a saga, as subcommands: the same for one saga and for many.
 
-use crate::operators::{self, Parameters};
 use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use orchestrator::operator::Action;
+use service::operators::{self, Parameters};
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum Wish {

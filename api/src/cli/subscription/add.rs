@@ -1,7 +1,11 @@
 //! `usher subscription add <url>`
 
 use super::super::{out, pool};
-use crate::{
+use anyhow::{Context, bail};
+use clap::Args;
+use orchestrator::Bucket;
+use secrecy::ExposeSecret;
+use service::{
     config::Config,
     outbox::{
         Settings, SubscriptionId,
@@ -11,10 +15,6 @@ use crate::{
         store::subscriptions::{self, SUBSCRIPTIONS_MAX},
     },
 };
-use anyhow::{Context, bail};
-use clap::Args;
-use orchestrator::Bucket;
-use secrecy::ExposeSecret;
 use std::process::ExitCode;
 
 /// It is told of what is decided from now on. Prints its id and the secret with which its receiver checks signatures, this once.

@@ -1,12 +1,12 @@
 //! `usher subscription enable <id>`
 
 use super::super::{out, pool};
-use crate::{
+use anyhow::bail;
+use clap::Args;
+use service::{
     config::Config,
     outbox::{SubscriptionId, store::subscriptions},
 };
-use anyhow::bail;
-use clap::Args;
 use std::process::ExitCode;
 
 /// One that was disabled is told of what is decided from now on, and of what waited for it when it was disabled. One that is

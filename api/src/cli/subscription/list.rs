@@ -1,13 +1,13 @@
 //! `usher subscription list`
 
 use super::super::{out, pool};
-use crate::{
-    config::Config,
-    outbox::store::subscriptions::{self, Subscription},
-};
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use serde_json::json;
+use service::{
+    config::Config,
+    outbox::store::subscriptions::{self, Subscription},
+};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]

@@ -5,8 +5,8 @@ mod enable;
 mod list;
 mod remove;
 
-use crate::config::Config;
 use clap::Subcommand;
+use service::config::Config;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]

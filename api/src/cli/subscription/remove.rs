@@ -1,16 +1,16 @@
 //! `usher subscription remove <id>`
 
 use super::super::{out, pool};
-use crate::{
+use anyhow::bail;
+use clap::Args;
+use serde_json::json;
+use service::{
     config::Config,
     outbox::{
         SubscriptionId,
         store::{deliveries, subscriptions},
     },
 };
-use anyhow::bail;
-use clap::Args;
-use serde_json::json;
 use std::process::ExitCode;
 
 /// What still waits for it is dropped. Requests that are out may still arrive.

@@ -5,7 +5,8 @@ use super::super::{
     page::{Page, Section},
     words,
 };
-use crate::http::{App, Problem};
+use crate::console::Console;
+use crate::http::Problem;
 use chrono::Utc;
 use maud::{Markup, html};
 use orchestrator::audit::{self, Audited};
@@ -17,10 +18,10 @@ const ROWS: i64 = 100;
 ///
 /// # Errors
 /// The database's.
-pub async fn page(app: &App, wanted: &AuditWanted) -> Result<Page, Problem> {
+pub async fn page(console: &Console, wanted: &AuditWanted) -> Result<Page, Problem> {
     let which =
         audit::Which { saga: wanted.saga, actor: wanted.actor.as_deref(), action: wanted.action.as_deref() };
-    let rows = audit::list(&mut *app.connection().await?, &which, wanted.after, ROWS).await?;
+    let rows = audit::list(&mut *console.service.connection().await?, &which, wanted.after, ROWS).await?;
     let title = wanted.saga.map_or("Audit".to_owned(), |saga| format!("Audit of {saga}"));
     Ok(Page::new(title, Section::Audit).still(heading(wanted)).live("audit", table(&rows, wanted)))
 }

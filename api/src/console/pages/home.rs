@@ -7,12 +7,11 @@ use super::{
     },
     plot::Plot,
 };
-use crate::{
-    http::{App, Problem},
-    numbers::{self, COUNTED_TO, Minute, Numbers},
-};
+use crate::console::Console;
+use crate::http::Problem;
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
+use service::numbers::{self, COUNTED_TO, Minute, Numbers};
 
 /// How far back the plots go.
 const HOURS: i64 = 3;
@@ -25,9 +24,9 @@ const LATE_S: f64 = 5.0;
 ///
 /// # Errors
 /// The database's.
-pub async fn page(app: &App) -> Result<Page, Problem> {
-    let numbers = numbers::now(app).await?;
-    let minutes = numbers::history(app, HOURS).await?;
+pub async fn page(console: &Console) -> Result<Page, Problem> {
+    let numbers = numbers::now(&console.service).await?;
+    let minutes = numbers::history(&console.service, HOURS).await?;
     Ok(Page::new("Home", Section::Home)
         .still(html! { h1.unseen { "Usher, now" } })
         .live("four", four(&numbers))

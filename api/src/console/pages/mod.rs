@@ -16,10 +16,8 @@ pub use bulk::{Asked, preview as preview_bulk, start, steer};
 pub use proposals::decide;
 
 use super::{address::Address, page::Page, session::Visitor};
-use crate::{
-    http::{App, Problem, ProblemType},
-    operators::{self, Whole},
-};
+use crate::console::Console;
+use crate::http::{Problem, ProblemType};
 use axum::{
     Extension, Json,
     extract::{Path, State},
@@ -27,40 +25,41 @@ use axum::{
     response::Response,
 };
 use orchestrator::SagaId;
+use service::operators::{self, Whole};
 
 /// A page as it is now.
 ///
 /// # Errors
 /// There is nothing to show, or it can't be read.
-pub async fn write(app: &App, visitor: &Visitor, address: &Address) -> Result<Page, Problem> {
+pub async fn write(console: &Console, visitor: &Visitor, address: &Address) -> Result<Page, Problem> {
     match address {
-        Address::Home => home::page(app).await,
-        Address::WorkList(wanted) => work_list::page(app, visitor, wanted).await,
-        Address::Saga { saga, did } => detail::page(app, visitor, *saga, did.as_deref()).await,
-        Address::Action { saga, action } => action::form(app, visitor, *saga, action).await,
+        Address::Home => home::page(console).await,
+        Address::WorkList(wanted) => work_list::page(console, visitor, wanted).await,
+        Address::Saga { saga, did } => detail::page(console, visitor, *saga, did.as_deref()).await,
+        Address::Action { saga, action } => action::form(console, visitor, *saga, action).await,
         Address::Bulk(wanted, asked) => Ok(bulk::form(visitor, wanted, asked, None)),
-        Address::Batches { after } => bulk::list(app, *after).await,
-        Address::Batch { id, result, after } => bulk::batch(app, visitor, *id, *result, *after).await,
-        Address::Proposals { after } => proposals::list(app, *after).await,
-        Address::Proposal(id) => proposals::page(app, visitor, *id).await,
-        Address::Audit(wanted) => audit::page(app, wanted).await,
+        Address::Batches { after } => bulk::list(console, *after).await,
+        Address::Batch { id, result, after } => bulk::batch(console, visitor, *id, *result, *after).await,
+        Address::Proposals { after } => proposals::list(console, *after).await,
+        Address::Proposal(id) => proposals::page(console, visitor, *id).await,
+        Address::Audit(wanted) => audit::page(console, wanted).await,
     }
 }
 
 /// All that is known of a saga, for programs.
-pub async fn raw(State(app): State<App>, Path(saga): Path<SagaId>) -> Result<Json<Whole>, Problem> {
-    Ok(Json(operators::look(&app.operator(), &app.pool, saga).await?))
+pub async fn raw(State(console): State<Console>, Path(saga): Path<SagaId>) -> Result<Json<Whole>, Problem> {
+    Ok(Json(operators::look(&console.service.operator(), &console.service.pool, saga).await?))
 }
 
 /// Any page that is looked at.
 pub async fn show(
-    State(app): State<App>,
+    State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let address = uri.path_and_query().map_or("/console", |path| path.as_str());
     let wanted = Address::of(address).ok_or_else(nothing)?;
-    Ok(write(&app, &visitor, &wanted).await?.answer(&visitor, address))
+    Ok(write(&console, &visitor, &wanted).await?.answer(&visitor, address))
 }
 
 /// What isn't there.

@@ -9,7 +9,8 @@ use super::{
     },
     action, refused,
 };
-use crate::http::{App, Problem};
+use crate::console::Console;
+use crate::http::Problem;
 use axum::{
     Extension, Form,
     extract::{Path, State},
@@ -27,8 +28,8 @@ const ROWS: i64 = 50;
 ///
 /// # Errors
 /// The database's.
-pub async fn list(app: &App, after: Option<ProposalId>) -> Result<Page, Problem> {
-    let rows = app.operator().proposals(false, after, ROWS).await?;
+pub async fn list(console: &Console, after: Option<ProposalId>) -> Result<Page, Problem> {
+    let rows = console.service.operator().proposals(false, after, ROWS).await?;
     let next = rows
         .last()
         .filter(|_| rows.len() as i64 == ROWS)
@@ -82,8 +83,8 @@ fn label(proposal: &Proposal) -> &'static str {
 ///
 /// # Errors
 /// There is none of this id.
-pub async fn page(app: &App, visitor: &Visitor, id: ProposalId) -> Result<Page, Problem> {
-    let proposal = app.operator().proposal(id).await?;
+pub async fn page(console: &Console, visitor: &Visitor, id: ProposalId) -> Result<Page, Problem> {
+    let proposal = console.service.operator().proposal(id).await?;
     let now = Utc::now();
     let open = proposal.state == ProposalState::Open;
     let own = proposal.actor.trim().to_lowercase() == visitor.subject.trim().to_lowercase();
@@ -135,12 +136,12 @@ pub struct Decision {
 
 /// Agrees or declines.
 pub async fn decide(
-    State(app): State<App>,
+    State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<ProposalId>,
     Form(sent): Form<Decision>,
 ) -> Result<Response, Problem> {
-    let operator = app.operator();
+    let operator = console.service.operator();
     let by = By { actor: visitor.subject.clone(), reason: sent.reason };
     let done = match sent.decision.as_str() {
         "consent" => operator

@@ -6,7 +6,8 @@ use super::super::{
     session::Visitor,
     words,
 };
-use crate::http::{App, Problem};
+use crate::console::Console;
+use crate::http::Problem;
 use chrono::Utc;
 use maud::{Markup, html};
 use orchestrator::{
@@ -30,8 +31,8 @@ struct Found {
 ///
 /// # Errors
 /// The database's.
-pub async fn page(app: &App, visitor: &Visitor, wanted: &Wanted) -> Result<Page, Problem> {
-    let found = find(app, wanted).await?;
+pub async fn page(console: &Console, visitor: &Visitor, wanted: &Wanted) -> Result<Page, Problem> {
+    let found = find(console, wanted).await?;
     let title = match (&wanted.q, wanted.filter.trouble) {
         (Some(q), _) => format!("Search: {q}"),
         (None, Some(trouble)) => name(Some(trouble)).to_owned(),
@@ -43,12 +44,12 @@ pub async fn page(app: &App, visitor: &Visitor, wanted: &Wanted) -> Result<Page,
         .live("sagas", table(&found, visitor, wanted)))
 }
 
-async fn find(app: &App, wanted: &Wanted) -> Result<Found, Problem> {
+async fn find(console: &Console, wanted: &Wanted) -> Result<Found, Problem> {
     let nothing = Found { groups: Vec::new(), rows: Vec::new(), count: 0 };
     if wanted.wrong.is_some() {
         return Ok(nothing);
     }
-    let operator = app.operator();
+    let operator = console.service.operator();
     let mut filter = wanted.filter.clone();
     if let Some(q) = &wanted.q {
         filter.ids = operator.search(q).await?;

@@ -1,7 +1,8 @@
 //! The layers before every page: a session to read, and a proof to write.
 
 use super::{Session, Trusted, Visitor};
-use crate::http::{App, Problem, ProblemType};
+use crate::console::Console;
+use crate::http::{Problem, ProblemType};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
@@ -17,20 +18,19 @@ const FORM_BYTES_MAX: usize = 64 * 1024;
 /// Lets those in who have signed in, and writes through that carry this session's proof and come from a page of ours.
 /// All writes pass here, so that no handler can forget to ask.
 pub async fn signed_in(
-    State(app): State<App>,
+    State(console): State<Console>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Response> {
-    let console = &app.console;
     let session =
         console.jar.read(request.headers()).and_then(|text| Session::open(text, &console.key, Utc::now()));
     let visitor = match session {
-        Some(session) => Visitor::of(&app, session).await.map_err(IntoResponse::into_response)?,
+        Some(session) => Visitor::of(&console, session).await.map_err(IntoResponse::into_response)?,
         None => None,
     };
     let Some(visitor) = visitor else { return Ok(super::super::sign_in::turned_away(&request)) };
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        request = proved(&app, &visitor, request).await.map_err(IntoResponse::into_response)?;
+        request = proved(&console, &visitor, request).await.map_err(IntoResponse::into_response)?;
     }
     request.extensions_mut().insert(visitor);
     Ok(next.run(request).await)
@@ -51,10 +51,10 @@ pub async fn only_operators_write(request: Request, next: Next) -> Result<Respon
 }
 
 /// Reads the form, holds it to its proof, and gives the request on as it was.
-async fn proved(app: &App, visitor: &Visitor, request: Request) -> Result<Request, Problem> {
+async fn proved(console: &Console, visitor: &Visitor, request: Request) -> Result<Request, Problem> {
     let refused = |why: &str| Problem::new(ProblemType::Forbidden, why);
     let (parts, body) = request.into_parts();
-    if Trusted::of(&parts.headers, app.console.origin.as_deref()) == Trusted::Foreign {
+    if Trusted::of(&parts.headers, console.origin.as_deref()) == Trusted::Foreign {
         return Err(refused("this was sent by a page that is not ours"));
     }
     let form = to_bytes(body, FORM_BYTES_MAX)
@@ -62,7 +62,7 @@ async fn proved(app: &App, visitor: &Visitor, request: Request) -> Result<Reques
         .map_err(|_| Problem::new(ProblemType::PayloadTooLarge, "a form may have 64 KiB"))?;
     let mut proofs = form_urlencoded::parse(&form).filter(|(name, _)| name == "proof");
     let proof = proofs.next().map(|(_, proof)| proof).unwrap_or_default();
-    if !visitor.session().proved(&app.console.key, &proof) {
+    if !visitor.session().proved(&console.key, &proof) {
         return Err(refused("the form is not of this session: open its page again"));
     }
     Ok(Request::from_parts(parts, Body::from(form)))

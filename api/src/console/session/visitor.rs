@@ -1,8 +1,9 @@
 //! Who looks at a page.
 
 use super::Session;
+use crate::console::Console;
 use crate::http::{
-    App, Problem,
+    Problem,
     auth::{Caller, Role},
 };
 use chrono::{DateTime, Utc};
@@ -24,12 +25,12 @@ impl Visitor {
     ///
     /// # Errors
     /// The database's.
-    pub async fn of(app: &App, session: Session) -> Result<Option<Self>, Problem> {
-        let caller = Caller::of_hash(app, &session.token()).await?;
+    pub async fn of(console: &Console, session: Session) -> Result<Option<Self>, Problem> {
+        let caller = Caller::of_hash(&console.http, &session.token()).await?;
         Ok(caller.filter(|caller| may_enter(caller.role)).map(|Caller { subject, role, .. }| Self {
             subject,
             role,
-            proof: session.proof(&app.console.key),
+            proof: session.proof(&console.key),
             session,
         }))
     }
@@ -40,9 +41,9 @@ impl Visitor {
     }
 
     /// Whether this session still holds: asked again and again by what outlives a request.
-    pub async fn is_still_there(&self, app: &App, now: DateTime<Utc>) -> bool {
+    pub async fn is_still_there(&self, console: &Console, now: DateTime<Utc>) -> bool {
         // While the database can't be asked nobody is sent away; nothing can be read either.
-        self.session.ends_at() > now && !matches!(Self::of(app, self.session).await, Ok(None))
+        self.session.ends_at() > now && !matches!(Self::of(console, self.session).await, Ok(None))
     }
 
     pub(super) fn session(&self) -> &Session {

@@ -43,7 +43,7 @@ impl Caller {
         if let Some(caller) = app.tokens.get(hash, now) {
             return Ok(Some(caller));
         }
-        let found = store::tokens::find(&mut *app.connection().await?, hash).await?;
+        let found = store::tokens::find(&mut *app.service.connection().await?, hash).await?;
         if let Some(caller) = &found {
             app.tokens.put(*hash, caller.clone(), now);
         }

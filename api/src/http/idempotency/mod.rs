@@ -67,7 +67,7 @@ where
     E: FnOnce(Uuid) -> F + Send + 'static,
     F: Future<Output = Result<Done, Problem>> + Send + 'static,
 {
-    let task = app.tasks.spawn(run(app.clone(), request, bucket, effect));
+    let task = app.service.tasks.spawn(run(app.clone(), request, bucket, effect));
     task.await.unwrap_or_else(|died| Err(Problem::internal(died)))
 }
 
@@ -99,7 +99,8 @@ where
 
 async fn keep(app: &App, scope: &Scope, claim: &Claim, answer: Answer) -> Result<Response, Problem> {
     let (status, location) = (answer.status_number(), answer.location.as_deref());
-    store::answer(&mut *app.connection().await?, scope, claim, status, &answer.body, location).await?;
+    store::answer(&mut *app.service.connection().await?, scope, claim, status, &answer.body, location)
+        .await?;
     Ok(answer.first())
 }
 
@@ -109,7 +110,7 @@ enum Claimed {
 }
 
 async fn claim(app: &App, request: &Request, bucket: Bucket) -> Result<Claimed, Problem> {
-    let mut connection = app.connection().await?;
+    let mut connection = app.service.connection().await?;
     for _ in 0..ROUNDS_MAX {
         let new_effect = bucket.new_id();
         let claimed =
@@ -146,7 +147,7 @@ fn surely_without_effect(kind: ProblemType) -> bool {
 /// Best effort: if it fails, the claim runs out by itself.
 async fn free(app: &App, scope: &Scope, claim: &Claim, no_effect: bool) {
     let freed = async {
-        let mut connection = app.pool.acquire().await?;
+        let mut connection = app.service.pool.acquire().await?;
         match no_effect {
             true => store::release(&mut connection, scope, claim).await,
             false => store::abandon(&mut connection, scope, claim).await,

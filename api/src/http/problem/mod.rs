@@ -9,6 +9,7 @@ mod engine;
 mod kind;
 mod operator;
 mod page;
+mod service;
 
 pub use body::{FieldError, LostReason, LostSeat, ProblemBody};
 pub use kind::ProblemType;

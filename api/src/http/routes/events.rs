@@ -61,7 +61,7 @@ pub enum Sale {
 pub async fn list(State(app): State<App>, Params(page): Params<PageParams>) -> Result<Response, Problem> {
     let limit = page.limit()?;
     let after: Option<EventId> = page.after()?;
-    let found = store::list(&mut *app.connection().await?, after, limit as i64 + 1).await?;
+    let found = store::list(&mut *app.service.connection().await?, after, limit as i64 + 1).await?;
     let page = Page::of(found, limit, |event| event.event).map(Event::from);
     Ok(page.answer("/events", limit))
 }
@@ -76,7 +76,8 @@ pub async fn read(
     Id(id): Id<EventId>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let event = store::find(&mut *app.connection().await?, id).await?.ok_or_else(Problem::not_found)?;
+    let event =
+        store::find(&mut *app.service.connection().await?, id).await?.ok_or_else(Problem::not_found)?;
     let tag = ETag::of_version(event.version);
     Ok(conditions.answer(&tag, REVALIDATE, &Event::from(event)))
 }

@@ -58,8 +58,8 @@ pub async fn live() -> &'static str {
 )]
 pub async fn ready(State(app): State<App>) -> Response {
     let (database, migrations) = database(&app).await;
-    let redis = if app.redis_answers(CHECK_MAX).await { "ok" } else { "unreachable" };
-    let draining = app.is_draining();
+    let redis = if app.service.redis_answers(CHECK_MAX).await { "ok" } else { "unreachable" };
+    let draining = app.service.is_draining();
     let lanes = lanes(&app);
     let works = database == "ok" && migrations == "ok" && lanes != STANDS_STILL && !draining;
     let status = match (works, redis) {
@@ -76,7 +76,7 @@ pub async fn ready(State(app): State<App>) -> Response {
 const STANDS_STILL: &str = "a lane stands still";
 
 fn lanes(app: &App) -> &'static str {
-    let lanes = app.client.lanes();
+    let lanes = app.service.client.lanes();
     match lanes.iter().all(LaneStatus::works) {
         true if lanes.is_empty() => "none",
         true => "ok",
@@ -85,7 +85,7 @@ fn lanes(app: &App) -> &'static str {
 }
 
 async fn database(app: &App) -> (&'static str, &'static str) {
-    match tokio::time::timeout(CHECK_MAX, crate::migrations::are_current(&app.pool)).await {
+    match tokio::time::timeout(CHECK_MAX, service::are_current(&app.service.pool)).await {
         Ok(Ok(true)) => ("ok", "ok"),
         Ok(Ok(false)) => ("ok", "missing: run `usher migrate`"),
         Ok(Err(_)) | Err(_) => ("unreachable", "unknown"),
@@ -98,5 +98,5 @@ async fn database(app: &App) -> (&'static str, &'static str) {
     responses((status = 200, description = "the text format", body = String, content_type = "text/plain"))
 )]
 pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.service.metrics.render())
 }

@@ -111,7 +111,8 @@ pub async fn read(
     Params(wanted): Params<Wanted>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let event = events::find(&mut *app.connection().await?, id).await?.ok_or_else(Problem::not_found)?;
+    let event =
+        events::find(&mut *app.service.connection().await?, id).await?.ok_or_else(Problem::not_found)?;
     let statuses = match wanted.part {
         Some(Part::Geometry) => None,
         Some(Part::Status) | None => Some(app.seats.get(&app, id).await?),
@@ -145,7 +146,7 @@ fn tag(event: &EventRow, statuses: Option<i64>, part: Option<Part>) -> ETag {
 }
 
 async fn house(app: &App, event: &EventRow) -> Result<Vec<Seat>, Problem> {
-    let rows = seats::list_of_event(&mut *app.connection().await?, event.event).await?;
+    let rows = seats::list_of_event(&mut *app.service.connection().await?, event.event).await?;
     let seat = |row: seats::Seat| Seat {
         seat_id: row.seat.uuid(),
         section: row.section,

@@ -10,7 +10,6 @@ use super::super::{
     problem::{Problem, ProblemType},
     telemetry,
 };
-use crate::news;
 use axum::{
     Json,
     body::Bytes,
@@ -19,6 +18,7 @@ use axum::{
 };
 use chrono::Utc;
 use serde_json::{Value, json};
+use service::news;
 use std::time::Duration;
 use steps::gateway::signature::{BadSignature, Secret};
 use tokio::time::timeout;
@@ -44,7 +44,7 @@ pub async fn receive(
     Path(provider): Path<String>,
     request: Request,
 ) -> Result<Json<Value>, Problem> {
-    if provider != app.config.gateway.kind.as_str() {
+    if provider != app.service.config.gateway.kind.as_str() {
         return Err(Problem::not_found());
     }
     let _place = app.inbox_door.enter()?;
@@ -57,9 +57,9 @@ pub async fn receive(
     }
     let turn = app.inbox_door.turn().await?;
     let storing = async {
-        match app.config.gateway.kind.read(text_of(&headers), &body) {
-            Ok(fact) => news::receive(&app, fact, &body).await,
-            Err(error) => news::park(&app, &provider, &body, &error).await,
+        match app.service.config.gateway.kind.read(text_of(&headers), &body) {
+            Ok(fact) => news::receive(&app.service, fact, &body).await,
+            Err(error) => news::park(&app.service, &provider, &body, &error).await,
         }
     };
     let received = match timeout(STORE_MAX, storing).await {
@@ -94,6 +94,7 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
 
 fn verify(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), BadSignature> {
     let secrets: Vec<Secret> = app
+        .service
         .config
         .gateway
         .webhook_secrets
@@ -101,7 +102,7 @@ fn verify(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), BadSignatur
         .map(|secret| Secret { value: secret.secret.clone(), until: secret.until })
         .collect();
     // The signature's time is the sender's, so it is held against a wall clock: ours.
-    app.config.gateway.kind.verify(text_of(headers), body, &secrets, Utc::now())
+    app.service.config.gateway.kind.verify(text_of(headers), body, &secrets, Utc::now())
 }
 
 /// A header's text; empty if it is missing or not text.

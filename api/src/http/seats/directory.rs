@@ -28,7 +28,7 @@ impl SeatDirectory {
             ids.iter().copied().filter(|id| !known.contains_key(id)).collect()
         };
         if !unknown.is_empty() {
-            let found = seats::find_all(&mut *app.connection().await?, &unknown).await?;
+            let found = seats::find_all(&mut *app.service.connection().await?, &unknown).await?;
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if known.len() >= SEATS_MAX {
                 known.clear();

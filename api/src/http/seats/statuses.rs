@@ -44,7 +44,7 @@ impl StatusCache {
         }
         // The moment before the query: what it shows is at least this new.
         let began = Instant::now();
-        let row = store::seats::statuses(&mut *app.connection().await?, event).await?;
+        let row = store::seats::statuses(&mut *app.service.connection().await?, event).await?;
         let taken: Box<RawValue> = RawValue::from_string(row.taken).map_err(Problem::internal)?;
         let statuses = Statuses { version: row.version, taken: Arc::from(taken) };
         *held = Some((statuses.clone(), began));

@@ -155,25 +155,3 @@ pub async fn abandon(connection: &mut PgConnection, scope: &Scope, claim: &Claim
     .await?;
     Ok(())
 }
-
-/// Deletes at most `rows_max` keys older than `kept`; says how many went.
-pub async fn delete_old(
-    connection: &mut PgConnection,
-    kept: Duration,
-    rows_max: i64,
-) -> Result<u64, sqlx::Error> {
-    let deleted = sqlx::query!(
-        "delete from booking.idempotency_keys
-         where (principal, key, bucket) in (
-             select principal, key, bucket
-             from booking.idempotency_keys
-             where created_at <= now() - $1 * interval '1 second'
-             limit $2
-         )",
-        kept.as_secs_f64(),
-        rows_max,
-    )
-    .execute(connection)
-    .await?;
-    Ok(deleted.rows_affected())
-}

@@ -2,8 +2,8 @@
 
 use crate::chaos::{witness::Violation, world::World};
 use anyhow::Context;
-use api::reconcile::{Class, Options, Report, Walk, store::cases, tell};
 use chrono::{TimeDelta, Utc};
+use service::reconcile::{Class, Options, Report, Walk, store::cases, tell};
 use steps::gateway::{Gateway, HttpConfig, stripe::Stripe};
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use crate::chaos::{pace, plan::EVENTS, witness::Violation, world::World};
 use anyhow::Context;
-use api::verify::{Finding, INVARIANTS, check, check_locks};
+use service::verify::{Finding, INVARIANTS, check, check_locks};
 use sqlx::PgConnection;
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! The simulated gateway, in this process, and its books, which are a witness.
 
 use anyhow::Context;
-use api::gateway::{Config, serve};
+use dev::gateway::{Config, serve};
 use reqwest::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};

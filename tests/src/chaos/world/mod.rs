@@ -20,7 +20,7 @@ use super::{
 };
 use crate::support::{HttpProxy, Proxy, Wire, private_redis};
 use anyhow::{Context, ensure};
-use api::dev::{Postgres, Redis, Scratch};
+use dev::{Postgres, Redis, Scratch};
 use disk::Disk;
 use servers::{APP_ROLE, DATABASE};
 use sqlx::PgPool;
@@ -71,7 +71,7 @@ impl World {
         servers::migrate(&owner).await?;
         let pool = servers::pool(&owner);
 
-        let listens = (0..making.nodes).map(|_| Ok(format!("127.0.0.1:{}", api::dev::free_port()?)));
+        let listens = (0..making.nodes).map(|_| Ok(format!("127.0.0.1:{}", dev::free_port()?)));
         let listens = listens.collect::<anyhow::Result<Vec<_>>>()?;
         let webhooks = listens.iter().map(|listen| format!("http://{listen}")).collect();
         let webhooks = HttpProxy::before(webhooks, making.seed).await;

@@ -2,7 +2,7 @@
 
 use crate::support::{HttpProxy, Proxy, Wire};
 use anyhow::Context;
-use api::dev::{Child, Signal};
+use dev::{Child, Signal};
 use std::{
     fs::File,
     os::unix::process::ExitStatusExt,

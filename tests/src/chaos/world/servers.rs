@@ -1,10 +1,8 @@
 //! PostgreSQL with the service's tables, and who may use them.
 
 use anyhow::Context;
-use api::{
-    dev::{Postgres, PostgresOptions},
-    roles::{Purpose, grant},
-};
+use dev::{Postgres, PostgresOptions};
+use service::roles::{Purpose, grant};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -33,7 +31,7 @@ pub(super) async fn postgres(data: &Path) -> anyhow::Result<Postgres> {
 }
 
 pub(super) async fn migrate(url: &str) -> anyhow::Result<()> {
-    api::migrate(url).await.context("migrating")?;
+    service::migrate(url).await.context("migrating")?;
     grant(url, &[(Purpose::App, APP_ROLE.parse().expect("it is a role's name"))])
         .await
         .context("making the nodes' role")?;

@@ -1,8 +1,8 @@
 //! What is around a saga: letters, the service's rows, webhooks, what was told.
 
 use super::super::super::{out, out::Tone};
-use crate::operators::{DeliveryView, KeyView, MessageView, Standing, WebhookView, Whole};
 use chrono::{DateTime, SecondsFormat, Utc};
+use service::operators::{DeliveryView, KeyView, MessageView, Standing, WebhookView, Whole};
 
 pub fn print(whole: &Whole) {
     for letter in &whole.letters {

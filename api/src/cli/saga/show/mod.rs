@@ -4,15 +4,15 @@ mod around;
 mod timeline;
 
 use super::super::{out, out::Tone, pool};
-use crate::{
-    config::Config,
-    node,
-    operators::{self, SagaView, Whole},
-};
 use anyhow::bail;
 use chrono::Utc;
 use clap::Args;
 use orchestrator::{SagaId, operator::OperatorError};
+use service::{
+    config::Config,
+    node,
+    operators::{self, SagaView, Whole},
+};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]

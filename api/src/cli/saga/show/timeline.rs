@@ -1,8 +1,8 @@
 //! What happened in a saga, as a table.
 
 use super::super::super::{out, out::Tone};
-use crate::operators::{AttemptView, EntryView, Whole};
 use serde_json::Value;
+use service::operators::{AttemptView, EntryView, Whole};
 
 /// Characters of a value that are shown; `--json` has all.
 const DETAILS_CHARS_MAX: usize = 100;

@@ -11,7 +11,8 @@ use super::super::{
     page::{Page, Section, proof},
     session::Visitor,
 };
-use crate::http::{App, Problem, ProblemType};
+use crate::console::Console;
+use crate::http::{Problem, ProblemType};
 use axum::{
     Extension, Form,
     extract::{Path, State},
@@ -28,9 +29,9 @@ pub use wish::{Known, Sent, known};
 ///
 /// # Errors
 /// There is no such saga or action.
-pub async fn form(app: &App, visitor: &Visitor, saga: SagaId, action: &str) -> Result<Page, Problem> {
+pub async fn form(console: &Console, visitor: &Visitor, saga: SagaId, action: &str) -> Result<Page, Problem> {
     let known = known(action).ok_or_else(Problem::not_found)?;
-    let seen = app.operator().see(saga).await?;
+    let seen = console.service.operator().see(saga).await?;
     Ok(page_of_form(visitor, &seen, known, &Sent::default(), None))
 }
 
@@ -79,14 +80,14 @@ fn page_of_form(
 
 /// What the action would come to.
 pub async fn preview(
-    State(app): State<App>,
+    State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     Path((saga, action)): Path<(SagaId, String)>,
     Form(sent): Form<Sent>,
 ) -> Result<Response, Problem> {
     let known = known(&action).ok_or_else(Problem::not_found)?;
     let address = format!("/console/sagas/{saga}/actions/{action}");
-    let operator = app.operator();
+    let operator = console.service.operator();
     let again = async |wrong: &str| -> Result<Response, Problem> {
         let seen = operator.see(saga).await?;
         let page = page_of_form(&visitor, &seen, known, &sent, Some(wrong));
@@ -112,7 +113,7 @@ pub async fn preview(
 
 /// Does what was previewed.
 pub async fn perform(
-    State(app): State<App>,
+    State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     Path((saga, action)): Path<(SagaId, String)>,
     Form(sent): Form<Sent>,
@@ -123,7 +124,12 @@ pub async fn perform(
     let (Some(etag), Some(plan_hash)) = (sent.etag.clone(), sent.plan.clone()) else {
         return Err(Problem::new(ProblemType::MalformedRequest, "nothing is done without a preview of it"));
     };
-    match app.operator().request(saga, wished, by, Expected { etag, plan_hash: Some(plan_hash) }).await {
+    match console
+        .service
+        .operator()
+        .request(saga, wished, by, Expected { etag, plan_hash: Some(plan_hash) })
+        .await
+    {
         Ok(Requested::Proposed(proposal)) => {
             Ok(Redirect::to(&format!("/console/proposals/{}", proposal.id)).into_response())
         }

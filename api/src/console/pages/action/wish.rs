@@ -1,6 +1,5 @@
 //! What an action is called, what it is for, and what its form asks.
 
-use crate::operators::{self, Parameters};
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use maud::{Markup, html};
 use orchestrator::{
@@ -8,6 +7,7 @@ use orchestrator::{
     operator::{Action, Seen},
 };
 use serde::Deserialize;
+use service::operators::{self, Parameters};
 
 /// An action as people know it.
 #[derive(Debug)]

@@ -10,7 +10,8 @@ use super::super::{
     action::known,
     refused,
 };
-use crate::http::{App, Problem};
+use crate::console::Console;
+use crate::http::Problem;
 use axum::{
     Extension, Form,
     extract::{Path, State},
@@ -29,13 +30,13 @@ const ROWS: i64 = 100;
 /// # Errors
 /// There is none of this id.
 pub async fn page(
-    app: &App,
+    console: &Console,
     visitor: &Visitor,
     id: BatchId,
     result: Option<ItemResult>,
     after: Option<i32>,
 ) -> Result<Page, Problem> {
-    let operator = app.operator();
+    let operator = console.service.operator();
     let batch = operator.batch(id).await?;
     let items = operator.batch_items(id, result, after, ROWS).await?;
     let now = Utc::now();
@@ -173,12 +174,12 @@ pub struct Wish {
 
 /// Consents, pauses, resumes or cancels.
 pub async fn steer(
-    State(app): State<App>,
+    State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<BatchId>,
     Form(sent): Form<Wish>,
 ) -> Result<Response, Problem> {
-    let operator = app.operator();
+    let operator = console.service.operator();
     let by = By { actor: visitor.subject.clone(), reason: sent.reason };
     let steered = match sent.wish.as_str() {
         "consent" => operator.consent_batch(id, by).await,

@@ -8,10 +8,7 @@ use super::{
     },
     batch::state,
 };
-use crate::{
-    console::pages::action::known,
-    http::{App, Problem},
-};
+use crate::{console::Console, console::pages::action::known, http::Problem};
 use chrono::Utc;
 use maud::html;
 use orchestrator::operator::BatchId;
@@ -23,8 +20,8 @@ const ROWS: i64 = 50;
 ///
 /// # Errors
 /// The database's.
-pub async fn page(app: &App, after: Option<BatchId>) -> Result<Page, Problem> {
-    let rows = app.operator().batches(after, ROWS).await?;
+pub async fn page(console: &Console, after: Option<BatchId>) -> Result<Page, Problem> {
+    let rows = console.service.operator().batches(after, ROWS).await?;
     let now = Utc::now();
     let next = rows
         .last()

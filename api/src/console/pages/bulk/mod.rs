@@ -16,7 +16,8 @@ use super::{
     action::{Sent, known},
     refused,
 };
-use crate::http::{App, Problem};
+use crate::console::Console;
+use crate::http::Problem;
 use axum::{
     Extension,
     extract::{RawForm, State},
@@ -141,7 +142,7 @@ fn fields(visitor: &Visitor, wanted: &Wanted, asked: &Asked) -> Markup {
 
 /// What it comes to.
 pub async fn preview(
-    State(app): State<App>,
+    State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     RawForm(sent): RawForm,
 ) -> Result<Response, Problem> {
@@ -150,7 +151,7 @@ pub async fn preview(
         Ok(new) => new,
         Err(wrong) => return Ok(again(&visitor, &wanted, &asked, &wrong)),
     };
-    match app.operator().preview_batch(&new).await {
+    match console.service.operator().preview_batch(&new).await {
         Ok(found) => Ok(page_of_preview(&visitor, &wanted, &asked, &found).answer(&visitor, PREVIEW)),
         Err(error) => refused::answer(&visitor, error, PREVIEW),
     }
@@ -158,7 +159,7 @@ pub async fn preview(
 
 /// Makes the batch.
 pub async fn start(
-    State(app): State<App>,
+    State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     RawForm(sent): RawForm,
 ) -> Result<Response, Problem> {
@@ -168,7 +169,7 @@ pub async fn start(
         (Ok(_), None) => return Ok(again(&visitor, &wanted, &asked, "Preview it first.")),
         (Err(wrong), _) => return Ok(again(&visitor, &wanted, &asked, &wrong)),
     };
-    let operator: Operator = app.operator();
+    let operator: Operator = console.service.operator();
     match operator.start_batch(id, new).await {
         Ok(batch) => Ok(Redirect::to(&format!("/console/batches/{}", batch.id)).into_response()),
         Err(error) => refused::answer(&visitor, error, PREVIEW),

@@ -17,15 +17,14 @@ use super::{
     },
     action,
 };
-use crate::{
-    http::{App, Problem},
-    operators::{self, Around},
-};
+use crate::console::Console;
+use crate::http::Problem;
 use maud::{Markup, html};
 use orchestrator::{
     SagaId,
     operator::{JournalEntry, Seen},
 };
+use service::operators::{self, Around};
 use timeline::Stamp;
 
 /// All that the page shows.
@@ -40,8 +39,13 @@ struct Whole {
 ///
 /// # Errors
 /// There is no such saga, or the database's.
-pub async fn page(app: &App, visitor: &Visitor, saga: SagaId, did: Option<&str>) -> Result<Page, Problem> {
-    let whole = load(app, saga).await?;
+pub async fn page(
+    console: &Console,
+    visitor: &Visitor,
+    saga: SagaId,
+    did: Option<&str>,
+) -> Result<Page, Problem> {
+    let whole = load(console, saga).await?;
     let Whole { seen, .. } = &whole;
     let (rows, turned) = timeline::rows(seen.history.entries(), &whole.stamps, &seen.attempts);
     let context = paths::Context {
@@ -76,18 +80,18 @@ fn journal(whole: &Whole) -> Markup {
     }
 }
 
-async fn load(app: &App, saga: SagaId) -> Result<Whole, Problem> {
-    let seen = app.operator().see(saga).await?;
-    let around = operators::around(&app.pool, saga).await?;
+async fn load(console: &Console, saga: SagaId) -> Result<Whole, Problem> {
+    let seen = console.service.operator().see(saga).await?;
+    let around = operators::around(&console.service.pool, saga).await?;
     let stamp =
         |entry: &JournalEntry| Stamp { at: entry.written_at, node: entry.node.clone(), epoch: entry.epoch };
     let stamps = seen.entries.iter().map(stamp).collect();
-    Ok(Whole { trace_url: trace_url(app, seen.status.trace.as_deref()), stamps, around, seen })
+    Ok(Whole { trace_url: trace_url(console, seen.status.trace.as_deref()), stamps, around, seen })
 }
 
 /// Where the trace is shown, if the configuration says. The id is the second field of a W3C traceparent.
-fn trace_url(app: &App, trace: Option<&str>) -> Option<String> {
-    let template = app.config.http.trace_url.as_ref()?;
+fn trace_url(console: &Console, trace: Option<&str>) -> Option<String> {
+    let template = console.service.config.http.trace_url.as_ref()?;
     let id = trace_id(trace?)?;
     Some(template.replace("{trace_id}", id))
 }

@@ -1,16 +1,14 @@
 //! What came from outside and what goes there: letters, webhooks, messages.
 
 use super::{super::value, Whole};
-use crate::{
-    console::words,
-    operators::{DeliveryView, MessageView, WebhookView},
-};
+use crate::console::words;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use orchestrator::{
     journal::Entry,
     operator::{Key, Letter},
 };
+use service::operators::{DeliveryView, MessageView, WebhookView};
 
 /// All of it; what there is none of is not mentioned.
 pub fn draw(whole: &Whole) -> Markup {

@@ -1,11 +1,9 @@
 //! What the service has of a saga: reservation, seats, payment, booking, as they stand.
 
-use crate::{
-    console::words,
-    operators::{PaymentStanding, ReservationStanding, Standing},
-};
+use crate::console::words;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
+use service::operators::{PaymentStanding, ReservationStanding, Standing};
 
 /// All of it.
 pub fn draw(standing: Option<&Standing>, now: DateTime<Utc>) -> Markup {

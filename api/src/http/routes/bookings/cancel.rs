@@ -86,7 +86,7 @@ pub async fn cancel(
     body: JsonBody<NewCancellation>,
 ) -> Result<Response, Problem> {
     caller.may_book()?;
-    let found = bookings::find(&mut *app.connection().await?, id).await?;
+    let found = bookings::find(&mut *app.service.connection().await?, id).await?;
     found.filter(|row| caller.may_see(row.user)).ok_or_else(Problem::not_found)?;
     let path = format!("POST /bookings/{id}/cancellation");
     let request = idempotency::Request::new(&caller, key, &path, &body.digest);
@@ -116,8 +116,8 @@ async fn give_back(
     trace: String,
 ) -> Result<Done, Problem> {
     let booking = wanted.booking;
-    let handle = app.client.start::<Cancellation>(wanted).id(saga).trace(trace).await?;
-    let decided = app.while_staying(handle.reached::<Decide>(DECIDE_MAX)).await.transpose()?;
+    let handle = app.service.client.start::<Cancellation>(wanted).id(saga).trace(trace).await?;
+    let decided = app.service.while_staying(handle.reached::<Decide>(DECIDE_MAX)).await.transpose()?;
     match decided {
         Some(Reached::Rejected(rejected)) => return Err(closed(&rejected)),
         Some(
@@ -126,14 +126,14 @@ async fn give_back(
         | None => {}
     }
     let ended = match wait.0 {
-        Some(within) => app.while_staying(handle.result(within)).await.transpose()?,
+        Some(within) => app.service.while_staying(handle.result(within)).await.transpose()?,
         None => None,
     };
     let status = match ended {
         Some(Ended::Completed(_)) => StatusCode::OK,
         Some(Ended::Unwound(_) | Ended::Stuck(_) | Ended::NotYet) | None => StatusCode::ACCEPTED,
     };
-    let row = bookings::find(&mut *app.connection().await?, booking).await?;
+    let row = bookings::find(&mut *app.service.connection().await?, booking).await?;
     let row = row.ok_or_else(|| Problem::internal(format!("booking {booking} is no longer there")))?;
     let (reservation, _) = reservations::find(app, caller, row.reservation).await?;
     let body = Booking::of(app, &row, &reservation).await?;

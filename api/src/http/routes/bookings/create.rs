@@ -18,7 +18,6 @@ use super::{
     },
     view::Booking,
 };
-use crate::news::{self, Acted};
 use axum::{
     Json,
     extract::State,
@@ -27,6 +26,7 @@ use axum::{
 };
 use orchestrator::{Cause, Reached, Rejected};
 use serde::Serialize;
+use service::news::{self, Acted};
 use std::time::Duration;
 use steps::{
     BookingId, Confirm, PaymentId, ReservationId,
@@ -106,7 +106,7 @@ pub async fn create(
     let id = match body.value {
         Wanted::Reservation(reservation) => reservation,
         Wanted::Payment(payment) => {
-            let found = payments::find(&mut *app.connection().await?, payment).await?;
+            let found = payments::find(&mut *app.service.connection().await?, payment).await?;
             found.ok_or_else(unknown)?.reservation
         }
     };
@@ -132,8 +132,8 @@ async fn look(app: &App, caller: &Caller, row: ReservationRow, wait: Wait) -> Re
         ReservationStatus::Expired | ReservationStatus::Confirmed => false,
     };
     let within = wait.or_zero().max(if told { CONFIRM_MAX } else { Duration::ZERO });
-    let handle = app.client.handle::<workflows::Booking>(row.saga);
-    let Some(reached) = app.while_staying(handle.reached::<Confirm>(within)).await else {
+    let handle = app.service.client.handle::<workflows::Booking>(row.saga);
+    let Some(reached) = app.service.while_staying(handle.reached::<Confirm>(within)).await else {
         return unfinished(app, caller, &row).await; // another node will say what became of it
     };
     match reached? {
@@ -152,9 +152,9 @@ async fn told(app: &App, row: &ReservationRow) -> Result<bool, Problem> {
             "no payment has been ordered for the reservation",
         ));
     };
-    let payment = payments::find(&mut *app.connection().await?, payment).await?;
+    let payment = payments::find(&mut *app.service.connection().await?, payment).await?;
     match payment.map(|payment| payment.status) {
-        Some(PaymentStatus::Initiated) => Ok(news::ask(app, row.saga).await? == Acted::Done),
+        Some(PaymentStatus::Initiated) => Ok(news::ask(&app.service, row.saga).await? == Acted::Done),
         Some(PaymentStatus::Success | PaymentStatus::Failed | PaymentStatus::Refunded) | None => Ok(false),
     }
 }
@@ -165,7 +165,7 @@ async fn booked(
     booking: BookingId,
     status: StatusCode,
 ) -> Result<Done, Problem> {
-    let found = bookings::find(&mut *app.connection().await?, booking).await?;
+    let found = bookings::find(&mut *app.service.connection().await?, booking).await?;
     let row =
         found.ok_or_else(|| Problem::internal(format!("booking {booking} was made and is not there")))?;
     let body = Booking::of(app, &row, reservation).await?;

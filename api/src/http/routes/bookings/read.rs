@@ -27,7 +27,7 @@ pub async fn read(
     Id(id): Id<BookingId>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let found = bookings::find(&mut *app.connection().await?, id).await?;
+    let found = bookings::find(&mut *app.service.connection().await?, id).await?;
     let row = found.filter(|row| caller.may_see(row.user)).ok_or_else(Problem::not_found)?;
     let (reservation, _) = reservations::find(&app, &caller, row.reservation).await?;
     let body = Booking::of(&app, &row, &reservation).await?;

@@ -107,7 +107,7 @@ impl Booking {
 }
 
 async fn refund(app: &App, row: &BookingRow) -> Result<Option<Refund>, Problem> {
-    let mut connection = app.connection().await?;
+    let mut connection = app.service.connection().await?;
     let Some(payment) = payments::find(&mut connection, row.payment).await? else { return Ok(None) };
     if row.status == BookingStatus::Confirmed && payment.refunded_minor == 0 {
         return Ok(None);

@@ -10,7 +10,6 @@ use super::{
     },
     wish::{NewAction, NewActionBody},
 };
-use crate::operators::{Acted, PlanView, ProposalView};
 use axum::{
     Json,
     extract::State,
@@ -22,6 +21,7 @@ use orchestrator::{
     operator::{By, Expected, OperatorError, Requested},
 };
 use serde::Deserialize;
+use service::operators::{Acted, PlanView, ProposalView};
 use utoipa::IntoParams;
 
 /// How it is meant.
@@ -59,7 +59,7 @@ pub async fn act(
     caller.may_operate()?;
     let NewAction { action, reason, plan: plan_hash } = body.value;
     let seen = conditions.version()?.map(ToOwned::to_owned);
-    let operator = app.operator();
+    let operator = app.service.operator();
     if preview {
         // What is planned doesn't depend on why, so a preview may be had before that is known.
         let reason = if reason.is_empty() { "a preview".to_owned() } else { reason };

@@ -7,10 +7,10 @@ use super::super::super::{
     list::{Page, PageParams},
     problem::Problem,
 };
-use crate::operators::AuditView;
 use axum::{extract::State, response::Response};
 use orchestrator::{SagaId, audit};
 use serde::Deserialize;
+use service::operators::AuditView;
 use utoipa::IntoParams;
 
 /// Which rows.
@@ -47,7 +47,7 @@ pub async fn list(
     let page = PageParams::new(limit, after);
     let (limit, after) = (page.limit()?, page.after()?);
     let which = audit::Which { saga, actor: actor.as_deref(), action: action.as_deref() };
-    let found = audit::list(&mut *app.connection().await?, &which, after, limit as i64 + 1).await?;
+    let found = audit::list(&mut *app.service.connection().await?, &which, after, limit as i64 + 1).await?;
     let page = Page::of(found, limit, |row| row.id).map(AuditView::from);
     let query = [("saga", saga.map(|saga| saga.to_string())), ("actor", actor), ("action", action)];
     Ok(page.answer_to("/operator/audit", &query, limit))

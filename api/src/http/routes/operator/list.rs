@@ -7,7 +7,6 @@ use super::super::super::{
     list::{Page, PageParams},
     problem::Problem,
 };
-use crate::operators::{FilterWords, GroupView, ListedView, Unfit};
 use axum::{
     Json,
     extract::State,
@@ -15,6 +14,7 @@ use axum::{
 };
 use orchestrator::operator::{Filter, Operator};
 use serde::Deserialize;
+use service::operators::{FilterWords, GroupView, ListedView, Unfit};
 use utoipa::IntoParams;
 
 /// Which sagas, and which page of them.
@@ -79,7 +79,7 @@ pub async fn sagas(
     let page = PageParams::new(limit, after);
     let (limit, after) = (page.limit()?, page.after()?);
     let words = FilterWords { status, workflow, step, cause, trouble, older_than, q };
-    let operator = app.operator();
+    let operator = app.service.operator();
     let found = match filter(&operator, words.clone()).await? {
         Some(filter) => operator.list(&filter, after, limit as i64 + 1).await?,
         None => Vec::new(),
@@ -111,7 +111,7 @@ pub async fn groups(
     caller.may_look()?;
     let GroupParams { status, workflow, step, cause, trouble, older_than, q } = params;
     let words = FilterWords { status, workflow, step, cause, trouble, older_than, q };
-    let operator = app.operator();
+    let operator = app.service.operator();
     let groups = match filter(&operator, words).await? {
         Some(filter) => operator.groups(&filter).await?,
         None => Vec::new(),

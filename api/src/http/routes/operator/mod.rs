@@ -1,6 +1,6 @@
 //! `/operator`: sagas as operators see them, and what they do about them. Operators read and act; auditors read.
 //!
-//! Nothing here decides: the engine's desk plans and acts, and [`crate::operators`] says how it looks.
+//! Nothing here decides: the engine's desk plans and acts, and [`service::operators`] says how it looks.
 
 mod act;
 mod audit;

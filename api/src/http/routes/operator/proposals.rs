@@ -10,7 +10,6 @@ use super::{
     },
     wish::Reason,
 };
-use crate::operators::{Acted, PlanView, ProposalView};
 use axum::{
     Json,
     extract::State,
@@ -19,6 +18,7 @@ use axum::{
 };
 use orchestrator::operator::{By, ProposalId};
 use serde::Deserialize;
+use service::operators::{Acted, PlanView, ProposalView};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which proposals, and which page of them.
@@ -70,7 +70,7 @@ pub async fn list(
     let ProposalParams { open, limit, after } = params;
     let page = PageParams::new(limit, after);
     let (limit, after) = (page.limit()?, page.after()?);
-    let found = app.operator().proposals(open, after, limit as i64 + 1).await?;
+    let found = app.service.operator().proposals(open, after, limit as i64 + 1).await?;
     let page = Page::of(found, limit, |proposal| proposal.id).map(ProposalView::from);
     Ok(page.answer_to("/operator/proposals", &[("open", open.then(|| "true".to_owned()))], limit))
 }
@@ -87,7 +87,7 @@ pub async fn read(
     Id(id): Id<ProposalId>,
 ) -> Result<Json<ProposalView>, Problem> {
     caller.may_look()?;
-    Ok(Json(app.operator().proposal(id).await?.into()))
+    Ok(Json(app.service.operator().proposal(id).await?.into()))
 }
 
 /// Agrees: exactly what was proposed is done, in both names, or nothing.
@@ -105,7 +105,7 @@ pub async fn consent(
 ) -> Result<Response, Problem> {
     caller.may_operate()?;
     let by = By { actor: caller.subject, reason: body.value.0 };
-    let plan = app.operator().consent(id, by).await?;
+    let plan = app.service.operator().consent(id, by).await?;
     Ok((StatusCode::ACCEPTED, Json(Acted::plan(PlanView::from(plan)))).into_response())
 }
 
@@ -124,5 +124,5 @@ pub async fn decline(
 ) -> Result<Json<ProposalView>, Problem> {
     caller.may_operate()?;
     let by = By { actor: caller.subject, reason: body.value.0 };
-    Ok(Json(app.operator().decline(id, by).await?.into()))
+    Ok(Json(app.service.operator().decline(id, by).await?.into()))
 }

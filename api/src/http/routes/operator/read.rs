@@ -7,9 +7,9 @@ use super::super::super::{
     extract::Id,
     problem::Problem,
 };
-use crate::operators::{self, Whole};
 use axum::{extract::State, response::Response};
 use orchestrator::SagaId;
+use service::operators::{self, Whole};
 
 /// A saga with its timeline, what is at stake, and what can be done about it.
 #[utoipa::path(
@@ -27,7 +27,7 @@ pub async fn read(
     conditions: Conditions,
 ) -> Result<Response, Problem> {
     caller.may_look()?;
-    let whole = operators::look(&app.operator(), &app.pool, id).await?;
+    let whole = operators::look(&app.service.operator(), &app.service.pool, id).await?;
     Ok(conditions.answer(&tag(&whole), PRIVATE, &whole))
 }
 

@@ -4,10 +4,10 @@ use super::super::super::{
     extract::{Expected, Fields, FromFields, Read},
     problem::FieldError,
 };
-use crate::operators::{self, Parameters};
 use chrono::{DateTime, Utc};
 use orchestrator::operator::Action;
 use serde_json::Value;
+use service::operators::{self, Parameters};
 use std::str::FromStr;
 use utoipa::ToSchema;
 

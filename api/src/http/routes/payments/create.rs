@@ -118,11 +118,11 @@ async fn settled(
     wait: Wait,
 ) -> Result<Option<steps::gateway::NextAction>, Problem> {
     let deadline = Instant::now() + wait.0.unwrap_or(FIRST_ANSWER_MAX);
-    let handle = app.client.handle::<Booking>(saga);
+    let handle = app.service.client.handle::<Booking>(saga);
     let left = || deadline.saturating_duration_since(Instant::now());
     // Who leaves keeps nobody waiting: the order is stored, and another node will say what became of it.
     let pay = handle.reached_by::<Pay>(left(), |pay| pay.payment == payment);
-    let Some(reached) = app.while_staying(pay).await else { return Ok(None) };
+    let Some(reached) = app.service.while_staying(pay).await else { return Ok(None) };
     match reached? {
         Reached::Done(charge) => match charge.outcome {
             Outcome::Secured(_) => Ok(None),
@@ -136,7 +136,7 @@ async fn settled(
                             settled = settle => settled.map(drop),
                         }
                     };
-                    app.while_staying(either).await.transpose()?;
+                    app.service.while_staying(either).await.transpose()?;
                 }
                 Ok(next_action)
             }
@@ -150,6 +150,6 @@ async fn settled(
 }
 
 async fn find(app: &App, payment: PaymentId) -> Result<PaymentRow, Problem> {
-    let found = payments::find(&mut *app.connection().await?, payment).await?;
+    let found = payments::find(&mut *app.service.connection().await?, payment).await?;
     found.ok_or_else(|| Problem::internal(format!("payment {payment} was ordered and is not there")))
 }

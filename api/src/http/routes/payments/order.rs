@@ -3,9 +3,9 @@
 use super::super::super::{
     app::App,
     problem::{Problem, ProblemType},
-    store,
 };
 use orchestrator::{Client, SagaId};
+use service::clock::now;
 use sqlx::Connection;
 use steps::{
     Money, PaymentId, ReservationId,
@@ -28,10 +28,10 @@ pub async fn order(
     amount: Option<Money>,
     method: PaymentMethod,
 ) -> Result<(), Problem> {
-    let gateway = app.gateway.provider().to_owned();
-    let mut connection = app.connection().await?;
+    let gateway = app.service.gateway.provider().to_owned();
+    let mut connection = app.service.connection().await?;
     // Afterwards it is too late to say so: an order that is stored is carried out, however long that takes.
-    if let Some(wait) = app.gateway.held_back()
+    if let Some(wait) = app.service.gateway.held_back()
         && payments::find(&mut connection, payment).await?.is_none()
     {
         let detail = "the payment gateway is down; nothing was ordered";
@@ -41,7 +41,7 @@ pub async fn order(
     // The saga before its reservation, as lanes lock them: a lane that has the saga is waited for with nothing in our hands.
     let signal = PaymentOrder { payment, method, gateway: gateway.clone() };
     Client::signal_in(&mut tx, saga, &payment.to_string(), &signal).await?;
-    let now = store::now(&mut tx).await?;
+    let now = now(&mut tx).await?;
     let order = Order { payment, reservation, amount, gateway };
     match payments::order(&mut tx, &order, now).await? {
         OrderOutcome::Ordered { .. } => {}
@@ -52,7 +52,7 @@ pub async fn order(
     }
     tx.commit().await?;
     drop(connection);
-    app.client.nudge(saga).await; // saves the saga the wait for the sweep
+    app.service.client.nudge(saga).await; // saves the saga the wait for the sweep
     Ok(())
 }
 

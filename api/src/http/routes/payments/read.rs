@@ -29,7 +29,7 @@ pub async fn read(
     Id(id): Id<PaymentId>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let found = payments::find(&mut *app.connection().await?, id).await?;
+    let found = payments::find(&mut *app.service.connection().await?, id).await?;
     let row = found.ok_or_else(Problem::not_found)?;
     // Whose the reservation is, the payment is.
     let (reservation, _) = reservations::find(&app, &caller, row.reservation).await?;

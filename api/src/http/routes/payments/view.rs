@@ -101,6 +101,7 @@ pub async fn action(app: &App, saga: SagaId, row: &PaymentRow) -> Result<Option<
     }
     Ok(
         match app
+            .service
             .client
             .handle::<Booking>(saga)
             .reached_by::<Pay>(Duration::ZERO, |pay| pay.payment == row.payment)

@@ -50,14 +50,14 @@ pub async fn cancel(
         return Ok(ended);
     }
     if let Some(payment) = row.payment
-        && let Some(payment) = payments::find(&mut *app.connection().await?, payment).await?
+        && let Some(payment) = payments::find(&mut *app.service.connection().await?, payment).await?
         && payment.status == PaymentStatus::Success
     {
         return Err(too_late("the payment has succeeded", "PENDING"));
     }
     // A task of its own: whoever hangs up still has cancelled.
-    let (client, by) = (app.client.clone(), caller.principal());
-    let cancelled = app.tasks.spawn(async move { client.cancel(row.saga, &by).await });
+    let (client, by) = (app.service.client.clone(), caller.principal());
+    let cancelled = app.service.tasks.spawn(async move { client.cancel(row.saga, &by).await });
     match cancelled.await.map_err(Problem::internal)?? {
         Cancelled::TurnedBack => Ok(StatusCode::NO_CONTENT.into_response()),
         Cancelled::InFlight => {

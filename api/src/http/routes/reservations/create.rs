@@ -19,6 +19,7 @@ use super::{
 };
 use axum::{Extension, extract::State as Shared, http::StatusCode, response::Response};
 use orchestrator::{Cause, Reached, Rejected, SagaId};
+use service::clock::now;
 use std::{collections::HashSet, time::Duration};
 use steps::{
     EventId, ReservationId, Reserve, SEATS_MAX, SeatId, SeatList, UserId,
@@ -51,7 +52,7 @@ pub async fn create(
     turn_losers_away(&app, event, &seats, user).await?;
 
     let request = idempotency::Request::new(&caller, key, "POST /reservations", &body.digest);
-    let hold = app.config.booking.clone();
+    let hold = app.service.config.booking.clone();
     if seats.len() > hold.seats_max {
         return Err(too_many(hold.seats_max));
     }
@@ -78,13 +79,13 @@ async fn reserve(
         user,
         seats,
         hold: None,
-        payment_attempts_max: app.config.booking.payment_attempts_max,
+        payment_attempts_max: app.service.config.booking.payment_attempts_max,
     };
-    let handle = app.client.start::<Booking>(request).id(SagaId::from_uuid(id)).trace(trace).await?;
+    let handle = app.service.client.start::<Booking>(request).id(SagaId::from_uuid(id)).trace(trace).await?;
     match handle.reached::<Reserve>(RESERVE_MAX).await? {
         Reached::Done(made) => {
             let ids: Vec<SeatId> = made.seats.iter().map(|held| held.seat).collect();
-            let now = store::now(&mut *app.connection().await?).await?;
+            let now = now(&mut *app.service.connection().await?).await?;
             let body = Reservation {
                 reservation_id: id,
                 saga_id: id,
@@ -131,7 +132,7 @@ async fn refused(app: &App, event: EventId, rejected: &Rejected) -> Problem {
             let owners: Vec<_> = seats.iter().filter_map(|lost| Some((lost.seat, lost.owner?))).collect();
             if !owners.is_empty() {
                 // The locks' own clock is Redis'; a TTL that is some milliseconds off hurts nobody.
-                let _ = app.locks.note_owners(event, &owners, chrono::Utc::now()).await;
+                let _ = app.service.locks.note_owners(event, &owners, chrono::Utc::now()).await;
             }
             let lost = seats.iter().filter_map(|lost| {
                 let reason = match lost.reason {
@@ -150,12 +151,12 @@ async fn refused(app: &App, event: EventId, rejected: &Rejected) -> Problem {
 /// Refuses without the database when somebody else's lock is on a seat. A lock of this user's own may be the first
 /// try of this very request, and a lock without a note can't be told from it: those go on, and the key decides.
 async fn turn_losers_away(app: &App, event: EventId, seats: &SeatList, user: UserId) -> Result<(), Problem> {
-    let Locks::Answered(locked) = app.locks.peek(event, seats).await else { return Ok(()) };
+    let Locks::Answered(locked) = app.service.locks.peek(event, seats).await else { return Ok(()) };
     if locked.is_empty() {
         return Ok(());
     }
     let owners: Vec<ReservationId> = locked.iter().map(|(_, value)| value.reservation).collect();
-    let Locks::Answered(holds) = app.locks.holds(event, &owners).await else { return Ok(()) };
+    let Locks::Answered(holds) = app.service.locks.holds(event, &owners).await else { return Ok(()) };
     let others: HashSet<ReservationId> =
         holds.iter().filter(|hold| hold.user != user).map(|hold| hold.reservation).collect();
     let lost: Vec<LostSeat> = locked
@@ -177,7 +178,7 @@ async fn user(app: &App, caller: &Caller, wanted: &NewReservation) -> Result<Use
         }
         (None, named) => {
             let named = named.ok_or_else(|| Problem::wrong_field("/user_id", "is missing"))?;
-            let exists = store::users::exists(&mut *app.connection().await?, named).await?;
+            let exists = store::users::exists(&mut *app.service.connection().await?, named).await?;
             if exists { Ok(named) } else { Err(Problem::wrong_field("/user_id", "there is no such user")) }
         }
     }

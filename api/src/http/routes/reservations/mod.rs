@@ -32,9 +32,9 @@ pub async fn find(
     caller: &Caller,
     id: ReservationId,
 ) -> Result<(ReservationRow, DateTime<Utc>), Problem> {
-    let mut connection = app.connection().await?;
+    let mut connection = app.service.connection().await?;
     let found = reservations::find(&mut connection, id).await?;
     let row = found.filter(|row| caller.may_see(row.user)).ok_or_else(Problem::not_found)?;
-    let now = super::super::store::now(&mut connection).await?;
+    let now = service::clock::now(&mut connection).await?;
     Ok((row, now))
 }

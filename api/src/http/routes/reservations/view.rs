@@ -118,7 +118,7 @@ pub async fn late_payment(app: &App, row: &ReservationRow) -> Result<Option<Late
     if row.status == ReservationStatus::Pending {
         return Ok(None); // nothing is too late yet
     }
-    let mut connection = app.connection().await?;
+    let mut connection = app.service.connection().await?;
     let Some(late) = list_late(&mut connection, row.reservation).await?.pop() else { return Ok(None) };
     let revived = reservations::find(&mut connection, late.reservation).await?;
     Ok(Some(LatePayment {

@@ -7,10 +7,10 @@ use super::super::super::super::{
     list::{Page, PageParams},
     problem::Problem,
 };
-use crate::operators::{BatchView, ItemView};
 use axum::{Json, extract::State, response::Response};
 use orchestrator::operator::{BatchId, ItemResult};
 use serde::Deserialize;
+use service::operators::{BatchView, ItemView};
 use utoipa::IntoParams;
 
 /// Which items, and which page of them.
@@ -39,7 +39,7 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     caller.may_look()?;
     let (limit, after) = (page.limit()?, page.after()?);
-    let found = app.operator().batches(after, limit as i64 + 1).await?;
+    let found = app.service.operator().batches(after, limit as i64 + 1).await?;
     let page = Page::of(found, limit, |batch| batch.id).map(BatchView::from);
     Ok(page.answer("/operator/batches", limit))
 }
@@ -56,7 +56,7 @@ pub async fn read(
     Id(id): Id<BatchId>,
 ) -> Result<Json<BatchView>, Problem> {
     caller.may_look()?;
-    Ok(Json(app.operator().batch(id).await?.into()))
+    Ok(Json(app.service.operator().batch(id).await?.into()))
 }
 
 /// The sagas of a batch, and what came of each, in order.
@@ -80,7 +80,7 @@ pub async fn items(
         .map(str::parse)
         .transpose()
         .map_err(|error: String| bad_parameter("result", &error))?;
-    let operator = app.operator();
+    let operator = app.service.operator();
     operator.batch(id).await?;
     let found = operator.batch_items(id, result, after, limit as i64 + 1).await?;
     let page = Page::of(found, limit, |item| item.number).map(ItemView::from);

@@ -7,10 +7,10 @@ use super::super::{
     },
     wish::{Reason, Word, action},
 };
-use crate::operators::FilterWords;
 use chrono::{DateTime, Utc};
 use orchestrator::operator::{Action, BatchId};
 use serde_json::Value;
+use service::operators::FilterWords;
 use utoipa::ToSchema;
 use uuid::Uuid;
 

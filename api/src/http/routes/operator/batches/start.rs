@@ -12,7 +12,6 @@ use super::{
     },
     request::{NewBatch, NewBatchBody},
 };
-use crate::operators::{BatchPreviewView, BatchView, Unfit};
 use axum::{
     Json,
     extract::State,
@@ -20,6 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use orchestrator::operator::{self, By};
+use service::operators::{BatchPreviewView, BatchView, Unfit};
 
 /// Does something to many sagas: to a few first, then to more and more, stopping if too much goes wrong. Or says what
 /// it would be done to.
@@ -42,7 +42,7 @@ pub async fn start(
     if reason.is_empty() && !preview {
         return Err(Problem::wrong_field("/reason", "say why; it is kept in the audit"));
     }
-    let operator = app.operator();
+    let operator = app.service.operator();
     let filter = filter.filter(&operator).await.map_err(|unfit| match unfit {
         Unfit::Wrong(wrong) => Problem::wrong_field(&format!("/filter/{}", wrong.field), wrong.detail),
         Unfit::Operator(error) => error.into(),

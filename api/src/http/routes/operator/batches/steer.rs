@@ -9,9 +9,9 @@ use super::super::{
     },
     proposals::{Decision, DecisionBody},
 };
-use crate::operators::BatchView;
 use axum::{Json, extract::State};
 use orchestrator::operator::{BatchId, By};
+use service::operators::BatchView;
 
 /// Begins with no further saga; what has begun is ended and noted.
 #[utoipa::path(
@@ -26,7 +26,7 @@ pub async fn pause(
     body: JsonBody<Decision>,
 ) -> Result<Json<BatchView>, Problem> {
     let by = by(caller, body)?;
-    Ok(Json(app.operator().pause_batch(id, by).await?.into()))
+    Ok(Json(app.service.operator().pause_batch(id, by).await?.into()))
 }
 
 /// Goes on: where it was after a pause, with a few first after it had stopped.
@@ -42,7 +42,7 @@ pub async fn resume(
     body: JsonBody<Decision>,
 ) -> Result<Json<BatchView>, Problem> {
     let by = by(caller, body)?;
-    Ok(Json(app.operator().resume_batch(id, by).await?.into()))
+    Ok(Json(app.service.operator().resume_batch(id, by).await?.into()))
 }
 
 /// Ends it, or says no to it. What was done stays done.
@@ -58,7 +58,7 @@ pub async fn cancel(
     body: JsonBody<Decision>,
 ) -> Result<Json<BatchView>, Problem> {
     let by = by(caller, body)?;
-    Ok(Json(app.operator().cancel_batch(id, by).await?.into()))
+    Ok(Json(app.service.operator().cancel_batch(id, by).await?.into()))
 }
 
 /// Agrees to it, as a second person.
@@ -74,7 +74,7 @@ pub async fn consent(
     body: JsonBody<Decision>,
 ) -> Result<Json<BatchView>, Problem> {
     let by = by(caller, body)?;
-    Ok(Json(app.operator().consent_batch(id, by).await?.into()))
+    Ok(Json(app.service.operator().consent_batch(id, by).await?.into()))
 }
 
 fn by(caller: Caller, body: JsonBody<Decision>) -> Result<By, Problem> {

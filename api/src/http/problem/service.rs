@@ -1,0 +1,16 @@
+//! What the service could not do, as callers are told.
+
+use super::Problem;
+use service::ServiceError;
+
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Database(error) => error.into(),
+            ServiceError::Store(error) => error.into(),
+            ServiceError::Engine(error) => error.into(),
+            ServiceError::Operator(error) => error.into(),
+            ServiceError::Internal(source) => Self::internal(source),
+        }
+    }
+}

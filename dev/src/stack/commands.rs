@@ -1,0 +1,218 @@
+//! What the child processes are told: this same program, other subcommands, one environment.
+
+use rand::Rng;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Everything that the children must know, and how each is called.
+#[derive(Clone, Debug)]
+pub(super) struct Commands {
+    program: PathBuf,
+    urls: Urls,
+    node: SocketAddr,
+    gateway: SocketAddr,
+    gateway_key: String,
+    webhook_secret: String,
+    session_key: String,
+    books: PathBuf,
+    /// The file that says which code is deployed, where there is to be trouble.
+    trouble: Option<PathBuf>,
+}
+
+/// Where the servers are.
+#[derive(Clone, Debug)]
+pub(super) struct Urls {
+    /// As the tables' owner, where that is another than who serves.
+    pub owner: Option<String>,
+    /// As the node and everybody else has it.
+    pub database: String,
+    pub redis: String,
+}
+
+/// The role that the node serves as, on a PostgreSQL of ours.
+pub(super) const APP_ROLE: &str = "usher_app";
+/// A role that only looks, for people.
+const READ_ROLE: &str = "usher_read";
+
+/// A house that is generated if there is none like it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct House {
+    /// How it is shown, and how it is found again.
+    pub name: &'static str,
+    /// Of the generator; two houses need two.
+    pub seed: u64,
+    /// How long its seats stay reserved.
+    pub hold_ms: i64,
+}
+
+/// Where people book.
+pub(super) const THEATRE: House = House { name: "Hamlet", seed: 1, hold_ms: 300_000 };
+/// Where trouble is made: nobody's time is up while people look. Its name is a trap for pages.
+pub(super) const TROUBLED_THEATRE: House =
+    House { name: "<b>Much Ado</b> & \"Nothing\"", seed: 3, hold_ms: 86_400_000 };
+/// Where the demonstration shows what happens to those who reserve and go away.
+pub(super) const HASTY_THEATRE: House = House { name: "Macbeth, in haste", seed: 2, hold_ms: 4_000 };
+
+impl Commands {
+    /// With keys and secrets that are drawn anew: both ends of the wire are ours, and start together.
+    pub fn new(
+        program: PathBuf,
+        urls: Urls,
+        node: SocketAddr,
+        gateway: SocketAddr,
+        folder: &Path,
+        trouble: Option<PathBuf>,
+    ) -> Self {
+        let secret = || format!("{:032x}", rand::rng().random::<u128>());
+        Self {
+            program,
+            urls,
+            node,
+            gateway,
+            gateway_key: format!("sk_test_{}", secret()),
+            webhook_secret: format!("whsec_{}", secret()),
+            session_key: secret(),
+            books: folder.join("gateway.books"),
+            trouble,
+        }
+    }
+
+    /// The API and the lanes.
+    pub fn node(&self) -> Command {
+        match &self.trouble {
+            Some(code) => self.usher_with(code, &["serve"]),
+            None => self.usher(&["serve"]),
+        }
+    }
+
+    /// A node that runs nothing but what kills it. A short lease, so that its claims soon count.
+    pub fn deadly_node(&self, generation: &Path) -> Command {
+        let mut command = self.usher_with(generation, &["serve", "--no-http"]);
+        command.env("USHER_LANES_LEASE_MS", "500");
+        command
+    }
+
+    /// The simulated payment gateway.
+    pub fn gateway(&self) -> Command {
+        let mut command = self.usher(&["gateway", "--listen", &self.gateway.to_string()]);
+        command.args(["--webhook-url", &format!("{}/webhooks/stripe", self.node_url())]);
+        command.arg("--books").arg(&self.books);
+        command.env("USHER_GATEWAY_API_KEY", &self.gateway_key);
+        command.env("USHER_GATEWAY_WEBHOOK_SECRET", &self.webhook_secret);
+        command
+    }
+
+    /// Brings the database up to date, and on a PostgreSQL of ours makes the roles.
+    pub fn migrate(&self) -> Command {
+        match &self.urls.owner {
+            Some(owner) => {
+                let mut command = self.usher(&["migrate", "--app-role", APP_ROLE, "--read-role", READ_ROLE]);
+                command.env("USHER_DATABASE_URL", owner);
+                command
+            }
+            None => self.usher(&["migrate"]),
+        }
+    }
+
+    /// Makes a theatre of 500 seats.
+    pub fn generate(&self, house: House) -> Command {
+        let mut command = self.usher(&["venue", "generate", "theatre", "--name", house.name]);
+        command.args(["--seed", &house.seed.to_string(), "--hold-ms", &house.hold_ms.to_string()]);
+        command
+    }
+
+    /// Makes a token and prints it.
+    pub fn token(&self, role: &str, subject: &str) -> Command {
+        let mut command = self.usher(&["token", "create", "--role", role]);
+        if role == "customer" {
+            command.args(["--name", subject, "--email", &format!("{subject}@example.com")]);
+        } else {
+            command.args(["--subject", subject]);
+        }
+        command
+    }
+
+    /// Makes a customer of this name, prints the token.
+    pub fn token_of_customer(&self, name: &str, email: &str) -> Command {
+        self.usher(&["token", "create", "--role", "customer", "--name", name, "--email", email])
+    }
+
+    /// Acts on a saga.
+    pub fn act_on_saga(&self, saga: &str, words: &[&str]) -> Command {
+        let mut command = self.usher(&["saga", "act", saga]);
+        command.args(words);
+        command
+    }
+
+    /// Prints why a saga is where it is.
+    pub fn why_saga(&self, saga: &str) -> Command {
+        self.usher(&["saga", "why", saga])
+    }
+
+    /// Prints a saga's timeline.
+    pub fn show_saga(&self, saga: &str) -> Command {
+        self.usher(&["saga", "show", saga])
+    }
+
+    /// Looks for violations of what must always hold.
+    pub fn verify(&self) -> Command {
+        self.usher(&["verify"])
+    }
+
+    /// Where the API is.
+    pub fn node_url(&self) -> String {
+        format!("http://{}", self.node)
+    }
+
+    /// Where the gateway is.
+    pub fn gateway_url(&self) -> String {
+        format!("http://{}", self.gateway)
+    }
+
+    /// For the witnesses.
+    pub fn database_url(&self) -> &str {
+        &self.urls.database
+    }
+
+    /// For the witnesses.
+    pub fn redis_url(&self) -> &str {
+        &self.urls.redis
+    }
+
+    /// What every command must know, by the names of variables.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        /// A killed node's sagas are taken over in seconds. What the caller has set wins.
+        const LEASE_MS: &str = "2000";
+        vec![
+            ("USHER_DATABASE_URL", self.urls.database.clone()),
+            ("USHER_REDIS_URL", self.urls.redis.clone()),
+            ("USHER_HTTP_LISTEN", self.node.to_string()),
+            ("USHER_GATEWAY_URL", self.gateway_url()),
+            ("USHER_GATEWAY_KEY", self.gateway_key.clone()),
+            ("USHER_GATEWAY_WEBHOOK_SECRETS", self.webhook_secret.clone()),
+            // A node that is killed and started again knows those who have signed in.
+            ("USHER_HTTP_SESSION_KEY", self.session_key.clone()),
+            ("USHER_LANES_LEASE_MS", std::env::var("USHER_LANES_LEASE_MS").unwrap_or(LEASE_MS.to_owned())),
+        ]
+    }
+
+    /// The file that says which code is deployed, where there is to be trouble.
+    pub fn code(&self) -> Option<&Path> {
+        self.trouble.as_deref()
+    }
+
+    /// A command by a process that runs the code of this file.
+    fn usher_with(&self, code: &Path, arguments: &[&str]) -> Command {
+        let mut command = self.usher(&["dev", "deployed"]);
+        command.arg(code).args(arguments);
+        command
+    }
+
+    /// Secrets go by the environment: a command line is for everybody to read.
+    fn usher(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).envs(self.environment());
+        command
+    }
+}

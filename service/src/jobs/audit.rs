@@ -1,0 +1,61 @@
+//! The invariants, asked again and again: what `usher verify` shows, as a metric.
+//!
+//! A query gets little time and a run gets not much more; the next run goes on where this one ended. So a small database
+//! is checked whole every few minutes, and a big one is not burdened by it: there, the queries that look at everything
+//! don't come to their end and are for `usher verify`.
+
+use crate::{
+    Service, ServiceError,
+    verify::{INVARIANTS, check},
+};
+use orchestrator::sqlstate;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+/// How often each invariant is broken; not set for one that could not be asked.
+const VIOLATIONS: &str = "usher_invariant_violations";
+/// Invariants whose query did not come to its end, by `invariant`.
+const UNFINISHED: &str = "usher_invariants_unfinished_total";
+
+/// What one query gets.
+const QUERY_MAX: &str = "set statement_timeout = '1s'";
+/// What one run gets: a fraction of the time between two.
+const RUN_MAX: Duration = Duration::from_secs(15);
+/// Cancelled by `statement_timeout`.
+const TIMED_OUT: &str = "57014";
+
+/// Where the next run begins.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+/// Checks invariants for [`RUN_MAX`], each at most once.
+pub async fn check_some(service: Service) -> Result<(), ServiceError> {
+    let began = Instant::now();
+    let mut connection = service.connection().await?.detach();
+    sqlx::query(QUERY_MAX).execute(&mut connection).await?;
+    sqlx::query("set default_transaction_read_only = on").execute(&mut connection).await?;
+    for _ in INVARIANTS {
+        if began.elapsed() > RUN_MAX {
+            break;
+        }
+        let invariant = &INVARIANTS[NEXT.fetch_add(1, Ordering::Relaxed) % INVARIANTS.len()];
+        match check(&mut connection, invariant).await {
+            Ok(found) => {
+                metrics::gauge!(VIOLATIONS, "invariant" => invariant.name).set(found.violations as f64);
+                if found.violations > 0 {
+                    tracing::error!(
+                        invariant = invariant.name,
+                        violations = found.violations,
+                        "an invariant is broken; `usher verify` lists where"
+                    );
+                }
+            }
+            Err(error) if sqlstate(&error).as_deref() == Some(TIMED_OUT) => {
+                metrics::counter!(UNFINISHED, "invariant" => invariant.name).increment(1);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! What the jobs count.
+
+use sqlx::PgConnection;
+use std::time::Duration;
+
+/// How many sagas are in trouble.
+#[derive(Clone, Copy, Debug)]
+pub struct Troubled {
+    /// They need a person.
+    pub stuck: i64,
+    /// They are due for more than a minute; counted to a bound.
+    pub overdue: i64,
+}
+
+/// Counts sagas in trouble, by two small partial indexes.
+pub async fn count_troubled(connection: &mut PgConnection) -> Result<Troubled, sqlx::Error> {
+    sqlx::query_as!(
+        Troubled,
+        r#"select
+             (select count(*) from usher.sagas where state = 'stuck') as "stuck!",
+             (select count(*) from (
+                 select from usher.sagas where due_at < now() - interval '1 minute' and not paused limit 10000
+              ) as late) as "overdue!""#,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Counts news that was not acted on within its bound, as `usher verify` has it; by a small partial index.
+pub async fn count_parked(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from booking.inbox
+           where (state = 'PENDING' and received_at < now() - interval '5 minutes')
+              or (state = 'UNMATCHED' and received_at < now() - interval '24 hours')"#,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Deletes at most `rows_max` idempotency keys older than `kept`; says how many went.
+pub async fn delete_old_keys(
+    connection: &mut PgConnection,
+    kept: Duration,
+    rows_max: i64,
+) -> Result<u64, sqlx::Error> {
+    let deleted = sqlx::query!(
+        "delete from booking.idempotency_keys
+         where (principal, key, bucket) in (
+             select principal, key, bucket
+             from booking.idempotency_keys
+             where created_at <= now() - $1 * interval '1 second'
+             limit $2
+         )",
+        kept.as_secs_f64(),
+        rows_max,
+    )
+    .execute(connection)
+    .await?;
+    Ok(deleted.rows_affected())
+}

@@ -1,0 +1,35 @@
+//! The booking service without a door: everything that a node does, whoever asks it and however.
+//!
+//! The rooms, from the ground up:
+//!
+//! - [`config`] reads the configuration; [`clock`] asks the database for the time; [`telemetry`] sets up the metrics.
+//! - [`Service`] is what a node shares: configuration, connections, engine, seat locks, gateway, tasks.
+//! - [`node`] opens one, with lanes or without; [`migrate`] brings its database up to date.
+//! - [`news`] takes in what gateways say of payments; [`outbox`] tells subscribers what was decided.
+//! - [`reconcile`] compares our books with the gateway's; [`verify`] has the invariants; [`numbers`] has what operators
+//!   look at first.
+//! - [`jobs`] does all of this again and again.
+//! - [`operators`] is what operators are shown and may do, the same at every door; [`roles`] grants database roles.
+//!
+//! A call fails with a [`ServiceError`]; the doors make of it what their callers understand.
+
+pub mod clock;
+pub mod config;
+mod error;
+pub mod jobs;
+mod migrations;
+pub mod news;
+pub mod node;
+pub mod numbers;
+pub mod operators;
+pub mod outbox;
+mod parts;
+pub mod reconcile;
+pub mod roles;
+pub mod telemetry;
+pub mod verify;
+
+pub use error::ServiceError;
+pub use migrations::{are_current, migrate};
+pub use node::Node;
+pub use parts::{Parts, Service};

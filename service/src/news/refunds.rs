@@ -1,0 +1,119 @@
+//! News of money going back: ours, made elsewhere, or come to nothing.
+//!
+//! Whatever the fact says, the gateway's list of refunds is what is taken in; those that are known change nothing.
+
+use super::{Acted, about::is_at_rest, act::News, gateway, money};
+use crate::{ServiceError, clock};
+use orchestrator::{Client, SagaId};
+use sqlx::Connection;
+use steps::{
+    gateway::{FactKind, IntentId, Refund, RefundId},
+    status::PaymentStatus,
+    store::{
+        inbox,
+        payments::{self, Applied, PaymentRow, TakenIn},
+        reservations,
+    },
+};
+use workflows::{FailedRefund, RefundElsewhere, RefundTakenIn, Repayment};
+
+/// Acts on news of a refund.
+pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
+    let named = &news.about.named;
+    let intent = news.fact.intent.clone().or_else(|| named.gateway_reference.clone().map(IntentId::new));
+    let Some(intent) = intent else { return Ok(Acted::Contradicts) };
+    let Some(owner) = news.about.owner(&intent) else { return unowned(news, &intent).await };
+    let Some(refunds) = gateway::refunds(news.service, &intent).await else { return Ok(Acted::Later) };
+    let taken_in = take_in(news, owner, &intent, &refunds).await?;
+    if let Some(odd) = taken_in.applied.iter().find(|applied| matches!(applied, Applied::Contradicts(_))) {
+        tracing::error!(payment = %owner.payment, %intent, ?odd, "a refund contradicts the payment");
+        return Ok(Acted::Contradicts);
+    }
+    // What is owed already goes back first; two at once would each send what the other has not sent yet.
+    if taken_in.owed && !taken_in.failed.is_empty() {
+        return Ok(Acted::Later);
+    }
+    if taken_in.failed.is_empty() && may_be_ours(news, owner, &refunds, &taken_in).await? {
+        return Ok(Acted::Later);
+    }
+    for refund in taken_in.failed {
+        owe_again(news, owner, refund).await?;
+    }
+    news.done_for(owner.payment).await
+}
+
+/// Nobody has written this intent's money down: then it is money that came in late, or it will be.
+async fn unowned(news: &News<'_>, intent: &IntentId) -> Result<Acted, ServiceError> {
+    match gateway::read(news.service, intent).await {
+        Some(intent) => money::unawaited(news, &intent).await,
+        None => Ok(Acted::Later),
+    }
+}
+
+/// All that the gateway lists, in one transaction; with the inbox's row if that is all there is to do.
+async fn take_in(
+    news: &News<'_>,
+    owner: &PaymentRow,
+    intent: &IntentId,
+    refunds: &[Refund],
+) -> Result<TakenIn, ServiceError> {
+    let mut connection = news.service.connection().await?;
+    let mut tx = Connection::begin(&mut *connection).await?;
+    let now = clock::now(&mut tx).await?;
+    let taken_in = payments::take_in_refunds(&mut tx, owner.payment, intent, refunds, now).await?;
+    let good = |applied: &Applied| !matches!(applied, Applied::Contradicts(_));
+    let is_all = taken_in.failed.is_empty() && failed_of(news).is_none() && taken_in.applied.iter().all(good);
+    if is_all && news.key.bucket == owner.payment.bucket() {
+        inbox::mark_applied(&mut tx, news.key, owner.payment, now).await?;
+    }
+    let mut telling = Vec::with_capacity(taken_in.elsewhere.len());
+    for (refund, money) in &taken_in.elsewhere {
+        let seen = RefundTakenIn { payment: owner.payment, refund: refund.clone(), money: *money };
+        let saga = SagaId::new_in(owner.payment.bucket());
+        Client::start_in::<RefundElsewhere>(&mut tx, &seen, saga).await?;
+        telling.push(saga);
+    }
+    tx.commit().await?;
+    for saga in telling {
+        news.service.client.nudge(saga).await;
+    }
+    Ok(taken_in)
+}
+
+/// Whether a refund that failed may be one whose acknowledgement is on its way into our books: then it is too early to
+/// say that nobody counted on it.
+async fn may_be_ours(
+    news: &News<'_>,
+    owner: &PaymentRow,
+    refunds: &[Refund],
+    taken_in: &TakenIn,
+) -> Result<bool, ServiceError> {
+    let Some(id) = failed_of(news) else { return Ok(false) };
+    let ours = refunds.iter().any(|refund| refund.id == *id && refund.trace.payment_id.is_some());
+    if !ours || taken_in.owed {
+        return Ok(ours);
+    }
+    // A way back refunds without having decided it first; late money may go back before it has a reservation.
+    let found = reservations::find(&mut *news.service.connection().await?, owner.reservation).await?;
+    match found {
+        Some(reservation) => Ok(!is_at_rest(news.service, reservation.saga).await?),
+        None => Ok(owner.status == PaymentStatus::Success),
+    }
+}
+
+/// The refund that the fact says came to nothing.
+fn failed_of<'a>(news: &'a News<'_>) -> Option<&'a RefundId> {
+    match &news.fact.kind {
+        FactKind::Refund { id, status } if status.is_owed_again() => Some(id),
+        _ => None,
+    }
+}
+
+/// The money is owed again, and sent again, by a saga of its own.
+async fn owe_again(news: &News<'_>, owner: &PaymentRow, refund: RefundId) -> Result<(), ServiceError> {
+    let failed = FailedRefund { payment: owner.payment, refund };
+    let key = failed.start_key();
+    tracing::error!(payment = %owner.payment, refund = %failed.refund, "a refund has failed and is sent again");
+    news.service.client.start::<Repayment>(failed).key(key).await?;
+    Ok(())
+}

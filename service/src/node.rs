@@ -1,0 +1,157 @@
+//! One node: the engine with the workflows' steps and ports, and the service around it.
+
+use crate::{
+    Service,
+    config::{self, Capture, Config, RedisKeys},
+    operators::ServiceRows,
+};
+use anyhow::Context;
+use orchestrator::{Builder, Client, Database, Engine, Settings, operator::Limits};
+use secrecy::ExposeSecret;
+use std::{sync::Arc, time::Duration};
+use steps::{
+    Cashier, Services,
+    gateway::{CaptureMethod, Gateway, HttpConfig, Provider, house::House, instant, stripe::Stripe},
+    locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
+};
+use workflows::{Booking, Cancellation, LatePayment, RefundElsewhere, Repayment};
+
+/// The channel on which nodes nudge each other.
+const HINTS: &str = "usher:hints";
+
+/// How long calls that are out are waited for: what is left of 25 s after the API has drained.
+const DRAIN: Duration = Duration::from_secs(11);
+
+/// A node that has been opened and works until it is drained.
+pub struct Node {
+    /// What callers see.
+    pub service: Service,
+    engine: Option<Engine>,
+}
+
+impl Node {
+    /// Opens a node with the gateway that the configuration names.
+    ///
+    /// # Errors
+    /// A database that can't be reached, or a configuration that can't work.
+    pub async fn open(config: Config, lanes: bool) -> anyhow::Result<Self> {
+        let gateway = gateway(&config.gateway)?;
+        Self::with_gateway(config, gateway, lanes).await
+    }
+
+    /// Opens a node with this gateway, with lanes of its own or leaving the sagas to other nodes.
+    ///
+    /// # Errors
+    /// As [`Node::open`].
+    pub async fn with_gateway(config: Config, gateway: Gateway, lanes: bool) -> anyhow::Result<Self> {
+        let locks = locks(&config.redis)?;
+        let builder = builder(&config, gateway.clone(), locks.clone())?;
+        let (client, engine) = if lanes {
+            let engine = builder.start().await.context("starting the lanes")?;
+            (engine.client().clone(), Some(engine))
+        } else {
+            (builder.client().await.context("connecting to the database")?, None)
+        };
+        let service = Service::open(config, client, locks, gateway).await?;
+        Ok(Self { service, engine })
+    }
+
+    /// Stops taking work, lets what runs end, and leaves.
+    pub async fn drain(self) {
+        self.service.begin_draining();
+        if let Some(engine) = self.engine {
+            engine.drain().await;
+        }
+    }
+}
+
+/// The engine's client alone, for commands: it knows every workflow, and no call leaves from it.
+///
+/// # Errors
+/// A database that can't be reached, or a configuration that can't work.
+pub async fn client(config: &Config) -> anyhow::Result<Client> {
+    let never_asked = Gateway::new(instant::Instant::new());
+    let builder = builder(config, never_asked, locks(&config.redis)?)?;
+    builder.client().await.context("connecting to the database")
+}
+
+/// The seat locks that the configuration names.
+///
+/// # Errors
+/// A URL that can't be read.
+pub fn locks(config: &config::Redis) -> anyhow::Result<SeatLocks> {
+    SeatLocks::connect(SeatLocksConfig {
+        keys: match config.keys {
+            RedisKeys::Plain => KeyTemplate::plain(&config.prefix),
+            RedisKeys::Clustered => KeyTemplate::clustered(&config.prefix),
+        },
+        ..SeatLocksConfig::new(config.url.expose_secret())
+    })
+    .context("reading `redis.url`")
+}
+
+fn builder(config: &Config, gateway: Gateway, locks: SeatLocks) -> anyhow::Result<Builder<Services>> {
+    let cashier = Cashier {
+        gateway,
+        capture: match config.gateway.capture {
+            Capture::Manual => CaptureMethod::Manual,
+            Capture::Automatic => CaptureMethod::Automatic,
+        },
+        return_url: config.gateway.return_url.clone(),
+    };
+    let database = Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
+    let (lanes, hints) =
+        (settings(&config.lanes, &config.operators), format!("{}{HINTS}", config.redis.prefix));
+    let builder = Engine::builder(Services { locks, cashier }, database)
+        .rows(Arc::new(ServiceRows::of(config)))
+        .hints(config.redis.url.expose_secret(), &hints);
+    Ok((config.workflows)(builder, lanes))
+}
+
+/// Registers the workflows that a node knows, and sets the engine's settings.
+pub type Workflows = fn(Builder<Services>, Settings) -> Builder<Services>;
+
+/// The booking's workflows, under the settings as they are configured.
+pub fn booking_workflows(builder: Builder<Services>, settings: Settings) -> Builder<Services> {
+    builder
+        .workflow::<Booking>()
+        .workflow::<Cancellation>()
+        .workflow::<LatePayment>()
+        .workflow::<Repayment>()
+        .workflow::<RefundElsewhere>()
+        .settings(settings)
+}
+
+/// The gateway that the configuration names.
+pub fn gateway(config: &config::Gateway) -> anyhow::Result<Gateway> {
+    let key = config.key.as_ref().context("`gateway.key` is not set; `USHER_GATEWAY_KEY` sets it")?;
+    let http = HttpConfig {
+        deadline: config.deadline,
+        requests_per_s: config.requests_per_s,
+        ..HttpConfig::new(&config.url, key.expose_secret())
+    };
+    Ok(match config.kind {
+        Provider::Stripe => Gateway::new(Stripe::new(http).context("reading `gateway.url`")?),
+        Provider::Standard => Gateway::new(House::new(http).context("reading `gateway.url`")?),
+    })
+}
+
+fn settings(lanes: &config::Lanes, operators: &config::Operators) -> Settings {
+    Settings {
+        limits: Limits { second_person_above_minor: operators.second_person_above_minor },
+        lanes: lanes.count,
+        batch_scope: match lanes.batch_scope {
+            config::BatchScope::Database => orchestrator::BatchScope::Database,
+            config::BatchScope::Bucket => orchestrator::BatchScope::Bucket,
+        },
+        intake_max: lanes.intake_max,
+        letters_max: lanes.intake_max,
+        batch_max: lanes.batch_max,
+        stretch_steps_max: lanes.stretch_steps_max,
+        lease: lanes.lease,
+        poll: lanes.poll,
+        stuck_retry: lanes.stuck_retry,
+        drain: DRAIN,
+        ..Settings::default()
+    }
+}

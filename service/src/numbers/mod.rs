@@ -1,0 +1,124 @@
+//! The numbers that operators look at first: four that must be zero, and how it goes.
+//!
+//! The four are asked of the database whenever they are shown, by small partial indexes and to a bound, so that a page
+//! never counts a table. How it goes comes from samples: every ten seconds each node with lanes writes down what it has
+//! counted since, and what of the database it sees. So plots survive restarts, hold for all nodes, and need no other
+//! system; who has Prometheus reads the same at `/metrics`.
+
+mod exposition;
+mod quantile;
+mod sample;
+mod store;
+
+pub use quantile::StepTime;
+pub use sample::{Sampler, take};
+pub(crate) use store::held_past_time;
+pub use store::{DatabaseHealth, Doubtful, LongReader, SAMPLES_KEPT};
+
+use crate::Service;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+/// A count that is not worth counting further: shown as `10,000+`.
+pub const COUNTED_TO: i64 = 10_000;
+
+/// The word that finds the sagas which hold seats past their time.
+pub const HELD_PAST_TIME: &str = "seats:overdue";
+
+/// How long back `how it goes` looks.
+const LATELY: TimeDelta = TimeDelta::minutes(5);
+
+/// Everything of the first page.
+#[derive(Clone, Debug, Serialize)]
+pub struct Numbers {
+    /// By the database's clock.
+    pub at: DateTime<Utc>,
+    /// The four.
+    pub zero: MustBeZero,
+    /// Sagas that ended a second, on all nodes, lately. `None` before the first sample.
+    pub ended_per_s: Option<f64>,
+    /// How long steps took lately, the slowest first.
+    pub steps: Vec<StepTime>,
+    /// Seconds for which the oldest due saga has waited for a lane.
+    pub oldest_due_s: f64,
+    /// Sagas that were taken over from a node that went silent, in the last hour.
+    pub takeovers: i64,
+    /// Degraded modes of any node, lately.
+    pub degraded: Vec<String>,
+    /// Nodes that have told of themselves lately.
+    pub nodes: Vec<String>,
+    /// How the database is.
+    pub database: DatabaseHealth,
+}
+
+/// Each must be zero. Counted to [`COUNTED_TO`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MustBeZero {
+    /// Sagas that can't progress: stuck, or due for more than a minute and taken by no lane.
+    pub stuck: i64,
+    /// Those of them that are due and that no lane takes.
+    pub overdue: i64,
+    /// Sagas with a call whose outcome is unknown.
+    pub in_doubt: Doubtful,
+    /// Seats held longer than was promised to anybody.
+    pub seats_overdue: i64,
+    /// Sagas that owe a compensation which has failed.
+    pub owed: i64,
+}
+
+/// One minute of the last hours, over all nodes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Minute {
+    /// Its beginning.
+    pub at: DateTime<Utc>,
+    /// Sagas that ended a second.
+    pub ended_per_s: f64,
+    /// Sagas taken over from silent nodes.
+    pub takeovers: i64,
+    /// The most that were stuck.
+    pub stuck: i64,
+    /// The most in doubt.
+    pub in_doubt: i64,
+    /// The most seats held past their time.
+    pub seats_overdue: i64,
+    /// The most compensations owed.
+    pub owed: i64,
+    /// The longest that a due saga had waited.
+    pub oldest_due_s: f64,
+    /// The slowest answer of the database.
+    pub database_ms: f64,
+}
+
+/// The numbers as they are.
+///
+/// # Errors
+/// The database's.
+pub async fn now(service: &Service) -> Result<Numbers, sqlx::Error> {
+    let mut connection = service.pool.acquire().await?;
+    let database = store::health(&mut connection).await?;
+    let at = store::now(&mut connection).await?;
+    let zero = store::must_be_zero(&mut connection).await?;
+    let oldest_due_s = store::oldest_due_s(&mut connection).await?;
+    let lately = store::lately(&mut connection, at - LATELY).await?;
+    Ok(Numbers {
+        at,
+        zero,
+        ended_per_s: lately.ended_per_s,
+        steps: quantile::slowest_first(lately.steps),
+        oldest_due_s,
+        takeovers: store::takeovers(&mut connection, at - TimeDelta::hours(1)).await?,
+        degraded: lately.degraded,
+        nodes: lately.nodes,
+        database,
+    })
+}
+
+/// The last hours by the minute, oldest first.
+///
+/// # Errors
+/// The database's.
+pub async fn history(service: &Service, hours: i64) -> Result<Vec<Minute>, sqlx::Error> {
+    let mut connection = service.pool.acquire().await?;
+    let since = store::now(&mut connection).await? - TimeDelta::hours(hours);
+    store::minutes(&mut connection, since).await
+}

@@ -1,0 +1,71 @@
+//! One sample of this node, for the plots.
+
+use super::{
+    exposition::Reading,
+    quantile::StepCounts,
+    store::{self, Sample},
+};
+use crate::{Service, ServiceError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
+/// What this node had counted when it was last asked.
+#[derive(Default)]
+pub struct Sampler(Mutex<Option<(Instant, Reading)>>);
+
+/// Writes down what this node has counted since the last time, and how the database is.
+///
+/// # Errors
+/// The database's.
+pub async fn take(service: Service) -> Result<(), ServiceError> {
+    let mut connection = service.connection().await?;
+    let now = store::now(&mut connection).await?;
+    store::delete_old(&mut connection, now - store::SAMPLES_KEPT).await?;
+    let Some((seconds, counted)) = service.sampler.since_last(&service.metrics.render()) else {
+        return Ok(());
+    };
+    let database = store::health(&mut connection).await?;
+    if let Some(reader) = &database.long_reader {
+        tracing::warn!(
+            pid = reader.pid,
+            role = reader.role,
+            application = reader.application,
+            open_s = reader.open_s,
+            "a transaction has been open for long: rows that are dead since it began can't be removed"
+        );
+    }
+    let zero = store::must_be_zero(&mut connection).await?;
+    let sample = Sample {
+        node: service.client.node().to_owned(),
+        at: now,
+        seconds,
+        ended: counted.ended as i64,
+        takeovers: counted.takeovers as i64,
+        zero,
+        oldest_due_s: store::oldest_due_s(&mut connection).await?,
+        database_ms: database.answered_in_ms,
+        degraded: counted.degraded.clone(),
+        steps: counted.steps.into_iter().map(counts).collect(),
+    };
+    store::insert(&mut connection, &sample).await?;
+    Ok(())
+}
+
+impl Sampler {
+    /// The first time there is nothing to compare with.
+    fn since_last(&self, metrics: &str) -> Option<(f64, Reading)> {
+        let now = (Instant::now(), Reading::of(metrics));
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (then, before) = last.replace(now.clone())?;
+        let seconds = (now.0 - then).as_secs_f64();
+        (seconds > 0.0).then(|| (seconds, now.1.since(&before)))
+    }
+}
+
+fn counts((step, buckets): (String, Vec<(f64, u64)>)) -> StepCounts {
+    let ran = buckets.last().map_or(0, |(_, count)| *count);
+    let (le, counts) = buckets.into_iter().filter(|(le, _)| le.is_finite()).unzip();
+    StepCounts { step, le, counts, ran }
+}

@@ -1,0 +1,21 @@
+//! An amount of money, as operators and customers are shown it.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An amount of money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Money {
+    /// In minor units of the currency, such as cents.
+    #[schema(example = 12500)]
+    pub amount: i64,
+    /// ISO 4217.
+    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
+    pub currency: String,
+}
+
+impl From<steps::Money> for Money {
+    fn from(money: steps::Money) -> Self {
+        Self { amount: money.amount, currency: money.currency.as_str().to_owned() }
+    }
+}

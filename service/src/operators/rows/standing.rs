@@ -1,0 +1,210 @@
+//! What the service has of one saga, as it stands.
+
+use super::super::Money;
+use super::store;
+use chrono::{DateTime, Utc};
+use orchestrator::{Bucket, SagaId};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use workflows::{BookingRequest, CancellationRequest, FailedRefund, LateMoney};
+
+/// The rows of a saga: a preview shows them before and after.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Standing {
+    /// Seats held or sold, with who has them now.
+    pub reservations: Vec<ReservationStanding>,
+    /// Each with where its money is.
+    pub payments: Vec<PaymentStanding>,
+    /// What was sold.
+    pub bookings: Vec<BookingStanding>,
+}
+
+/// A reservation as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ReservationStanding {
+    /// Its id.
+    pub id: Uuid,
+    /// PENDING, CONFIRMED, EXPIRED or CANCELLED.
+    pub status: String,
+    /// At which event.
+    pub event_id: Uuid,
+    /// What is played there.
+    pub event: String,
+    /// Whose it is.
+    pub user_id: Uuid,
+    /// Their name, as they gave it.
+    pub user: Option<String>,
+    /// What its seats cost together.
+    pub amount: Money,
+    /// Until when its seats are held.
+    pub reserved_until: DateTime<Utc>,
+    /// The last payment that was ordered for it.
+    pub payment_id: Option<Uuid>,
+    /// What it became.
+    pub booking_id: Option<Uuid>,
+    /// The ended reservation that it revives.
+    pub revives: Option<Uuid>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was confirmed, expired or cancelled.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// What it claims, or claimed.
+    pub seats: Vec<SeatStanding>,
+}
+
+/// A seat that a reservation claims, or claimed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SeatStanding {
+    /// Its id.
+    pub id: Uuid,
+    /// Section, row and number.
+    pub label: String,
+    /// AVAILABLE, RESERVED or BOOKED.
+    pub status: String,
+    /// Whether it is this reservation's now.
+    pub own: bool,
+    /// Under which number this reservation took it.
+    pub hold: i64,
+    /// Until when somebody holds it.
+    pub reserved_until: Option<DateTime<Utc>>,
+}
+
+/// A payment as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PaymentStanding {
+    /// Its id.
+    pub id: Uuid,
+    /// What it pays for.
+    pub reservation_id: Uuid,
+    /// INITIATED, SUCCESS, FAILED or REFUNDED.
+    pub status: String,
+    /// UNSECURED, HELD, OWED, CAPTURED, VOIDED or REFUNDED.
+    pub money: String,
+    /// How much was ordered.
+    pub amount: Money,
+    /// Which gateway it is with.
+    pub gateway: String,
+    /// The gateway's name for it.
+    pub gateway_reference: Option<String>,
+    /// The gateway's reason, if it failed.
+    pub failure: Option<String>,
+    /// Whether the customer's bank disputes it.
+    pub disputed: bool,
+    /// The reservation that it was meant for, if it came too late or twice.
+    pub late_for: Option<Uuid>,
+    /// When it was ordered.
+    pub created_at: DateTime<Utc>,
+    /// When the gateway's first definite answer was written down.
+    pub settled_at: Option<DateTime<Utc>>,
+    /// Where its money is.
+    pub ledger: LedgerStanding,
+}
+
+/// What the ledger's rows of a payment come to, in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LedgerStanding {
+    /// Set aside at the customer's bank for us.
+    pub held_minor: i64,
+    /// Taken, ever.
+    pub captured_minor: i64,
+    /// Given back.
+    pub refunded_minor: i64,
+    /// Owed to the customer.
+    pub owed_minor: i64,
+    /// Frozen by a dispute.
+    pub disputed_minor: i64,
+}
+
+/// A booking as it stands. Its code is the customer's secret and is not shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BookingStanding {
+    /// Its id.
+    pub id: Uuid,
+    /// CONFIRMED or CANCELLED.
+    pub status: String,
+    /// What it confirms.
+    pub reservation_id: Uuid,
+    /// What paid for it.
+    pub payment_id: Uuid,
+    /// When it was confirmed.
+    pub created_at: DateTime<Utc>,
+    /// When it was cancelled.
+    pub cancelled_at: Option<DateTime<Utc>>,
+}
+
+/// The ids of what belongs to a saga, all in its bucket.
+#[derive(Debug, Default)]
+struct Ids {
+    reservations: BTreeSet<Uuid>,
+    payments: BTreeSet<Uuid>,
+    bookings: BTreeSet<Uuid>,
+}
+
+/// The rows of a saga; none for workflows that have none.
+pub(in crate::operators) async fn of(
+    connection: &mut PgConnection,
+    saga: SagaId,
+) -> Result<Option<Standing>, sqlx::Error> {
+    let bucket = saga.bucket();
+    let Some(store::Begun { workflow, input, payments }) = store::begun(connection, saga).await? else {
+        return Ok(None);
+    };
+    let Some(mut ids) = Ids::of(&workflow, input) else { return Ok(None) };
+    ids.payments.extend(payments);
+    // Each look may name more of them: a booking its reservation and payment, a payment its reservation.
+    for booking in store::bookings(connection, bucket, &ids.bookings).await? {
+        ids.reservations.insert(booking.reservation_id);
+        ids.payments.insert(booking.payment_id);
+    }
+    for payment in store::payments(connection, bucket, &ids.payments).await? {
+        ids.reservations.insert(payment.reservation_id);
+    }
+    let mut reservations = store::reservations(connection, bucket, &ids.reservations).await?;
+    for reservation in &mut reservations {
+        ids.payments.extend(reservation.payment_id);
+        ids.bookings.extend(reservation.booking_id);
+        reservation.user = store::user_name(connection, reservation.user_id).await?;
+    }
+    Ok(Some(Standing {
+        reservations,
+        payments: store::payments(connection, bucket, &ids.payments).await?,
+        bookings: store::bookings(connection, bucket, &ids.bookings).await?,
+    }))
+}
+
+impl Ids {
+    /// What a saga's input names; `None` where it isn't one of ours, or not as this binary reads it.
+    fn of(workflow: &str, input: Value) -> Option<Self> {
+        let mut ids = Self::default();
+        match workflow {
+            "booking" => {
+                let request: BookingRequest = serde_json::from_value(input).ok()?;
+                ids.reservations.insert(request.reservation.uuid());
+            }
+            "cancellation" => {
+                let request: CancellationRequest = serde_json::from_value(input).ok()?;
+                ids.bookings.insert(request.booking.uuid());
+            }
+            "late_payment" => {
+                let late: LateMoney = serde_json::from_value(input).ok()?;
+                ids.reservations.extend([late.reservation.uuid(), late.late_for.uuid()]);
+                ids.payments.extend([late.named.uuid(), late.payment.uuid()]);
+            }
+            "repayment" => {
+                let failed: FailedRefund = serde_json::from_value(input).ok()?;
+                ids.payments.insert(failed.payment.uuid());
+            }
+            _ => return None,
+        }
+        Some(ids)
+    }
+}
+
+/// As the statements want them: ids, all of one bucket.
+pub(super) fn listed(ids: &BTreeSet<Uuid>, bucket: Bucket) -> (Vec<Uuid>, i16) {
+    (ids.iter().copied().collect(), bucket.number())
+}

@@ -1,0 +1,125 @@
+//! What every part of a node shares.
+
+use crate::{ServiceError, config::Config, jobs::Rounds, numbers::Sampler, operators, telemetry};
+use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusHandle;
+use orchestrator::{Client, Database, operator::Operator};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use secrecy::ExposeSecret;
+use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use std::{ops::Deref, sync::Arc, time::Duration};
+use steps::{gateway::Gateway, locks::SeatLocks};
+use tokio::time::timeout;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Redis sheds load: an answer that takes longer than the database's own is worth nothing.
+fn redis_manners() -> ConnectionManagerConfig {
+    ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(Duration::from_millis(500)))
+        .set_response_timeout(Some(Duration::from_millis(250)))
+        .set_number_of_retries(1)
+}
+
+/// The service of one node. Cheap to clone.
+#[derive(Clone)]
+pub struct Service(Arc<Parts>);
+
+/// Its parts.
+pub struct Parts {
+    /// The configuration.
+    pub config: Config,
+    /// Connections for requests and jobs.
+    pub pool: PgPool,
+    /// The engine.
+    pub client: Client,
+    /// The seat locks: where losers are turned away.
+    pub locks: SeatLocks,
+    /// The payment gateway.
+    pub gateway: Gateway,
+    /// Work that goes on when its caller hangs up; awaited at shutdown.
+    pub tasks: TaskTracker,
+    /// Redis, connected when it is first needed and again whenever it was lost.
+    pub redis: ConnectionManager,
+    /// What the metrics say.
+    pub metrics: PrometheusHandle,
+    /// How far the jobs have come through the inbox.
+    pub(crate) rounds: Rounds,
+    /// What the metrics said when the last sample was taken.
+    pub(crate) sampler: Sampler,
+    leaving: CancellationToken,
+}
+
+impl Service {
+    /// A service on the database and the Redis that the configuration names.
+    ///
+    /// # Errors
+    /// The database can't be reached. Redis may be away: it is tried again when it is needed.
+    pub async fn open(
+        config: Config,
+        client: Client,
+        locks: SeatLocks,
+        gateway: Gateway,
+    ) -> anyhow::Result<Self> {
+        let database = Database::at(config.database.url.expose_secret())?;
+        let pool =
+            database.pool(config.database.connections_max).await.context("connecting to the database")?;
+        let address = redis::Client::open(config.redis.url.expose_secret()).context("reading `redis.url`")?;
+        let redis = ConnectionManager::new_lazy_with_config(address, redis_manners())?;
+        Ok(Self(Arc::new(Parts {
+            config,
+            pool,
+            client,
+            locks,
+            gateway,
+            tasks: TaskTracker::new(),
+            redis,
+            metrics: telemetry::recorder()?,
+            rounds: Rounds::default(),
+            sampler: Sampler::default(),
+            leaving: CancellationToken::new(),
+        })))
+    }
+
+    /// A connection for a few statements.
+    ///
+    /// # Errors
+    /// None is to be had in time.
+    pub async fn connection(&self) -> Result<PoolConnection<Postgres>, ServiceError> {
+        Ok(self.0.pool.acquire().await?)
+    }
+
+    /// The operators' desk.
+    pub fn operator(&self) -> Operator {
+        operators::desk(&self.0.client, &self.0.config)
+    }
+
+    /// Whether Redis answers within `bound`.
+    pub async fn redis_answers(&self, bound: Duration) -> bool {
+        let mut redis = self.0.redis.clone();
+        let ping = async move { redis::cmd("PING").query_async::<()>(&mut redis).await };
+        matches!(timeout(bound, ping).await, Ok(Ok(())))
+    }
+
+    /// Says "not ready" from now on, so that no new callers are sent here.
+    pub fn begin_draining(&self) {
+        self.0.leaving.cancel();
+    }
+
+    /// Waits for something, but no longer than this node stays: `None` once it is about to leave.
+    pub async fn while_staying<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        self.0.leaving.run_until_cancelled(wait).await
+    }
+
+    /// Whether this node is about to leave.
+    pub fn is_draining(&self) -> bool {
+        self.0.leaving.is_cancelled()
+    }
+}
+
+impl Deref for Service {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
