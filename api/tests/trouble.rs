@@ -7,7 +7,6 @@
 
 use dev::Scratch;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -60,7 +59,6 @@ const SAYS: [(&str, &str); 19] = [
 struct Stack {
     dev: Child,
     scratch: Scratch,
-    variables: BTreeMap<String, String>,
 }
 
 impl Stack {
@@ -83,7 +81,7 @@ impl Stack {
         }
         drop(sender);
         let (began, mut seen) = (Instant::now(), Vec::new());
-        let mut stack = Self { dev, scratch, variables: BTreeMap::new() };
+        let stack = Self { dev, scratch };
         loop {
             match lines.recv_timeout(MADE_MAX.saturating_sub(began.elapsed())) {
                 Ok(line) if line.contains("serving until Ctrl-C") => break,
@@ -91,12 +89,6 @@ impl Stack {
                 Err(_) => panic!("no trouble was made:\n{}", seen.join("\n")),
             }
         }
-        let file = std::fs::read_to_string(stack.folder().join("env")).unwrap();
-        let variable = |line: &str| {
-            let (name, value) = line.strip_prefix("export ")?.split_once('=')?;
-            Some((name.to_owned(), value.trim_matches('\'').to_owned()))
-        };
-        stack.variables = file.lines().filter_map(variable).collect();
         stack
     }
 
@@ -113,7 +105,8 @@ impl Stack {
         let program = Path::new(env!("CARGO_BIN_EXE_usher")).parent().unwrap();
         let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
         let mut shell = Command::new("sh");
-        shell.args(["-c", command]).envs(&self.variables).env("PATH", path).env("USER", "grace");
+        let line = format!(". {}; {command}", self.folder().join("env").display());
+        shell.args(["-c", &line]).env("PATH", path).env("USER", "grace");
         shell.env("USHER_DATA_DIR", self.folder());
         shell.output().unwrap()
     }

@@ -80,15 +80,12 @@ impl Commands {
 
     /// The API and the lanes.
     pub fn node(&self) -> Command {
-        match &self.trouble {
-            Some(code) => self.usher_with(code, &["serve"]),
-            None => self.usher(&["serve"]),
-        }
+        self.usher(&["serve"])
     }
 
     /// A node that runs nothing but what kills it. A short lease, so that its claims soon count.
     pub fn deadly_node(&self, generation: &Path) -> Command {
-        let mut command = self.usher_with(generation, &["serve", "--no-http"]);
+        let mut command = self.usher_with(Some(generation), &["serve", "--no-http"]);
         command.env("USHER_LANES_LEASE_MS", "500");
         command
     }
@@ -202,16 +199,17 @@ impl Commands {
         self.trouble.as_deref()
     }
 
-    /// A command by a process that runs the code of this file.
-    fn usher_with(&self, code: &Path, arguments: &[&str]) -> Command {
-        let mut command = self.usher(&["dev", "deployed"]);
-        command.arg(code).args(arguments);
-        command
+    /// A command, by a process that runs the code which is deployed, where that is another than production's.
+    fn usher(&self, arguments: &[&str]) -> Command {
+        self.usher_with(self.trouble.as_deref(), arguments)
     }
 
     /// Secrets go by the environment: a command line is for everybody to read.
-    fn usher(&self, arguments: &[&str]) -> Command {
+    fn usher_with(&self, code: Option<&Path>, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
+        if let Some(code) = code {
+            command.args(["dev", "deployed"]).arg(code);
+        }
         command.args(arguments).envs(self.environment());
         command
     }
