@@ -58,113 +58,237 @@ pub enum Action {
     },
 }
 
-/// Whether an action makes sense now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Allowed {
-    /// The action's name.
-    pub action: &'static str,
-    /// Why not, if not.
-    pub refused: Option<String>,
+/// Which action, whatever its parameters. The JSON is the action's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each is explained at the action of its name")]
+pub enum ActionKind {
+    RetryNow,
+    Probe,
+    Pause,
+    Resume,
+    Cancel,
+    SetOutput,
+    Skip,
+    WriteOff,
+    MarkResolved,
+    Compensate,
+    Rewind,
+    Extend,
+    ReleaseLease,
 }
 
 impl Action {
+    /// Which action it is.
+    pub fn kind(&self) -> ActionKind {
+        match self {
+            Self::RetryNow => ActionKind::RetryNow,
+            Self::Probe => ActionKind::Probe,
+            Self::Pause => ActionKind::Pause,
+            Self::Resume => ActionKind::Resume,
+            Self::Cancel => ActionKind::Cancel,
+            Self::SetOutput { .. } => ActionKind::SetOutput,
+            Self::Skip => ActionKind::Skip,
+            Self::WriteOff => ActionKind::WriteOff,
+            Self::MarkResolved { .. } => ActionKind::MarkResolved,
+            Self::Compensate { .. } => ActionKind::Compensate,
+            Self::Rewind { .. } => ActionKind::Rewind,
+            Self::Extend { .. } => ActionKind::Extend,
+            Self::ReleaseLease => ActionKind::ReleaseLease,
+        }
+    }
+
     /// Its name, as it stands in audits and URLs.
     pub fn name(&self) -> &'static str {
+        self.kind().name()
+    }
+}
+
+impl ActionKind {
+    /// All, in the order in which they are shown.
+    pub const ALL: [Self; 13] = [
+        Self::RetryNow,
+        Self::Probe,
+        Self::Pause,
+        Self::Resume,
+        Self::Cancel,
+        Self::SetOutput,
+        Self::Skip,
+        Self::WriteOff,
+        Self::MarkResolved,
+        Self::Compensate,
+        Self::Rewind,
+        Self::Extend,
+        Self::ReleaseLease,
+    ];
+
+    /// The action's name, as it stands in journals, audits and URLs.
+    pub fn name(self) -> &'static str {
         match self {
             Self::RetryNow => "retry_now",
             Self::Probe => "probe",
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Cancel => "cancel",
-            Self::SetOutput { .. } => "set_output",
+            Self::SetOutput => "set_output",
             Self::Skip => "skip",
             Self::WriteOff => "write_off",
-            Self::MarkResolved { .. } => "mark_resolved",
-            Self::Compensate { .. } => "compensate",
-            Self::Rewind { .. } => "rewind",
-            Self::Extend { .. } => "extend",
+            Self::MarkResolved => "mark_resolved",
+            Self::Compensate => "compensate",
+            Self::Rewind => "rewind",
+            Self::Extend => "extend",
             Self::ReleaseLease => "release_lease",
+        }
+    }
+
+    /// Whether a batch may do it: a position means something in one saga only, and each saga's result is its own.
+    pub fn is_for_many(self) -> bool {
+        match self {
+            Self::RetryNow
+            | Self::Probe
+            | Self::Pause
+            | Self::Resume
+            | Self::Cancel
+            | Self::SetOutput
+            | Self::Skip
+            | Self::WriteOff
+            | Self::Compensate
+            | Self::Extend
+            | Self::ReleaseLease => true,
+            Self::MarkResolved | Self::Rewind => false,
         }
     }
 }
 
-/// The names of all actions, in the order in which they are shown.
-const ALL: [&str; 13] = [
-    "retry_now",
-    "probe",
-    "pause",
-    "resume",
-    "cancel",
-    "set_output",
-    "skip",
-    "write_off",
-    "mark_resolved",
-    "compensate",
-    "rewind",
-    "extend",
-    "release_lease",
-];
+/// Whether an action makes sense now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Allowed {
+    /// The action.
+    pub action: ActionKind,
+    /// Why not, if not.
+    pub refused: Option<String>,
+}
 
 /// What is allowed, and why the rest is not. A plan may still refuse: an output of another type is seen only there.
-/// Of a saga whose journal can't be read little is.
+/// Little is allowed with a saga whose journal can't be read.
 pub fn allowed_actions(row: &Status, history: Option<&History>, knows: &dyn Knows) -> Vec<Allowed> {
-    ALL.iter().map(|action| Allowed { action, refused: refusal(action, row, history, knows) }).collect()
+    let allowed = |action| Allowed { action, refused: refusal(action, row, history, knows) };
+    ActionKind::ALL.into_iter().map(allowed).collect()
 }
 
 /// Why this action is not allowed, if it isn't.
 pub(super) fn refusal(
-    action: &str,
+    action: ActionKind,
     row: &Status,
     history: Option<&History>,
     knows: &dyn Knows,
 ) -> Option<String> {
-    let said = |text: &str| Some(text.to_owned());
     if row.state.at_rest() {
         return Some(format!("the saga is {}", row.state));
     }
-    if action == "release_lease" {
-        return match (row.leased, row.silent) {
-            (false, _) => said("no call is out"),
-            (true, false) => said("a call is out, and not for longer than a call may be"),
-            (true, true) => None,
-        };
-    }
-    if row.leased && !matches!(action, "pause" | "resume" | "cancel") {
+    if row.leased && waits_for_the_call(action) {
         let until = row.due_at.map(|until| until.to_rfc3339()).unwrap_or_default();
         return Some(format!("a call is out, under a lease until {until}"));
     }
-    let stuck = row.state == State::Stuck;
     let known = knows.workflow(&row.workflow, row.version);
-    let Some(history) = history.filter(|_| known) else {
-        return match action {
-            "pause" if row.paused => said("it is paused"),
-            "resume" if !row.paused => said("it is not paused"),
-            "pause" | "resume" | "retry_now" => None,
-            _ if known => said("this binary can't read its journal"),
-            _ => Some(format!("this binary does not know version {} of `{}`", row.version, row.workflow)),
-        };
-    };
-    let back = history.back().is_some();
+    match history.filter(|_| known) {
+        Some(history) => refusal_by_journal(action, row, history).map(str::to_owned),
+        None => refusal_by_row(action, row, known),
+    }
+}
+
+/// Whether an action must wait until the call that is out has come home.
+fn waits_for_the_call(action: ActionKind) -> bool {
     match action {
-        "probe" if back => said("it goes back: the compensation finds out by itself"),
-        "probe" if !calls(history) => said("no call is in doubt"),
-        "pause" if row.paused => said("it is paused"),
-        "resume" if !row.paused => said("it is not paused"),
-        "cancel" | "compensate" | "rewind" if history.pivoted() => {
-            said("the saga is decided: what is before its pivot is not undone any more")
-        }
-        "cancel" | "compensate" | "rewind" if back => said("it goes back already"),
-        "rewind" if history.asks().is_empty() => said("it has begun nothing"),
-        "set_output" | "skip" if back => said("it goes back; a debt can be written off"),
-        "set_output" | "skip" if waits(history) => said("it waits for a signal or the time, not for a step"),
-        "write_off" if !(back && stuck) => said("only a compensation that is stuck can be written off"),
-        "write_off" if history.next_undo().is_none() => said("nothing is owed"),
-        "mark_resolved" if !history.pivoted() => said("it is not decided: let it go on, or turn back"),
-        "mark_resolved" if !stuck => said("it is not stuck"),
-        "extend" if back => said("it goes back"),
-        "extend" if stuck => said("it is stuck: a later deadline would not help"),
-        "extend" if history.pivoted() => said("it is decided and waits for no deadline"),
-        _ => None,
+        ActionKind::Pause | ActionKind::Resume | ActionKind::Cancel | ActionKind::ReleaseLease => false,
+        ActionKind::RetryNow
+        | ActionKind::Probe
+        | ActionKind::SetOutput
+        | ActionKind::Skip
+        | ActionKind::WriteOff
+        | ActionKind::MarkResolved
+        | ActionKind::Compensate
+        | ActionKind::Rewind
+        | ActionKind::Extend => true,
+    }
+}
+
+/// What the row alone can say, where the journal can't be read or this binary doesn't know the workflow.
+fn refusal_by_row(action: ActionKind, row: &Status, known: bool) -> Option<String> {
+    match action {
+        ActionKind::RetryNow => None,
+        ActionKind::Pause | ActionKind::Resume => pause_refusal(action, row).map(str::to_owned),
+        ActionKind::ReleaseLease => lease_refusal(row).map(str::to_owned),
+        ActionKind::Probe
+        | ActionKind::Cancel
+        | ActionKind::SetOutput
+        | ActionKind::Skip
+        | ActionKind::WriteOff
+        | ActionKind::MarkResolved
+        | ActionKind::Compensate
+        | ActionKind::Rewind
+        | ActionKind::Extend => Some(if known {
+            "this binary can't read its journal".into()
+        } else {
+            format!("this binary does not know version {} of `{}`", row.version, row.workflow)
+        }),
+    }
+}
+
+fn refusal_by_journal(action: ActionKind, row: &Status, history: &History) -> Option<&'static str> {
+    let (stuck, back, decided) = (row.state == State::Stuck, history.back().is_some(), history.pivoted());
+    let is_first =
+        |reasons: &[(bool, &'static str)]| reasons.iter().find(|reason| reason.0).map(|reason| reason.1);
+    match action {
+        ActionKind::RetryNow => None,
+        ActionKind::Probe => is_first(&[
+            (back, "it is unwinding: the compensation finds out by itself"),
+            (!calls(history), "no call is in doubt"),
+        ]),
+        ActionKind::Pause | ActionKind::Resume => pause_refusal(action, row),
+        ActionKind::Cancel | ActionKind::Compensate => is_first(&[
+            (decided, "the saga is decided: what is before its pivot is not undone any more"),
+            (back, "it is unwinding already"),
+        ]),
+        ActionKind::Rewind => is_first(&[
+            (decided, "the saga is decided: what is before its pivot is not undone any more"),
+            (back, "it is unwinding already"),
+            (history.asks().is_empty(), "it has begun nothing"),
+        ]),
+        ActionKind::SetOutput | ActionKind::Skip => is_first(&[
+            (back, "it is unwinding; a debt can be written off"),
+            (waits(history), "it waits for a signal or the time, not for a step"),
+        ]),
+        ActionKind::WriteOff => is_first(&[
+            (!(back && stuck), "only a compensation that is stuck can be written off"),
+            (history.next_undo().is_none(), "nothing is owed"),
+        ]),
+        ActionKind::MarkResolved => is_first(&[
+            (!decided, "it is not decided: let it go on, or compensate it"),
+            (!stuck, "it is not stuck"),
+        ]),
+        ActionKind::Extend => is_first(&[
+            (back, "it is unwinding"),
+            (stuck, "it is stuck: a later deadline would not help"),
+            (decided, "it is decided and waits for no deadline"),
+        ]),
+        ActionKind::ReleaseLease => lease_refusal(row),
+    }
+}
+
+fn pause_refusal(action: ActionKind, row: &Status) -> Option<&'static str> {
+    match (action == ActionKind::Pause, row.paused) {
+        (true, true) => Some("it is paused"),
+        (false, false) => Some("it is not paused"),
+        (true, false) | (false, true) => None,
+    }
+}
+
+fn lease_refusal(row: &Status) -> Option<&'static str> {
+    match (row.leased, row.silent) {
+        (false, _) => Some("no call is out"),
+        (true, false) => Some("a call is out, and not for longer than a call may be"),
+        (true, true) => None,
     }
 }
 
@@ -177,4 +301,23 @@ fn calls(history: &History) -> bool {
 fn waits(history: &History) -> bool {
     let last = history.asks().last();
     last.is_some_and(|ask| ask.answer.is_none() && matches!(ask.what, What::Signal(_) | What::Sleep))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_of_the_journal_has_its_kind_under_its_name() {
+        let unknown = serde_json::from_str::<Action>(r#""explode""#).unwrap_err().to_string();
+        let known: Vec<&str> = unknown.split('`').skip(3).step_by(2).collect();
+        let mut names = ActionKind::ALL.map(ActionKind::name);
+        names.sort_unstable();
+        let mut sorted = known.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, names, "{unknown}");
+        for kind in ActionKind::ALL {
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{}\"", kind.name()));
+        }
+    }
 }

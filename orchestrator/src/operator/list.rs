@@ -1,6 +1,6 @@
 //! Work-lists: sagas by what is wrong with them, groups of them, and finding one by a word. Reads only, always bounded.
 
-use super::{Filter, Operator, OperatorError, Trouble, Why, seen, suggest::suggested, why};
+use super::{ActionKind, Filter, Operator, OperatorError, Trouble, Why, seen, suggest::suggested, why};
 use crate::{
     SagaId, State,
     journal::History,
@@ -95,8 +95,8 @@ pub struct Group {
     pub last_seen: DateTime<Utc>,
     /// What is at stake, summed.
     pub stakes: Vec<Stake>,
-    /// The name of the action to try first.
-    pub suggested: &'static str,
+    /// The action to try first.
+    pub suggested: ActionKind,
     /// Why that, in one sentence.
     pub suggestion: &'static str,
 }

@@ -18,7 +18,7 @@ mod seen;
 mod suggest;
 mod why;
 
-pub use action::{Action, Allowed, allowed_actions};
+pub use action::{Action, ActionKind, Allowed, allowed_actions};
 pub use batch::{
     Batch, BatchId, BatchItem, BatchPreview, BatchState, ITEMS_MAX, ItemResult, NewBatch, Results,
 };
@@ -240,7 +240,7 @@ impl Operator {
             why,
             allowed: seen::open(&status, history.as_ref().ok(), registry),
         };
-        if let Some(why) = action::refusal(action.name(), &status, history.as_ref().ok(), registry) {
+        if let Some(why) = action::refusal(action.kind(), &status, history.as_ref().ok(), registry) {
             return Err(not_allowed(why));
         }
         let before = self.domain(tx, saga, order).await?;

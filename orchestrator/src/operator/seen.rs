@@ -199,7 +199,7 @@ pub(super) fn etag(status: &Status) -> String {
 /// The names of what is allowed.
 pub(super) fn open(status: &Status, history: Option<&History>, knows: &dyn Knows) -> Vec<&'static str> {
     let allowed = allowed_actions(status, history, knows).into_iter();
-    allowed.filter(|allowed| allowed.refused.is_none()).map(|allowed| allowed.action).collect()
+    allowed.filter(|allowed| allowed.refused.is_none()).map(|allowed| allowed.action.name()).collect()
 }
 
 fn told((labels, stakes): crate::registry::Told) -> Told {

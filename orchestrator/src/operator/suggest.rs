@@ -1,10 +1,13 @@
 //! What to try first with sagas that have a cause in common: a closed table. It advises; what is allowed is said elsewhere.
 
-use super::Trouble;
+use super::{
+    ActionKind::{self, Compensate, MarkResolved, Probe, ReleaseLease, Resume, RetryNow},
+    Trouble,
+};
 use crate::StuckCause;
 
-/// An action's name, and why that.
-pub(super) type Suggestion = (&'static str, &'static str);
+/// An action, and why that.
+pub(super) type Suggestion = (ActionKind, &'static str);
 
 /// What to try first.
 pub(super) fn suggested(stuck: Option<&StuckCause>, trouble: Option<Trouble>) -> Suggestion {
@@ -17,60 +20,57 @@ pub(super) fn suggested(stuck: Option<&StuckCause>, trouble: Option<Trouble>) ->
 fn of_cause(cause: &StuckCause) -> Suggestion {
     match cause {
         StuckCause::Debt { .. } => (
-            "retry_now",
+            RetryNow,
             "try the compensation again once the other side answers; write it off only if it was settled by hand",
         ),
         StuckCause::FailedAfterPivot { .. } => {
-            ("retry_now", "it is decided and must be finished: mend what fails, then try again")
+            (RetryNow, "it is decided and must be finished: mend what fails, then try again")
         }
         StuckCause::RefusedAfterPivot { .. } => (
-            "mark_resolved",
+            MarkResolved,
             "it is decided and was refused: settle it by hand, then say with which result it ended",
         ),
         StuckCause::Contradicted { .. } => {
-            ("probe", "ask the other side what it has; then set that as output, or compensate")
+            (Probe, "ask the other side what it has; then set that as output, or compensate")
         }
-        StuckCause::Diverged { .. } => (
-            "retry_now",
-            "deploy the code that this journal was written by, under its version, then try again",
-        ),
-        StuckCause::Panicked { .. } => ("retry_now", "deploy code that does not panic there, then try again"),
+        StuckCause::Diverged { .. } => {
+            (RetryNow, "deploy the code that this journal was written by, under its version, then try again")
+        }
+        StuckCause::Panicked { .. } => (RetryNow, "deploy code that does not panic there, then try again"),
         StuckCause::ForeignWait | StuckCause::Abandoned { .. } => {
-            ("retry_now", "deploy a workflow that awaits only its saga, then try again")
+            (RetryNow, "deploy a workflow that awaits only its saga, then try again")
         }
         StuckCause::PollTooLong { .. } => {
-            ("retry_now", "deploy a workflow that computes less in one go, then try again")
+            (RetryNow, "deploy a workflow that computes less in one go, then try again")
         }
         StuckCause::Quarantined { .. } => {
-            ("retry_now", "see in the logs what its nodes died of; deploy what mends it, then try again")
+            (RetryNow, "see in the logs what its nodes died of; deploy what mends it, then try again")
         }
-        StuckCause::Hung { .. } => ("retry_now", "deploy a step that returns, then try again"),
+        StuckCause::Hung { .. } => (RetryNow, "deploy a step that returns, then try again"),
         StuckCause::Unwritable { .. } => {
-            ("retry_now", "mend what the database refuses; it is also tried again by itself")
+            (RetryNow, "mend what the database refuses; it is also tried again by itself")
         }
-        StuckCause::Undecodable { .. } => {
-            ("retry_now", "let a binary that can read it have it, then try again")
-        }
-        StuckCause::Oversize { .. } => ("compensate", "it will not fit the next time either: turn it back"),
+        StuckCause::Undecodable { .. } => (RetryNow, "let a binary that can read it have it, then try again"),
+        StuckCause::Oversize { .. } => (Compensate, "it will not fit the next time either: turn it back"),
     }
 }
 
 fn of_trouble(trouble: Option<Trouble>) -> Suggestion {
     match trouble {
-        Some(Trouble::InDoubt) => ("probe", "ask the other side what became of the call"),
+        Some(Trouble::InDoubt) => (Probe, "ask the other side what became of the call"),
         Some(Trouble::Owed) => {
-            ("retry_now", "it is tried again by itself; at once, if the other side answers now")
+            (RetryNow, "it is tried again by itself; at once, if the other side answers now")
         }
         Some(Trouble::Retrying) => {
-            ("retry_now", "it is tried again by itself; at once, if what failed is mended")
+            (RetryNow, "it is tried again by itself; at once, if what failed is mended")
         }
-        Some(Trouble::Paused) => ("resume", "somebody stopped it: ask them, then let it go on"),
+        Some(Trouble::Paused) => (Resume, "somebody stopped it: ask them, then let it go on"),
         Some(Trouble::Silent) => {
-            ("release_lease", "see what its node does with the call; if nothing, take the lease away")
+            (ReleaseLease, "see what its node does with the call; if nothing, take the lease away")
         }
         Some(Trouble::Overdue) => {
-            ("retry_now", "start a node with lanes that knows this version: it is taken at once")
+            (RetryNow, "start a node with lanes that knows this version: it is taken at once")
         }
-        Some(Trouble::Stuck) | None => ("retry_now", "look at one of them first"),
+        Some(Trouble::Stuck) | None => (RetryNow, "look at one of them first"),
     }
 }

@@ -136,7 +136,7 @@ impl From<Group> for GroupView {
             first_seen,
             last_seen,
             stakes,
-            suggested,
+            suggested: suggested.name(),
             suggestion,
         }
     }

@@ -247,7 +247,7 @@ impl AllowedView {
     /// What is possible with what was seen.
     pub fn of(seen: &Seen) -> Vec<Self> {
         let views = seen.allowed.iter();
-        views.map(|allowed| Self { action: allowed.action, refused: allowed.refused.clone() }).collect()
+        views.map(|allowed| Self { action: allowed.action.name(), refused: allowed.refused.clone() }).collect()
     }
 }
 

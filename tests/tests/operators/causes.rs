@@ -101,7 +101,7 @@ async fn group(client: &Client, saga: SagaId) -> (String, &'static str) {
     let [group] = &groups[..] else { panic!("one group: {groups:?}") };
     let listed = operator.list(&filter, None, 1).await.unwrap();
     assert_eq!(listed[0].fingerprint.as_deref(), Some(group.fingerprint.as_str()));
-    (group.cause.clone(), group.suggested)
+    (group.cause.clone(), group.suggested.name())
 }
 
 #[rstest]

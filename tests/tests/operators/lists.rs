@@ -50,7 +50,7 @@ async fn sagas_that_failed_for_one_reason_are_one_group_with_what_is_at_stake() 
     assert_eq!((first.count, second.count, first.capped), (3, 1, false));
     assert_eq!(first.cause, "play v1: compensation of `ask` is owed, desk 402");
     assert_eq!((first.step.as_deref(), first.workflow.as_str()), (Some("ask"), "play"));
-    assert_eq!((first.suggested, &first.stakes), ("retry_now", &money(3 * ASK_MINOR)));
+    assert_eq!((first.suggested.name(), &first.stakes), ("retry_now", &money(3 * ASK_MINOR)));
     assert!(first.first_seen <= first.last_seen);
 
     let group = Filter { cause: Some(first.fingerprint.clone()), ..Filter::default() };
@@ -128,7 +128,7 @@ async fn a_paused_saga_is_on_its_list_and_leaves_it_when_it_is_resumed() {
     assert_eq!((ids(&listed), listed[0].trouble), (vec![play.id()], Some(Trouble::Paused)));
     let groups = operator.groups(&of(Trouble::Paused)).await.unwrap();
     let [group] = &groups[..] else { panic!("one is paused: {groups:?}") };
-    assert_eq!((group.cause.as_str(), group.suggested), ("play v1: paused by ada", "resume"));
+    assert_eq!((group.cause.as_str(), group.suggested.name()), ("play v1: paused by ada", "resume"));
     let group = Filter { cause: Some(group.fingerprint.clone()), ..of(Trouble::Paused) };
     assert_eq!(ids(&list(&node, &group).await), [play.id()]);
     act(&node, play.id(), Action::Resume).await.unwrap();

@@ -74,7 +74,7 @@ async fn line_now(node: &Engine, saga: SagaId) -> String {
 /// Whether an action is allowed, or why not.
 async fn refused(client: &Client, saga: SagaId, action: &str) -> Option<String> {
     let seen = client.operator().see(saga).await.unwrap();
-    let found = seen.allowed.into_iter().find(|allowed| allowed.action == action);
+    let found = seen.allowed.into_iter().find(|allowed| allowed.action.name() == action);
     found.expect("every action is listed").refused
 }
 

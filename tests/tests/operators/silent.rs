@@ -53,7 +53,7 @@ async fn a_lease_with_nothing_behind_it_is_seen_and_taken_away_and_what_its_hold
     assert_eq!((one.id, one.trouble), (play.id(), Some(Trouble::Silent)));
     assert!(line(&node, play.id()).await.ends_with("longer than any call may be"), "{}", one.line);
     let groups = node.client().operator().groups(&filter).await.unwrap();
-    assert_eq!(groups.iter().map(|group| group.suggested).collect::<Vec<_>>(), ["release_lease"]);
+    assert_eq!(groups.iter().map(|group| group.suggested.name()).collect::<Vec<_>>(), ["release_lease"]);
 
     act(&node, play.id(), Action::ReleaseLease).await.unwrap();
     let ended = play.result(LONG).await.unwrap();

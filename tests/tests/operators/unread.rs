@@ -92,7 +92,7 @@ async fn a_journal_that_cannot_be_read_has_a_row_a_line_and_a_way_on() {
     let [one] = &listed[..] else { panic!("one is stuck: {listed:?}") };
     assert!(one.line.starts_with("the journal can't be read: missing field `workflow`"), "{}", one.line);
     let open: Vec<_> = operator.see(play.id()).await.unwrap().allowed;
-    let open: Vec<_> = open.iter().filter(|one| one.refused.is_none()).map(|one| one.action).collect();
+    let open: Vec<_> = open.iter().filter(|one| one.refused.is_none()).map(|one| one.action.name()).collect();
     assert_eq!(open, ["retry_now", "pause"]);
     let why = refused(node.client(), play.id(), "cancel").await;
     assert_eq!(why.as_deref(), Some("this binary can't read its journal"));

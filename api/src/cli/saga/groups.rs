@@ -51,6 +51,6 @@ fn print(group: &Group) {
     if !group.stakes.is_empty() {
         out::line(format_args!("   at stake: {}", out::stakes(&group.stakes)));
     }
-    out::line(format_args!("   try `{}`: {}", group.suggested, group.suggestion));
+    out::line(format_args!("   try `{}`: {}", group.suggested.name(), group.suggestion));
     out::line(out::paint(format!("   usher saga list --cause {}", group.fingerprint), Tone::Dim));
 }

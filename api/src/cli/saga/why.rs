@@ -40,7 +40,7 @@ impl Why {
                 Some(why) => (why.as_str(), Tone::Dim),
                 None => ("yes", Tone::Good),
             };
-            table.add_row([out::cell(allowed.action, Tone::Plain), out::cell(word, tone)]);
+            table.add_row([out::cell(allowed.action.name(), Tone::Plain), out::cell(word, tone)]);
         }
         out::line(table);
         Ok(ExitCode::SUCCESS)

@@ -118,7 +118,8 @@ fn groups(found: &Found, visitor: &Visitor, wanted: &Wanted) -> Markup {
 fn group(group: &Group, visitor: &Visitor, wanted: &Wanted, now: chrono::DateTime<Utc>) -> Markup {
     let filter = Filter { cause: Some(group.fingerprint.clone()), ..wanted.filter.clone() };
     let inside = Wanted { filter, after: None, ..wanted.clone() };
-    let label = super::action::known(group.suggested).map_or(group.suggested, |known| known.label);
+    let suggested = group.suggested.name();
+    let label = super::action::known(suggested).map_or(suggested, |known| known.label);
     html! {
         li id={ "g" (group.fingerprint) } data-row tabindex="-1" {
             div.count { (words::thousands(group.count)) @if group.capped { "+" } }
@@ -133,7 +134,7 @@ fn group(group: &Group, visitor: &Visitor, wanted: &Wanted, now: chrono::DateTim
             div {
                 div { strong { (label) } ": " (group.suggestion) }
                 @if visitor.may_act() && wanted.q.is_none() {
-                    a href={ "/console/bulk" (inside.query_with(&[("action", Some(group.suggested.to_owned()))])) } { "Do it to all" }
+                    a href={ "/console/bulk" (inside.query_with(&[("action", Some(suggested.to_owned()))])) } { "Do it to all" }
                 }
             }
         }

@@ -4,7 +4,7 @@
 use super::{Batch, BatchId, BatchPreview, BatchState, ITEMS_MAX, NewBatch};
 use crate::{
     SagaId,
-    operator::{Action, Filter, Operator, OperatorError, batch::steer, consent::CONSENT_WITHIN},
+    operator::{Action, ActionKind, Filter, Operator, OperatorError, batch::steer, consent::CONSENT_WITHIN},
     step::Stake,
     store::{batch_items, batches, sagas},
 };
@@ -110,11 +110,7 @@ fn moves_money(action: &Action) -> bool {
 fn checked(new: &NewBatch) -> Result<(), OperatorError> {
     new.by.checked()?;
     let refused = |why: &str| {
-        Err(OperatorError::NotAllowed {
-            action: new.action.name(),
-            why: why.to_owned(),
-            allowed: FOR_MANY.to_vec(),
-        })
+        Err(OperatorError::NotAllowed { action: new.action.name(), why: why.to_owned(), allowed: for_many() })
     };
     match &new.action {
         Action::RetryNow
@@ -142,17 +138,7 @@ fn checked(new: &NewBatch) -> Result<(), OperatorError> {
     Ok(())
 }
 
-/// What can be done to many at once.
-const FOR_MANY: [&str; 11] = [
-    "retry_now",
-    "probe",
-    "pause",
-    "resume",
-    "cancel",
-    "set_output",
-    "skip",
-    "write_off",
-    "compensate",
-    "extend",
-    "release_lease",
-];
+/// The names of what can be done to many at once.
+fn for_many() -> Vec<&'static str> {
+    ActionKind::ALL.into_iter().filter(|kind| kind.is_for_many()).map(ActionKind::name).collect()
+}

@@ -44,7 +44,7 @@ fn page_of_form(
     wrong: Option<&str>,
 ) -> Page {
     let saga = seen.status.id;
-    let refused = seen.allowed.iter().find(|allowed| allowed.action == known.name);
+    let refused = seen.allowed.iter().find(|allowed| allowed.action.name() == known.name);
     let refused = refused.and_then(|allowed| allowed.refused.as_deref());
     let page = Page::new(format!("{} {saga}", known.label), Section::WorkList);
     page.still(html! {

@@ -132,16 +132,16 @@ fn actions(visitor: &Visitor, seen: &Seen) -> Markup {
         section aria-label="Actions" {
             @if visitor.may_act() && !open.is_empty() {
                 ul.allowed { @for allowed in &open {
-                    li { a.button href={ "/console/sagas/" (saga) "/actions/" (allowed.action) } { (label(allowed.action)) } }
+                    li { a.button href={ "/console/sagas/" (saga) "/actions/" (allowed.action.name()) } { (label(allowed.action.name())) } }
                 } }
             } @else if !open.is_empty() {
-                p { "An operator could: " (open.iter().map(|allowed| label(allowed.action).to_lowercase()).collect::<Vec<_>>().join(", ")) "." }
+                p { "An operator could: " (open.iter().map(|allowed| label(allowed.action.name()).to_lowercase()).collect::<Vec<_>>().join(", ")) "." }
             }
             @if !closed.is_empty() {
                 details {
                     summary { @if open.is_empty() { "Nothing can be done, and why" } @else { "What can't be done now, and why" } }
                     dl.facts { @for allowed in &closed {
-                        dt { (label(allowed.action)) } dd { (allowed.refused.as_deref().unwrap_or_default()) }
+                        dt { (label(allowed.action.name())) } dd { (allowed.refused.as_deref().unwrap_or_default()) }
                     } }
                 }
             }
