@@ -4,30 +4,45 @@
 //! here, so that the three never say different things. The engine's [`Operator`] does the work; this adds what only
 //! the service knows.
 
+mod actions;
 mod around;
 mod attempt;
 mod audit;
 mod batch;
+mod bounds;
+mod decisions;
 mod filter;
+mod invalid;
 mod list;
 mod money;
 mod outbox;
+mod parameters;
 mod plan;
 mod proposal;
 mod rows;
 mod span;
 mod webhooks;
 mod whole;
-mod wish;
+pub mod wish;
+pub mod words;
 
+pub use actions::{
+    ActionRow, Parameter, Takes, audited_as, row as action_row, row_of as action_named, rows as action_rows,
+};
 pub use around::{Around, around};
 pub use attempt::AttemptView;
 pub use audit::AuditView;
 pub use batch::{BatchPreviewView, BatchView, ItemView, ResultsView};
+pub use bounds::{
+    ACTOR_CHARS_MAX, OUTPUT_BYTES_MAX, REASON_CHARS_MAX, REASON_MISSING, by, by_for_preview, reason,
+};
+pub use decisions::{BatchMove, Decision};
 pub use filter::{FilterWords, Unfit, narrowed};
+pub use invalid::Invalid;
 pub use list::{GroupView, ListedView};
 pub use money::Money;
 pub use outbox::{DeliveryView, MessageView};
+pub use parameters::{Argument, Parameters, action};
 pub use plan::{Acted, CallView, PlanView, TouchedView};
 pub use proposal::ProposalView;
 pub use rows::{
@@ -37,7 +52,6 @@ pub use rows::{
 pub use span::span;
 pub use webhooks::WebhookView;
 pub use whole::{AllowedView, EntryView, KeyView, LabelView, LetterView, SagaView, Whole, look};
-pub use wish::{Parameters, Wrong, action};
 
 use crate::config::Config;
 use orchestrator::{Client, operator::Operator};

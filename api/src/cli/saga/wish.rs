@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use orchestrator::operator::Action;
-use service::operators::{self, Parameters};
+use service::operators::wish::{self as operators, Parameters};
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum Wish {

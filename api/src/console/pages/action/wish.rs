@@ -7,7 +7,7 @@ use orchestrator::{
     operator::{Action, Seen},
 };
 use serde::Deserialize;
-use service::operators::{self, Parameters};
+use service::operators::wish::{self as operators, Parameters};
 
 /// An action as people know it.
 #[derive(Debug)]

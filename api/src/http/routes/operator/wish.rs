@@ -7,7 +7,7 @@ use super::super::super::{
 use chrono::{DateTime, Utc};
 use orchestrator::operator::Action;
 use serde_json::Value;
-use service::operators::{self, Parameters};
+use service::operators::wish::{self as operators, Parameters};
 use std::str::FromStr;
 use utoipa::ToSchema;
 
