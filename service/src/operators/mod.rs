@@ -37,7 +37,7 @@ pub use bounds::{
     ACTOR_CHARS_MAX, OUTPUT_BYTES_MAX, REASON_CHARS_MAX, REASON_MISSING, by, by_for_preview, reason,
 };
 pub use decisions::{BatchMove, Decision};
-pub use filter::{FilterWords, Unfit, narrowed};
+pub use filter::{FilterError, FilterWords, narrowed};
 pub use invalid::Invalid;
 pub use list::{GroupView, ListedView};
 pub use money::Money;

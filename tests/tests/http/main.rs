@@ -23,6 +23,7 @@ mod numbers;
 mod operator;
 mod operator_lists;
 mod operator_many;
+mod operator_words;
 #[path = "../outbox/receiver.rs"]
 #[allow(dead_code, reason = "the tests of the outbox need more of it")]
 mod receiver;

@@ -10,7 +10,7 @@ use super::super::super::{
 use axum::{extract::State, response::Response};
 use orchestrator::{SagaId, audit};
 use serde::Deserialize;
-use service::operators::AuditView;
+use service::operators::{AuditView, audited_as};
 use utoipa::IntoParams;
 
 /// Which rows.
@@ -44,6 +44,7 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     caller.may_look()?;
     let AuditParams { saga, actor, action, limit, after } = params;
+    let action = action.map(audited_as);
     let page = PageParams::new(limit, after);
     let (limit, after) = (page.limit()?, page.after()?);
     let which = audit::Which { saga, actor: actor.as_deref(), action: action.as_deref() };
