@@ -4,6 +4,7 @@
 
 use dev::{Postgres, PostgresOptions, Scratch};
 use serde_json::{Value, json};
+use service::operators::{Parameter, REASON_CHARS_MAX, action_rows};
 use std::{
     collections::BTreeSet,
     io::{BufRead, BufReader},
@@ -201,14 +202,62 @@ async fn sagas_are_found_and_their_ids_go_through_a_pipe() {
     let audit = house.json(&["audit", "list", "--by", "olga", "--action", "pause", "--json"]);
     assert_eq!(audit.as_array().unwrap().len(), 2);
     assert!(house.prints(&["audit", "list"]).contains("looking into it"));
-    for wrong in [
-        ["saga", "list", "--trouble", "sad"],
-        ["saga", "list", "--cause", "abc"],
-        ["saga", "list", "--older-than", "soon"],
-        ["audit", "list", "--saga", "one"],
+    for (wrong, told) in [
+        (["saga", "list", "--status", "sad"], "must be one of running, waiting, unwinding"),
+        (["saga", "list", "--trouble", "sad"], "must be one of stuck, in_doubt, owed"),
+        (["saga", "groups", "--cause", "abc"], "64 hexadecimal digits"),
+        (["saga", "list", "--older-than", "soon"], "90s, 30m, 24h or 7d"),
+        (["audit", "list", "--saga", "one"], "'one'"),
     ] {
-        assert_eq!(house.run(&wrong).status.code(), Some(2), "{wrong:?}");
+        let output = house.run(&wrong);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains(told), "{wrong:?}: {said}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_action_of_the_table_is_a_command_and_a_slip_is_told_which_there_are() {
+    let house = House::open().await;
+    let saga = house.waiting(1).await.pop_first().unwrap();
+    let value = |parameter| match parameter {
+        Parameter::Output => "{\"a\": 1}",
+        Parameter::DownTo | Parameter::To => "1",
+        Parameter::Until => "2031-01-01T00:00:00Z",
+    };
+    for row in action_rows() {
+        let mut act = vec!["saga", "act", &saga, row.word];
+        act.extend(row.takes.iter().filter(|takes| takes.is_required).map(|takes| value(takes.parameter)));
+        act.push("--preview");
+        let output = house.run(&act);
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{act:?}: {output:?}");
+        for old in [row.kind.name()].iter().chain(row.old_words) {
+            act[3] = old;
+            assert_eq!(house.run(&act).stdout, output.stdout, "{act:?}");
+        }
+    }
+    for line in [&["saga", "act", &saga, "explode", "--reason", "x"][..], &["batch", "start", "explode"]] {
+        let output = house.run(line);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        for row in action_rows() {
+            assert!(said.contains(row.word), "no `{}` in {said}", row.word);
+        }
+    }
+    let reason = "x".repeat(REASON_CHARS_MAX + 1);
+    let id = uuid::Uuid::now_v7().to_string();
+    for line in [
+        &["saga", "act", &saga, "pause", "--reason", &reason][..],
+        &["batch", "start", "--status", "waiting", "pause", "--yes", "--reason", &reason],
+        &["batch", "pause", &id, "--reason", &reason],
+        &["proposal", "decline", &id, "--reason", &reason],
+    ] {
+        let output = house.run(line);
+        let said = String::from_utf8(output.stderr).unwrap();
+        let told = format!("`reason` must have at most {REASON_CHARS_MAX} characters");
+        assert!(output.status.code() == Some(2) && said.contains(&told), "{said}");
+    }
+    assert_eq!(house.run(&["saga", "act", &saga, "pause"]).status.code(), Some(2), "a reason is asked for");
+    assert_eq!(house.json(&["audit", "list", "--json"]), json!([]), "nothing was done");
 }
 
 #[tokio::test(flavor = "multi_thread")]
