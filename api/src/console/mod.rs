@@ -14,6 +14,7 @@ mod dress;
 mod live;
 mod page;
 mod pages;
+mod queries;
 mod session;
 mod sign_in;
 mod words;
@@ -109,7 +110,7 @@ pub fn router(console: Console) -> Router {
         .merge(inside)
         .route("/console/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/console/assets/{name}", get(assets::serve))
-        .method_not_allowed_fallback(pages::not_so)
+        .method_not_allowed_fallback(pages::method_not_allowed)
         .layer(from_fn_with_state(console.clone(), dress::layer))
         .with_state(console)
 }

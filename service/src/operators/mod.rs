@@ -23,7 +23,6 @@ mod rows;
 mod span;
 mod webhooks;
 mod whole;
-pub mod wish;
 pub mod words;
 
 pub use actions::{

@@ -130,12 +130,12 @@ async fn a_form_that_is_not_filled_in_comes_back_as_it_was_sent() {
     let grace = stage.visitor(Role::Operator, "grace").await;
     let address = format!("/console/sagas/{saga}/actions/set_output");
     let back = grace.post(&address, &[("output", "{ no"), ("reason", "typed <b>by</b> hand")]).await.is(422);
-    back.says("no JSON").says("{ no").says("typed &lt;b&gt;by&lt;/b&gt; hand");
+    back.says("must be JSON").says("{ no").says("typed &lt;b&gt;by&lt;/b&gt; hand");
     grace
         .post(&format!("/console/sagas/{saga}/actions/pause"), &[("reason", " ")])
         .await
         .is(422)
-        .says("A reason is needed");
+        .says("say why");
     let without =
         grace.post(&format!("/console/sagas/{saga}/actions/pause/do"), &[("reason", "at once")]).await;
     without.is(400).says("nothing is done without a preview");

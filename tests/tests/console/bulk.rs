@@ -26,7 +26,7 @@ async fn a_batch_is_previewed_begun_once_and_watched_to_its_end() {
         .post("/console/bulk", &[("trouble", "stuck"), ("action", "compensate")])
         .await
         .is(422)
-        .says("A reason is needed");
+        .says("say why");
     grace
         .post("/console/bulk", &[("trouble", "stuck"), ("action", "rewind"), ("reason", "x")])
         .await

@@ -13,3 +13,4 @@ mod reading;
 mod session;
 mod stage;
 mod visitor;
+mod words;
