@@ -13,15 +13,15 @@ use uuid::Uuid;
 pub struct AuditView {
     /// The row's id.
     pub id: Uuid,
-    /// To which saga.
+    /// The saga that it was done to, or the batch.
     pub saga: Uuid,
-    /// When.
+    /// When it was done, by the database's clock.
     pub at: DateTime<Utc>,
-    /// By whom; `engine` where nobody did.
+    /// Who did it; `engine` where nobody did.
     pub actor: String,
-    /// What.
+    /// The name of what was done.
     pub action: String,
-    /// Why.
+    /// Why it was done.
     pub reason: String,
     /// What the action found or changed.
     pub detail: Value,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = ListedSaga)]
 pub struct ListedView {
-    /// Its id.
+    /// The saga's id.
     pub id: Uuid,
     /// Its workflow.
     pub workflow: String,
@@ -62,13 +62,13 @@ pub struct ListedView {
 pub struct GroupView {
     /// The cause, hashed: `cause=` lists them.
     pub fingerprint: String,
-    /// In words.
+    /// The cause in words.
     pub cause: String,
     /// The step or signal that they are at.
     pub step: Option<String>,
     /// Their workflow.
     pub workflow: String,
-    /// How many.
+    /// How many sagas, of those that were counted.
     pub count: i64,
     /// Whether there are more sagas than were counted.
     pub capped: bool,
@@ -79,9 +79,9 @@ pub struct GroupView {
     /// What is at stake, summed.
     #[schema(value_type = Vec<Object>)]
     pub stakes: Vec<Stake>,
-    /// The action to try first.
+    /// The name of the action to try first.
     pub suggested: &'static str,
-    /// Why that one.
+    /// Why that action, in a sentence.
     pub suggestion: &'static str,
 }
 

@@ -52,7 +52,7 @@ async fn the_first_page_shows_what_must_be_zero_and_leads_there() {
     // What every node does by itself every few seconds; the first time there is nothing to compare with.
     service::numbers::take(stage.node.service.clone()).await.unwrap();
     stage.stuck(&stage.customer("Ada").await, seats[0]).await;
-    browser.reads("▲ sagas can't progress").await;
+    browser.reads("▲ saga can't progress").await;
     service::numbers::take(stage.node.service.clone()).await.unwrap();
     browser.reads("reserve").await;
     browser.pictures("home").await;

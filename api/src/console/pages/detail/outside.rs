@@ -88,7 +88,8 @@ fn webhooks(webhooks: &[WebhookView], now: DateTime<Utc>) -> Markup {
                                 "UNMATCHED" => span.doubt { "▲ unmatched" },
                                 "PENDING" => span.doubt { "▲ not acted on yet" },
                                 "APPLIED" => { "acted on" @if let Some(at) = webhook.applied_at { " " (words::moment(at, now)) } },
-                                _ => span.faint { "ignored" },
+                                "IGNORED" => span.faint { "ignored" },
+                                other => span.doubt { (other) },
                             }
                         }
                         td { (webhook.provider) " " (words::id(&webhook.event_id)) }
