@@ -8,7 +8,7 @@
 //! the journal alone; past the pivot there is no way back, and the types say so.
 //!
 //! ```no_run
-//! # use orchestrator::{Call, Database, Engine, Failure, Saga, Step, StepError, Tx, Workflow};
+//! # use orchestrator::{Database, Engine, prelude::*};
 //! # use serde::{Deserialize, Serialize};
 //! # #[derive(Clone)] struct Bank;
 //! # impl Bank {
@@ -61,13 +61,28 @@
 //! # }
 //! ```
 //!
-//! The parts, in the order in which they are read: `step`, `medium` and `workflow` are what people write; `saga` is
-//! what a workflow holds; `journal` is the record and its fold; `registry` forgets the types; `lane` is the loop that
-//! runs sagas in batches; `store` is the SQL; `sweep`, `hints` and `lane::lease` find work, nudge and keep leases;
-//! `client` and `handle` are the way in. `ARCHITECTURE.md` tells how they play together.
+//! # Three rings of names
 //!
-//! What it deliberately does not do: it speaks to no database but Postgres, keeps nothing that matters elsewhere, and
-//! knows nothing of what its workflows are about.
+//! 1. [`prelude`]: what the author of a workflow imports. `use orchestrator::prelude::*`.
+//! 2. The crate's root adds what a node needs: [`Engine`] and its [`Builder`], [`Settings`], [`Database`], [`migrate`];
+//!    and what asks one: [`Client`], [`Handle`], [`Status`].
+//! 3. The public modules are for tools that look at sagas from outside, such as an operators' desk and tests.
+//!
+//! # The rooms, in the order in which they are read
+//!
+//! - `step`, `medium`, `workflow`, `policy` and `error` are what people write; `saga` is what a workflow holds.
+//! - `record` has the rows and their ids; `journal` what can happen to a saga, and the fold that refuses the rest.
+//! - `registry` knows steps and workflows by name, without their types.
+//! - `machine` moves one saga as far as it goes; `lane` is the loop that moves many in one batch.
+//! - `store` is the SQL, a statement a function.
+//! - `sweep`, `hints` and `renewal` find what is due, nudge, and keep leases; `engine` puts a node together.
+//! - `client` and `handle` are the way in.
+//!
+//! `docs/writing-a-workflow.md` builds a workflow from nothing to its tests. `docs/glossary.md` explains the words, and
+//! gives those of other systems for them. `ARCHITECTURE.md` tells how the parts play together.
+//!
+//! What the engine deliberately does not do: it speaks to no database but Postgres, keeps nothing that matters
+//! elsewhere, and knows nothing of what its workflows are about.
 
 #![warn(missing_docs)]
 
@@ -91,6 +106,7 @@ mod medium;
 pub mod operator;
 mod outbox;
 mod policy;
+pub mod prelude;
 mod presence;
 mod registry;
 mod renewal;

@@ -1,6 +1,6 @@
 //! Reserve, lock, pay, confirm: one customer's way to seats.
 
-use orchestrator::{Failure, Rejected, Route, Saga, Signal, Workflow};
+use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use steps::{

@@ -1,6 +1,6 @@
 //! Giving a booking back: decide, refund, free the seats.
 
-use orchestrator::{Failure, Route, Saga, Workflow};
+use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};
 use steps::{BookingId, Decide, Decided, Free, Refund};
 

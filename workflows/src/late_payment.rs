@@ -1,6 +1,6 @@
 //! Money that came in too late, or twice: the same seats if they are still free, else the money back.
 
-use orchestrator::{Failure, Route, Saga, Workflow};
+use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};
 use steps::{
     Accept, Accepted, BookingId, Capture, Confirm, Money, PaymentId, Reclaim, ReservationId,

@@ -1,6 +1,6 @@
 //! Somebody refunded at the gateway, and not through us: our books have it, and the outside is told.
 
-use orchestrator::{Failure, Route, Saga, Workflow};
+use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};
 use steps::{Money, PaymentId, TellRefund, gateway::RefundId};
 

@@ -1,6 +1,6 @@
 //! A refund that had been acknowledged failed later: the money is owed again, and is sent again.
 
-use orchestrator::{Failure, Route, Saga, Workflow};
+use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};
 use steps::{PaymentId, Refund, Reopen, Reopened, gateway::RefundId};
 
