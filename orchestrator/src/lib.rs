@@ -159,3 +159,8 @@ pub mod reexport {
     pub use sqlx;
     pub use uuid;
 }
+
+/// The example of the workspace's README, so that the tests compile it.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
