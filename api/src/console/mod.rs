@@ -100,6 +100,7 @@ pub fn router(console: Console) -> Router {
         .route("/console/proposals", get(pages::show))
         .route("/console/proposals/{proposal}", get(pages::show).post(pages::decide))
         .route("/console/audit", get(pages::show))
+        .route("/console/glossary", get(pages::glossary))
         .layer(from_fn(only_operators_write));
     let inside = pages
         .route("/console/live", get(live::stream))

@@ -124,3 +124,11 @@ async fn a_list_goes_on_page_by_page() {
     }
     assert!(!second.text.contains("rel=\"next\""));
 }
+
+#[tokio::test]
+async fn the_footer_leads_to_the_glossary() {
+    let stage = Stage::set().await;
+    let mary = stage.visitor(Role::Auditor, "mary").await;
+    mary.get("/console").await.is(200).says("href=\"/console/glossary\"");
+    mary.get("/console/glossary").await.is(200).says("compensating transaction");
+}

@@ -4,6 +4,7 @@ mod action;
 mod audit;
 mod bulk;
 mod detail;
+mod glossary;
 mod home;
 mod plot;
 mod proposals;
@@ -13,6 +14,7 @@ mod work_list;
 
 pub use action::{perform, preview};
 pub use bulk::{BatchForm, preview as preview_bulk, start, steer};
+pub use glossary::glossary;
 pub use proposals::decide;
 
 use super::{address::Address, page::Page, session::Visitor};
