@@ -278,9 +278,9 @@ pub enum Probe<T> {
 pub struct Item<'a, S: Step> {
     /// The step with its input.
     pub step: &'a S,
-    /// Whose it is.
+    /// The saga that it belongs to.
     pub saga: SagaId,
-    /// Where in that saga's journal.
+    /// The position in that saga's journal under which the step is journaled.
     pub position: Position,
 }
 
@@ -288,13 +288,13 @@ pub struct Item<'a, S: Step> {
 pub struct Undoing<'a, S: Step> {
     /// The step with its input.
     pub step: &'a S,
-    /// Whose it is.
+    /// The saga that it belongs to.
     pub saga: SagaId,
-    /// The position of the step that is undone.
+    /// The position where the undone step began.
     pub position: Position,
-    /// What it made.
+    /// The step's output. For a call it is `None` if nobody knows it.
     pub made: Made<S>,
-    /// Why the saga turned back.
+    /// Why the saga unwinds.
     pub cause: &'a Cause,
 }
 
@@ -302,23 +302,23 @@ pub struct Undoing<'a, S: Step> {
 pub struct Recorded<'a, S: Step> {
     /// The step with its input.
     pub step: &'a S,
-    /// Whose it is.
+    /// The saga that it belongs to.
     pub saga: SagaId,
-    /// The position of the call's start.
+    /// The position where the call began.
     pub position: Position,
-    /// What is being journaled.
+    /// The entry that is being written.
     pub event: Event<'a, S>,
 }
 
-/// What the entry says that a call's [`record`](Step::record) rides with.
+/// The journal entry about a call that [`record`](Step::record) commits with.
 pub enum Event<'a, S: Step> {
     /// The request is about to leave. Not given for repeatable calls.
     Started,
-    /// It was answered.
+    /// The call was answered: done, or refused.
     Ended(Result<&'a S::Output, &'a Rejected>),
     /// Its compensation is about to leave.
     UndoStarted {
-        /// Why the saga turned back.
+        /// Why the saga unwinds.
         cause: &'a Cause,
     },
     /// Its compensation was answered.
@@ -327,7 +327,7 @@ pub enum Event<'a, S: Step> {
         made: Option<&'a S::Output>,
         /// What the compensation reports.
         undo: &'a S::Undo,
-        /// Why the saga turned back.
+        /// Why the saga unwinds.
         cause: &'a Cause,
     },
 }

@@ -13,13 +13,13 @@ pub struct LatePayment;
 /// Money whose reservation has ended, or was paid before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LateMoney {
-    /// Through which gateway it came, by its name in our tables.
+    /// The gateway that it came through, by its name in our tables.
     pub gateway: String,
-    /// The gateway's id of it.
+    /// The gateway's id of the money.
     pub intent: IntentId,
     /// The payment that the intent names, as it stood when the money was ordered.
     pub named: PaymentId,
-    /// How much was ordered.
+    /// The amount that was ordered.
     pub money: Money,
     /// A new payment's id, in the bucket of the reservation.
     pub payment: PaymentId,
@@ -30,7 +30,7 @@ pub struct LateMoney {
 }
 
 impl LateMoney {
-    /// One saga for one intent, however often we hear of it: the start key.
+    /// The start key: one saga for one intent, however often we hear of it.
     pub fn start_key(&self) -> String {
         format!("{}:{}", self.gateway, self.intent)
     }

@@ -7,7 +7,7 @@ use steps::{PaymentId, Refund, Reopen, Reopened, gateway::RefundId};
 /// Sends money back once more.
 pub struct Repayment;
 
-/// A refund that came to nothing.
+/// A refund that failed after it was acknowledged.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FailedRefund {
     /// Our id of the payment; its bucket is where all of it happens.
@@ -17,7 +17,7 @@ pub struct FailedRefund {
 }
 
 impl FailedRefund {
-    /// One saga for one refund, however often we hear of its failure: the start key.
+    /// The start key: one saga for one refund, however often we hear of its failure.
     pub fn start_key(&self) -> String {
         format!("refund:{}", self.refund)
     }
