@@ -1,12 +1,15 @@
 //! What every part of a node shares.
 
-use crate::{ServiceError, config::Config, jobs::Rounds, numbers::Sampler, operators, telemetry};
+use crate::{
+    Ending, ServiceError, config::Config, jobs::Rounds, numbers::Sampler, operators, telemetry, transaction,
+};
 use anyhow::Context;
+use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use orchestrator::{Client, Database, operator::Operator};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use secrecy::ExposeSecret;
-use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
 use std::{ops::Deref, sync::Arc, time::Duration};
 use steps::{gateway::Gateway, locks::SeatLocks};
 use tokio::time::timeout;
@@ -86,6 +89,19 @@ impl Service {
     /// None is to be had in time.
     pub async fn connection(&self) -> Result<PoolConnection<Postgres>, ServiceError> {
         Ok(self.0.pool.acquire().await?)
+    }
+
+    /// Does `work` in a [`transaction()`] that goes on when its caller hangs up.
+    ///
+    /// # Errors
+    /// Those of `work`, and the database's.
+    pub async fn in_transaction<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<sqlx::Error> + Send + 'static,
+        W: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<Ending<T>, E>> + Send + 'static,
+    {
+        transaction(&self.0.pool, &self.0.tasks, work).await
     }
 
     /// The operators' desk.

@@ -5,8 +5,10 @@ use super::client::Service;
 use super::house::{count, event, until};
 use axum::http::Method;
 use serde_json::json;
+use service::Ending;
 use std::time::Duration;
 use tests::support::wait_until;
+use tokio::sync::oneshot;
 
 /// Connections of the service's that are inside a transaction and do nothing.
 const IDLE_IN_TRANSACTION: &str = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'";
@@ -53,4 +55,34 @@ async fn whoever_hangs_up_leaves_no_transaction_and_no_half_done_work() {
     assert!(all.iter().all(Result::is_ok), "the pool is whole");
     assert_eq!(count(&service, "select count(*) from booking.payments").await, 59);
     assert_eq!(count(&service, "select count(*) from usher.sagas").await, 59);
+}
+
+#[tokio::test]
+async fn a_transaction_whose_caller_hangs_up_ends_all_the_same() {
+    let service = Service::start().await;
+    let (tell, told) = oneshot::channel();
+    let (go_on, may_go_on) = oneshot::channel::<()>();
+    let caller = service.app.service.in_transaction(move |tx| {
+        Box::pin(async move {
+            let id: String = sqlx::query_scalar("select pg_current_xact_id()::text").fetch_one(tx).await?;
+            tell.send(id).unwrap();
+            let _ = may_go_on.await;
+            Ok::<_, sqlx::Error>(Ending::Commit(()))
+        })
+    });
+    let transaction = tokio::select! {
+        biased;
+        _ = caller => panic!("it ended before it might"),
+        id = told => id.unwrap(),
+    };
+    go_on.send(()).unwrap();
+    wait_until("the transaction is committed", Duration::from_secs(10), async || {
+        let status: String = sqlx::query_scalar("select pg_xact_status($1::text::xid8)")
+            .bind(&transaction)
+            .fetch_one(&service.pool)
+            .await
+            .unwrap();
+        (status == "committed").then_some(())
+    })
+    .await;
 }

@@ -25,7 +25,15 @@ async fn fail_over(house: &House) {
 /// What `usher case give-back` does.
 async fn given_back(house: &House, case: &cases::Case) -> Result<GivenBack, GiveBackError> {
     let who = ("ada", "lost by the failover");
-    give_back(&house.pool, &house.service.gateway, case, who, Limits::default(), Utc::now()).await
+    give_back(
+        (&house.pool, &house.service.tasks),
+        &house.service.gateway,
+        case,
+        who,
+        Limits::default(),
+        Utc::now(),
+    )
+    .await
 }
 
 async fn found(house: &House, case: &cases::Case) -> cases::Case {
@@ -52,8 +60,15 @@ async fn money_that_a_failover_lost_is_named_and_given_back_once() {
     assert!(matches!(told, Err(TellError::Lost(..))), "{told:?}");
 
     let small = Limits { second_person_above_minor: Some(PRICE - 1) };
-    let alone =
-        give_back(&house.pool, &house.service.gateway, &case, ("ada", "alone"), small, Utc::now()).await;
+    let alone = give_back(
+        (&house.pool, &house.service.tasks),
+        &house.service.gateway,
+        &case,
+        ("ada", "alone"),
+        small,
+        Utc::now(),
+    )
+    .await;
     assert!(matches!(alone, Err(GiveBackError::TooMuch(_))), "{alone:?}");
 
     // The first answer is lost; whoever presses again gets it, and no second refund.

@@ -91,6 +91,17 @@ fn only_the_engine_begins_and_commits() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// The lint knows methods only; this is the same rule for statements.
+#[test]
+fn the_service_and_its_doors_own_a_transaction_in_one_way() {
+    let found = places(&files(&["rs"]), |file, line| {
+        let asks = ["raw_sql(\"begin", "query(\"begin", "raw_sql(\"start transaction", "raw_sql(\"commit"];
+        let inside = ["service/src/", "api/src/", "dev/src/"].iter().any(|part| file.path.starts_with(part));
+        (inside && asks.iter().any(|ask| line.contains(ask))).then(|| "use `service::transaction`".to_owned())
+    });
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 #[test]
 fn workflows_do_no_io_read_no_clock_and_draw_no_randomness() {
     const OUTSIDE: &[&str] =
