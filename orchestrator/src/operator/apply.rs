@@ -24,6 +24,7 @@ pub(super) enum Unapplied {
 const EXTEND_MAX: chrono::Duration = chrono::Duration::hours(24);
 
 /// Applies the action. What is not parked afterwards goes on like in a lane.
+#[allow(clippy::too_many_lines, reason = "a table of all actions, an action an arm")]
 pub(super) async fn apply(
     run: &mut Run,
     action: &Action,

@@ -225,6 +225,7 @@ impl Operator {
         Tx::on(connection, Arc::default())
     }
 
+    #[allow(clippy::too_many_lines, reason = "the order of its parts is what there is to know")]
     async fn act(&self, tx: &mut Tx, saga: SagaId, order: &Order) -> Result<Plan, OperatorError> {
         let Order { action, by, .. } = order;
         let (status, history, now) = locked(&mut tx.connection, saga).await?;
