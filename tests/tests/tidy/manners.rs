@@ -7,12 +7,8 @@ fn is_test(file: &File) -> bool {
 }
 
 /// The loops that wait: each asks for a condition, within a bound. Crates that the tests are built of have their own.
-const WAITING: &[&str] = &[
-    "tests/src/support/wait.rs",
-    "dev/src/servers/tests.rs",
-    "dev/src/gateway/tests/world.rs",
-    "api/tests/cli.rs",
-];
+const WAITING: &[&str] =
+    &["tests/src/support/wait.rs", "dev/src/servers/tests.rs", "dev/src/gateway/tests/world.rs"];
 
 /// Faults that consist in time going by, and the plan that says when they come: none of them waits for an effect.
 const TIMED: &[&str] = &[

@@ -3,14 +3,12 @@
 //! One stack for all of it: it takes a minute to make. What is typed and answered is kept in `docs/repairs.md`, which
 //! must say what really happens; `USHER_REPAIRS=write` writes it anew.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
-
+use super::{running::Running, world::program};
 use dev::Scratch;
 use serde::Deserialize;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 /// PostgreSQL is made, a theatre is built, and the longest wait of a kind.
@@ -57,7 +55,7 @@ const SAYS: [(&str, &str); 19] = [
 
 /// The stack; stopped when dropped.
 struct Stack {
-    dev: Child,
+    dev: Running,
     scratch: Scratch,
 }
 
@@ -65,31 +63,11 @@ impl Stack {
     fn start() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let scratch = Scratch::new().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
-        command.args(["dev", "--with-trouble", "--data-dir"]).arg(scratch.path().join("dev"));
-        let mut dev = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (sender, lines) = std::sync::mpsc::channel();
-        let outputs: [Box<dyn std::io::Read + Send>; 2] =
-            [Box::new(dev.stdout.take().unwrap()), Box::new(dev.stderr.take().unwrap())];
-        for output in outputs {
-            let sender = sender.clone();
-            std::thread::spawn(move || {
-                for line in BufReader::new(output).lines().map_while(Result::ok) {
-                    let _ = sender.send(line);
-                }
-            });
-        }
-        drop(sender);
-        let (began, mut seen) = (Instant::now(), Vec::new());
-        let stack = Self { dev, scratch };
-        loop {
-            match lines.recv_timeout(MADE_MAX.saturating_sub(began.elapsed())) {
-                Ok(line) if line.contains("serving until Ctrl-C") => break,
-                Ok(line) => seen.push(line),
-                Err(_) => panic!("no trouble was made:\n{}", seen.join("\n")),
-            }
-        }
-        stack
+        let mut command = program(&["dev", "--with-trouble", "--data-dir"]);
+        command.arg(scratch.path().join("dev"));
+        let dev = Running::logging(command);
+        dev.line_within(MADE_MAX, "serving until Ctrl-C");
+        Self { dev, scratch }
     }
 
     fn folder(&self) -> PathBuf {
@@ -142,8 +120,7 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         // SIGTERM, so that the servers stop too.
-        let _ = Command::new("kill").arg(self.dev.id().to_string()).status();
-        let _ = self.dev.wait();
+        self.dev.stop();
     }
 }
 

@@ -1,68 +1,20 @@
 //! Operators at the command line, as they run it: real processes, a real server, sagas that really wait.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
-
-use dev::{Postgres, PostgresOptions, Scratch};
+use super::{
+    running::Running,
+    world::{World, program, serving},
+};
 use serde_json::{Value, json};
 use service::operators::{Parameter, REASON_CHARS_MAX, action_rows};
 use std::{
     collections::BTreeSet,
-    io::{BufRead, BufReader},
-    process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::mpsc::{Receiver, channel},
-    time::Duration,
+    process::{Command, Stdio},
 };
 
-/// Longer than anything here may take.
-const BOUND: Duration = Duration::from_secs(30);
 /// A name that would clear the screen of whoever lists it.
 const NAME: &str = "Ada \u{1b}[2JEve";
 
-/// A server of one test.
-struct House {
-    postgres: Postgres,
-    _scratch: Scratch,
-}
-
-impl House {
-    async fn open() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let scratch = Scratch::new().unwrap();
-        let mut options = PostgresOptions::in_dir(scratch.path().join("services"));
-        options.durable = false;
-        let house = Self { postgres: Postgres::start(options).await.unwrap(), _scratch: scratch };
-        house.prints(&["migrate"]);
-        house
-    }
-
-    fn usher(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
-        command.args(arguments).env("USHER_DATABASE_URL", self.postgres.url("postgres")).env("USER", "olga");
-        // Nothing depends on Redis, so nothing listens there.
-        command.env("USHER_REDIS_URL", "redis://127.0.0.1:1/").env("USHER_GATEWAY_KEY", "sk_test_usher");
-        command.env("USHER_HTTP_LISTEN", "127.0.0.1:0");
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.usher(arguments).output().unwrap()
-    }
-
-    fn prints(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        serde_json::from_str(&self.prints(arguments)).unwrap()
-    }
-
-    /// The lines that a command prints, as a set.
-    fn lines(&self, arguments: &[&str]) -> BTreeSet<String> {
-        self.prints(arguments).lines().map(str::to_owned).collect()
-    }
-
+impl World {
     /// Reservations that wait for their customer to pay; their node is gone.
     async fn waiting(&self, many: usize) -> BTreeSet<String> {
         self.reserved(many, None).await
@@ -70,19 +22,12 @@ impl House {
 
     /// The same; with a gateway they are ordered to be paid, by a method that takes its time.
     async fn reserved(&self, many: usize, gateway: Option<&str>) -> BTreeSet<String> {
-        self.prints(&["venue", "generate", "theatre"]);
-        let customer =
-            ["token", "create", "--role", "customer", "--name", NAME, "--email", "ada@example.org"];
-        let token = self.prints(&customer).trim().to_owned();
+        let token = self.theatre_and_customer(NAME);
         let mut serve = self.usher(&["serve"]);
-        serve.env("USHER_LOG_FORMAT", "json").stderr(Stdio::piped());
         if let Some(url) = gateway {
             serve.env("USHER_GATEWAY_URL", url);
         }
-        let mut node = Following::start_on_stderr(serve);
-        let line = node.line_with("serving the API");
-        let line: Value = serde_json::from_str(&line).unwrap();
-        let (url, http) = (format!("http://{}", line["address"].as_str().unwrap()), reqwest::Client::new());
+        let ((mut node, url), http) = (serving(serve), reqwest::Client::new());
         let read = async |path: String| -> Value {
             http.get(format!("{url}{path}")).send().await.unwrap().json().await.unwrap()
         };
@@ -108,100 +53,51 @@ impl House {
     }
 }
 
-/// A program that goes on, and the lines that it prints; killed when dropped.
-struct Following(Child, Receiver<String>);
-
-impl Following {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let out = child.stdout.take().unwrap();
-        Self(child, lines(out))
-    }
-
-    fn start_on_stderr(mut command: Command) -> Self {
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let out = child.stderr.take().unwrap();
-        Self(child, lines(out))
-    }
-
-    fn line(&self) -> String {
-        self.1.recv_timeout(BOUND).expect("a line is printed")
-    }
-
-    fn line_with(&self, word: &str) -> String {
-        loop {
-            let line = self.line();
-            if line.contains(word) {
-                return line;
-            }
-        }
-    }
-
-    /// How it ends when it gets this signal. Its last line comes when it is gone.
-    fn leaves(&mut self, signal: &str) -> ExitStatus {
-        let pid = self.0.id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
-        while self.1.recv_timeout(BOUND).is_ok() {}
-        self.0.wait().unwrap()
-    }
-}
-
-impl Drop for Following {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn lines(from: impl std::io::Read + Send + 'static) -> Receiver<String> {
-    let (found, lines) = channel();
-    // Reads to the end, so that the program never waits for a full pipe.
-    std::thread::spawn(move || {
-        BufReader::new(from).lines().map_while(Result::ok).for_each(|line| drop(found.send(line)));
-    });
-    lines
+/// With Olga at the machine.
+async fn open() -> World {
+    World::open().await.with_user("olga")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sagas_are_found_and_their_ids_go_through_a_pipe() {
-    let house = House::open().await;
-    let sagas = house.waiting(2).await;
+    let world = open().await;
+    let sagas = world.waiting(2).await;
     let (all, paused) = (["saga", "list", "--ids"], ["saga", "list", "--trouble", "paused", "--ids"]);
-    assert_eq!(house.lines(&all), sagas);
+    assert_eq!(world.lines(&all), sagas);
     assert_eq!(
-        house.lines(&["saga", "list", "--status", "waiting", "--workflow", "booking", "--ids"]),
+        world.lines(&["saga", "list", "--status", "waiting", "--workflow", "booking", "--ids"]),
         sagas
     );
-    assert_eq!(house.lines(&["saga", "list", "--search", "ada@example.org", "--ids"]), sagas);
+    assert_eq!(world.lines(&["saga", "list", "--search", "ada@example.org", "--ids"]), sagas);
     assert_eq!(
-        house.prints(&["saga", "list", "--search", "nobody@example.org", "--ids"]),
+        world.prints(&["saga", "list", "--search", "nobody@example.org", "--ids"]),
         "",
         "not every saga"
     );
-    assert_eq!(house.prints(&["saga", "list", "--older-than", "1h", "--ids"]), "");
-    assert_eq!(house.lines(&paused), BTreeSet::new());
-    assert_eq!(house.lines(&["saga", "list", "--limit", "1", "--ids"]).len(), 1);
+    assert_eq!(world.prints(&["saga", "list", "--older-than", "1h", "--ids"]), "");
+    assert_eq!(world.lines(&paused), BTreeSet::new());
+    assert_eq!(world.lines(&["saga", "list", "--limit", "1", "--ids"]).len(), 1);
 
     // usher saga list --ids | xargs …
-    for saga in house.lines(&all) {
-        house.prints(&["saga", "act", &saga, "pause", "--reason", "looking into it"]);
+    for saga in world.lines(&all) {
+        world.prints(&["saga", "act", &saga, "pause", "--reason", "looking into it"]);
     }
-    assert_eq!(house.lines(&paused), sagas);
-    let listed = house.json(&["saga", "list", "--trouble", "paused", "--json"]);
+    assert_eq!(world.lines(&paused), sagas);
+    let listed = world.json(&["saga", "list", "--trouble", "paused", "--json"]);
     assert_eq!(listed[0]["line"], "paused by olga: looking into it");
-    assert!(house.prints(&["saga", "list"]).contains("paused by olga"), "every row has its line");
-    let groups = house.json(&["saga", "groups", "--trouble", "paused", "--json"]);
+    assert!(world.prints(&["saga", "list"]).contains("paused by olga"), "every row has its line");
+    let groups = world.json(&["saga", "groups", "--trouble", "paused", "--json"]);
     let group = &groups[0];
     assert_eq!((groups.as_array().unwrap().len(), &group["count"]), (1, &json!(2)));
     let fingerprint = group["fingerprint"].as_str().unwrap();
-    let told = house.prints(&["saga", "groups", "--trouble", "paused"]);
+    let told = world.prints(&["saga", "groups", "--trouble", "paused"]);
     assert!(told.contains(fingerprint) && told.contains(group["suggestion"].as_str().unwrap()), "{told}");
     let cause = ["saga", "list", "--trouble", "paused", "--cause", fingerprint, "--ids"];
-    assert_eq!(house.lines(&cause), sagas);
+    assert_eq!(world.lines(&cause), sagas);
 
-    let audit = house.json(&["audit", "list", "--by", "olga", "--action", "pause", "--json"]);
+    let audit = world.json(&["audit", "list", "--by", "olga", "--action", "pause", "--json"]);
     assert_eq!(audit.as_array().unwrap().len(), 2);
-    assert!(house.prints(&["audit", "list"]).contains("looking into it"));
+    assert!(world.prints(&["audit", "list"]).contains("looking into it"));
     for (wrong, told) in [
         (["saga", "list", "--status", "sad"], "must be one of running, waiting, unwinding"),
         (["saga", "list", "--trouble", "sad"], "must be one of stuck, in_doubt, owed"),
@@ -209,7 +105,7 @@ async fn sagas_are_found_and_their_ids_go_through_a_pipe() {
         (["saga", "list", "--older-than", "soon"], "90s, 30m, 24h or 7d"),
         (["audit", "list", "--saga", "one"], "'one'"),
     ] {
-        let output = house.run(&wrong);
+        let output = world.run(&wrong);
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(2) && said.contains(told), "{wrong:?}: {said}");
     }
@@ -217,8 +113,8 @@ async fn sagas_are_found_and_their_ids_go_through_a_pipe() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_action_of_the_table_is_a_command_and_a_slip_is_told_which_there_are() {
-    let house = House::open().await;
-    let saga = house.waiting(1).await.pop_first().unwrap();
+    let world = World::open().await;
+    let saga = world.waiting(1).await.pop_first().unwrap();
     let value = |parameter| match parameter {
         Parameter::Output => "{\"a\": 1}",
         Parameter::DownTo | Parameter::To => "1",
@@ -228,15 +124,15 @@ async fn every_action_of_the_table_is_a_command_and_a_slip_is_told_which_there_a
         let mut act = vec!["saga", "act", &saga, row.word];
         act.extend(row.takes.iter().filter(|takes| takes.is_required).map(|takes| value(takes.parameter)));
         act.push("--preview");
-        let output = house.run(&act);
+        let output = world.run(&act);
         assert!(matches!(output.status.code(), Some(0 | 1)), "{act:?}: {output:?}");
         for old in [row.kind.name()].iter().chain(row.old_words) {
             act[3] = old;
-            assert_eq!(house.run(&act).stdout, output.stdout, "{act:?}");
+            assert_eq!(world.run(&act).stdout, output.stdout, "{act:?}");
         }
     }
     for line in [&["saga", "act", &saga, "explode", "--reason", "x"][..], &["batch", "start", "explode"]] {
-        let output = house.run(line);
+        let output = world.run(line);
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
         for row in action_rows() {
@@ -251,112 +147,109 @@ async fn every_action_of_the_table_is_a_command_and_a_slip_is_told_which_there_a
         &["batch", "pause", &id, "--reason", &reason],
         &["proposal", "decline", &id, "--reason", &reason],
     ] {
-        let output = house.run(line);
+        let output = world.run(line);
         let said = String::from_utf8(output.stderr).unwrap();
         let told = format!("`reason` must have at most {REASON_CHARS_MAX} characters");
         assert!(output.status.code() == Some(2) && said.contains(&told), "{said}");
     }
-    assert_eq!(house.run(&["saga", "act", &saga, "pause"]).status.code(), Some(2), "a reason is asked for");
-    assert_eq!(house.json(&["audit", "list", "--json"]), json!([]), "nothing was done");
+    assert_eq!(world.run(&["saga", "act", &saga, "pause"]).status.code(), Some(2), "a reason is asked for");
+    assert_eq!(world.json(&["audit", "list", "--json"]), json!([]), "nothing was done");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_moves_much_money_is_proposed_and_another_agrees() {
-    let house = House::open().await;
-    let gateway = Following::start(house.usher(&["gateway"]));
+    let world = open().await;
+    let gateway = Running::printing(world.usher(&["gateway"]));
     let url = gateway.line_with("listening on").split_whitespace().last().unwrap().to_owned();
-    let saga = house.reserved(1, Some(&url)).await.pop_first().unwrap();
+    let saga = world.reserved(1, Some(&url)).await.pop_first().unwrap();
     let alone = |arguments: &[&str]| {
-        let mut command = house.usher(arguments);
+        let mut command = world.usher(arguments);
         command.env("USHER_OPERATORS_SECOND_PERSON_ABOVE_MINOR", "100").output().unwrap()
     };
     let asked = alone(&["saga", "act", &saga, "cancel", "--reason", "the bank called"]);
     let told = String::from_utf8(asked.stdout).unwrap();
     assert_eq!(asked.status.code(), Some(3), "it waits: {told}");
     assert!(told.contains("a second person must agree") && told.contains("usher proposal consent"), "{told}");
-    assert_eq!(house.json(&["saga", "show", &saga, "--json"])["saga"]["state"], "waiting");
+    assert_eq!(world.json(&["saga", "show", &saga, "--json"])["saga"]["state"], "waiting");
 
     let open = ["proposal", "list", "--open", "--ids"];
-    let proposal = house.prints(&open).trim().to_owned();
-    assert!(house.prints(&["proposal", "list"]).contains("the bank called"));
-    assert!(house.prints(&["proposal", "show", &proposal]).contains("would leave the saga unwinding"));
+    let proposal = world.prints(&open).trim().to_owned();
+    assert!(world.prints(&["proposal", "list"]).contains("the bank called"));
+    assert!(world.prints(&["proposal", "show", &proposal]).contains("would leave the saga unwinding"));
     let consent = ["proposal", "consent", &proposal, "--reason", "as agreed"];
     assert_eq!(alone(&consent).status.code(), Some(1), "olga asked, so olga can't agree");
-    let done = house.json(&[&consent[..], &["--by", "eric", "--json"]].concat());
+    let done = world.json(&[&consent[..], &["--by", "eric", "--json"]].concat());
     assert_eq!((&done["action"], &done["state"]), (&json!("cancel"), &json!("unwinding")));
-    assert_eq!(house.prints(&open), "");
-    assert_eq!(house.run(&["proposal", "decline", &proposal, "--reason", "x"]).status.code(), Some(1));
-    assert_eq!(house.run(&["proposal", "show", &saga]).status.code(), Some(2), "there is none of this id");
+    assert_eq!(world.prints(&open), "");
+    assert_eq!(world.run(&["proposal", "decline", &proposal, "--reason", "x"]).status.code(), Some(1));
+    assert_eq!(world.run(&["proposal", "show", &saga]).status.code(), Some(2), "there is none of this id");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_is_shown_before_it_is_made_and_goes_on_without_whoever_made_it() {
-    let house = House::open().await;
-    let sagas = house.waiting(2).await;
+    let world = open().await;
+    let sagas = world.waiting(2).await;
     let start = ["batch", "start", "--status", "waiting", "cancel", "--reason", "the evening is off"];
     let with = |more: &[&'static str]| [&start[..], more].concat();
-    let preview = house.prints(&with(&["--preview"]));
+    let preview = world.prints(&with(&["--preview"]));
     assert!(preview.contains("`cancel` on 2 sagas") && preview.contains("waiting for payment"), "{preview}");
-    assert_eq!(house.run(&start).status.code(), Some(2), "nobody can be asked in a pipe");
-    assert_eq!(house.prints(&["batch", "list", "--ids"]), "");
+    assert_eq!(world.run(&start).status.code(), Some(2), "nobody can be asked in a pipe");
+    assert_eq!(world.prints(&["batch", "list", "--ids"]), "");
     let none =
-        house.run(&["batch", "start", "--search", "nobody@example.org", "cancel", "--reason", "x", "--yes"]);
+        world.run(&["batch", "start", "--search", "nobody@example.org", "cancel", "--reason", "x", "--yes"]);
     assert_eq!(none.status.code(), Some(1), "and not every saga: {none:?}");
 
     let id = uuid::Uuid::now_v7().to_string();
     let again = [&start[..], &["--yes", "--json", "--id", &id]].concat();
-    assert_eq!(house.json(&again)["items"], 2);
-    assert_eq!(house.json(&again)["id"], id.as_str(), "the same id is the same batch");
-    assert_eq!(house.prints(&["batch", "list", "--ids"]).trim(), id);
-    assert_eq!(house.lines(&["batch", "items", &id, "--ids"]), sagas);
+    assert_eq!(world.json(&again)["items"], 2);
+    assert_eq!(world.json(&again)["id"], id.as_str(), "the same id is the same batch");
+    assert_eq!(world.prints(&["batch", "list", "--ids"]).trim(), id);
+    assert_eq!(world.lines(&["batch", "items", &id, "--ids"]), sagas);
     let steer =
-        |how: &str| house.json(&["batch", how, &id, "--reason", "as agreed", "--json"])["state"].clone();
+        |how: &str| world.json(&["batch", how, &id, "--reason", "as agreed", "--json"])["state"].clone();
     assert_eq!(steer("pause"), "paused");
-    assert_eq!(house.run(&["batch", "pause", &id, "--reason", "x"]).status.code(), Some(1));
-    assert!(house.prints(&["batch", "show", &id]).contains("usher batch resume"));
+    assert_eq!(world.run(&["batch", "pause", &id, "--reason", "x"]).status.code(), Some(1));
+    assert!(world.prints(&["batch", "show", &id]).contains("usher batch resume"));
     assert_eq!(steer("resume"), "canary");
 
     // Watched by somebody who leaves, and by somebody who stays; the node comes late.
-    let mut leaves = Following::start(house.usher(&["batch", "show", &id, "--watch"]));
+    let mut leaves = Running::printing(world.usher(&["batch", "show", &id, "--watch"]));
     assert!(leaves.line().contains("canary: 2 waiting"));
-    let pid = leaves.0.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    leaves.signal("-INT");
     assert!(leaves.line_with("the batch goes on").contains(&format!("usher batch show {id}")));
-    assert_eq!(leaves.0.wait().unwrap().code(), Some(0));
-    let mut serve = house.usher(&["serve", "--no-http"]);
-    serve.env("USHER_LOG_FORMAT", "json").stderr(Stdio::piped());
-    let _node = Following::start_on_stderr(serve);
-    let watched = house.prints(&["batch", "show", &id, "--watch"]);
+    assert_eq!(leaves.ends().code(), Some(0));
+    let _node = Running::logging(world.usher(&["serve", "--no-http"]));
+    let watched = world.prints(&["batch", "show", &id, "--watch"]);
     assert!(watched.contains("done") && watched.contains("2 mended"), "{watched}");
-    assert_eq!(house.lines(&["batch", "items", &id, "--result", "mended", "--ids"]), sagas);
+    assert_eq!(world.lines(&["batch", "items", &id, "--result", "mended", "--ids"]), sagas);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn colour_is_for_terminals_and_what_others_wrote_commands_none() {
-    let house = House::open().await;
-    let sagas = house.waiting(1).await;
+    let world = open().await;
+    let sagas = world.waiting(1).await;
     let show = ["saga", "show", sagas.first().unwrap()];
-    let plain = house.prints(&show);
+    let plain = world.prints(&show);
     assert!(!plain.contains('\u{1b}'), "no terminal, no colour: {plain:?}");
     assert!(plain.contains("Ada \u{fffd}[2JEve") && plain.contains("reservation"), "{plain}");
-    let mut coloured = house.usher(&[&show[..], &["--color", "always"]].concat());
+    let mut coloured = world.usher(&[&show[..], &["--color", "always"]].concat());
     let output = coloured.env("NO_COLOR", "1").output().unwrap();
     let coloured = String::from_utf8(output.stdout).unwrap();
     assert!(coloured.contains('\u{1b}') && !coloured.contains("\u{1b}[2J"), "{coloured:?}");
-    let shown = house.json(&["saga", "show", sagas.first().unwrap(), "--json"]);
+    let shown = world.json(&["saga", "show", sagas.first().unwrap(), "--json"]);
     assert_eq!(shown["rows"]["reservations"][0]["user"], NAME, "JSON has it as it is");
     assert_eq!(shown["timeline"][0]["kind"], "begun");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_in_a_pipe_appends_what_is_new_and_leaves_on_ctrl_c() {
-    let house = House::open().await;
-    let sagas = house.waiting(1).await;
+    let world = open().await;
+    let sagas = world.waiting(1).await;
     let saga = sagas.first().unwrap();
-    let mut watch = Following::start(house.usher(&["saga", "list", "--watch"]));
+    let mut watch = Running::printing(world.usher(&["saga", "list", "--watch"]));
     let line = watch.line();
     assert!(line.contains(saga) && line.contains("waiting for payment"), "{line}");
-    house.prints(&["saga", "act", saga, "pause", "--reason", "looking into it"]);
+    world.prints(&["saga", "act", saga, "pause", "--reason", "looking into it"]);
     let line = watch.line();
     assert!(line.contains(saga) && line.contains("paused by olga"), "{line}");
     assert_eq!(watch.leaves("-INT").code(), Some(0));
@@ -365,9 +258,8 @@ async fn a_watch_in_a_pipe_appends_what_is_new_and_leaves_on_ctrl_c() {
 #[test]
 fn completions_are_scripts_that_their_shell_can_read() {
     for shell in ["bash", "zsh", "fish"] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
         // Also where the configuration is wrong.
-        let made = command.args(["completions", shell]).env("USHER_LANES_COUNT", "many").output().unwrap();
+        let made = program(&["completions", shell]).env("USHER_LANES_COUNT", "many").output().unwrap();
         let script = String::from_utf8(made.stdout.clone()).unwrap();
         assert!(
             made.status.success() && script.contains("groups") && script.contains("--trouble")
@@ -375,8 +267,7 @@ fn completions_are_scripts_that_their_shell_can_read() {
         );
         assert!(script.contains("usher"), "{shell}");
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
-    let script = command.args(["completions", "bash"]).output().unwrap().stdout;
+    let script = program(&["completions", "bash"]).output().unwrap().stdout;
     let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut bash.stdin.take().unwrap(), &script).unwrap();
     assert!(bash.wait().unwrap().success());
@@ -407,7 +298,7 @@ fn every_command_of_operators_says_how_it_is_used() {
         &["completions"],
     ];
     for command in commands {
-        let output = Command::new(env!("CARGO_BIN_EXE_usher")).args(*command).arg("--help").output().unwrap();
+        let output = program(command).arg("--help").output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && help.contains("Examples:\n  usher "), "{command:?}: {help}");
     }

@@ -1,47 +1,36 @@
 //! `usher reconcile`, `usher case` and the roles of `usher migrate`, as people and scripts run them.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
-
+use super::world::World;
 use dev::gateway::{Config, serve};
-use dev::{Postgres, PostgresOptions, Scratch};
 use serde_json::{Value, json};
-use std::process::{Command, Output};
+use std::process::Output;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A migrated database of its own, served as the app role, and a gateway.
-struct House {
-    postgres: Postgres,
+struct Books {
+    world: World,
     gateway: String,
     http: reqwest::Client,
     stop: Option<DropGuard>,
-    _scratch: Scratch,
 }
 
-impl House {
+impl Books {
     async fn open() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let scratch = Scratch::new().unwrap();
-        let mut options = PostgresOptions::in_dir(scratch.path().join("services"));
-        options.durable = false;
-        let postgres = Postgres::start(options).await.unwrap();
+        let world = World::empty().await.with_user("ada");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let gateway = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
         tokio::spawn(serve(Config::default(), listener, stop.clone().cancelled_owned()));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let stop = Some(stop.drop_guard());
-        let house = Self { postgres, gateway, http, stop, _scratch: scratch };
-        let migrated = house.as_owner(&["migrate", "--app-role", "usher_app", "--read-role", "usher_read"]);
+        let books = Self { world, gateway, http, stop: Some(stop.drop_guard()) };
+        let migrated = books.as_owner(&["migrate", "--app-role", "usher_app", "--read-role", "usher_read"]);
         assert!(migrated.status.success(), "{migrated:?}");
-        house
+        books
     }
 
-    fn run_as(&self, user: &str, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
-        command.args(arguments).env("USHER_DATABASE_URL", self.postgres.url_as(user, "postgres"));
-        command.env("USHER_GATEWAY_URL", &self.gateway).env("USHER_GATEWAY_KEY", "sk_test_usher");
-        command.env("USER", "ada").output().unwrap()
+    fn run_as(&self, role: &str, arguments: &[&str]) -> Output {
+        self.world.usher_as(role, arguments).env("USHER_GATEWAY_URL", &self.gateway).output().unwrap()
     }
 
     fn as_owner(&self, arguments: &[&str]) -> Output {
@@ -94,16 +83,16 @@ fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scripts_learn_from_the_status_whether_the_books_agree() {
-    let mut house = House::open().await;
-    let clean = house.json(0, &with(&["--json"]));
+    let mut books = Books::open().await;
+    let clean = books.json(0, &with(&["--json"]));
     assert_eq!(
         (&clean["complete"], &clean["compared"], &clean["classes"]),
         (&json!(true), &json!(0), &json!([]))
     );
     assert_eq!(clean["gateway"], "stripe");
 
-    let intent = house.charge().await;
-    let found = house.json(1, &with(&["--json"]));
+    let intent = books.charge().await;
+    let found = books.json(1, &with(&["--json"]));
     let class = json!({"class": "unknown-payment", "currency": "EUR", "count": 1, "ours_minor": 0, "theirs_minor": 700});
     assert_eq!(found["classes"], json!([class]));
     assert_eq!(
@@ -133,21 +122,21 @@ async fn scripts_learn_from_the_status_whether_the_books_agree() {
         keys.iter().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>(),
         expected
     );
-    let shown = house.ends(1, NOW);
+    let shown = books.ends(1, NOW);
     assert!(
         shown.contains("unknown-payment") && shown.contains("refund it in the gateway's dashboard"),
         "{shown}"
     );
-    let young = house.ends(0, &["reconcile", "--since", "1h"]);
+    let young = books.ends(0, &["reconcile", "--since", "1h"]);
     assert!(young.contains("in-flight"), "{young}");
-    let verified = house.ends(0, &["verify", "--gateway", "--since", "1h"]);
+    let verified = books.ends(0, &["verify", "--gateway", "--since", "1h"]);
     assert!(verified.contains("booking-without-money"), "{verified}");
 
-    drop(house.stop.take());
-    let away = house.ends(2, NOW);
+    drop(books.stop.take());
+    let away = books.ends(2, NOW);
     assert!(away.contains("the books are compared until") && away.contains("go on with `--since"), "{away}");
     assert_eq!(
-        house.json(0, &["case", "list", "--json"]).as_array().unwrap().len(),
+        books.json(0, &["case", "list", "--json"]).as_array().unwrap().len(),
         1,
         "nothing is resolved blindly"
     );
@@ -155,43 +144,43 @@ async fn scripts_learn_from_the_status_whether_the_books_agree() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_case_is_listed_shown_and_settled_with_a_name_and_a_reason() {
-    let house = House::open().await;
-    house.charge().await;
-    house.ends(1, NOW);
-    let listed = house.json(0, &["case", "list", "--class", "unknown-payment", "--json"]);
+    let books = Books::open().await;
+    books.charge().await;
+    books.ends(1, NOW);
+    let listed = books.json(0, &["case", "list", "--class", "unknown-payment", "--json"]);
     let id = listed[0]["id"].as_str().unwrap();
-    let shown = house.ends(0, &["case", "show", id]);
+    let shown = books.ends(0, &["case", "show", id]);
     assert!(shown.contains("docs/operating.md#unknown-payment") && shown.contains("700 EUR"), "{shown}");
-    let told = house.ends(2, &["case", "tell", id, "--reason", "a lost webhook?"]);
+    let told = books.ends(2, &["case", "tell", id, "--reason", "a lost webhook?"]);
     assert!(told.contains("find out who charged it"), "{told}");
-    house.ends(2, &["case", "resolve", id, "--reason", " "]);
-    let settled = house.json(0, &["case", "resolve", id, "--reason", "the box office's own", "--json"]);
+    books.ends(2, &["case", "resolve", id, "--reason", " "]);
+    let settled = books.json(0, &["case", "resolve", id, "--reason", "the box office's own", "--json"]);
     let said = (&settled["state"], &settled["resolved_by"], &settled["how"], &settled["note"]);
     assert_eq!(said, (&json!("RESOLVED"), &json!("ada"), &json!("settled"), &json!("the box office's own")));
-    house.ends(2, &["case", "resolve", id, "--reason", "again"]);
-    assert_eq!(house.json(0, &["case", "list", "--json"]), json!([]));
-    assert_eq!(house.json(0, &["case", "list", "--all", "--json"]).as_array().unwrap().len(), 1);
+    books.ends(2, &["case", "resolve", id, "--reason", "again"]);
+    assert_eq!(books.json(0, &["case", "list", "--json"]), json!([]));
+    assert_eq!(books.json(0, &["case", "list", "--all", "--json"]).as_array().unwrap().len(), 1);
     // The difference is still there, so it is a new case.
-    house.ends(1, NOW);
-    assert_ne!(house.json(0, &["case", "list", "--json"])[0]["id"], id);
+    books.ends(1, NOW);
+    assert_ne!(books.json(0, &["case", "list", "--json"])[0]["id"], id);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn migrating_again_keeps_the_roles_and_the_app_role_may_not_migrate() {
-    let house = House::open().await;
-    let again = house.as_owner(&["migrate"]);
+    let books = Books::open().await;
+    let again = books.as_owner(&["migrate"]);
     let said = String::from_utf8_lossy(&again.stdout).into_owned();
     assert!(
         again.status.success()
             && said.contains("`usher_app` may serve")
             && said.contains("`usher_read` may look")
     );
-    assert_eq!(house.run_as("usher_read", &["verify"]).status.code(), Some(0));
-    assert_eq!(house.run_as("usher_read", &["case", "list"]).status.code(), Some(0));
-    let refused = house.run_as("usher_app", &["migrate", "--app-role", "usher_app"]);
+    assert_eq!(books.run_as("usher_read", &["verify"]).status.code(), Some(0));
+    assert_eq!(books.run_as("usher_read", &["case", "list"]).status.code(), Some(0));
+    let refused = books.run_as("usher_app", &["migrate", "--app-role", "usher_app"]);
     assert_eq!(refused.status.code(), Some(2), "{refused:?}");
-    let wrong = house.as_owner(&["migrate", "--app-role", "x; drop table"]);
+    let wrong = books.as_owner(&["migrate", "--app-role", "x; drop table"]);
     assert_eq!(wrong.status.code(), Some(2));
-    let owner = house.as_owner(&["migrate", "--app-role", "usher"]);
+    let owner = books.as_owner(&["migrate", "--app-role", "usher"]);
     assert!(String::from_utf8_lossy(&owner.stderr).contains("nothing could be refused to it"), "{owner:?}");
 }
