@@ -3,6 +3,7 @@
 //! Requests go through the whole router. Every answer, whichever test asks, is held to the OpenAPI document.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+#![allow(clippy::disallowed_methods, reason = "the transactions of a test end with it")]
 
 mod away;
 mod booking;
