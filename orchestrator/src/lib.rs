@@ -66,7 +66,8 @@
 //! 1. [`prelude`]: what the author of a workflow imports. `use orchestrator::prelude::*`.
 //! 2. The crate's root adds what a node needs: [`Engine`] and its [`Builder`], [`Settings`], [`Database`], [`migrate`];
 //!    and what asks one: [`Client`], [`Handle`], [`Status`].
-//! 3. The public modules are for tools that look at sagas from outside, such as an operators' desk and tests.
+//! 3. `tools` and the other public modules are for programs that look at sagas from outside, such as an operators'
+//!    desk and tests.
 //!
 //! # The rooms, in the order in which they are read
 //!
