@@ -33,9 +33,9 @@ fn error(problem: &Value) -> (&str, &str) {
 
 #[tokio::test]
 async fn every_action_of_the_table_is_understood_and_a_slip_is_told_which_there_are() {
-    let mut service = Service::start().await;
+    let service = Service::start().await;
     let saga = waiting(&service, 2).await;
-    service.rest().await;
+    service.leave().await;
     let desk = Desk::of(&service, Role::Operator, "olga").await;
     for row in action_rows() {
         for word in [row.kind.name(), row.word].iter().chain(row.old_words) {
@@ -115,9 +115,9 @@ async fn every_word_of_a_filter_is_understood_and_a_slip_is_told_which_there_are
 
 #[tokio::test]
 async fn a_reason_and_an_output_have_their_bounds() {
-    let mut service = Service::start().await;
+    let service = Service::start().await;
     let saga = waiting(&service, 2).await;
-    service.rest().await;
+    service.leave().await;
     let desk = Desk::of(&service, Role::Operator, "olga").await;
     let etag = desk.saga(&saga).await["saga"]["etag"].as_str().unwrap().to_owned();
     let (longest, too_long) = ("ü".repeat(REASON_CHARS_MAX), "ü".repeat(REASON_CHARS_MAX + 1));
