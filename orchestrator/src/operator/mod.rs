@@ -12,6 +12,7 @@ mod error;
 mod filter;
 mod line;
 mod list;
+pub mod numbers;
 mod order;
 mod plan;
 mod seen;

@@ -119,10 +119,11 @@ pub trait Knows {
     fn key_remembered(&self, step: &str) -> Option<Duration>;
 }
 
-/// How long a saga is due before that says something: every sweep of every node has passed it over many times.
+/// How long a saga is due before that says something: every sweep of every node has passed it over many times. The same as
+/// `usher.overdue_after()`, by which lists and numbers go.
 pub(super) const OVERDUE: chrono::Duration = chrono::Duration::minutes(1);
 
-/// Whether nobody took a saga that has been due since then.
+/// Whether nobody took a saga that has been due since then, if it is neither paused nor stuck.
 pub(super) fn overdue(due: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     due < now - OVERDUE
 }

@@ -6,6 +6,7 @@ mod bulk;
 mod eyes;
 mod keys;
 mod live;
+mod overdue;
 mod probes;
 mod reading;
 mod session;

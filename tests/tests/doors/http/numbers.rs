@@ -1,7 +1,7 @@
 //! The numbers that operators look at first.
 
 use super::{booking::Customer, client::Service, venue::event};
-use orchestrator::Stake;
+use orchestrator::{Stake, operator::numbers::InDoubt};
 use service::{jobs::Jobs, numbers};
 use steps::gateway::instant::{Act, Operation};
 
@@ -63,7 +63,7 @@ async fn money_whose_way_nobody_knows_is_in_doubt_until_somebody_does() {
     service
         .until_count("it is at rest", "select count(*) from usher.sagas where state = 'completed'", 1)
         .await;
-    assert_eq!(zero(&service).await.in_doubt, numbers::Doubtful::default());
+    assert_eq!(zero(&service).await.in_doubt, InDoubt::default());
 }
 
 #[tokio::test]
