@@ -145,7 +145,7 @@ pub use schema::{create_partitions, is_migrated, migrate};
 pub use settings::{BatchScope, Settings};
 pub use step::{DbError, Event, Item, Made, Probe, Recorded, Stake, Step, Undoing, Way};
 pub use steps::{Contains, StepList};
-pub use store::{sagas::State, status::Status};
+pub use store::{lookup, sagas::State, status::Status};
 pub use workflow::{Route, Signal, Workflow};
 
 bucketed_id! {

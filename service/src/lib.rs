@@ -27,6 +27,7 @@ pub mod outbox;
 mod parts;
 pub mod reconcile;
 pub mod roles;
+mod sagas_of_money;
 pub mod telemetry;
 mod transaction;
 pub mod verify;

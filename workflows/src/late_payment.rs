@@ -32,7 +32,12 @@ pub struct LateMoney {
 impl LateMoney {
     /// The start key: one saga for one intent, however often we hear of it.
     pub fn start_key(&self) -> String {
-        format!("{}:{}", self.gateway, self.intent)
+        Self::start_key_of(&self.gateway, self.intent.as_str())
+    }
+
+    /// The start key of the saga that takes in this intent.
+    pub fn start_key_of(gateway: &str, intent: &str) -> String {
+        format!("{gateway}:{intent}")
     }
 }
 

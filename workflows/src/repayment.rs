@@ -19,7 +19,12 @@ pub struct FailedRefund {
 impl FailedRefund {
     /// The start key: one saga for one refund, however often we hear of its failure.
     pub fn start_key(&self) -> String {
-        format!("refund:{}", self.refund)
+        Self::start_key_of(self.refund.as_str())
+    }
+
+    /// The start key of the saga that sends this refund once more.
+    pub fn start_key_of(refund: &str) -> String {
+        format!("refund:{refund}")
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod due;
 pub(crate) mod journal;
 pub(crate) mod labels;
 pub(crate) mod leases;
+pub mod lookup;
 pub(crate) mod mailbox;
 pub(crate) mod nodes;
 pub(crate) mod outbox;
