@@ -7,6 +7,7 @@ use crate::{
     lane::{Calls, Culprits, Leases, Places, Queue, Shared, Suspects, Watchers},
     lanes::{self, Lanes},
     operator::{self, Desk, Rows},
+    outbox::{self, Courier, Deliver, Handler},
     presence,
     registry::{Registry, RegistryError},
     renewal,
@@ -61,6 +62,7 @@ pub struct Builder<S> {
     settings: Settings,
     hints: Option<(String, String)>,
     rows: Option<Arc<dyn Rows>>,
+    events: Option<Arc<dyn Handler>>,
     registry: Registry,
 }
 
@@ -68,7 +70,15 @@ impl Engine {
     /// Begins a node whose calls use `services`.
     pub fn builder<S: Clone + Send + Sync + 'static>(services: S, database: Database) -> Builder<S> {
         let registry = Registry::default();
-        Builder { services, database, settings: Settings::default(), hints: None, rows: None, registry }
+        Builder {
+            services,
+            database,
+            settings: Settings::default(),
+            hints: None,
+            rows: None,
+            events: None,
+            registry,
+        }
     }
 
     /// The way in.
@@ -146,6 +156,12 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         self
     }
 
+    /// With a handler that is given what sagas emit, for as long as the node runs. Without one messages stay where they are.
+    pub fn events(mut self, handler: impl Deliver) -> Self {
+        self.events = Some(Arc::new(handler));
+        self
+    }
+
     /// A client alone: for a node that leaves the lanes to others.
     pub async fn client(self) -> Result<Client, BuildError> {
         let registry = self.registry.checked()?;
@@ -159,7 +175,7 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
     pub async fn start(self) -> Result<Engine, BuildError> {
         let hints = self.hints.as_ref().map(|(url, channel)| Hints::open(url, channel)).transpose()?;
         let pool: PgPool = self.database.pool(POOL_MAX).await?;
-        let rows = self.rows.clone();
+        let (rows, events) = (self.rows.clone(), self.events.clone());
         let shared = self.shared()?;
         let (stop, draining, tasks) = (shared.stop.clone(), shared.draining.clone(), TaskTracker::new());
         let lanes = Lanes::default();
@@ -170,6 +186,11 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         tasks.spawn(sweep::run(shared.clone(), draining.clone()));
         tasks.spawn(renewal::run(shared.clone(), lanes.clone(), stop.clone()));
         tasks.spawn(presence::run(shared.clone(), draining.clone()));
+        if let Some(handler) = events {
+            let (scope, poll) = (shared.settings.batch_scope, shared.settings.outbox_poll);
+            let courier = Courier { database: shared.database.clone(), handler, scope, poll };
+            tasks.spawn(outbox::run(courier, draining.clone()));
+        }
         if let Some(hints) = hints.clone() {
             tasks.spawn(hints.listen(shared.clone(), draining.clone()));
         }

@@ -5,7 +5,7 @@
 
 use crate::{
     schema::{drop_partition, first_id_of, weeks_of},
-    store::{batches, proposals},
+    store::{batches, outbox, proposals},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -114,6 +114,19 @@ pub async fn oldest_to_retire(
     )
     .fetch_optional(connection)
     .await
+}
+
+/// Removes at most `most` messages of the outbox that were decided before `before`, taken or not; says how many.
+///
+/// # Errors
+/// The database's.
+pub async fn retire_messages(
+    connection: &mut PgConnection,
+    before: DateTime<Utc>,
+    most: i64,
+) -> Result<u64, sqlx::Error> {
+    // Ids are in order of time, so the oldest sagas' messages are the first of the primary key.
+    outbox::delete_old(connection, first_id_of(before), before, most).await
 }
 
 /// How long batches and proposals can still be looked at. What they did stays in the audit.

@@ -33,6 +33,8 @@ pub struct Settings {
     pub silence_max: Duration,
     /// How often the sweep looks for sagas that are due: the bound on lateness when every hint is lost.
     pub poll: Duration,
+    /// How often it is looked for messages that nobody has taken; only by a node with a handler for them.
+    pub outbox_poll: Duration,
     /// No step is tried more often than this in one go, whatever its policy says.
     pub attempts_max: u32,
     /// One journal entry's input or output, in bytes of JSON.
@@ -88,6 +90,7 @@ impl Default for Settings {
             poll_max: Duration::from_secs(10),
             silence_max: Duration::from_secs(8),
             poll: Duration::from_millis(200),
+            outbox_poll: Duration::from_millis(200),
             attempts_max: 1000,
             entry_bytes_max: 256 * 1024,
             journal_entries_max: 10_000,

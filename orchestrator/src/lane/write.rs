@@ -12,7 +12,7 @@ use crate::{
         attempts, audit,
         journal::{self, Stretch},
         labels,
-        outbox::{self, Message},
+        outbox::{self, New},
         sagas::{self, State, Written},
         troubles::{self, Mark},
     },
@@ -58,7 +58,7 @@ pub(crate) async fn write(tx: &mut Tx, runs: &[Run], env: &Env<'_>) -> Result<()
         sagas::pause(connection, run.id(), None).await?;
     }
     note_troubles(connection, &kept, env).await?;
-    let mut messages: Vec<Message> = kept.iter().flat_map(|run| messages(run)).collect();
+    let mut messages: Vec<New> = kept.iter().flat_map(|run| messages(run)).collect();
     messages.extend(emitted.into_iter().filter(|message| !gone.iter().any(|run| run.id() == message.saga)));
     if !messages.is_empty() {
         outbox::add(connection, &messages, now).await?;
@@ -122,11 +122,11 @@ fn row(run: &Run, bytes_added: i64) -> Written {
     }
 }
 
-fn messages(run: &Run) -> Vec<Message> {
+fn messages(run: &Run) -> Vec<New> {
     let history = run.core.history();
     let added = history.entries().iter().enumerate().skip(run.committed);
     let emitted = added.filter_map(|(index, entry)| match entry {
-        Entry::Value { recall: Recall::Emitted { kind, payload }, .. } => Some(Message {
+        Entry::Value { recall: Recall::Emitted { kind, payload }, .. } => Some(New {
             saga: run.id(),
             position: Position(index as i32),
             ordinal: 0,

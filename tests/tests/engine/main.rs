@@ -8,6 +8,7 @@ mod deadlines;
 mod debts;
 mod drain;
 mod emitting;
+mod emitting_to_a_handler;
 mod explore;
 mod fairness;
 mod frozen;

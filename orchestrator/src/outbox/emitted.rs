@@ -4,13 +4,13 @@
 //! savepoint if the set is taken back, and is kept, with the position of the entry that its step writes, if it stays.
 //! So a batch that emits nothing pays nothing, and one that emits pays one statement.
 
-use crate::{SagaId, journal::Position, store::outbox::Message, texts::storable};
+use crate::{SagaId, journal::Position, store::outbox::New, texts::storable};
 
 /// What the steps of one batch have emitted.
 #[derive(Default)]
 pub(crate) struct Emitted {
     fresh: Vec<Fresh>,
-    kept: Vec<Message>,
+    kept: Vec<New>,
 }
 
 /// A message of the set that runs.
@@ -40,14 +40,14 @@ impl Emitted {
     pub fn keep(&mut self, entry_of: impl Fn(SagaId) -> Option<Position>) {
         for Fresh { saga, kind, payload } in self.fresh.drain(..) {
             let Some(position) = entry_of(saga) else { continue };
-            let same = |message: &&Message| message.saga == saga && message.position == position;
+            let same = |message: &&New| message.saga == saga && message.position == position;
             let ordinal = self.kept.iter().rev().find(same).map_or(0, |last| last.ordinal + 1);
-            self.kept.push(Message { saga, position, ordinal, kind, payload });
+            self.kept.push(New { saga, position, ordinal, kind, payload });
         }
     }
 
     /// All that is kept, for the batch's write.
-    pub fn take(&mut self) -> Vec<Message> {
+    pub fn take(&mut self) -> Vec<New> {
         std::mem::take(&mut self.kept)
     }
 
