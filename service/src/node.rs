@@ -4,6 +4,7 @@ use crate::{
     Service,
     config::{self, Capture, Config, RedisKeys},
     operators::ServiceRows,
+    outbox::{FanOut, HAND_OVER_MAX},
 };
 use anyhow::Context;
 use orchestrator::{Builder, Client, Database, Engine, Settings, operator::Limits};
@@ -14,6 +15,7 @@ use steps::{
     gateway::{CaptureMethod, Gateway, HttpConfig, Provider, house::House, instant, stripe::Stripe},
     locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
 };
+use tokio::sync::Notify;
 use workflows::{Booking, Cancellation, LatePayment, RefundElsewhere, Repayment};
 
 /// The channel on which nodes nudge each other.
@@ -45,14 +47,16 @@ impl Node {
     /// As [`Node::open`].
     pub async fn with_gateway(config: Config, gateway: Gateway, lanes: bool) -> anyhow::Result<Self> {
         let locks = locks(&config.redis)?;
-        let builder = builder(&config, gateway.clone(), locks.clone())?;
+        let handed = Arc::new(Notify::new());
+        let events = FanOut::new(HAND_OVER_MAX, handed.clone());
+        let builder = builder(&config, gateway.clone(), locks.clone())?.events(events);
         let (client, engine) = if lanes {
             let engine = builder.start().await.context("starting the lanes")?;
             (engine.client().clone(), Some(engine))
         } else {
             (builder.client().await.context("connecting to the database")?, None)
         };
-        let service = Service::open(config, client, locks, gateway).await?;
+        let service = Service::open(config, client, locks, gateway, handed).await?;
         Ok(Self { service, engine })
     }
 
@@ -100,12 +104,12 @@ fn builder(config: &Config, gateway: Gateway, locks: SeatLocks) -> anyhow::Resul
         return_url: config.gateway.return_url.clone(),
     };
     let database = Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
-    let (lanes, hints) =
-        (settings(&config.lanes, &config.operators), format!("{}{HINTS}", config.redis.prefix));
+    let settings = Settings { outbox_poll: config.outbox.poll, ..settings(&config.lanes, &config.operators) };
+    let hints = format!("{}{HINTS}", config.redis.prefix);
     let builder = Engine::builder(Services { locks, cashier }, database)
         .rows(Arc::new(ServiceRows::of(config)))
         .hints(config.redis.url.expose_secret(), &hints);
-    Ok((config.workflows)(builder, lanes))
+    Ok((config.workflows)(builder, settings))
 }
 
 /// Registers the workflows that a node knows, and sets the engine's settings.

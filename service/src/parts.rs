@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
 use std::{ops::Deref, sync::Arc, time::Duration};
 use steps::{gateway::Gateway, locks::SeatLocks};
-use tokio::time::timeout;
+use tokio::{sync::Notify, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Redis sheds load: an answer that takes longer than the database's own is worth nothing.
@@ -45,6 +45,8 @@ pub struct Parts {
     pub redis: ConnectionManager,
     /// What the metrics say.
     pub metrics: PrometheusHandle,
+    /// Says that messages were handed over on this node, and wait to be sent.
+    pub handed: Arc<Notify>,
     /// How far the jobs have come through the inbox.
     pub(crate) rounds: Rounds,
     /// What the metrics said when the last sample was taken.
@@ -62,6 +64,7 @@ impl Service {
         client: Client,
         locks: SeatLocks,
         gateway: Gateway,
+        handed: Arc<Notify>,
     ) -> anyhow::Result<Self> {
         let database = Database::at(config.database.url.expose_secret())?;
         let pool =
@@ -77,6 +80,7 @@ impl Service {
             tasks: TaskTracker::new(),
             redis,
             metrics: telemetry::recorder()?,
+            handed,
             rounds: Rounds::default(),
             sampler: Sampler::default(),
             leaving: CancellationToken::new(),

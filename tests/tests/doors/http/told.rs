@@ -24,7 +24,8 @@ async fn subscribed(service: &Service) -> (Receiver, Outbox) {
         ..Settings::of(&service.app.service.config)
     };
     // On the service's own connections, so that its role must do.
-    (receiver, Outbox::start(service.app.service.pool.clone(), settings).unwrap())
+    let (pool, handed) = (service.app.service.pool.clone(), service.app.service.handed.clone());
+    (receiver, Outbox::start(pool, settings, handed).unwrap())
 }
 
 async fn told(receiver: &Receiver, kind: &str) -> Value {

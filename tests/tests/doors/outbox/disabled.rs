@@ -4,7 +4,7 @@ use super::{
     post::{LONG, Post, saga},
     receiver::{Act, Receiver},
 };
-use service::outbox::store::{deliveries, subscriptions};
+use service::outbox::store::{subscriptions, upkeep};
 use std::time::Duration;
 use tests::support::wait_until;
 
@@ -15,7 +15,7 @@ async fn one_that_has_only_failed_for_days_is_disabled_and_can_be_enabled_again(
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     receiver.behave(|_| Act::Answer(500));
     let id = post.subscribe(&receiver).await;
-    let node = post.node(post.settings());
+    let node = post.node(post.settings()).await;
     post.tell(saga("a"), 0, "told", 1).await;
     wait_until("it has failed", LONG, async || (post.look(id).await.failures > 0).then_some(())).await;
     let mut connection = post.pool.acquire().await.unwrap();
@@ -45,7 +45,7 @@ async fn one_that_answers_gone_is_disabled_at_once() {
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     receiver.behave(|_| Act::Answer(410));
     let id = post.subscribe(&receiver).await;
-    let node = post.node(post.settings());
+    let node = post.node(post.settings()).await;
     post.tell(saga("a"), 0, "told", 1).await;
     let because = wait_until("it is disabled", LONG, async || post.look(id).await.disabled_because).await;
     assert_eq!(because, "answered 410: it wants no more");
@@ -57,7 +57,7 @@ async fn what_waits_for_a_subscription_goes_with_it() {
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     receiver.behave(|_| Act::Answer(500));
     let id = post.subscribe(&receiver).await;
-    let node = post.node(post.settings());
+    let node = post.node(post.settings()).await;
     post.tell(saga("a"), 0, "told", 7).await;
     let waiting = "select count(*) from booking.deliveries";
     wait_until("all wait", LONG, async || (post.count(waiting).await == 7).then_some(())).await;
@@ -65,8 +65,8 @@ async fn what_waits_for_a_subscription_goes_with_it() {
     let mut connection = post.pool.acquire().await.unwrap();
     assert!(subscriptions::delete(&mut connection, id).await.unwrap());
     assert!(!subscriptions::delete(&mut connection, id).await.unwrap());
-    assert_eq!(deliveries::delete_of(&mut connection, id, 5).await.unwrap(), 5);
-    assert_eq!(deliveries::delete_of(&mut connection, id, 5).await.unwrap(), 2);
+    assert_eq!(upkeep::delete_of(&mut connection, id, 5).await.unwrap(), 5);
+    assert_eq!(upkeep::delete_of(&mut connection, id, 5).await.unwrap(), 2);
 }
 
 #[tokio::test]

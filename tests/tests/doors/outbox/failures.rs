@@ -27,11 +27,13 @@ async fn receivers_that_fail_hold_up_nobody_else() {
     }
     post.subscribe_to("http://127.0.0.1:1/nobody", &[]).await;
     // Those who hang would take a minute each.
-    let node = post.node(Settings {
-        deadline: Duration::from_secs(60),
-        lease: Duration::from_secs(180),
-        ..post.settings()
-    });
+    let node = post
+        .node(Settings {
+            deadline: Duration::from_secs(60),
+            lease: Duration::from_secs(180),
+            ..post.settings()
+        })
+        .await;
     for n in 0..30 {
         post.tell(saga(&format!("{n}")), 0, "told", 3).await;
     }
@@ -53,7 +55,7 @@ async fn one_who_fails_is_asked_less_and_less_often_and_gets_everything_when_it_
         backoff_max: Duration::from_millis(300),
         ..post.settings()
     };
-    let node = post.node(settings);
+    let node = post.node(settings).await;
     for n in 0..40 {
         post.tell(saga(&format!("{n}")), 0, "told", 2).await;
     }
@@ -89,7 +91,7 @@ async fn one_message_that_is_never_taken_holds_up_only_its_saga_and_is_given_up_
         if poisonous { Act::Answer(422) } else { Act::Take }
     });
     post.subscribe(&receiver).await;
-    let node = post.node(post.settings());
+    let node = post.node(post.settings()).await;
     post.tell(poison, 0, "told", 2).await;
     for n in 0..10 {
         post.tell(saga(&format!("{n}")), 0, "told", 2).await;
@@ -132,7 +134,7 @@ async fn what_went_wrong_is_said(#[case] act: Act, #[case] error: &str) {
     receiver.behave(move |_| act.clone());
     let id = post.subscribe(&receiver).await;
     post.tell(saga("a"), 0, "told", 1).await;
-    let node = post.node(Settings { deadline: Duration::from_millis(300), ..post.settings() });
+    let node = post.node(Settings { deadline: Duration::from_millis(300), ..post.settings() }).await;
     let said = wait_until("it has failed", LONG, async || post.look(id).await.last_error).await;
     assert_eq!(said, error);
     drop(node);
@@ -143,7 +145,7 @@ async fn an_answer_without_end_is_an_answer() {
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     receiver.behave(|_| Act::Endless);
     post.subscribe(&receiver).await;
-    let node = post.node(post.settings());
+    let node = post.node(post.settings()).await;
     post.tell(saga("a"), 0, "told", 3).await;
     post.settled().await;
     node.stop().await;
@@ -155,7 +157,7 @@ async fn retry_after_is_honoured() {
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     receiver.behave(|_| Act::Wait(429, "600"));
     let id = post.subscribe(&receiver).await;
-    let node = post.node(post.settings());
+    let node = post.node(post.settings()).await;
     post.tell(saga("a"), 0, "told", 1).await;
     let looked = wait_until("it has failed", LONG, async || {
         let looked = post.look(id).await;

@@ -20,7 +20,7 @@ async fn a_private_address_is_refused_before_anything_is_sent(#[case] host: &str
     let url = format!("https://{host}:{}/hooks", door.local_addr().unwrap().port());
     let id = post.subscribe_to(&url, &[]).await;
     post.tell(saga("a"), 0, "told", 1).await;
-    let node = post.node(Settings { private: PrivateAddresses::Refuse, ..post.settings() });
+    let node = post.node(Settings { private: PrivateAddresses::Refuse, ..post.settings() }).await;
     let said = tokio::select! {
         said = wait_until("it has failed", LONG, async || post.look(id).await.last_error) => said,
         knocked = door.accept() => panic!("somebody knocked: {knocked:?}"),
@@ -34,7 +34,7 @@ async fn plain_http_is_refused_where_private_addresses_are() {
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     let id = post.subscribe(&receiver).await;
     post.tell(saga("a"), 0, "told", 1).await;
-    let node = post.node(Settings { private: PrivateAddresses::Refuse, ..post.settings() });
+    let node = post.node(Settings { private: PrivateAddresses::Refuse, ..post.settings() }).await;
     let said = wait_until("it has failed", LONG, async || post.look(id).await.last_error).await;
     assert!(said.starts_with("only https is allowed"), "{said}");
     node.stop().await;
@@ -48,7 +48,7 @@ async fn a_redirect_is_not_followed() {
     receiver.behave(move |_| Act::Redirect(to.clone()));
     let id = post.subscribe(&receiver).await;
     post.tell(saga("a"), 0, "told", 1).await;
-    let node = post.node(post.settings());
+    let node = post.node(post.settings()).await;
     let said = wait_until("it has failed", LONG, async || post.look(id).await.last_error).await;
     assert_eq!(said, "answered 307; redirects are not followed");
     node.stop().await;

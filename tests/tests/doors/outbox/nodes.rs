@@ -19,8 +19,9 @@ use tests::{
 async fn many_nodes_deliver_each_message_once(#[case] scope: BatchScope) {
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     post.subscribe(&receiver).await;
-    let settings = Settings { scope, hand_over_max: 20, ..post.settings() };
-    let nodes = [post.node(settings), post.node(settings), post.node(settings)];
+    let settings = Settings { scope, ..post.settings() };
+    let node = async || post.node_in_steps(settings, 20).await;
+    let nodes = [node().await, node().await, node().await];
     for n in 0..50 {
         post.tell(saga(&format!("{n}")), 0, "told", 4).await;
     }
@@ -41,13 +42,13 @@ async fn what_a_dead_node_has_sent_and_not_noted_is_sent_again_under_its_id() {
     let held = gate.clone();
     receiver.behave(move |_| Act::Hold(held.clone()));
     post.subscribe(&receiver).await;
-    let node = post.node(post.settings());
+    let node = post.node(post.settings()).await;
     post.tell(saga("a"), 0, "told", 2).await;
     post.until_got(&receiver, 1).await;
     drop(node);
     gate.open();
 
-    let other = post.node(post.settings());
+    let other = post.node(post.settings()).await;
     let leased = "select count(*) from booking.deliveries where due_at > now()";
     assert_eq!(post.count(leased).await, 1, "it is still the dead node's");
     post.run("update booking.deliveries set due_at = now() where due_at > now()").await;
@@ -67,7 +68,7 @@ async fn a_node_that_leaves_notes_what_is_out() {
     let held = gate.clone();
     receiver.behave(move |_| Act::Hold(held.clone()));
     post.subscribe(&receiver).await;
-    let node = post.node(post.settings());
+    let node = post.node(post.settings()).await;
     post.tell(saga("a"), 0, "told", 1).await;
     post.until_got(&receiver, 1).await;
     let leaving = tokio::spawn(node.stop());
@@ -80,7 +81,7 @@ async fn a_node_that_leaves_notes_what_is_out() {
 async fn a_database_that_goes_away_loses_nothing() {
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     post.subscribe(&receiver).await;
-    let node = post.node(post.settings());
+    let node = post.node(post.settings()).await;
     post.tell(saga("a"), 0, "told", 2).await;
     post.until_got(&receiver, 2).await;
     // Every connection but the one that asks.

@@ -5,7 +5,6 @@ use super::{
     receiver::{Act, Receiver},
 };
 use serde_json::json;
-use service::outbox::Settings;
 use std::{
     collections::HashMap,
     sync::atomic::{AtomicUsize, Ordering},
@@ -18,7 +17,7 @@ async fn a_message_arrives_as_a_signed_cloud_event() {
     post.subscribe(&receiver).await;
     let saga = saga("a");
     post.tell(saga, 15, "booking.confirmed", 1).await;
-    let node = post.node(post.settings());
+    let node = post.node(post.settings()).await;
     post.settled().await;
     node.stop().await;
 
@@ -52,7 +51,7 @@ async fn each_saga_is_told_in_order_however_often_its_receiver_fails() {
     });
     post.subscribe(&receiver).await;
     let sagas = ["a", "b", "c", "d", "e"].map(saga);
-    let node = post.node(Settings { hand_over_max: 7, ..post.settings() });
+    let node = post.node_in_steps(post.settings(), 7).await;
     for from in [0, 4, 8] {
         for saga in sagas {
             post.tell(saga, from, "told", 4).await;
@@ -84,7 +83,7 @@ async fn a_new_subscription_gets_only_what_comes_after_it_and_only_its_types() {
         (Post::open().await, Receiver::open().await, Receiver::open().await, Receiver::open().await);
     post.tell(saga("before anybody"), 0, "told", 3).await;
     post.subscribe(&early).await;
-    let node = post.node(post.settings());
+    let node = post.node(post.settings()).await;
     post.tell(saga("a"), 0, "told", 2).await;
     post.until_got(&early, 2).await;
     post.subscribe(&late).await;
@@ -118,17 +117,17 @@ async fn a_new_subscription_gets_only_what_comes_after_it_and_only_its_types() {
 async fn old_messages_leave_with_their_deliveries() {
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     post.subscribe(&receiver).await;
-    let node = post.node(post.settings());
+    let node = post.node(post.settings()).await;
     post.tell(saga("a"), 0, "told", 5).await;
     post.settled().await;
     node.stop().await;
     let mut connection = post.pool.acquire().await.unwrap();
     let now = chrono::Utc::now() + chrono::TimeDelta::minutes(1);
-    let mut delete = async |before, most| {
-        service::outbox::store::messages::delete_old(&mut connection, before, most).await.unwrap()
-    };
+    let mut delete =
+        async |before, most| service::outbox::delete_old(&mut connection, before, most).await.unwrap();
+    let left = "select (select count(*) from usher.outbox) * 10 + (select count(*) from booking.deliveries)";
     assert_eq!(delete(now - chrono::TimeDelta::hours(1), 10).await, 0);
-    assert_eq!(delete(now, 3).await, 3);
-    assert_eq!(delete(now, 3).await, 2);
-    assert_eq!(post.count("select count(*) from booking.deliveries").await, 0);
+    assert_eq!((delete(now, 3).await, post.count(left).await), (3, 52), "deliveries first");
+    assert_eq!((delete(now, 3).await, post.count(left).await), (3, 20), "then messages");
+    assert_eq!((delete(now, 3).await, post.count(left).await), (2, 0));
 }

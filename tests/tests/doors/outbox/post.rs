@@ -1,32 +1,46 @@
 //! A post office: a database with messages, subscriptions, and nodes that deliver.
 
 use super::receiver::{Receiver, SECRET};
-use orchestrator::{Bucket, SagaId};
+use orchestrator::{Bucket, Engine, SagaId};
 use service::{
     config::BatchScope,
     outbox::{
-        Outbox, Settings, SubscriptionId,
+        FanOut, HAND_OVER_MAX, Outbox, Settings, SubscriptionId,
         address::PrivateAddresses,
         store::subscriptions::{self, Subscription},
     },
 };
 use sqlx::PgPool;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tests::support::{Database, wait_until};
+use tokio::sync::Notify;
 
 /// Longer than anything here may take.
 pub const LONG: Duration = Duration::from_secs(20);
 
 pub struct Post {
     pub pool: PgPool,
-    _database: Database,
+    database: Database,
+}
+
+/// A node without sagas: its engine hands messages over, and their deliveries are sent. Dropped, it dies.
+pub struct Node {
+    outbox: Outbox,
+    engine: Engine,
+}
+
+impl Node {
+    pub async fn stop(self) {
+        self.outbox.stop().await;
+        self.engine.drain().await;
+    }
 }
 
 impl Post {
     pub async fn open() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let database = Database::fresh().await;
-        Self { pool: PgPool::connect(database.url()).await.unwrap(), _database: database }
+        Self { pool: PgPool::connect(database.url()).await.unwrap(), database }
     }
 
     /// Quick settings.
@@ -40,14 +54,30 @@ impl Post {
             backoff: Duration::from_millis(4),
             backoff_max: Duration::from_millis(50),
             out_max: 8,
-            hand_over_max: 500,
             given_up_after: Duration::from_secs(3600),
         }
     }
 
     /// A node that delivers.
-    pub fn node(&self, settings: Settings) -> Outbox {
-        Outbox::start(self.pool.clone(), settings).unwrap()
+    pub async fn node(&self, settings: Settings) -> Node {
+        self.node_in_steps(settings, HAND_OVER_MAX).await
+    }
+
+    /// A node that hands over so many messages at once.
+    pub async fn node_in_steps(&self, settings: Settings, hand_over_max: usize) -> Node {
+        let handed = Arc::new(Notify::new());
+        let database = orchestrator::Database::at(self.database.url()).unwrap();
+        let engine = Engine::builder((), database).settings(orchestrator::Settings {
+            lanes: 1,
+            batch_scope: match settings.scope {
+                BatchScope::Database => orchestrator::BatchScope::Database,
+                BatchScope::Bucket => orchestrator::BatchScope::Bucket,
+            },
+            outbox_poll: settings.poll,
+            ..orchestrator::Settings::default()
+        });
+        let engine = engine.events(FanOut::new(hand_over_max, handed.clone())).start().await.unwrap();
+        Node { outbox: Outbox::start(self.pool.clone(), settings, handed).unwrap(), engine }
     }
 
     /// Subscribes a receiver to everything.
