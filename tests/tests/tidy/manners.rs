@@ -74,6 +74,28 @@ fn statements_live_in_the_modules_of_their_tables() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// Where statements on the engine's tables may be: the engine, its desk, and what checks both from outside.
+const HOMES_OF_ENGINE_SQL: &[&str] =
+    &["orchestrator/", "operator/", "migrations/engine/", "service/src/verify/", "tests/", "bench/"];
+
+#[test]
+fn nobody_but_the_engine_and_its_desk_asks_the_engines_tables() {
+    let found = places(&files(&["rs", "sql"]), |file, line| {
+        let at_home = HOMES_OF_ENGINE_SQL.iter().any(|home| file.path.starts_with(home));
+        if at_home || is_test(file) {
+            return None;
+        }
+        let line = line.to_lowercase();
+        let asks = line.match_indices("usher.").any(|(at, _)| {
+            let before = &line[..at];
+            let word = before.split_whitespace().next_back().unwrap_or_default();
+            before.ends_with(' ') && ["from", "into", "update", "join", "table"].contains(&word)
+        });
+        asks.then(|| "ask the engine: `lookup`, `outbox`, `operator`".to_owned())
+    });
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 #[test]
 fn only_the_engine_begins_and_commits() {
     let found = places(&files(&["rs", "sql"]), |file, line| {
