@@ -4,13 +4,13 @@
 //! It does not keep anybody from rewriting a whole chain with its head; copy the heads elsewhere for that.
 
 use crate::{
-    SagaId,
-    store::audit::{self, Chained, Link},
+    id::SagaId,
+    record::{Link, digest},
+    store::audit::{self, Chained},
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -156,19 +156,4 @@ fn wrong(row: &Chained, seq: i64, head: &[u8]) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-/// The hash of a row after the one with this hash. Every part has its length before it, so no two rows read alike.
-pub(crate) fn digest(head: &[u8], link: &Link<'_>) -> Vec<u8> {
-    let mut sha = Sha256::new();
-    let numbers = [link.seq, link.at.timestamp_micros()].map(|number| number.to_string());
-    let ids = [link.id, link.saga].map(|id| id.to_string());
-    let [seq, at] = &numbers;
-    let [id, saga] = &ids;
-    let parts = [id, saga, seq, at, link.actor, link.action, link.reason, link.detail];
-    for part in std::iter::once(head).chain(parts.map(str::as_bytes)) {
-        sha.update((part.len() as u64).to_be_bytes());
-        sha.update(part);
-    }
-    sha.finalize().to_vec()
 }

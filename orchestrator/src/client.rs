@@ -2,18 +2,19 @@
 //! without: what this node's lanes can't take is written as rows, and some node's sweep finds it.
 
 use crate::{
-    Bucket, SagaId,
     database::on_pooled,
     handle::Handle,
     hints::Hints,
-    journal::{Entry, Json, Unreadable},
+    id::{Bucket, SagaId},
+    journal::{Entry, Unreadable},
     lane::{LetterAnswer, Mail, Shared, Snapshot, Start, Started},
     lanes::{LaneStatus, Lanes},
+    record::{Json, State, Status},
     store::{
         journal,
         mailbox::{self, Kind, Letter},
-        sagas::{self, New, State},
-        status::{self, Status},
+        sagas::{self, New},
+        status,
     },
     workflow::{Signal, Workflow},
 };

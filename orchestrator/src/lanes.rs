@@ -1,11 +1,11 @@
 //! The lanes of a node: on threads of their own, watched, and replaced when one of them stands still.
 
 use crate::{
-    SagaId,
-    cause::StuckCause,
     database::in_time,
     engine::BuildError,
+    id::SagaId,
     lane::{Doing, Lane, Shared, Signs},
+    record::StuckCause,
     settings::Settings,
 };
 use std::{

@@ -90,7 +90,6 @@
 extern crate self as orchestrator;
 
 pub mod audit;
-mod cause;
 mod client;
 mod database;
 mod database_fault;
@@ -109,6 +108,7 @@ pub mod outbox;
 mod policy;
 pub mod prelude;
 mod presence;
+mod record;
 mod registry;
 mod renewal;
 mod retention;
@@ -125,33 +125,27 @@ mod texts;
 mod time;
 mod workflow;
 
-pub use cause::{Cause, StuckCause};
 pub use client::{Cancelled, Client, ClientError, PAYLOAD_BYTES_MAX, StartRequest};
 pub use database::Database;
 pub use database_fault::{DatabaseFault, sqlstate};
 pub use engine::{BuildError, Builder, Engine};
-pub use error::{Expired, Failure, Rejected, StepError};
+pub use error::{Expired, Failure, StepError};
 pub use handle::{Ended, Handle, Reached};
-pub use id::Bucket;
-pub use journal::Position;
+pub use id::{Bucket, SagaId};
 pub use lane::Snapshot;
 pub use lanes::LaneStatus;
 pub use medium::{Call, FromRef, Medium, Provide, Tx};
 pub use policy::Policy;
+pub use record::{Cause, Position, Rejected, Stake, State, Status, StuckCause};
 pub use registry::RegistryError;
 pub use retention::{Retired, oldest_to_retire, retire, retire_messages};
 pub use saga::{Compensatable, Retriable, Saga, Wait};
 pub use schema::{create_partitions, is_migrated, migrate};
 pub use settings::{BatchScope, Settings};
-pub use step::{DbError, Event, Item, Made, Probe, Recorded, Stake, Step, Undoing, Way};
+pub use step::{DbError, Event, Item, Made, Probe, Recorded, Step, Undoing, Way};
 pub use steps::{Contains, StepList};
-pub use store::{lookup, sagas::State, status::Status};
+pub use store::lookup;
 pub use workflow::{Route, Signal, Workflow};
-
-bucketed_id! {
-    /// One run of a workflow.
-    SagaId
-}
 
 /// What [`bucketed_id!`] needs in the crate that calls it.
 #[doc(hidden)]

@@ -1,6 +1,11 @@
 //! Where a step's effect happens: in the engine's own transaction ([`Tx`]) or outside ([`Call`]).
 
-use crate::{SagaId, cause::Cause, journal::Position, lane::Signs, outbox::Emitted};
+use crate::{
+    id::SagaId,
+    lane::Signs,
+    outbox::Emitted,
+    record::{Cause, Position},
+};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;

@@ -4,7 +4,8 @@
 //! stuck, or still waits, keeps its week.
 
 use crate::{
-    schema::{drop_partition, first_id_of, weeks_of},
+    id::first_id_of,
+    schema::{drop_partition, weeks_of},
     store::{batches, outbox, proposals},
 };
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,15 +1,14 @@
 //! A named unit of work with its undo.
 
 use crate::{
-    SagaId,
-    cause::Cause,
-    error::{Rejected, StepError},
-    journal::Position,
+    error::StepError,
+    id::SagaId,
     medium::{Medium, Tx},
     policy::Policy,
+    record::{Cause, Position, Rejected, Stake},
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
 /// The database refused a statement of a set-based step. The engine takes the whole set back to its savepoint.
 pub type DbError = sqlx::Error;
@@ -207,60 +206,6 @@ pub enum Way {
     Forward,
     /// Its compensation.
     Back,
-}
-
-/// What can be lost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stake {
-    /// Money in minor units of a currency.
-    Money {
-        /// How much.
-        minor: i64,
-        /// ISO 4217.
-        currency: String,
-    },
-    /// Things of one kind.
-    Things {
-        /// What they are called.
-        name: String,
-        /// How many.
-        count: u32,
-    },
-}
-
-impl Stake {
-    /// All of it, one for each currency and each kind of thing, in the order in which they first come.
-    pub fn sum(stakes: impl IntoIterator<Item = Self>) -> Vec<Self> {
-        let mut sums: Vec<Self> = Vec::new();
-        for stake in stakes {
-            if !sums.iter_mut().any(|sum| sum.takes(&stake)) {
-                sums.push(stake);
-            }
-        }
-        sums
-    }
-
-    /// Whether it is money.
-    pub fn is_money(&self) -> bool {
-        matches!(self, Self::Money { .. })
-    }
-
-    fn takes(&mut self, more: &Self) -> bool {
-        match (self, more) {
-            (Self::Money { minor, currency }, Self::Money { minor: more, currency: its })
-                if currency == its =>
-            {
-                *minor = minor.saturating_add(*more);
-                true
-            }
-            (Self::Things { name, count }, Self::Things { name: its, count: more }) if name == its => {
-                *count = count.saturating_add(*more);
-                true
-            }
-            (Self::Money { .. } | Self::Things { .. }, Self::Money { .. } | Self::Things { .. }) => false,
-        }
-    }
 }
 
 /// What a probe found.

@@ -1,6 +1,6 @@
 //! A workflow: a name, a version, the list of its steps, one async function.
 
-use crate::{Bucket, error::Failure, saga::Saga};
+use crate::{error::Failure, id::Bucket, saga::Saga};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The definition that sagas run. The function decides; steps act.

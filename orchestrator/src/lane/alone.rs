@@ -9,9 +9,9 @@ use super::{
     service::Lane,
 };
 use crate::{
-    cause::StuckCause,
     client::ClientError,
     journal::History,
+    record::StuckCause,
     store::{mailbox, sagas, status},
     texts::stored,
 };

@@ -2,11 +2,10 @@
 
 use super::{Lease, Place, Queue, Returned};
 use crate::{
-    SagaId,
-    cause::StuckCause,
-    error::{Rejected, StepError},
-    journal::{Json, Position},
+    error::StepError,
+    id::SagaId,
     medium::CallContext,
+    record::{Json, Position, Rejected, StuckCause},
     registry::{AnswerKind, AnyStep, CallAnswer, ErasedStep},
     texts::stored,
 };

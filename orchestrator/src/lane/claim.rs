@@ -7,13 +7,13 @@ use super::{
     turn::{Cached, TurnError, Verdict},
 };
 use crate::{
-    SagaId,
-    cause::StuckCause,
+    id::SagaId,
     journal::{Entry, History, Unreadable},
     medium::Tx,
+    record::{State, StuckCause},
     store::{
         journal, leases, mailbox,
-        sagas::{self, New, Row, State, Trying},
+        sagas::{self, New, Row, Trying},
     },
 };
 use std::{

@@ -8,7 +8,7 @@ use super::{
     turn::TurnError,
 };
 use crate::{
-    SagaId,
+    id::SagaId,
     store::{attempts, leases},
     time,
 };

@@ -1,6 +1,6 @@
 //! Sagas that a lane of this node stopped at, until they are stuck in the database or have got on.
 
-use crate::{SagaId, cause::StuckCause};
+use crate::{id::SagaId, record::StuckCause};
 use std::{
     collections::HashMap,
     sync::{

@@ -2,9 +2,9 @@
 
 use super::{CallEnded, Lease, Place, Snapshot};
 use crate::{
-    SagaId,
     client::ClientError,
-    journal::Json,
+    id::SagaId,
+    record::Json,
     store::{mailbox::Letter, sagas::New},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Instant};

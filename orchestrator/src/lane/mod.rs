@@ -44,7 +44,7 @@ pub(crate) use round::run_all;
 pub(crate) use run::{Env, Parked, Pause, Run};
 pub(crate) use service::{Lane, Shared};
 pub(crate) use signs::{Doing, Signs};
-pub(crate) use suspects::{Suspects, is_tried_again};
+pub(crate) use suspects::Suspects;
 pub(crate) use turn::{TurnError, Verdict};
 pub use watch::Snapshot;
 pub(crate) use watch::{Receiver, Watchers};

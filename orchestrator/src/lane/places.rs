@@ -5,7 +5,7 @@
 //! in the line of a node that died, is due again after a while like everybody else.
 
 use super::Queue;
-use crate::SagaId;
+use crate::id::SagaId;
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -5,7 +5,10 @@ use super::{
     service::{Lane, Shared},
     turn::{Moved, Turn},
 };
-use crate::{SagaId, cause::StuckCause, store::sagas::State};
+use crate::{
+    id::SagaId,
+    record::{State, StuckCause},
+};
 use std::{
     sync::Arc,
     time::{Duration, Instant},

@@ -2,18 +2,16 @@
 
 use super::{CallEnded, CallOut, Culprits, Place, Places, Signs};
 use crate::{
-    SagaId,
-    cause::StuckCause,
-    journal::{Entry, History, Json, Position},
-    operator::Trouble,
+    id::SagaId,
+    journal::{Entry, History},
+    record::{Json, Position, Stake, State, StuckCause, Trouble},
     registry::{AnyStep, Attempt, CallAnswer, ErasedStep, RecordedEvent, Registry},
     saga::Core,
     settings::Settings,
-    step::Stake,
     store::{
         attempts,
         mailbox::Received,
-        sagas::{Row, State, Trying},
+        sagas::{Row, Trying},
     },
     time,
 };

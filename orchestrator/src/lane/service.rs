@@ -5,7 +5,7 @@ use super::{
     run::Env,
     turn::{Cached, Turn},
 };
-use crate::{SagaId, database::Database, medium::Tx, registry::Registry, settings::Settings};
+use crate::{database::Database, id::SagaId, medium::Tx, registry::Registry, settings::Settings};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::{

@@ -6,11 +6,10 @@ use super::{
     run::{Env, Need, Run},
 };
 use crate::{
-    SagaId,
-    cause::StuckCause,
     error::StepError,
-    journal::Position,
+    id::SagaId,
     medium::Tx,
+    record::{Position, StuckCause},
     registry::{CallAnswer, RecordItem, RecordedEvent, RunItem, UndoItem},
     settings::Settings,
     step::DbError,

@@ -2,7 +2,10 @@
 
 use super::{CallFailure, run::Env, set::Answer, turn::TurnError};
 use crate::{
-    DatabaseFault, database_fault::sqlstate, error::sql_code, settings::Settings, step::DbError,
+    database_fault::{DatabaseFault, sqlstate},
+    error::sql_code,
+    settings::Settings,
+    step::DbError,
     texts::stored,
 };
 use std::time::Duration;

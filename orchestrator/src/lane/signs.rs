@@ -4,7 +4,7 @@
 //! other side is gone. Nobody can stop such a thread, so it is watched, from its own thread where that still runs and
 //! from another where not; and given up: its connection is closed, another lane takes its place.
 
-use crate::{SagaId, cause::StuckCause};
+use crate::{id::SagaId, record::StuckCause};
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,

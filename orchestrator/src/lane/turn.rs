@@ -6,7 +6,13 @@ use super::{
     service::Lane,
     write,
 };
-use crate::{DatabaseFault, SagaId, database::in_time, database_fault::sqlstate, journal::History, store};
+use crate::{
+    database::in_time,
+    database_fault::{DatabaseFault, sqlstate},
+    id::SagaId,
+    journal::History,
+    store,
+};
 use chrono::{DateTime, Utc};
 use rand::Rng;
 use std::{

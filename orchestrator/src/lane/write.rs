@@ -5,15 +5,16 @@ use super::{
     turn::TurnError,
 };
 use crate::{
-    SagaId,
-    journal::{Entry, Position, Recall},
+    id::SagaId,
+    journal::{Entry, Recall},
     medium::Tx,
+    record::{Position, State},
     store::{
         attempts, audit,
         journal::{self, Stretch},
         labels,
         outbox::{self, New},
-        sagas::{self, State, Written},
+        sagas::{self, Written},
         troubles::{self, Mark},
     },
     texts::storable,

@@ -1,13 +1,11 @@
 //! What each action does to a saga that is locked: the entries, and how it goes on. The rest is the lanes' own code.
 
-use super::Action;
 use crate::{
-    cause::{Cause, StuckCause},
     error::StepError,
-    journal::{Entry, Json, What},
+    journal::{Entry, What},
     lane::{CallEnded, Direction, Env, Parked, Pause, Run},
     medium::Tx,
-    store::sagas::State,
+    record::{Action, Cause, Json, State, StuckCause},
 };
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;

@@ -1,7 +1,7 @@
 //! Why an operator's wish was not done.
 
 use super::{BatchId, Plan, ProposalId, ProposalState};
-use crate::SagaId;
+use crate::id::SagaId;
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! A [`Why`] in words: with absolute times for logs, with times as they are seen from now for people.
 
 use super::Why;
-use crate::{cause::StuckCause, journal::Position};
+use crate::record::{Position, StuckCause};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::fmt;
 

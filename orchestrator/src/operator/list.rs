@@ -1,13 +1,12 @@
 //! Work-lists: sagas by what is wrong with them, groups of them, and finding one by a word. Reads only, always bounded.
 
-use super::{ActionKind, Filter, Operator, OperatorError, Trouble, Why, seen, suggest::suggested, why};
+use super::{ActionKind, Filter, Operator, OperatorError, Why, seen, suggest::suggested, why};
 use crate::{
-    SagaId, State,
+    id::SagaId,
     journal::History,
-    step::Stake,
+    record::{Stake, State, Status, Trouble},
     store::{
         journal, labels, sagas,
-        status::Status,
         work_list::{self, Wanted},
     },
 };

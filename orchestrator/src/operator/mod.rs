@@ -19,34 +19,31 @@ mod seen;
 mod suggest;
 mod why;
 
-pub use action::{Action, ActionKind, Allowed, allowed_actions};
+pub use crate::record::{Action, ActionKind, Attempt, JournalEntry, Trouble};
+pub use action::{Allowed, allowed_actions};
 pub use batch::{
     Batch, BatchId, BatchItem, BatchPreview, BatchState, ITEMS_MAX, ItemResult, NewBatch, Results,
 };
-pub(crate) use batch::{Look, Tally, run as work_on_batches};
+pub(crate) use batch::{Tally, run as work_on_batches};
 pub use consent::{Limits, Proposal, ProposalId, ProposalState, Requested};
 pub use error::OperatorError;
-pub use filter::{Filter, Trouble};
+pub use filter::Filter;
 pub use list::{Group, Listed};
 pub use plan::{Plan, PlannedCall, Touched};
-pub use seen::{Attempt, JournalEntry, Key, Letter, Seen, Told};
+pub use seen::{Key, Letter, Seen, Told};
 pub use why::{Knows, Why, why};
 
 use crate::{
-    SagaId,
     client::Client,
     database::Database,
+    id::SagaId,
     journal::{Entry, History},
     lane::{self, Culprits, Env, Places, Probe, Run, Signs, TurnError},
     medium::Tx,
+    record::{Stake, State, Status},
     registry::Registry,
     settings::Settings,
-    step::Stake,
-    store::{
-        attempts, audit, mailbox,
-        sagas::{self, State},
-        status::Status,
-    },
+    store::{attempts, audit, mailbox, sagas},
 };
 use apply::Unapplied;
 use chrono::{DateTime, Utc};

@@ -1,6 +1,7 @@
 //! What the planner is asked for, and on whose word.
 
-use super::{Action, By, Expected, Limits, Plan, batch::BatchId, consent::ProposalId};
+use super::{By, Expected, Limits, Plan, batch::BatchId, consent::ProposalId};
+use crate::record::Action;
 use serde_json::{Value, json};
 
 /// An action on one saga.

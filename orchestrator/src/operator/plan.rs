@@ -1,9 +1,9 @@
 //! What an action comes to: what is shown before it is done, and must be the same when it is.
 
 use crate::{
-    SagaId, State, StuckCause,
-    journal::{Entry, Position},
-    step::Stake,
+    id::SagaId,
+    journal::Entry,
+    record::{Position, Stake, State, StuckCause},
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;

@@ -1,18 +1,14 @@
 //! Looking at a saga: its line, what is allowed, what is at stake. Reads only.
 
-use super::{
-    Action, Allowed, Knows, Operator, OperatorError, PlannedCall, Touched, Why, allowed_actions, why,
-};
+use super::{Allowed, Knows, Operator, OperatorError, PlannedCall, Touched, Why, allowed_actions, why};
 use crate::{
-    SagaId,
-    journal::{Ask, Entry, History, Position, Unreadable, What},
+    id::SagaId,
+    journal::{Ask, Entry, History, Unreadable, What},
     lane::{Env, Run},
+    record::{Action, Attempt, JournalEntry, Position, Stake, Status},
     registry::Registry,
-    step::{Stake, Way},
-    store::{
-        attempts, journal, mailbox, sagas,
-        status::{self, Status},
-    },
+    step::Way,
+    store::{attempts, journal, mailbox, sagas, status},
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -58,23 +54,6 @@ pub struct Told {
     pub stakes: Vec<Stake>,
 }
 
-/// An entry of a journal, and who wrote it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct JournalEntry {
-    /// Its index.
-    pub position: Position,
-    /// What happened: the entry's only key.
-    pub kind: String,
-    /// What it says.
-    pub body: Value,
-    /// The claim that it was written under.
-    pub epoch: i64,
-    /// The node that wrote it, where that is known.
-    pub node: Option<String>,
-    /// The database's time.
-    pub written_at: DateTime<Utc>,
-}
-
 /// A letter in a saga's mailbox.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Letter {
@@ -103,31 +82,6 @@ pub struct Key {
     pub key: String,
     /// When the other side forgets it, if it says so.
     pub expires_at: Option<DateTime<Utc>>,
-}
-
-/// An attempt that ended without an entry, at a step or at its compensation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Attempt {
-    /// Where the step began, or would have.
-    pub position: Position,
-    /// Whether its compensation was tried.
-    pub undo: bool,
-    /// Which attempt since the last entry, from 1.
-    pub number: i32,
-    /// The claim that it was made under.
-    pub epoch: i64,
-    /// The node that made it.
-    pub node: String,
-    /// When it was handed out.
-    pub began_at: DateTime<Utc>,
-    /// When what came of it was written down.
-    pub ended_at: DateTime<Utc>,
-    /// What it said.
-    pub error: String,
-    /// The other side's code for that.
-    pub code: Option<String>,
-    /// Whether it may have been done all the same.
-    pub in_doubt: bool,
 }
 
 impl Operator {

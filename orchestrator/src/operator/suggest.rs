@@ -1,10 +1,9 @@
 //! What to try first with sagas that have a cause in common: a closed table. It advises; what is allowed is said elsewhere.
 
-use super::{
+use crate::record::{
     ActionKind::{self, Compensate, MarkResolved, Probe, ReleaseLease, Resume, RetryNow},
-    Trouble,
+    StuckCause, Trouble,
 };
-use crate::StuckCause;
 
 /// An action, and why that.
 pub(super) type Suggestion = (ActionKind, &'static str);

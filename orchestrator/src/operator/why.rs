@@ -1,9 +1,8 @@
 //! Why a saga is where it is: one typed line for each that isn't moving.
 
 use crate::{
-    cause::StuckCause,
     journal::{History, What},
-    store::{sagas::State, status::Status},
+    record::{State, Status, StuckCause},
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;

@@ -4,7 +4,7 @@
 //! savepoint if the set is taken back, and is kept, with the position of the entry that its step writes, if it stays.
 //! So a batch that emits nothing pays nothing, and one that emits pays one statement.
 
-use crate::{SagaId, journal::Position, store::outbox::New, texts::storable};
+use crate::{id::SagaId, record::Position, store::outbox::New, texts::storable};
 
 /// What the steps of one batch have emitted.
 #[derive(Default)]

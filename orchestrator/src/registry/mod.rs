@@ -13,9 +13,9 @@ pub(crate) use step::{
 pub(crate) use workflow::{Attempt, WorkflowTable};
 
 use crate::{
-    SagaId,
+    id::SagaId,
     journal::{Ask, History, What},
-    step::Stake,
+    record::Stake,
 };
 use std::{collections::HashSet, sync::Arc};
 

@@ -2,13 +2,12 @@
 
 use super::RegistryError;
 use crate::{
-    SagaId,
-    cause::Cause,
-    error::{Rejected, StepError},
-    journal::{Json, Position},
+    error::StepError,
+    id::SagaId,
     medium::{CallContext, Medium, Provide, Tx},
     policy::Policy,
-    step::{DbError, Event, Item, Probe, Recorded, Stake, Step, Undoing, Way},
+    record::{Cause, Json, Position, Rejected, Stake},
+    step::{DbError, Event, Item, Probe, Recorded, Step, Undoing, Way},
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, LocalBoxFuture};

@@ -1,7 +1,10 @@
 //! `usher.attempts`: attempts that ended without an entry.
 
 use super::columns;
-use crate::{SagaId, journal::Position, operator::Attempt};
+use crate::{
+    id::SagaId,
+    record::{Attempt, Position},
+};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 

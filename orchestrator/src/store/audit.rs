@@ -1,9 +1,10 @@
 //! `usher.audit`: what was done to sagas besides their own course, each row chained to the one before it in its bucket.
 
 use crate::{
-    Bucket, SagaId,
-    audit::{Audited, Which, digest},
+    audit::{Audited, Which},
+    id::{Bucket, SagaId},
     operator::BatchId,
+    record::{Link, digest},
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgConnection;
@@ -50,18 +51,6 @@ impl From<BatchId> for Subject {
     fn from(batch: BatchId) -> Self {
         Self::Batch(batch)
     }
-}
-
-/// A row as it is hashed.
-pub(crate) struct Link<'a> {
-    pub id: Uuid,
-    pub seq: i64,
-    pub saga: Uuid,
-    pub at: DateTime<Utc>,
-    pub actor: &'a str,
-    pub action: &'a str,
-    pub reason: &'a str,
-    pub detail: &'a str,
 }
 
 /// Writes what was done, in the transaction of its effect. Whoever adds to a bucket's chain holds its head until then;

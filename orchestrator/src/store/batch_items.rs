@@ -2,7 +2,7 @@
 
 use super::batches::Course;
 use crate::{
-    SagaId,
+    id::SagaId,
     operator::{BatchId, BatchItem, ItemResult, Tally},
 };
 use chrono::{DateTime, Utc};

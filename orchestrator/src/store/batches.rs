@@ -3,7 +3,7 @@
 use super::proposals::decode;
 use crate::{
     operator::{Batch, BatchId, BatchState, Results, Tally},
-    step::Stake,
+    record::Stake,
 };
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -433,7 +433,7 @@ pub(crate) async fn delete_old(
             limit $3
         )
         "#,
-        crate::schema::first_id_of(before),
+        crate::id::first_id_of(before),
         before,
         most,
     )

@@ -2,9 +2,9 @@
 
 use super::columns;
 use crate::{
-    SagaId,
+    id::SagaId,
     journal::{Entry, Unreadable},
-    operator::JournalEntry,
+    record::JournalEntry,
 };
 use chrono::{DateTime, Utc};
 use serde_json::Value;

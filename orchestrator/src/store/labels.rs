@@ -1,7 +1,7 @@
 //! `usher.labels`: words by which a person finds a saga.
 
 use super::columns;
-use crate::SagaId;
+use crate::id::SagaId;
 use sqlx::PgConnection;
 
 /// Writes labels; those that are there already stay.

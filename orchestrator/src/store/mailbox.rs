@@ -2,7 +2,7 @@
 //! and, with their sagas, what is old.
 
 use super::columns;
-use crate::SagaId;
+use crate::id::SagaId;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::collections::HashMap;

@@ -16,12 +16,11 @@ pub mod outbox;
 pub mod outbox_log;
 pub(crate) mod proposals;
 pub(crate) mod sagas;
-pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod troubles;
 pub(crate) mod work_list;
 
-use crate::SagaId;
+use crate::id::SagaId;
 use uuid::Uuid;
 
 /// Ids as the two columns that `unnest` joins on.

@@ -1,7 +1,10 @@
 //! `usher.outbox`: messages to the outside, written in the commit that decided them, and marked once a handler has taken them.
 
 use super::columns;
-use crate::{Bucket, SagaId, journal::Position};
+use crate::{
+    id::{Bucket, SagaId},
+    record::Position,
+};
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sqlx::{PgConnection, types::Json};

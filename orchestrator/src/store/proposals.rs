@@ -1,9 +1,9 @@
 //! `usher.proposals`: actions that wait for a second person.
 
 use crate::{
-    Bucket, SagaId,
+    id::{Bucket, SagaId},
     operator::{Proposal, ProposalId, ProposalState},
-    step::Stake,
+    record::Stake,
 };
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
@@ -204,7 +204,7 @@ pub(crate) async fn delete_old(
             select id, bucket from usher.proposals where id < $1 order by id limit $2
         )
         "#,
-        crate::schema::first_id_of(before),
+        crate::id::first_id_of(before),
         most,
     )
     .execute(connection)

@@ -1,9 +1,11 @@
 //! `usher.sagas`: one row a saga.
 
-pub use super::state::State;
-
 use super::columns;
-use crate::{SagaId, cause::StuckCause, journal::Unreadable, operator::Trouble};
+use crate::{
+    id::SagaId,
+    journal::Unreadable,
+    record::{State, StuckCause, Trouble},
+};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 

@@ -1,7 +1,10 @@
 //! `usher.work_list`: sagas by what is wrong with them, read without a lock and always within a bound.
 
-use super::status::{Raw, Status, stakes};
-use crate::{SagaId, StuckCause, operator::Trouble, step::Stake};
+use super::status::{Raw, stakes};
+use crate::{
+    id::SagaId,
+    record::{Stake, Status, StuckCause, Trouble},
+};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;

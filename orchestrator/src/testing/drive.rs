@@ -5,13 +5,16 @@ use super::{
     case::{Case, Fault},
 };
 use crate::{
-    Database, Engine, Settings, State,
     client::new_saga,
-    journal::{History, Json},
+    database::Database,
+    engine::Engine,
+    journal::History,
     lane::{
         CallEnded, CallFailure, CallOut, Direction, Done, Group, Lane, Probe, Returned, Shared, Start,
         TurnError, Verdict,
     },
+    record::{Json, State},
+    settings::Settings,
     store::{journal, mailbox, sagas::New},
 };
 use chrono::{DateTime, Utc};

@@ -14,8 +14,10 @@ pub use crate::lane::Done;
 pub use case::{Case, Fault};
 
 use crate::{
-    Cause, Database, SagaId, State, StuckCause,
+    database::Database,
+    id::SagaId,
     journal::History,
+    record::{Cause, State, StuckCause},
     steps::StepList,
     workflow::{Signal, Workflow},
 };

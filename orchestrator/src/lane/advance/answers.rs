@@ -8,10 +8,9 @@ use super::{
     ended,
 };
 use crate::{
-    cause::{Cause, StuckCause},
-    journal::{Entry, Json, Outcome, Position},
+    journal::{Entry, Outcome},
+    record::{Cause, Json, Position, State, StuckCause},
     registry::{CallAnswer, ErasedStep},
-    store::sagas::State,
     time,
 };
 

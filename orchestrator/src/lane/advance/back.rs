@@ -5,10 +5,9 @@ use super::super::{
     run::{Env, Need, Pause, Recorded, Run},
 };
 use crate::{
-    cause::StuckCause,
     journal::{Answer, Ask, Entry, What},
+    record::{State, StuckCause},
     registry::{AnyStep, ErasedStep, RecordedEvent},
-    store::sagas::State,
 };
 use std::sync::Arc;
 

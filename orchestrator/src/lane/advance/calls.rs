@@ -8,11 +8,11 @@ use super::{
     ended,
 };
 use crate::{
-    journal::{Entry, Json, Outcome, Position},
+    journal::{Entry, Outcome},
     medium::CallContext,
+    record::{Json, Position, State},
     registry::{AnyStep, CallAnswer, ErasedStep, RecordedEvent},
     step::Way,
-    store::sagas::State,
     time,
 };
 use rand::Rng;

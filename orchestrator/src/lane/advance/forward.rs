@@ -6,11 +6,11 @@ use super::super::{
     run::{Env, Need, Recorded, Run},
 };
 use crate::{
-    cause::{Cause, StuckCause},
-    journal::{Entry, Json},
+    journal::Entry,
+    record::{Cause, Json, State, StuckCause},
     registry::{AnyStep, RecordedEvent},
     saga::{Deadline, Want},
-    store::{mailbox::Kind, sagas::State},
+    store::mailbox::Kind,
     time,
 };
 use chrono::{DateTime, Utc};

@@ -12,10 +12,10 @@ mod trouble;
 
 use super::run::{Env, Need, Run};
 use crate::{
-    cause::{Cause, StuckCause},
-    journal::{Ask, Entry, Json, Outcome, Position},
+    journal::{Ask, Entry, Outcome},
+    record::{Cause, Json, Position, State, StuckCause},
     registry::{AnyStep, ErasedStep},
-    store::{mailbox::Kind, sagas::State},
+    store::mailbox::Kind,
 };
 
 impl Run {

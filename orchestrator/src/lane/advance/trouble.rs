@@ -5,11 +5,10 @@ use super::super::{
     run::{Env, Run},
 };
 use crate::{
-    cause::StuckCause,
     journal::{Ask, What},
-    operator::Trouble,
+    record::{State, StuckCause, Trouble},
     registry::ErasedStep,
-    store::{attempts, sagas::State, troubles::Mark},
+    store::{attempts, troubles::Mark},
 };
 
 impl Run {

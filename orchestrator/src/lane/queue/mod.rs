@@ -13,7 +13,7 @@ use super::{
     places::Place,
 };
 use crate::{
-    Bucket, SagaId,
+    id::{Bucket, SagaId},
     settings::{BatchScope, Settings},
 };
 use line::{Line, Queued};

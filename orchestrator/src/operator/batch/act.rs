@@ -5,8 +5,10 @@
 
 use super::BatchId;
 use crate::{
-    DatabaseFault, SagaId,
-    operator::{Action, By, Operator, OperatorError, Order, Purpose},
+    database_fault::DatabaseFault,
+    id::SagaId,
+    operator::{By, Operator, OperatorError, Order, Purpose},
+    record::Action,
     store::{audit, sagas},
 };
 use rand::Rng;

@@ -29,10 +29,12 @@ mod work;
 
 pub(crate) use rounds::Tally;
 pub(crate) use runner::run;
-pub(crate) use verdict::Look;
 
-use super::{Action, By, Filter, Listed};
-use crate::{Bucket, SagaId, step::Stake};
+use super::{By, Filter, Listed};
+use crate::{
+    id::{Bucket, SagaId},
+    record::{Action, Stake},
+};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::{fmt, str::FromStr};

@@ -3,9 +3,9 @@
 
 use super::{Batch, BatchId, BatchPreview, BatchState, ITEMS_MAX, NewBatch};
 use crate::{
-    SagaId,
-    operator::{Action, ActionKind, Filter, Operator, OperatorError, batch::steer, consent::CONSENT_WITHIN},
-    step::Stake,
+    id::SagaId,
+    operator::{Filter, Operator, OperatorError, batch::steer, consent::CONSENT_WITHIN},
+    record::{Action, ActionKind, Stake},
     store::{batch_items, batches, sagas},
 };
 use serde_json::json;

@@ -1,19 +1,8 @@
 //! What came of a saga that was acted on. Pure: its row in, verdict out.
 
 use super::ItemResult;
-use crate::{State, operator::Action};
+use crate::record::{Action, Look, State};
 use chrono::TimeDelta;
-
-/// What a verdict needs of a saga's row.
-#[derive(Clone, Debug)]
-pub(crate) struct Look {
-    pub state: State,
-    /// What it is at has failed, and is tried again.
-    pub retrying: bool,
-    pub paused: bool,
-    /// What it has in common with others that are stuck.
-    pub cause: Option<String>,
-}
 
 /// A result, and why.
 pub(super) type Verdict = (ItemResult, Option<String>);

@@ -8,7 +8,7 @@ use super::{
     verdict::{self, judge},
 };
 use crate::{
-    SagaId,
+    id::SagaId,
     operator::{By, Operator},
     store::{
         batch_items::{self, Note, Open},

@@ -1,6 +1,6 @@
 //! How much money one person may move.
 
-use crate::step::Stake;
+use crate::record::Stake;
 
 /// What operators may do alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,12 +9,12 @@ mod limits;
 pub use limits::Limits;
 
 use super::{
-    Action, By, Expected, Operator, OperatorError, Plan,
+    By, Expected, Operator, OperatorError, Plan,
     order::{Order, Purpose},
 };
 use crate::{
-    SagaId,
-    step::Stake,
+    id::SagaId,
+    record::{Action, Stake},
     store::{audit, proposals, sagas},
 };
 use chrono::{DateTime, TimeDelta, Utc};

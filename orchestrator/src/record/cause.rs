@@ -1,6 +1,6 @@
 //! Why a saga turned back, and why one is stuck: closed lists, stored as JSON and shown to operators.
 
-use crate::{error::Rejected, journal::Position, lane::is_tried_again};
+use crate::record::{Position, Rejected, is_tried_again};
 use serde::{Deserialize, Serialize};
 
 /// Why a saga turns back.

@@ -1,0 +1,32 @@
+//! A link of the audit's chain: the row as it is hashed, and its hash.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// A row as it is hashed.
+pub(crate) struct Link<'a> {
+    pub id: Uuid,
+    pub seq: i64,
+    pub saga: Uuid,
+    pub at: DateTime<Utc>,
+    pub actor: &'a str,
+    pub action: &'a str,
+    pub reason: &'a str,
+    pub detail: &'a str,
+}
+
+/// The hash of a row after the one with this hash. Every part has its length before it, so no two rows read alike.
+pub(crate) fn digest(head: &[u8], link: &Link<'_>) -> Vec<u8> {
+    let mut sha = Sha256::new();
+    let numbers = [link.seq, link.at.timestamp_micros()].map(|number| number.to_string());
+    let ids = [link.id, link.saga].map(|id| id.to_string());
+    let [seq, at] = &numbers;
+    let [id, saga] = &ids;
+    let parts = [id, saga, seq, at, link.actor, link.action, link.reason, link.detail];
+    for part in std::iter::once(head).chain(parts.map(str::as_bytes)) {
+        sha.update((part.len() as u64).to_be_bytes());
+        sha.update(part);
+    }
+    sha.finalize().to_vec()
+}
