@@ -7,7 +7,7 @@ use crate::{
     hints::Hints,
     id::{Bucket, SagaId},
     journal::{Entry, Unreadable},
-    lane::{LetterAnswer, Mail, Shared, Snapshot, Start, Started},
+    lane::{LetterAnswer, Mail, NotWritten, Shared, Snapshot, Start, Started},
     lanes::{LaneStatus, Lanes},
     record::{Json, State, Status},
     store::{
@@ -351,7 +351,8 @@ impl<W: Workflow> StartRequest<W> {
         let queue = lanes.queue(start.new.id);
         queue.start(start).map_err(|_| ClientError::Overloaded(FULL_RETRY))?;
         let gone = |_| ClientError::Failed("its lane ended with the batch".into());
-        Ok(handle.answered(within(answer).await.map_err(gone)??))
+        let started = within(answer).await.map_err(gone)?;
+        Ok(handle.answered(started.map_err(|NotWritten(reason)| ClientError::Failed(reason))?))
     }
 }
 

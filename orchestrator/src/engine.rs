@@ -4,8 +4,9 @@ use crate::{
     client::Client,
     database::Database,
     hints::Hints,
-    lane::{Calls, Culprits, Leases, Places, Queue, Shared, Suspects, Watchers},
+    lane::{Calls, Leases, Queue, Shared, Suspects, Watchers, lane_of},
     lanes::{self, Lanes},
+    machine::{Culprits, Places},
     operator::{self, Desk, Rows},
     outbox::{self, Courier, Deliver, Handler},
     presence,
@@ -211,10 +212,14 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         let culprits = Arc::new(Culprits::default());
         let queue = |_| Arc::new(Queue::new(&settings, culprits.clone()));
         let queues: Vec<Arc<Queue>> = (0..settings.lanes.max(1)).map(queue).collect();
+        let lines = queues.clone();
+        let places = Places::new(settings.calls_max, move |saga, token, place| {
+            lines[lane_of(saga, lines.len())].give_place(saga, token, place);
+        });
         Ok(Arc::new(Shared {
             registry,
             database: self.database,
-            places: Places::new(settings.calls_max, queues.clone()),
+            places,
             queues,
             watchers: Watchers::default(),
             leases: Arc::new(Leases::new(settings.lease)),

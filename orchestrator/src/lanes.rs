@@ -4,9 +4,10 @@ use crate::{
     database::in_time,
     engine::BuildError,
     id::SagaId,
-    lane::{Doing, Lane, Shared, Signs},
+    lane::{Lane, Shared},
     record::StuckCause,
     settings::Settings,
+    signs::{Doing, Signs},
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -2,9 +2,9 @@
 
 use crate::{
     id::SagaId,
-    lane::Signs,
     outbox::Emitted,
     record::{Cause, Position},
+    signs::Signs,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;

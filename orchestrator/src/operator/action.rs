@@ -1,9 +1,9 @@
 //! What operators can do to a saga, and what of it is allowed in which state.
 
-use super::Knows;
 use crate::{
     journal::{History, What},
     record::{ActionKind, State, Status},
+    registry::Registry,
 };
 use serde::Serialize;
 
@@ -18,8 +18,8 @@ pub struct Allowed {
 
 /// What is allowed, and why the rest is not. A plan may still refuse: an output of another type is seen only there.
 /// Little is allowed with a saga whose journal can't be read.
-pub fn allowed_actions(row: &Status, history: Option<&History>, knows: &dyn Knows) -> Vec<Allowed> {
-    let allowed = |action| Allowed { action, refused: refusal(action, row, history, knows) };
+pub fn allowed_actions(row: &Status, history: Option<&History>, registry: &Registry) -> Vec<Allowed> {
+    let allowed = |action| Allowed { action, refused: refusal(action, row, history, registry) };
     ActionKind::ALL.into_iter().map(allowed).collect()
 }
 
@@ -28,7 +28,7 @@ pub(super) fn refusal(
     action: ActionKind,
     row: &Status,
     history: Option<&History>,
-    knows: &dyn Knows,
+    registry: &Registry,
 ) -> Option<String> {
     if row.state.at_rest() {
         return Some(format!("the saga is {}", row.state));
@@ -37,7 +37,7 @@ pub(super) fn refusal(
         let until = row.due_at.map(|until| until.to_rfc3339()).unwrap_or_default();
         return Some(format!("a call is out, under a lease until {until}"));
     }
-    let known = knows.workflow(&row.workflow, row.version);
+    let known = registry.has_workflow(&row.workflow, row.version);
     match history.filter(|_| known) {
         Some(history) => refusal_by_journal(action, row, history).map(str::to_owned),
         None => refusal_by_row(action, row, known),

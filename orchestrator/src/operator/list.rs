@@ -4,9 +4,10 @@ use super::{ActionKind, Filter, Operator, OperatorError, Why, seen, suggest::sug
 use crate::{
     id::SagaId,
     journal::History,
+    machine::by_hand::read_journals,
     record::{Stake, State, Status, Trouble},
     store::{
-        journal, labels, sagas,
+        labels, sagas,
         work_list::{self, Wanted},
     },
 };
@@ -197,9 +198,7 @@ impl Operator {
         {
             found.push(id);
         }
-        let (mut workflows, _) = self.desk.registry.workflows.columns();
-        workflows.sort_unstable();
-        workflows.dedup();
+        let workflows = self.desk.registry.workflow_names();
         found.extend(work_list::started_under(&mut connection, &workflows, word, SEARCH_MAX).await?);
         found.extend(labels::find(&mut connection, word, SEARCH_MAX).await?);
         if let Some(rows) = &self.rows {
@@ -218,9 +217,9 @@ impl Operator {
         now: DateTime<Utc>,
     ) -> Result<Vec<Listed>, OperatorError> {
         let ids: Vec<SagaId> = found.iter().map(|row| row.id).collect();
-        let mut journals = journal::read(connection, &ids).await?;
+        let mut journals = read_journals(connection, &ids).await?;
         let listed = found.into_iter().map(|row| {
-            let history = seen::history(journals.remove(&row.id));
+            let history = journals.remove(&row.id).unwrap_or_else(|| Ok(History::default()));
             self.one(row, history.as_ref().ok(), now)
         });
         Ok(listed.collect())

@@ -5,7 +5,6 @@
 //! transaction, and only `execute` commits it. Calls never leave from here: the saga is due, and lanes go on.
 
 mod action;
-mod apply;
 mod batch;
 mod consent;
 mod error;
@@ -31,28 +30,23 @@ pub use filter::Filter;
 pub use list::{Group, Listed};
 pub use plan::{Plan, PlannedCall, Touched};
 pub use seen::{Key, Letter, Seen, Told};
-pub use why::{Knows, Why, why};
+pub use why::{Why, why};
 
 use crate::{
     client::Client,
     database::Database,
     id::SagaId,
-    journal::{Entry, History},
-    lane::{self, Culprits, Env, Places, Probe, Run, Signs, TurnError},
+    machine::by_hand::{Instruction, LockedSaga, NotDone},
     medium::Tx,
-    record::{Stake, State, Status},
     registry::Registry,
     settings::Settings,
-    store::{attempts, audit, mailbox, sagas},
+    store::audit,
 };
-use apply::Unapplied;
-use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use order::{Order, Purpose};
-use rand::Rng;
 use serde_json::Value;
 use sqlx::PgConnection;
-use std::{cell::Cell, sync::Arc};
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// What operators need of a node besides its lanes.
@@ -226,9 +220,12 @@ impl Operator {
     #[allow(clippy::too_many_lines, reason = "the order of its parts is what there is to know")]
     async fn act(&self, tx: &mut Tx, saga: SagaId, order: &Order) -> Result<Plan, OperatorError> {
         let Order { action, by, .. } = order;
-        let (status, history, now) = locked(&mut tx.connection, saga).await?;
+        let locked =
+            LockedSaga::lock(&mut tx.connection, saga).await?.ok_or(OperatorError::NotFound(saga))?;
+        let LockedSaga { status, history, now } = &locked;
+        let now = *now;
         consent::take(&mut tx.connection, order, now).await?;
-        let etag = seen::etag(&status);
+        let etag = seen::etag(status);
         if order.expected().is_some_and(|expected| expected.etag != etag) {
             return Err(OperatorError::Changed { etag });
         }
@@ -237,45 +234,19 @@ impl Operator {
         let not_allowed = |why: String| OperatorError::NotAllowed {
             action: action.name(),
             why,
-            allowed: seen::open(&status, history.as_ref().ok(), registry),
+            allowed: seen::open(status, history.as_ref().ok(), registry),
         };
-        if let Some(why) = action::refusal(action.kind(), &status, history.as_ref().ok(), registry) {
+        if let Some(why) = action::refusal(action.kind(), status, history.as_ref().ok(), registry) {
             return Err(not_allowed(why));
         }
         let before = self.domain(tx, saga, order).await?;
-        let (signs, culprits, places) = (Signs::default(), Culprits::default(), Places::new(1, Vec::new()));
-        let env = Env {
-            registry: &self.desk.registry,
-            settings: &self.desk.settings,
-            now,
-            token: rand::rng().random(),
-            signs: &signs,
-            culprits: &culprits,
-            places: &places,
-            draining: true,
-            polled: Cell::default(),
-            checked: false,
-        };
-        let left = match &history {
-            _ if status.leased => {
-                beside_a_call(tx, &status, action, by).await?;
-                let (left, _) = seen::read(&mut tx.connection, saga).await?;
-                Left::of_status(&left, left.paused)
-            }
-            // What this binary doesn't know it must not run either, not even to find that out.
-            Ok(history) if registry.workflow(&status.workflow, status.version) => {
-                let done = self.move_saga(tx, saga, history.clone(), order, &env).await;
-                done.map_err(|unapplied| match unapplied {
-                    Unapplied::Refused(why) => not_allowed(why),
-                    Unapplied::Database(error) => OperatorError::Database(error),
-                })?
-            }
-            Ok(_) | Err(_) => {
-                beside_its_journal(tx, &status, action, by).await?;
-                let (status, _) = seen::read(&mut tx.connection, saga).await?;
-                Left::of_status(&status, status.paused)
-            }
-        };
+        let instruction =
+            Instruction { action, actor: &by.actor, reason: &by.reason, consented_by: order.consented_by() };
+        let left = locked.act(tx, instruction, registry, &self.desk.settings).await;
+        let left = left.map_err(|not_done| match not_done {
+            NotDone::Refused(why) => not_allowed(why),
+            NotDone::Database(error) => OperatorError::Database(error),
+        })?;
         let after = self.domain(tx, saga, order).await?;
         let detail = order.detail(&etag, left.state);
         let record = audit::Record {
@@ -287,55 +258,26 @@ impl Operator {
         };
         audit::add(&mut tx.connection, &[record], now).await?;
         let touched = if order.is_shown() { seen::touched(&mut tx.connection).await? } else { Vec::new() };
+        let calls = seen::calls(saga, &left, registry, now);
         let words = serde_json::to_string(action).unwrap_or_default();
         Ok(Plan {
             saga,
             action: action.name(),
             etag,
-            entries: left.entries,
+            money: seen::money(&left, &calls, registry),
+            frees: seen::freed(&left, registry),
+            entries: left.entries().to_vec(),
             state: left.state,
             stuck: left.stuck,
             paused: left.paused,
             due_at: left.due_at,
             touched,
-            calls: left.calls,
-            money: left.money,
-            frees: left.frees,
+            calls,
             before,
             after,
             hash: String::new(),
         }
         .hashed(&words))
-    }
-
-    /// The lanes' own way, for one saga: what the action begins goes on until a call would leave.
-    async fn move_saga(
-        &self,
-        tx: &mut Tx,
-        saga: SagaId,
-        history: History,
-        order: &Order,
-        env: &Env<'_>,
-    ) -> Result<Left, Unapplied> {
-        let rows = sagas::lock(&mut tx.connection, &[saga]).await.map_err(Unapplied::Database)?;
-        let row = rows.into_iter().next().ok_or_else(|| Unapplied::Refused("its row is gone".into()))?;
-        let chosen = history.letters_chosen();
-        let mut run = Run::new(row, false, history, env);
-        let letters = mailbox::read(&mut tx.connection, &[(saga, chosen)]).await;
-        let mut letters = letters.map_err(Unapplied::Database)?;
-        run.letters = letters.remove(&saga).unwrap_or_default();
-        apply::apply(&mut run, &order.action, &order.by, order.consented_by(), tx, env).await?;
-        let mut runs = [run];
-        let moved = async {
-            lane::run_all(tx, &mut runs, &mut Probe::default(), env).await?;
-            lane::write(tx, &runs, env).await
-        };
-        moved.await.map_err(|error| match error {
-            TurnError::Repeat(error) | TurnError::Lost(error) => Unapplied::Database(error),
-            error => Unapplied::Refused(error.to_string()),
-        })?;
-        let [run] = runs;
-        Ok(Left::of_run(&run, env))
     }
 
     async fn domain(&self, tx: &mut Tx, saga: SagaId, order: &Order) -> Result<Value, sqlx::Error> {
@@ -344,106 +286,4 @@ impl Operator {
             None => Ok(Value::Null),
         }
     }
-}
-
-/// How an action leaves its saga.
-struct Left {
-    entries: Vec<Entry>,
-    state: State,
-    stuck: Option<crate::StuckCause>,
-    paused: bool,
-    due_at: Option<DateTime<Utc>>,
-    calls: Vec<PlannedCall>,
-    money: Vec<Stake>,
-    frees: Vec<Stake>,
-}
-
-impl Left {
-    fn of_status(status: &Status, paused: bool) -> Self {
-        let Status { state, due_at, stuck, .. } = status.clone();
-        Self {
-            entries: Vec::new(),
-            state,
-            stuck,
-            paused,
-            due_at,
-            calls: Vec::new(),
-            money: Vec::new(),
-            frees: Vec::new(),
-        }
-    }
-
-    fn of_run(run: &Run, env: &Env<'_>) -> Self {
-        let parked = run.parked.clone().expect("the round ends when every saga is parked");
-        let history = run.core.history();
-        let paused = match run.pause {
-            Some(lane::Pause::Begin { .. }) => true,
-            Some(lane::Pause::End) => false,
-            None => run.row.paused,
-        };
-        let (entries, calls) = (history.entries()[run.committed..].to_vec(), seen::calls(run, env));
-        Self {
-            money: seen::money(&history, &entries, &calls, env.registry),
-            frees: seen::freed(&history, &entries, env.registry),
-            entries,
-            state: parked.state,
-            stuck: parked.stuck,
-            paused,
-            due_at: parked.due_at,
-            calls,
-        }
-    }
-}
-
-/// With a call out, its holder must find its token: the row is marked, or a letter left, and nothing else changes.
-async fn beside_a_call(tx: &mut Tx, status: &Status, action: &Action, by: &By) -> Result<(), sqlx::Error> {
-    match action {
-        Action::Pause => sagas::pause(&mut tx.connection, status.id, Some((&by.actor, &by.reason))).await,
-        Action::Resume => sagas::pause(&mut tx.connection, status.id, None).await,
-        Action::ReleaseLease => {
-            let connection = &mut tx.connection;
-            let now = sagas::now(connection).await?;
-            attempts::add_lost(connection, &[status.id], now).await?;
-            sagas::release_lease(connection, status.id, rand::rng().random(), now).await
-        }
-        _ => {
-            let letter = mailbox::Letter {
-                kind: mailbox::Kind::Cancel,
-                name: String::new(),
-                sender: by.actor.clone(),
-                payload: "null".into(),
-            };
-            mailbox::deliver(&mut tx.connection, status.id, &letter).await.map(drop)
-        }
-    }
-}
-
-/// Where no entry can be written because those before can't be read, or the workflow isn't known here, only the row is touched: the audit alone says it.
-async fn beside_its_journal(
-    tx: &mut Tx,
-    status: &Status,
-    action: &Action,
-    by: &By,
-) -> Result<(), sqlx::Error> {
-    let connection = &mut tx.connection;
-    if matches!(action, Action::Pause) {
-        return sagas::pause(connection, status.id, Some((&by.actor, &by.reason))).await;
-    }
-    if status.paused {
-        sagas::pause(connection, status.id, None).await?;
-    }
-    sagas::make_due_at_once(connection, status.id).await
-}
-
-/// The saga's row, locked however long that takes within the lock timeout, and its journal.
-async fn locked(
-    connection: &mut PgConnection,
-    saga: SagaId,
-) -> Result<(Status, Result<History, String>, DateTime<Utc>), OperatorError> {
-    if !sagas::wait_for(connection, saga).await? {
-        return Err(OperatorError::NotFound(saga));
-    }
-    let now = sagas::now(connection).await?;
-    let (status, history) = seen::read(connection, saga).await?;
-    Ok((status, history, now))
 }

@@ -1,20 +1,18 @@
 //! Looking at a saga: its line, what is allowed, what is at stake. Reads only.
 
-use super::{Allowed, Knows, Operator, OperatorError, PlannedCall, Touched, Why, allowed_actions, why};
+use super::{Allowed, Operator, OperatorError, PlannedCall, Touched, Why, allowed_actions, why};
 use crate::{
     id::SagaId,
-    journal::{Ask, Entry, History, Unreadable, What},
-    lane::{Env, Run},
+    journal::{Ask, Entry, History, What},
+    machine::by_hand::{Aftermath, read_saga},
     record::{Action, Attempt, JournalEntry, Position, Stake, Status},
-    registry::Registry,
-    step::Way,
-    store::{attempts, journal, mailbox, sagas, status},
+    registry::{OwedCall, Registry},
+    store::{attempts, journal, mailbox, sagas},
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
-use std::time::Duration;
 
 /// A saga as operators see it.
 #[derive(Clone, Debug)]
@@ -89,7 +87,8 @@ impl Operator {
     pub async fn see(&self, saga: SagaId) -> Result<Seen, OperatorError> {
         let mut connection = self.client.pool.acquire().await?;
         let now = sagas::now(&mut connection).await?;
-        let (status, history) = read(&mut connection, saga).await?;
+        let found = read_saga(&mut connection, saga).await?;
+        let (status, history) = found.ok_or(OperatorError::NotFound(saga))?;
         let registry = self.desk.registry.as_ref();
         let readable = history.as_ref().ok();
         let chosen = readable.map_or(0, History::letters_chosen);
@@ -118,32 +117,6 @@ impl Operator {
     }
 }
 
-impl Knows for Registry {
-    fn workflow(&self, name: &str, version: i32) -> bool {
-        self.workflows.get(name, version).is_some()
-    }
-
-    fn key_remembered(&self, step: &str) -> Option<Duration> {
-        self.steps.get(step)?.key_remembered()
-    }
-}
-
-/// A row and its journal, or why that can't be read.
-pub(super) async fn read(
-    connection: &mut PgConnection,
-    saga: SagaId,
-) -> Result<(Status, Result<History, String>), OperatorError> {
-    let found = status::look(connection, saga).await?.ok_or(OperatorError::NotFound(saga))?;
-    let entries = journal::read(connection, &[saga]).await?.remove(&saga);
-    Ok((found, history(entries)))
-}
-
-/// What a journal means, if this binary can read it.
-pub(super) fn history(entries: Option<Result<Vec<Entry>, Unreadable>>) -> Result<History, String> {
-    let entries = entries.unwrap_or_else(|| Ok(Vec::new())).map_err(|error| error.to_string())?;
-    History::of(entries).map_err(|error| error.to_string())
-}
-
 /// The saga's version.
 pub(super) fn etag(status: &Status) -> String {
     let paused = if status.paused { "-paused" } else { "" };
@@ -151,8 +124,8 @@ pub(super) fn etag(status: &Status) -> String {
 }
 
 /// The names of what is allowed.
-pub(super) fn open(status: &Status, history: Option<&History>, knows: &dyn Knows) -> Vec<&'static str> {
-    let allowed = allowed_actions(status, history, knows).into_iter();
+pub(super) fn open(status: &Status, history: Option<&History>, registry: &Registry) -> Vec<&'static str> {
+    let allowed = allowed_actions(status, history, registry).into_iter();
     allowed.filter(|allowed| allowed.refused.is_none()).map(|allowed| allowed.action.name()).collect()
 }
 
@@ -175,26 +148,34 @@ fn seen_letter(letter: mailbox::Received, history: Option<&History>) -> Letter {
 fn keys(saga: SagaId, history: &History, registry: &Registry) -> Vec<Key> {
     let called = history.asks().iter().filter_map(|ask| {
         let What::Step(name) = &ask.what else { return None };
-        registry.steps.get(name).filter(|step| !step.ours())?;
         let (position, step) = (ask.first, name.clone());
-        Some(Key { position, step, key: key(saga, ask.first), expires_at: expires(ask, registry) })
+        registry.is_call(name).then(|| Key {
+            position,
+            step,
+            key: key(saga, position),
+            expires_at: expires(ask, registry),
+        })
     });
     called.collect()
 }
 
 /// The calls that lanes would make next.
-pub(super) fn calls(run: &Run, env: &Env<'_>) -> Vec<PlannedCall> {
-    let history = run.core.history();
-    let owed: Vec<PlannedCall> = history.owed().filter_map(|ask| undo(ask, run.id(), env)).collect();
+pub(super) fn calls(
+    saga: SagaId,
+    left: &Aftermath,
+    registry: &Registry,
+    now: DateTime<Utc>,
+) -> Vec<PlannedCall> {
+    let history = &left.history;
     if history.back().is_some() {
-        return owed;
+        return history.owed().filter_map(|ask| undo(ask, saga, registry, now)).collect();
     }
-    let forward = run.held_back.as_ref().map(|call| PlannedCall {
+    let forward = left.next_call.as_ref().map(|call| PlannedCall {
         step: call.step.clone(),
         undo: false,
         position: call.position,
-        key: key(run.id(), call.position),
-        key_expired: history.asks().last().is_some_and(|ask| forgotten(ask, env)),
+        key: key(saga, call.position),
+        key_expired: history.asks().last().is_some_and(|ask| forgotten(ask, registry, now)),
         probe: call.probe,
         described: call.described.clone(),
         stakes: call.stakes.clone(),
@@ -202,78 +183,62 @@ pub(super) fn calls(run: &Run, env: &Env<'_>) -> Vec<PlannedCall> {
     forward.into_iter().collect()
 }
 
-fn undo(ask: &Ask, saga: SagaId, env: &Env<'_>) -> Option<PlannedCall> {
+fn undo(ask: &Ask, saga: SagaId, registry: &Registry, now: DateTime<Utc>) -> Option<PlannedCall> {
     let What::Step(name) = &ask.what else { return None };
-    let step = env.registry.steps.get(name).filter(|step| !step.ours())?;
-    let value = step.decode(ask.input.as_ref()?).ok()?;
-    let (_, stakes) = step.told(&value, ask.output());
+    let OwedCall { described, stakes } = registry.owed_call(ask)?;
     Some(PlannedCall {
         step: name.clone(),
         undo: true,
         position: ask.first,
         key: key(saga, ask.first),
-        key_expired: forgotten(ask, env),
+        key_expired: forgotten(ask, registry, now),
         probe: false,
-        described: step.describe(&value, Way::Back),
+        described,
         stakes,
     })
 }
 
 /// Whether the other side may have forgotten this call's key.
-fn forgotten(ask: &Ask, env: &Env<'_>) -> bool {
-    expires(ask, env.registry).is_some_and(|expires_at| expires_at < env.now)
+fn forgotten(ask: &Ask, registry: &Registry, now: DateTime<Utc>) -> bool {
+    expires(ask, registry).is_some_and(|expires_at| expires_at < now)
 }
 
 /// When the other side forgets this call's key, if it says so.
-fn expires(ask: &Ask, knows: &dyn Knows) -> Option<DateTime<Utc>> {
+fn expires(ask: &Ask, registry: &Registry) -> Option<DateTime<Utc>> {
     let What::Step(name) = &ask.what else { return None };
-    Some(ask.at? + knows.key_remembered(name)?)
+    Some(ask.at? + registry.key_remembered(name)?)
 }
 
 /// The money that an action moves: of calls that leave, and of those that an operator takes as answered or undone.
-pub(super) fn money(
-    history: &History,
-    entries: &[Entry],
-    calls: &[PlannedCall],
-    registry: &Registry,
-) -> Vec<Stake> {
-    let by_hand = match entries {
+pub(super) fn money(left: &Aftermath, calls: &[PlannedCall], registry: &Registry) -> Vec<Stake> {
+    let asks = left.history.asks();
+    let by_hand = match left.entries() {
         [Entry::Operator { action: Action::WriteOff, .. }, Entry::UndoEnded { of, .. }, ..] => {
-            history.asks().iter().find(|ask| ask.first == *of)
+            asks.iter().find(|ask| ask.first == *of)
         }
         [
             Entry::Operator { action: Action::SetOutput { .. } | Action::Skip, .. },
             Entry::Ended { ask, .. },
             ..,
-        ] => history.asks().get(*ask as usize),
-        [Entry::Operator { action: Action::MarkResolved { .. }, .. }, ..] => history.asks().last(),
+        ] => asks.get(*ask as usize),
+        [Entry::Operator { action: Action::MarkResolved { .. }, .. }, ..] => asks.last(),
         _ => None,
     };
-    let settled = by_hand.map(|ask| stakes(ask, registry)).unwrap_or_default();
+    let is_call = |ask: &&Ask| matches!(&ask.what, What::Step(name) if registry.is_call(name));
+    let settled = by_hand.filter(is_call).map(|ask| registry.stakes_of(ask)).unwrap_or_default();
     let moved = calls.iter().flat_map(|call| call.stakes.clone());
     Stake::sum(moved.chain(settled).filter(Stake::is_money))
 }
 
 /// Things that compensations give back: those that have run with the action, and those that wait for calls before them.
-pub(super) fn freed(history: &History, entries: &[Entry], registry: &Registry) -> Vec<Stake> {
+pub(super) fn freed(left: &Aftermath, registry: &Registry) -> Vec<Stake> {
     let undone = |ask: &&Ask| {
         let ended = |entry: &Entry| matches!(entry, Entry::UndoEnded { of, .. } if *of == ask.first);
-        !ask.written_off && entries.iter().any(ended)
+        !ask.written_off && left.entries().iter().any(ended)
     };
-    let undone = history.asks().iter().filter(undone);
-    let things = undone.chain(history.owed()).flat_map(|ask| {
-        let (What::Step(name), Some(input)) = (&ask.what, &ask.input) else { return Vec::new() };
-        let Some(step) = registry.steps.get(name) else { return Vec::new() };
-        step.decode(input).map(|value| step.told(&value, ask.output()).1).unwrap_or_default()
-    });
+    let undone = left.history.asks().iter().filter(undone);
+    let things = undone.chain(left.history.owed()).flat_map(|ask| registry.stakes_of(ask));
     Stake::sum(things.filter(|stake| !stake.is_money()))
-}
-
-/// What is at stake in a call of the outside.
-fn stakes(ask: &Ask, registry: &Registry) -> Vec<Stake> {
-    let (What::Step(name), Some(input)) = (&ask.what, &ask.input) else { return Vec::new() };
-    let Some(step) = registry.steps.get(name).filter(|step| !step.ours()) else { return Vec::new() };
-    step.decode(input).map(|value| step.told(&value, ask.output()).1).unwrap_or_default()
 }
 
 fn key(saga: SagaId, position: Position) -> String {

@@ -3,10 +3,10 @@
 use crate::{
     journal::{History, What},
     record::{State, Status, StuckCause},
+    registry::Registry,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use std::time::Duration;
 
 /// What the line is said of.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -110,14 +110,6 @@ pub enum Why {
     },
 }
 
-/// What a binary knows of workflows and steps.
-pub trait Knows {
-    /// Whether it can run them.
-    fn workflow(&self, name: &str, version: i32) -> bool;
-    /// How long the other side of this step remembers a key.
-    fn key_remembered(&self, step: &str) -> Option<Duration>;
-}
-
 /// How long a saga is due before that says something: every sweep of every node has passed it over many times. The same as
 /// `usher.overdue_after()`, by which lists and numbers go.
 pub(super) const OVERDUE: chrono::Duration = chrono::Duration::minutes(1);
@@ -128,7 +120,7 @@ pub(super) fn overdue(due: DateTime<Utc>, now: DateTime<Utc>) -> bool {
 }
 
 /// The line of a saga. Without its history, which can't be read, the row alone must say it.
-pub fn why(row: &Status, history: Option<&History>, knows: &dyn Knows, now: DateTime<Utc>) -> Why {
+pub fn why(row: &Status, history: Option<&History>, registry: &Registry, now: DateTime<Utc>) -> Why {
     let empty = History::default();
     let readable = history.is_some();
     let history = history.unwrap_or(&empty);
@@ -152,11 +144,11 @@ pub fn why(row: &Status, history: Option<&History>, knows: &dyn Knows, now: Date
         return Why::Stuck { cause, times: row.attempts, again: row.due_at, code };
     }
     let due = row.due_at.unwrap_or(now);
-    if overdue(due, now) && !knows.workflow(&row.workflow, row.version) {
+    if overdue(due, now) && !registry.has_workflow(&row.workflow, row.version) {
         return Why::UnknownVersion { workflow: row.workflow.clone(), version: row.version };
     }
     if let Some(next) = row.retry_at.filter(|next| *next > now) {
-        if let Some(key_expired_at) = forgotten(history, knows, now) {
+        if let Some(key_expired_at) = forgotten(history, registry, now) {
             return Why::OutcomeUnknown { step, key_expired_at };
         }
         let error = row.last_error.clone().unwrap_or_default();
@@ -200,9 +192,9 @@ fn tried(row: &Status, history: &History) -> (String, bool) {
     }
 }
 
-fn forgotten(history: &History, knows: &dyn Knows, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn forgotten(history: &History, registry: &Registry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let ask = history.asks().last().filter(|ask| ask.answer.is_none())?;
     let What::Step(name) = &ask.what else { return None };
-    let expired = ask.at? + knows.key_remembered(name)?;
+    let expired = ask.at? + registry.key_remembered(name)?;
     (expired < now).then_some(expired)
 }

@@ -61,7 +61,7 @@ pub(crate) struct CallAnswer {
 }
 
 /// A step's labels, and its stakes.
-pub(crate) type Told = (Vec<(String, String)>, Vec<Stake>);
+pub type Told = (Vec<(String, String)>, Vec<Stake>);
 
 /// How a call is made.
 pub(crate) enum AnswerKind {

@@ -9,10 +9,8 @@ use crate::{
     database::Database,
     engine::Engine,
     journal::History,
-    lane::{
-        CallEnded, CallFailure, CallOut, Direction, Done, Group, Lane, Probe, Returned, Shared, Start,
-        TurnError, Verdict,
-    },
+    lane::{Group, Lane, Returned, Shared, Start, Verdict},
+    machine::{CallEnded, CallFailure, CallOut, Direction, Done, Probe, TurnError},
     record::{Json, State},
     settings::Settings,
     store::{journal, mailbox, sagas::New},

@@ -10,7 +10,7 @@
 mod case;
 mod drive;
 
-pub use crate::lane::Done;
+pub use crate::machine::Done;
 pub use case::{Case, Fault};
 
 use crate::{

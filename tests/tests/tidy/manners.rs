@@ -54,12 +54,12 @@ const HOMES_OF_SQL: &[(&str, &[&str])] = &[
         "orchestrator/src/lane/",
         &[
             "orchestrator/src/lane/turn.rs",
-            "orchestrator/src/lane/round.rs",
             "orchestrator/src/lane/claim_alone.rs",
             "orchestrator/src/lane/recover.rs",
             "orchestrator/src/lane/alone.rs",
         ],
     ),
+    ("orchestrator/src/machine/", &["orchestrator/src/machine/round.rs"]),
 ];
 
 #[test]

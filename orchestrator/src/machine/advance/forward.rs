@@ -1,15 +1,17 @@
 //! Forward: poll the workflow, and see to what it wants.
 
-use super::super::{
-    Direction, Doing,
-    calls::panic_message,
-    run::{Env, Need, Recorded, Run},
-};
 use crate::{
     journal::Entry,
+    machine::{
+        call::{Direction, panic_message},
+        env::Env,
+        need::{Need, Recorded},
+        run::Run,
+    },
     record::{Cause, Json, State, StuckCause},
     registry::{AnyStep, RecordedEvent},
     saga::{Deadline, Want},
+    signs::Doing,
     store::mailbox::Kind,
     time,
 };
@@ -92,7 +94,7 @@ impl Run {
         }
         let Some(attempt) = self.attempt.as_mut() else { return Polled::Stuck(StuckCause::ForeignWait) };
         let began = Instant::now();
-        let guard = env.signs.busy_with(Doing::Poll(self.core.id()));
+        let guard = env.busy_with(Doing::Poll(self.core.id()));
         let polled =
             catch_unwind(AssertUnwindSafe(|| attempt.as_mut().poll(&mut Context::from_waker(Waker::noop()))));
         drop(guard);

@@ -1,14 +1,9 @@
 //! What the batch's steps answered, and what a failure costs.
 
-use super::{
-    super::{
-        CallFailure,
-        run::{Env, Recorded, Run},
-    },
-    ended,
-};
+use super::ended;
 use crate::{
     journal::{Entry, Outcome},
+    machine::{call::CallFailure, env::Env, need::Recorded, run::Run},
     record::{Cause, Json, Position, State, StuckCause},
     registry::{CallAnswer, ErasedStep},
     time,

@@ -1,13 +1,16 @@
 //! One saga in one batch: what it began with, what has happened to it, and what it is left as.
 
-use super::{CallEnded, CallOut, Culprits, Place, Places, Signs};
 use crate::{
     id::SagaId,
     journal::{Entry, History},
-    record::{Json, Position, Stake, State, StuckCause, Trouble},
-    registry::{AnyStep, Attempt, CallAnswer, ErasedStep, RecordedEvent, Registry},
+    machine::{
+        call::{CallEnded, CallOut},
+        env::Env,
+        places::Place,
+    },
+    record::{Position, Stake, State, StuckCause, Trouble},
+    registry::Attempt,
     saga::Core,
-    settings::Settings,
     store::{
         attempts,
         mailbox::Received,
@@ -17,57 +20,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use rand::Rng;
-use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
-
-/// What a batch knows besides its sagas.
-pub(crate) struct Env<'a> {
-    pub registry: &'a Registry,
-    pub settings: &'a Settings,
-    pub now: DateTime<Utc>,
-    pub token: i64,
-    pub signs: &'a Signs,
-    pub culprits: &'a Culprits,
-    pub places: &'a Arc<Places>,
-    /// This node is leaving: it hands nothing out any more.
-    pub draining: bool,
-    /// For how long workflows were polled in this batch.
-    pub polled: Cell<Duration>,
-    /// Something in this batch hides an error of the database: each set of steps is asked for it.
-    pub checked: bool,
-}
-
-/// For how long workflows are polled in one batch; the others have their turn in the next one. Far below the time after
-/// which the database ends an idle transaction, and long for a batch.
-const POLLED_MAX: Duration = Duration::from_secs(2);
-
-impl Env<'_> {
-    /// The cause to stop for, if JSON of so many bytes is more than an entry's input or output may be.
-    pub fn oversize(&self, what: &str, bytes: usize) -> Option<StuckCause> {
-        let (size, bound) = (bytes as u64, self.settings.entry_bytes_max as u64);
-        (size > bound).then(|| StuckCause::Oversize { what: what.to_owned(), size, bound })
-    }
-
-    /// When a lease given now ends. On a grid, so that a saga that goes from call to call keeps its `due_at`: that is
-    /// the one indexed column that changes, and an update that leaves it alone needs no new index entries.
-    pub fn lease_end(&self) -> DateTime<Utc> {
-        let grid_us = (self.settings.lease.as_micros() as i64 / LEASE_GRID).max(1);
-        let end = self.now + self.settings.lease;
-        end - chrono::Duration::microseconds(end.timestamp_micros().rem_euclid(grid_us))
-    }
-
-    /// Whether workflows have been polled for so long that the rest of the batch waits for the next one.
-    pub fn is_out_of_time(&self) -> bool {
-        self.polled.get() > POLLED_MAX
-    }
-
-    /// How long a lease given now lasts.
-    pub fn lease_left(&self) -> Duration {
-        (self.lease_end() - self.now).to_std().unwrap_or_default()
-    }
-}
-
-/// Places on the grid of lease ends within one lease: a lease may be shorter by one part in so many.
-const LEASE_GRID: i64 = 4;
+use std::{rc::Rc, time::Duration};
 
 /// A saga that this batch has claimed.
 pub(crate) struct Run {
@@ -119,13 +72,18 @@ pub(crate) enum Pause {
     End,
 }
 
-/// A call that is not handed out here.
-#[derive(Clone, Debug)]
-pub(crate) struct HeldBack {
+/// A call that is not handed out here: a lane makes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldBack {
+    /// The step's name.
     pub step: String,
+    /// Where the step began, or will begin: the second half of its idempotency key.
     pub position: Position,
+    /// Whether it first asks what became of an earlier attempt.
     pub probe: bool,
+    /// What would be sent, in the step's words.
     pub described: Option<String>,
+    /// What is at stake in it.
     pub stakes: Vec<Stake>,
 }
 
@@ -136,29 +94,6 @@ pub(crate) struct Parked {
     pub due_at: Option<DateTime<Utc>>,
     pub leased: bool,
     pub stuck: Option<StuckCause>,
-}
-
-/// Something that only the batch can do: it is done for all sagas that need it at once.
-pub(crate) enum Need {
-    /// Run a `Tx` step.
-    Run { step: Arc<dyn ErasedStep>, value: AnyStep, input: Json, ask: u32, position: Position, pivot: bool },
-    /// Run a `Tx` step's compensation.
-    Undo { step: Arc<dyn ErasedStep>, value: AnyStep, of: Position, made: Option<Json> },
-    /// Let a call write its rows, then append its entry.
-    Record {
-        step: Arc<dyn ErasedStep>,
-        value: AnyStep,
-        of: Position,
-        event: Box<RecordedEvent>,
-        entry: Box<Recorded>,
-    },
-}
-
-/// The entry that follows a call's rows.
-pub(crate) enum Recorded {
-    Plain(Entry),
-    /// With the output that the workflow waits for.
-    Output(Entry, u32, CallAnswer),
 }
 
 impl Run {
@@ -251,36 +186,27 @@ impl Run {
     pub fn added(&self) -> usize {
         self.core.history().len() - self.committed
     }
+
+    /// Its history, with what this stretch has added.
+    pub fn into_history(self) -> History {
+        drop(self.attempt);
+        let core = Rc::into_inner(self.core);
+        core.expect("the attempt was the only other holder, and it is dropped").into_history()
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn leases_given_one_after_another_mostly_end_together_and_never_late() {
-        let (registry, settings) = (Registry::default(), Settings::default());
-        let (signs, culprits, places) = (Signs::default(), Culprits::default(), Places::new(1, Vec::new()));
-        let begin = DateTime::from_timestamp(1_800_000_000, 0).expect("a moment of 2027");
-        let mut ends = std::collections::BTreeSet::new();
-        for step_ms in 0..100 {
-            let now = begin + chrono::Duration::milliseconds(step_ms * 10);
-            let env = Env {
-                registry: &registry,
-                settings: &settings,
-                now,
-                token: 0,
-                signs: &signs,
-                culprits: &culprits,
-                places: &places,
-                draining: false,
-                polled: Cell::default(),
-                checked: false,
-            };
-            assert_eq!(env.lease_end(), now + env.lease_left());
-            assert!(env.lease_left() <= settings.lease && env.lease_left() > settings.lease * 7 / 10);
-            ends.insert(env.lease_end());
+impl Row {
+    /// What is being tried; a stuck saga is tried anew.
+    fn begins_with(&self) -> Trying {
+        match self.state {
+            State::Stuck => Trying {
+                last_error: self.trying.last_error.clone(),
+                trouble: self.trying.trouble,
+                ..Trying::default()
+            },
+            State::Running | State::Waiting | State::Unwinding | State::Completed | State::Unwound => {
+                self.trying.clone()
+            }
         }
-        assert!(ends.len() <= 2, "in one second: {ends:?}");
     }
 }

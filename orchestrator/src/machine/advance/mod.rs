@@ -10,9 +10,9 @@ mod calls;
 mod forward;
 mod trouble;
 
-use super::run::{Env, Need, Run};
 use crate::{
     journal::{Ask, Entry, Outcome},
+    machine::{env::Env, need::Need, run::Run},
     record::{Cause, Json, Position, State, StuckCause},
     registry::{AnyStep, ErasedStep},
     store::mailbox::Kind,

@@ -1,9 +1,9 @@
 //! Why a set of steps can't stay as it is, and what that means for its sagas and for the transaction.
 
-use super::{CallFailure, run::Env, set::Answer, turn::TurnError};
 use crate::{
     database_fault::{DatabaseFault, sqlstate},
     error::sql_code,
+    machine::{call::CallFailure, env::Env, set::Answer, turn_error::TurnError},
     settings::Settings,
     step::DbError,
     texts::stored,

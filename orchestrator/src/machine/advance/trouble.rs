@@ -1,11 +1,8 @@
 //! What a failed attempt means for people: the attempt itself, and what is wrong with the saga because of it.
 
-use super::super::{
-    CallFailure,
-    run::{Env, Run},
-};
 use crate::{
     journal::{Ask, What},
+    machine::{call::CallFailure, env::Env, run::Run},
     record::{State, StuckCause, Trouble},
     registry::ErasedStep,
     store::{attempts, troubles::Mark},

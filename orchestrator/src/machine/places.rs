@@ -4,7 +4,6 @@
 //! stands in line: the place that becomes free is handed to it. Whoever doesn't fit into the line any more, or stood
 //! in the line of a node that died, is due again after a while like everybody else.
 
-use super::Queue;
 use crate::id::SagaId;
 use std::{
     collections::{HashMap, VecDeque},
@@ -17,7 +16,7 @@ const LINE_PER_PLACE: usize = 16;
 /// The places of a node.
 pub(crate) struct Places {
     most: usize,
-    queues: Vec<Arc<Queue>>,
+    hand: Box<Hand>,
     services: Mutex<HashMap<&'static str, Service>>,
 }
 
@@ -29,6 +28,9 @@ struct Service {
     tokens: HashMap<SagaId, i64>,
 }
 
+/// Gives a place to the saga that stood in line for it, parked under this token.
+type Hand = dyn Fn(SagaId, i64, Place) + Send + Sync;
+
 /// One call's place. Dropped, it goes to the next in line.
 pub(crate) struct Place {
     service: &'static str,
@@ -36,9 +38,9 @@ pub(crate) struct Place {
 }
 
 impl Places {
-    /// So many places for each service; who waits for one is resumed through its lane's queue.
-    pub fn new(most: usize, queues: Vec<Arc<Queue>>) -> Arc<Self> {
-        Arc::new(Self { most: most.max(1), queues, services: Mutex::default() })
+    /// So many places for each service; who waits for one is given it by `hand`.
+    pub fn new(most: usize, hand: impl Fn(SagaId, i64, Place) + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { most: most.max(1), hand: Box::new(hand), services: Mutex::default() })
     }
 
     /// A place that is free, if nobody stands in line for it.
@@ -81,8 +83,7 @@ impl Places {
                 metrics::gauge!("usher_calls_waiting", "service" => service).set(its.line.len() as f64);
                 drop(services);
                 let place = Place { service, places: self.clone() };
-                self.queues[saga.bucket().number() as usize % self.queues.len()]
-                    .give_place(saga, token, place);
+                (self.hand)(saga, token, place);
             }
         }
     }

@@ -1,14 +1,14 @@
 //! Calls: how one is allowed to leave, and what its end means.
 
-use super::{
-    super::{
-        CallFailure, CallOut, Direction,
-        run::{Env, HeldBack, Need, Parked, Recorded, Run},
-    },
-    ended,
-};
+use super::ended;
 use crate::{
     journal::{Entry, Outcome},
+    machine::{
+        call::{CallFailure, CallOut, Direction},
+        env::{Env, Leave},
+        need::{Need, Recorded},
+        run::{HeldBack, Parked, Run},
+    },
     medium::CallContext,
     record::{Json, Position, State},
     registry::{AnyStep, CallAnswer, ErasedStep, RecordedEvent},
@@ -28,22 +28,15 @@ impl Run {
         probe: bool,
         env: &Env<'_>,
     ) {
-        if env.draining {
-            let way = if matches!(direction, Direction::Forward { .. }) { Way::Forward } else { Way::Back };
-            let described = step.describe(&value, way);
-            let (_, stakes) = step.told(&value, None);
-            self.held_back =
-                Some(HeldBack { step: step.name().to_owned(), position, probe, described, stakes });
-            self.park(self.moving(State::Running), Some(env.now));
-            return;
-        }
         let service = step.service();
-        if self.given_place != Some(service) {
-            self.place = env.places.take(service);
-            if self.place.is_none() {
-                return self.stand_in_line(service, env);
+        self.place = match env.may_leave(service, self.given_place == Some(service)) {
+            Leave::Now(place) => place,
+            Leave::Full => return self.stand_in_line(service, env),
+            Leave::NotFromHere => {
+                self.hold_back(step.as_ref(), &value, &direction, position, probe);
+                return self.park(self.moving(State::Running), Some(env.now));
             }
-        }
+        };
         self.trying.attempts += 1;
         self.trying.since.get_or_insert(env.now);
         self.trying.retry_at = None;
@@ -55,6 +48,24 @@ impl Run {
         self.call = Some(CallOut { saga, token, lease, step, value, direction, probe, context });
         let due_at = Some(env.lease_end());
         self.parked = Some(Parked { state: self.moving(State::Running), due_at, leased: true, stuck: None });
+    }
+
+    /// Keeps what would be sent, for whoever plans.
+    fn hold_back(
+        &mut self,
+        step: &dyn ErasedStep,
+        value: &AnyStep,
+        direction: &Direction,
+        position: Position,
+        probe: bool,
+    ) {
+        let way = match direction {
+            Direction::Forward { .. } => Way::Forward,
+            Direction::Back { .. } => Way::Back,
+        };
+        let (step, described, (_, stakes)) =
+            (step.name().to_owned(), step.describe(value, way), step.told(value, None));
+        self.held_back = Some(HeldBack { step, position, probe, described, stakes });
     }
 
     /// Waits for a place, without a lease: whoever finds it due first, here or elsewhere, looks for one again.

@@ -1,11 +1,13 @@
 //! Back: undo what was begun, latest first, from the journal alone.
 
-use super::super::{
-    Direction,
-    run::{Env, Need, Pause, Recorded, Run},
-};
 use crate::{
     journal::{Answer, Ask, Entry, What},
+    machine::{
+        call::Direction,
+        env::Env,
+        need::{Need, Recorded},
+        run::{Pause, Run},
+    },
     record::{State, StuckCause},
     registry::{AnyStep, ErasedStep, RecordedEvent},
 };

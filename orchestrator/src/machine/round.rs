@@ -3,14 +3,21 @@
 //! Steps of one type run as one set under one savepoint. If the set fails, it is taken back and halved until whoever
 //! is guilty is alone, so that only the guilty one pays: seventeen savepoints find one among two hundred and fifty-six.
 
-use super::{
-    CallFailure, Doing, Probe,
-    run::{Env, Need, Run},
-    set::{Answer, Outcome, answers, entries_after, give},
-    set_fault::Fault,
-    turn::TurnError,
+use crate::{
+    machine::{
+        call::CallFailure,
+        env::Env,
+        need::Need,
+        probe::Probe,
+        run::Run,
+        set::{Answer, Outcome, answers, entries_after, give},
+        set_fault::Fault,
+        turn_error::TurnError,
+    },
+    medium::Tx,
+    registry::ErasedStep,
+    signs::Doing,
 };
-use crate::{medium::Tx, registry::ErasedStep};
 use std::{
     collections::BTreeMap,
     sync::Arc,
@@ -72,7 +79,7 @@ async fn run_set(
         bounds.savepoint(tx, set.len()).await?;
         let began = Instant::now();
         let sagas = set.iter().map(|(index, _)| runs[*index].id()).collect();
-        let busy = env.signs.busy_with(Doing::Set { step: set[0].1.step().name(), sagas });
+        let busy = env.busy_with(Doing::Set { step: set[0].1.step().name(), sagas });
         let mut outcome = answers(tx, runs, &set, probe, env).await;
         if env.checked && matches!(outcome, Outcome::Answered(_)) {
             outcome = checked(tx, outcome).await?;
@@ -100,7 +107,7 @@ async fn run_set(
             Fault::Waited => put_off(runs, set, WAIT_AGAIN, env),
             // A statement that runs out of time costs too much to be halved: from now on each of them is tried alone.
             Fault::RanOut if set.len() > 1 => {
-                env.culprits.suspect(set.iter().map(|(index, _)| runs[*index].id()));
+                env.suspect(set.iter().map(|(index, _)| runs[*index].id()));
                 put_off(runs, set, Duration::ZERO, env);
             }
             Fault::Own(_) | Fault::Failed(_) if set.len() > 1 => {

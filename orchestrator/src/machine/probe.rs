@@ -1,6 +1,6 @@
 //! What an exploration watches and bends. Idle everywhere else: a counter, and two empty lists.
 
-use super::turn::TurnError;
+use crate::machine::turn_error::TurnError;
 
 /// Something that was done for a saga.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,15 @@
 //! One set: the sagas of a batch that want to run one step, what they are asked with, and what they are answered.
 
-use super::{
-    CallFailure, Probe,
-    calls::panic_message,
-    run::{Env, Need, Run},
-};
 use crate::{
     error::StepError,
     id::SagaId,
+    machine::{
+        call::{CallFailure, panic_message},
+        env::Env,
+        need::Need,
+        probe::Probe,
+        run::Run,
+    },
     medium::Tx,
     record::{Position, StuckCause},
     registry::{CallAnswer, RecordItem, RecordedEvent, RunItem, UndoItem},

@@ -1,12 +1,13 @@
 //! Writing what a batch has done: entries, rows, messages, audit, in a handful of statements.
 
-use super::{
-    run::{Env, Pause, Run},
-    turn::TurnError,
-};
 use crate::{
     id::SagaId,
     journal::{Entry, Recall},
+    machine::{
+        env::Env,
+        run::{Pause, Run},
+        turn_error::TurnError,
+    },
     medium::Tx,
     record::{Position, State},
     store::{
