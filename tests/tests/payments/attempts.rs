@@ -4,13 +4,13 @@ use super::world::{LONG, PaymentWorld, Plan};
 use serde_json::json;
 use tests::support::PRICE;
 
-async fn patient_house() -> PaymentWorld {
+async fn patient_world() -> PaymentWorld {
     Plan::default().with("USHER_BOOKING_PAYMENT_ATTEMPTS_MAX", "3").open().await
 }
 
 #[tokio::test]
 async fn after_a_decline_another_card_gets_the_same_seats() {
-    let world = patient_house().await;
+    let world = patient_world().await;
     let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     let first = ada.pay(&reservation, "pm_card_chargeDeclined").await;
@@ -26,7 +26,7 @@ async fn after_a_decline_another_card_gets_the_same_seats() {
 
 #[tokio::test]
 async fn a_payment_that_fails_later_leaves_room_for_another_and_can_not_be_charged() {
-    let world = patient_house().await;
+    let world = patient_world().await;
     let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     let first = ada.pay(&reservation, "pm_processing_fails").await;
@@ -44,7 +44,7 @@ async fn a_payment_that_fails_later_leaves_room_for_another_and_can_not_be_charg
 
 #[tokio::test]
 async fn while_a_payment_is_under_way_no_other_is_ordered() {
-    let world = patient_house().await;
+    let world = patient_world().await;
     let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     let first = ada.pay(&reservation, "pm_card_authenticationRequired").await;
@@ -58,7 +58,7 @@ async fn while_a_payment_is_under_way_no_other_is_ordered() {
 
 #[tokio::test]
 async fn the_last_decline_frees_the_seats() {
-    let world = patient_house().await;
+    let world = patient_world().await;
     let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     for number in 1..=3 {
