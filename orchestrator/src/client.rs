@@ -2,7 +2,7 @@
 //! without: what this node's lanes can't take is written as rows, and some node's sweep finds it.
 
 use crate::{
-    database::on_pooled,
+    database::{Database, on_pooled},
     handle::Handle,
     hints::Hints,
     id::{Bucket, SagaId},
@@ -10,6 +10,8 @@ use crate::{
     lane::{LetterAnswer, Mail, NotWritten, Shared, Snapshot, Start, Started},
     lanes::{LaneStatus, Lanes},
     record::{Json, State, Status},
+    registry::Registry,
+    settings::Settings,
     store::{
         journal,
         mailbox::{self, Kind, Letter},
@@ -33,7 +35,14 @@ pub struct Client {
     pub(crate) running: Option<Lanes>,
     pub(crate) hints: Option<Hints>,
     pub(crate) draining: CancellationToken,
-    pub(crate) desk: Arc<crate::operator::Desk>,
+    pub(crate) parts: Arc<Parts>,
+}
+
+/// What a client knows of its node besides its lanes.
+pub(crate) struct Parts {
+    pub registry: Arc<Registry>,
+    pub database: Database,
+    pub settings: Settings,
 }
 
 /// Why the engine did not do what it was asked.
@@ -111,7 +120,7 @@ const FULL_RETRY: Duration = Duration::from_secs(1);
 impl Client {
     /// The node's name in rows and logs.
     pub fn node(&self) -> &str {
-        &self.desk.settings.node
+        &self.parts.settings.node
     }
 
     /// How the lanes of this node are; none if it has no lanes.

@@ -32,7 +32,7 @@ impl Bucket {
     }
 
     /// Any bucket.
-    pub(crate) fn random() -> Self {
+    pub fn random() -> Self {
         Self((Uuid::now_v7().as_u128() & u128::from(Self::COUNT - 1)) as i16)
     }
 
@@ -64,7 +64,7 @@ impl fmt::Display for Bucket {
 }
 
 /// The smallest UUID whose UUIDv7 time is this moment.
-pub(crate) fn first_id_of(moment: DateTime<Utc>) -> Uuid {
+pub fn first_id_of(moment: DateTime<Utc>) -> Uuid {
     Uuid::from_u128((moment.timestamp_millis().unsigned_abs() as u128) << 80)
 }
 

@@ -1,8 +1,8 @@
 //! The lanes of a node: on threads of their own, watched, and replaced when one of them stands still.
 
 use crate::{
+    build_error::BuildError,
     database::in_time,
-    engine::BuildError,
     id::SagaId,
     lane::{Lane, Shared},
     record::StuckCause,

@@ -89,7 +89,7 @@
 
 extern crate self as orchestrator;
 
-pub mod audit;
+mod build_error;
 mod client;
 mod database;
 mod database_fault;
@@ -104,7 +104,6 @@ mod lane;
 mod lanes;
 mod machine;
 mod medium;
-pub mod operator;
 pub mod outbox;
 mod policy;
 pub mod prelude;
@@ -125,12 +124,14 @@ mod sweep;
 pub mod testing;
 mod texts;
 mod time;
+pub mod tools;
 mod workflow;
 
+pub use build_error::BuildError;
 pub use client::{Cancelled, Client, ClientError, PAYLOAD_BYTES_MAX, StartRequest};
 pub use database::Database;
 pub use database_fault::{DatabaseFault, sqlstate};
-pub use engine::{BuildError, Builder, Engine};
+pub use engine::{Builder, Engine};
 pub use error::{Expired, Failure, StepError};
 pub use handle::{Ended, Handle, Reached};
 pub use id::{Bucket, SagaId};

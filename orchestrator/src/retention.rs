@@ -6,9 +6,9 @@
 use crate::{
     id::first_id_of,
     schema::{drop_partition, weeks_of},
-    store::{batches, outbox, proposals},
+    store::outbox,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::ops::AddAssign;
 
@@ -128,20 +128,4 @@ pub async fn retire_messages(
 ) -> Result<u64, sqlx::Error> {
     // Ids are in order of time, so the oldest sagas' messages are the first of the primary key.
     outbox::delete_old(connection, first_id_of(before), before, most).await
-}
-
-/// How long batches and proposals can still be looked at. What they did stays in the audit.
-const OPERATIONS_KEPT: TimeDelta = TimeDelta::days(90);
-/// Batches, each with its items, that one run takes away; and proposals.
-const OPERATIONS_MAX: i64 = 20;
-const PROPOSALS_MAX: i64 = 5_000;
-
-/// Removes batches and proposals that are old and over.
-pub(crate) async fn retire_operations(
-    connection: &mut PgConnection,
-    now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    batches::delete_old(connection, now - OPERATIONS_KEPT, OPERATIONS_MAX).await?;
-    proposals::delete_old(connection, now - OPERATIONS_KEPT, PROPOSALS_MAX).await?;
-    Ok(())
 }

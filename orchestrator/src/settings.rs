@@ -1,6 +1,5 @@
 //! The engine's bounds and times, each with its reason.
 
-use crate::operator::Limits;
 use std::time::Duration;
 
 /// How an engine runs. Every queue, batch, retry and wait has its bound here.
@@ -45,10 +44,6 @@ pub struct Settings {
     pub journal_bytes_max: usize,
     /// How long a debt, or a step after the pivot that spent its budget, rests before the engine tries again.
     pub stuck_retry: Duration,
-    /// How long a batch waits to see what came of a saga that it acted on. Longer than most steps' policies.
-    pub batch_verdict: Duration,
-    /// What one operator may do alone.
-    pub limits: Limits,
     /// How long a drain waits for calls that are out.
     pub drain: Duration,
 }
@@ -96,8 +91,6 @@ impl Default for Settings {
             journal_entries_max: 10_000,
             journal_bytes_max: 16 * 1024 * 1024,
             stuck_retry: Duration::from_secs(15 * 60),
-            batch_verdict: Duration::from_secs(60),
-            limits: Limits::default(),
             drain: Duration::from_secs(20),
         }
     }

@@ -6,7 +6,8 @@ use crate::{
 use anyhow::Context;
 use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
-use orchestrator::{Client, Database, operator::Operator};
+use operator::Operator;
+use orchestrator::{Client, Database};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use secrecy::ExposeSecret;
 use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
@@ -35,6 +36,8 @@ pub struct Parts {
     pub pool: PgPool,
     /// The engine.
     pub client: Client,
+    /// The operators' desk: the node's one.
+    pub(crate) desk: Operator,
     /// The seat locks: where losers are turned away.
     pub locks: SeatLocks,
     /// The payment gateway.
@@ -71,10 +74,12 @@ impl Service {
             database.pool(config.database.connections_max).await.context("connecting to the database")?;
         let address = redis::Client::open(config.redis.url.expose_secret()).context("reading `redis.url`")?;
         let redis = ConnectionManager::new_lazy_with_config(address, redis_manners())?;
+        let desk = operators::desk(&client, &config);
         Ok(Self(Arc::new(Parts {
             config,
             pool,
             client,
+            desk,
             locks,
             gateway,
             tasks: TaskTracker::new(),
@@ -110,7 +115,7 @@ impl Service {
 
     /// The operators' desk.
     pub fn operator(&self) -> Operator {
-        operators::desk(&self.0.client, &self.0.config)
+        self.0.desk.clone()
     }
 
     /// Whether Redis answers within `bound`.

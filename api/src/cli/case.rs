@@ -4,7 +4,7 @@ use super::{out, pool};
 use anyhow::{Context, bail, ensure};
 use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
-use orchestrator::operator::Limits;
+use operator::Limits;
 use serde_json::json;
 use service::clock::now;
 use service::{

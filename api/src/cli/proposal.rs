@@ -6,7 +6,7 @@ use super::{
     saga::{print_plan, refused},
 };
 use clap::{Args, Subcommand};
-use orchestrator::operator::{By, Operator, Proposal, ProposalId, ProposalState};
+use operator::{By, Operator, Proposal, ProposalId, ProposalState};
 use service::{
     config::Config,
     node, operators,

@@ -4,10 +4,8 @@ use super::{
     pages::BatchForm,
     queries::{AuditQuery, ItemQuery, Query, SagaQuery},
 };
-use orchestrator::{
-    SagaId,
-    operator::{BatchId, ProposalId},
-};
+use operator::{BatchId, ProposalId};
+use orchestrator::SagaId;
 
 /// A page that can be looked at.
 #[derive(Clone, Debug, PartialEq)]

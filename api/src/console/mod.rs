@@ -5,7 +5,7 @@
 //! few keys; nothing needs it. The outermost layer ([`dress`]) makes a page of whatever went wrong and adds the headers
 //! that keep foreign scripts out; the next asks for a session ([`session`]); below it, handlers see a visitor.
 //!
-//! It decides nothing: what is shown comes from [`Operator`](orchestrator::operator::Operator) and `service::operators`, and
+//! It decides nothing: what is shown comes from [`Operator`](operator::Operator) and `service::operators`, and
 //! actions go through the same planner as those of the API and the command line.
 
 mod address;

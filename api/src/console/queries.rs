@@ -2,10 +2,8 @@
 //!
 //! What can't be understood is kept as what is wrong with it: then nothing is listed, rather than everything.
 
-use orchestrator::{
-    SagaId,
-    operator::{Filter, ItemResult, Trouble},
-};
+use operator::{Filter, ItemResult, Trouble};
+use orchestrator::SagaId;
 use service::operators::{FilterWords, Invalid, audited_as, words};
 use uuid::Uuid;
 

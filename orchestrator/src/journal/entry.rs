@@ -153,7 +153,8 @@ pub enum Recall {
 }
 
 impl Recall {
-    pub(crate) fn name(&self) -> &'static str {
+    /// What kind of value it is, in a word.
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Now(_) => "now",
             Self::Uuid(_) => "uuid",

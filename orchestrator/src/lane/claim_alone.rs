@@ -2,7 +2,11 @@
 
 use crate::{
     id::SagaId,
-    lane::{input::Resume, service::Lane, suspects::{Admission, Suspect}},
+    lane::{
+        input::Resume,
+        service::Lane,
+        suspects::{Admission, Suspect},
+    },
     machine::{Env, TurnError},
     store::{attempts, leases},
     time,

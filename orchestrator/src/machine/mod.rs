@@ -41,6 +41,7 @@ pub(crate) use places::{Place, Places};
 pub use probe::Done;
 pub(crate) use probe::Probe;
 pub(crate) use round::run_all;
+pub use run::HeldBack;
 pub(crate) use run::Run;
 pub(crate) use turn_error::TurnError;
 pub(crate) use write::write;

@@ -147,7 +147,7 @@ fn stuck_record(run: &Run) -> Option<audit::Record> {
     }
     let cause = parked.stuck.as_ref()?;
     Some(audit::Record {
-        subject: run.id().into(),
+        subject: run.id().uuid(),
         actor: "engine".into(),
         action: "stuck",
         reason: "the saga can't go on by itself".into(),

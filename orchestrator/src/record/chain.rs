@@ -5,19 +5,27 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// A row as it is hashed.
-pub(crate) struct Link<'a> {
+pub struct Link<'a> {
+    /// The row's id.
     pub id: Uuid,
+    /// Its place in the chain of its bucket, from 1.
     pub seq: i64,
+    /// What it was done to.
     pub saga: Uuid,
+    /// When, to the microsecond.
     pub at: DateTime<Utc>,
+    /// Who did it.
     pub actor: &'a str,
+    /// What was done.
     pub action: &'a str,
+    /// Why.
     pub reason: &'a str,
+    /// What it found or changed: JSON, as it was written.
     pub detail: &'a str,
 }
 
 /// The hash of a row after the one with this hash. Every part has its length before it, so no two rows read alike.
-pub(crate) fn digest(head: &[u8], link: &Link<'_>) -> Vec<u8> {
+pub fn digest(head: &[u8], link: &Link<'_>) -> Vec<u8> {
     let mut sha = Sha256::new();
     let numbers = [link.seq, link.at.timestamp_micros()].map(|number| number.to_string());
     let ids = [link.id, link.saga].map(|id| id.to_string());

@@ -7,10 +7,10 @@ mod workflow;
 
 pub(crate) use newer::Newer;
 pub use shown::OwedCall;
+pub use step::LabelsAndStakes;
 
 pub(crate) use step::{
-    AnswerKind, AnyStep, CallAnswer, ErasedStep, RecordItem, RecordedEvent, RunItem, StepTable, Told,
-    UndoItem,
+    AnswerKind, AnyStep, CallAnswer, ErasedStep, RecordItem, RecordedEvent, RunItem, StepTable, UndoItem,
 };
 pub(crate) use workflow::{Attempt, WorkflowTable};
 
@@ -55,7 +55,7 @@ pub enum RegistryError {
 
 impl Registry {
     /// Labels of a saga's steps, and what is at stake in those that are neither undone nor written off.
-    pub fn told(&self, history: &History) -> Told {
+    pub fn labels_and_stakes(&self, history: &History) -> LabelsAndStakes {
         let mut labels: Vec<(String, String)> = Vec::new();
         let mut known = HashSet::new();
         for ask in history.asks() {

@@ -131,7 +131,7 @@ pub(crate) async fn add_lost(
 }
 
 /// The attempts of a saga, oldest first.
-pub(crate) async fn read(connection: &mut PgConnection, saga: SagaId) -> Result<Vec<Attempt>, sqlx::Error> {
+pub async fn read(connection: &mut PgConnection, saga: SagaId) -> Result<Vec<Attempt>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
         select epoch, position, undo, number, node, began_at, ended_at, error, code, in_doubt

@@ -3,8 +3,6 @@
 
 pub(crate) mod attempts;
 pub(crate) mod audit;
-pub(crate) mod batch_items;
-pub(crate) mod batches;
 pub(crate) mod due;
 pub(crate) mod journal;
 pub(crate) mod labels;
@@ -14,11 +12,9 @@ pub(crate) mod mailbox;
 pub(crate) mod nodes;
 pub mod outbox;
 pub mod outbox_log;
-pub(crate) mod proposals;
 pub(crate) mod sagas;
 pub(crate) mod status;
 pub(crate) mod troubles;
-pub(crate) mod work_list;
 
 use crate::id::SagaId;
 use uuid::Uuid;

@@ -9,8 +9,9 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// The columns of a [`Status`].
-pub(super) struct Raw {
+/// The columns of a [`Status`], as a statement that reads some sagas gives them.
+#[doc(hidden)]
+pub struct Columns {
     pub id: Uuid,
     pub workflow: String,
     pub version: i32,
@@ -42,10 +43,10 @@ pub(super) struct Raw {
     pub updated_at: DateTime<Utc>,
 }
 
-impl TryFrom<Raw> for Status {
+impl TryFrom<Columns> for Status {
     type Error = sqlx::Error;
 
-    fn try_from(row: Raw) -> Result<Self, sqlx::Error> {
+    fn try_from(row: Columns) -> Result<Self, sqlx::Error> {
         let wrong = |error: String| sqlx::Error::Decode(error.into());
         Ok(Self {
             id: SagaId::from_uuid(row.id),
@@ -65,7 +66,7 @@ impl TryFrom<Raw> for Status {
             // One that only a newer binary knows is left out.
             trouble: row.trouble.and_then(|trouble| trouble.parse().ok()),
             troubled_at: row.troubled_at,
-            stakes: stakes(row.stakes.as_deref()),
+            stakes: decode_stakes(row.stakes.as_deref()),
             paused: row.paused,
             paused_by: row.paused_by,
             paused_why: row.paused_why,
@@ -84,16 +85,16 @@ impl TryFrom<Raw> for Status {
 
 /// What a row says is at stake. A kind that only a newer binary knows is left out: it is there to be read, not to be
 /// reckoned with.
-pub(super) fn stakes(json: Option<&str>) -> Vec<Stake> {
+pub fn decode_stakes(json: Option<&str>) -> Vec<Stake> {
     let all: Vec<serde_json::Value> =
         json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     all.into_iter().filter_map(|stake| serde_json::from_value(stake).ok()).collect()
 }
 
 /// Reads a saga's row without locking it.
-pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<Option<Status>, sqlx::Error> {
+pub async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<Option<Status>, sqlx::Error> {
     let row = sqlx::query_as!(
-        Raw,
+        Columns,
         r#"
         select id, workflow, version, state, due_at, leased, epoch, journal_len, attempts, last_error, code, retry_at,
                at_step, trouble, troubled_at, stakes::text as stakes, paused, paused_by, paused_why, cause,
@@ -111,7 +112,7 @@ pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<
 }
 
 /// What a verdict needs of these sagas: an unlocked read of any buckets. Those that are gone are missing.
-pub(crate) async fn look_at(
+pub async fn look_at(
     connection: &mut PgConnection,
     sagas: &[SagaId],
 ) -> Result<Vec<(SagaId, Look)>, sqlx::Error> {

@@ -1,7 +1,7 @@
 //! Finds what needs a person, and says so until somebody has come.
 
 use crate::{Service, ServiceError, numbers::COUNTED_TO};
-use orchestrator::operator::{Filter, Trouble, numbers};
+use operator::{Filter, Trouble, numbers};
 
 /// Sagas that need a person.
 const STUCK: &str = "usher_sagas_stuck";

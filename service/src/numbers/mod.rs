@@ -17,7 +17,7 @@ pub use store::{DatabaseHealth, LongReader, SAMPLES_KEPT};
 
 use crate::Service;
 use chrono::{DateTime, TimeDelta, Utc};
-use orchestrator::operator::numbers::{self as desk, InDoubt};
+use operator::numbers::{self as desk, InDoubt};
 use serde::Serialize;
 
 /// A count that is not worth counting further: shown as `10,000+`.

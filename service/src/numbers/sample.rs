@@ -6,7 +6,7 @@ use super::{
     store::{self, Sample},
 };
 use crate::{Service, ServiceError};
-use orchestrator::operator::numbers as desk;
+use operator::numbers as desk;
 use std::{
     sync::{Mutex, PoisonError},
     time::Instant,

@@ -6,7 +6,8 @@ use super::{
     quantile::{StepCounts, add_up},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use orchestrator::{Bucket, Workflow, operator::numbers as desk};
+use operator::numbers as desk;
+use orchestrator::{Bucket, Workflow};
 use serde::Serialize;
 use sqlx::PgConnection;
 use std::time::Instant;

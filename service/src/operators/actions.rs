@@ -6,7 +6,7 @@
 //! door, and so are the words of earlier versions.
 
 use super::{Invalid, invalid::not_one_of};
-use orchestrator::operator::ActionKind;
+use operator::ActionKind;
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]

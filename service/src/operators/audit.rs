@@ -1,7 +1,7 @@
 //! The audit, as it is told to the outside.
 
 use chrono::{DateTime, Utc};
-use orchestrator::audit::Audited;
+use operator::audit::Audited;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

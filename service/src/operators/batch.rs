@@ -2,10 +2,8 @@
 
 use super::{ListedView, proposal::wish};
 use chrono::{DateTime, Utc};
-use orchestrator::{
-    Stake,
-    operator::{Batch, BatchItem, BatchPreview, Results},
-};
+use operator::{Batch, BatchItem, BatchPreview, Results};
+use orchestrator::Stake;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

@@ -1,7 +1,7 @@
 //! Who acts and why, within the bounds that all doors have in common.
 
 use super::Invalid;
-use orchestrator::operator::By;
+use operator::By;
 
 /// The longest reason, in characters: a long paragraph. It is read in tables of the audit.
 pub const REASON_CHARS_MAX: usize = 2_000;

@@ -1,7 +1,7 @@
 //! What operators say to a batch and to a proposal, by its word: the same at all doors.
 
 use super::{Invalid, invalid::not_one_of};
-use orchestrator::operator::{Batch, BatchId, By, Operator, OperatorError};
+use operator::{Batch, BatchId, By, Operator, OperatorError};
 
 /// What somebody who watches a batch can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,8 @@
 //! Which sagas, in the words that flags, queries, bodies and addresses share.
 
 use super::{Invalid, words};
-use orchestrator::{
-    SagaId,
-    operator::{Filter, Operator, OperatorError},
-};
+use operator::{Filter, Operator, OperatorError};
+use orchestrator::SagaId;
 
 /// The words of a filter as somebody wrote them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,7 +100,8 @@ fn read<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orchestrator::{State, operator::Trouble};
+    use operator::Trouble;
+    use orchestrator::State;
 
     #[test]
     fn each_word_is_read_and_the_first_slip_is_named() {

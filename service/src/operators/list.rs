@@ -1,10 +1,8 @@
 //! Sagas in lists, and groups of them that have their cause in common, as they are told to the outside.
 
 use chrono::{DateTime, Utc};
-use orchestrator::{
-    Stake,
-    operator::{Group, Listed},
-};
+use operator::{Group, Listed};
+use orchestrator::Stake;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

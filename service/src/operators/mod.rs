@@ -1,7 +1,7 @@
 //! What operators are shown and may do, whichever way they come: by the console, the JSON API or the command line.
 //!
 //! The picture: one desk with three doors. A door knows who asks and how answers look there; what is answered is made
-//! here, so that the three never say different things. The engine's [`Operator`] does the work; this adds what only
+//! here, so that the three never say different things. [`Operator`] does the work on any engine; this adds what only
 //! the service knows.
 
 mod actions;
@@ -53,10 +53,15 @@ pub use webhooks::WebhookView;
 pub use whole::{AllowedView, EntryView, KeyView, LabelView, LetterView, SagaView, Whole, look};
 
 use crate::config::Config;
-use orchestrator::{Client, operator::Operator};
+use operator::{Limits, Operator};
+use orchestrator::Client;
 use std::sync::Arc;
 
-/// The engine's desk with what the service adds to it: its rows in previews, and its words in searches.
+/// A desk with what the service adds to it: its rows in previews, its words in searches, and how much money one person may
+/// move. A node has one; a command makes its own.
 pub fn desk(client: &Client, config: &Config) -> Operator {
-    client.operator().with_rows(Arc::new(ServiceRows::of(config)))
+    let second_person_above_minor = config.operators.second_person_above_minor;
+    Operator::of(client)
+        .with_rows(Arc::new(ServiceRows::of(config)))
+        .with_limits(Limits { second_person_above_minor })
 }

@@ -2,10 +2,8 @@
 
 use super::{ActionRow, Invalid, OUTPUT_BYTES_MAX, Parameter, invalid::not};
 use chrono::{DateTime, Utc};
-use orchestrator::{
-    journal::Json,
-    operator::{Action, ActionKind},
-};
+use operator::{Action, ActionKind};
+use orchestrator::journal::Json;
 use serde_json::{Value, value::to_raw_value};
 
 /// What an action may be given. Each takes some of these, and must not be given the others.

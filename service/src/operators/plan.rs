@@ -2,11 +2,8 @@
 
 use super::ProposalView;
 use chrono::{DateTime, Utc};
-use orchestrator::{
-    Stake,
-    journal::Entry,
-    operator::{Plan, PlannedCall, Touched},
-};
+use operator::{Plan, PlannedCall, Touched};
+use orchestrator::{Stake, journal::Entry};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

@@ -1,10 +1,8 @@
 //! Actions that wait for a second person, as they are told to the outside.
 
 use chrono::{DateTime, Utc};
-use orchestrator::{
-    Stake,
-    operator::{Action, Proposal},
-};
+use operator::{Action, Proposal};
+use orchestrator::Stake;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

@@ -4,10 +4,8 @@
 
 use super::{Around, AttemptView, MessageView, Standing, WebhookView, around};
 use chrono::{DateTime, Utc};
-use orchestrator::{
-    SagaId, Stake,
-    operator::{JournalEntry, Key, Letter, Operator, OperatorError, Seen},
-};
+use operator::{JournalEntry, Key, Letter, Operator, OperatorError, Seen};
+use orchestrator::{SagaId, Stake};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgPool;

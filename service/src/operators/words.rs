@@ -4,10 +4,8 @@
 //! is wrong is said without the field, since every door names its fields in its own way.
 
 use super::invalid::{not, not_one_of};
-use orchestrator::{
-    State,
-    operator::{ItemResult, Trouble},
-};
+use operator::{ItemResult, Trouble};
+use orchestrator::State;
 
 /// The states of sagas, in the order of a saga's life.
 pub const STATES: [State; 6] =

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{Ending, transaction};
 use chrono::{DateTime, Utc};
-use orchestrator::{SagaId, Stake, audit, operator::Limits};
+use operator::{Limits, audit};
+use orchestrator::{SagaId, Stake};
 use serde::Serialize;
 use serde_json::json;
 use sqlx::PgPool;

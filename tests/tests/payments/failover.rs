@@ -8,7 +8,7 @@ use super::{
     world::PaymentWorld,
 };
 use chrono::{TimeDelta, Utc};
-use orchestrator::operator::Limits;
+use operator::Limits;
 use serde_json::json;
 use service::reconcile::{
     Class, GiveBackError, GivenBack, Options, ReconcileError, TellError, give_back, store::cases, tell,

@@ -50,6 +50,17 @@ fn no_test_is_skipped() {
 const HOMES_OF_SQL: &[(&str, &[&str])] = &[
     ("steps/src/", &["steps/src/store/", "steps/src/venue/", "steps/src/migrate.rs"]),
     ("workflows/src/", &[]),
+    // The others begin and commit.
+    (
+        "operator/src/",
+        &[
+            "operator/src/store/",
+            "operator/src/desk.rs",
+            "operator/src/planner.rs",
+            "operator/src/consent/",
+            "operator/src/batch/",
+        ],
+    ),
     (
         "orchestrator/src/lane/",
         &[

@@ -5,7 +5,7 @@ use super::{super::out, results, went_wrong};
 use crate::cli::{saga::REFUSED, signals};
 use chrono::Utc;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use orchestrator::operator::{Batch, BatchId, BatchState, Operator};
+use operator::{Batch, BatchId, BatchState, Operator};
 use std::{process::ExitCode, time::Duration};
 
 /// As often as people look.

@@ -5,7 +5,7 @@ use super::{
     follow,
 };
 use clap::Args;
-use orchestrator::operator::{BatchId, BatchItem, ItemResult, Operator};
+use operator::{BatchId, BatchItem, ItemResult, Operator};
 use service::operators::{BatchView, ItemView, words};
 use std::process::ExitCode;
 

@@ -7,7 +7,7 @@ mod steer;
 
 use super::{out, out::Tone};
 use clap::Subcommand;
-use orchestrator::operator::{Batch, BatchState};
+use operator::{Batch, BatchState};
 use service::{
     config::Config,
     node,

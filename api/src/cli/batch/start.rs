@@ -10,7 +10,7 @@ use super::{
 };
 use anyhow::bail;
 use clap::Args;
-use orchestrator::operator::{BatchId, BatchPreview, BatchState, NewBatch, Operator};
+use operator::{BatchId, BatchPreview, BatchState, NewBatch, Operator};
 use service::operators::{self, BatchPreviewView, BatchView};
 use std::{
     io::{BufRead, IsTerminal, Write},

@@ -2,7 +2,7 @@
 
 use super::super::{out, saga::refused};
 use clap::Args;
-use orchestrator::operator::{BatchId, Operator};
+use operator::{BatchId, Operator};
 use service::operators::{self, BatchMove, BatchView};
 use std::process::ExitCode;
 

@@ -5,10 +5,8 @@ use super::{
     action_args::ActionArgs,
 };
 use clap::Args;
-use orchestrator::{
-    SagaId,
-    operator::{Expected, OperatorError, Plan, Requested},
-};
+use operator::{Expected, OperatorError, Plan, Requested};
+use orchestrator::SagaId;
 use service::{
     config::Config,
     node, operators,

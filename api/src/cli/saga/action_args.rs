@@ -3,7 +3,7 @@
 //! A parameter that an action needs is an argument; one that it may have is a flag.
 
 use clap::{Arg, ArgMatches, Command, FromArgMatches, Subcommand, error::ErrorKind};
-use orchestrator::operator::Action;
+use operator::Action;
 use service::operators::{self, ActionRow, Argument, Invalid, Parameters, Takes};
 
 /// An action with its parameters.

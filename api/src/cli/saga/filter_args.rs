@@ -2,10 +2,8 @@
 
 use anyhow::Context;
 use clap::Args;
-use orchestrator::{
-    State,
-    operator::{Filter, Operator, Trouble},
-};
+use operator::{Filter, Operator, Trouble};
+use orchestrator::State;
 use service::operators::{narrowed, words};
 
 #[derive(Clone, Debug, Default, Args)]

@@ -6,7 +6,7 @@ use super::{
 };
 use chrono::Utc;
 use clap::Args;
-use orchestrator::operator::Group;
+use operator::Group;
 use service::{
     config::Config,
     node,

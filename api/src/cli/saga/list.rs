@@ -9,10 +9,8 @@ use super::{
 };
 use chrono::Utc;
 use clap::Args;
-use orchestrator::{
-    SagaId,
-    operator::{Listed, Operator},
-};
+use operator::{Listed, Operator};
+use orchestrator::SagaId;
 use service::{config::Config, node, operators, operators::ListedView};
 use std::process::ExitCode;
 

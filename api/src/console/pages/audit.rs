@@ -9,7 +9,7 @@ use crate::console::Console;
 use crate::http::Problem;
 use chrono::Utc;
 use maud::{Markup, html};
-use orchestrator::audit::{self, Audited};
+use operator::audit::{self, Audited};
 
 /// Rows of one page.
 const ROWS: i64 = 100;

@@ -19,7 +19,7 @@ use axum::{
 };
 use chrono::Utc;
 use maud::{Markup, html};
-use orchestrator::operator::{Proposal, ProposalId, ProposalState};
+use operator::{Proposal, ProposalId, ProposalState};
 use serde::Deserialize;
 use service::operators::{Decision, action_row, by};
 

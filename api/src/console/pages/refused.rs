@@ -8,7 +8,7 @@ use super::super::{
 use crate::http::Problem;
 use axum::{http::StatusCode, response::Response};
 use maud::{Markup, html};
-use orchestrator::operator::OperatorError;
+use operator::OperatorError;
 use service::operators::Invalid;
 
 /// What is wrong with a form, on the form itself.

@@ -10,10 +10,8 @@ use crate::console::Console;
 use crate::http::Problem;
 use chrono::Utc;
 use maud::{Markup, html};
-use orchestrator::{
-    SagaId,
-    operator::{Group, Listed, Trouble},
-};
+use operator::{Group, Listed, Trouble};
+use orchestrator::SagaId;
 use service::operators::{FilterWords, action_row, narrowed, words::STATES};
 
 /// Sagas of one page.

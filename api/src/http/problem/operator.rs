@@ -2,7 +2,7 @@
 
 use super::{super::conditional::ETag, Problem, ProblemType};
 use axum::http::header;
-use orchestrator::operator::OperatorError;
+use operator::OperatorError;
 use service::operators::{Invalid, REASON_MISSING};
 
 /// A field of a body that can't be meant.

@@ -39,10 +39,10 @@ async fn what_changes_comes_by_itself() {
     assert!(hears(&mut stream, "\"id\":\"why\"").await);
     stage.tell_the_truth();
     let operator = stage.service.operator();
-    let by = orchestrator::operator::By { actor: "grace".into(), reason: "test".into() };
-    let action = orchestrator::operator::Action::Compensate { down_to: None };
+    let by = operator::By { actor: "grace".into(), reason: "test".into() };
+    let action = operator::Action::Compensate { down_to: None };
     let etag = operator.see(saga).await.unwrap().etag;
-    let expected = orchestrator::operator::Expected { etag, plan_hash: None };
+    let expected = operator::Expected { etag, plan_hash: None };
     operator.execute(saga, action, by, expected).await.unwrap();
     assert!(hears(&mut stream, "state unwound").await);
 }

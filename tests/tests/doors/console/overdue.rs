@@ -2,10 +2,8 @@
 
 use super::stage::Stage;
 use api::http::auth::Role;
-use orchestrator::{
-    SagaId,
-    operator::{Filter, Listed, Trouble},
-};
+use operator::{Filter, Listed, Trouble};
+use orchestrator::SagaId;
 use serde_json::Value;
 use service::{jobs::Jobs, numbers};
 use std::collections::BTreeSet;

@@ -2,7 +2,7 @@
 
 use super::stage::Stage;
 use api::http::auth::Role;
-use orchestrator::operator::BatchId;
+use operator::BatchId;
 use service::operators::{ActionRow, Parameter, REASON_CHARS_MAX, action_rows};
 
 /// The fields of a form with all that an action takes.

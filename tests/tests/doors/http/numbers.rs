@@ -1,7 +1,8 @@
 //! The numbers that operators look at first.
 
 use super::{booking::Customer, client::Service, venue::event};
-use orchestrator::{Stake, operator::numbers::InDoubt};
+use operator::numbers::InDoubt;
+use orchestrator::Stake;
 use service::{jobs::Jobs, numbers};
 use steps::gateway::instant::{Act, Operation};
 
@@ -78,11 +79,11 @@ async fn seats_that_a_stuck_saga_holds_past_their_time_are_counted() {
     let reservation = ada.reserve(&seats).await;
     ada.pay(&reservation).await.is(202);
     let saga = reservation["saga_id"].as_str().unwrap().parse().unwrap();
-    let operator = service.app.service.client.operator();
-    let by = orchestrator::operator::By { actor: "ada".into(), reason: "to look at it".into() };
+    let operator = service.app.service.operator();
+    let by = operator::By { actor: "ada".into(), reason: "to look at it".into() };
     let etag = operator.see(saga).await.unwrap().etag;
-    let expected = orchestrator::operator::Expected { etag, plan_hash: None };
-    operator.execute(saga, orchestrator::operator::Action::Pause, by, expected).await.unwrap();
+    let expected = operator::Expected { etag, plan_hash: None };
+    operator.execute(saga, operator::Action::Pause, by, expected).await.unwrap();
     assert_eq!(zero(&service).await.seats_overdue, 0, "their time is not up");
     let age = "update booking.reservations set reserved_until = now() - interval '2 minutes'";
     sqlx::query(age).execute(&service.pool).await.unwrap();

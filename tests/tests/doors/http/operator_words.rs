@@ -5,10 +5,8 @@ use super::{
     operator::{Desk, waiting},
 };
 use api::http::auth::Role;
-use orchestrator::{
-    State,
-    operator::{ActionKind, ItemResult, Trouble},
-};
+use operator::{ActionKind, ItemResult, Trouble};
+use orchestrator::State;
 use serde_json::{Value, json};
 use service::operators::{ActionRow, OUTPUT_BYTES_MAX, Parameter, REASON_CHARS_MAX, action_rows, words};
 use uuid::Uuid;

@@ -7,7 +7,8 @@ use super::super::{out, out::Tone, pool};
 use anyhow::bail;
 use chrono::Utc;
 use clap::Args;
-use orchestrator::{SagaId, operator::OperatorError};
+use operator::OperatorError;
+use orchestrator::SagaId;
 use service::{
     config::Config,
     node,

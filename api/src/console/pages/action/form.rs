@@ -3,10 +3,8 @@
 use crate::console::session::Visitor;
 use chrono::NaiveDateTime;
 use maud::{Markup, html};
-use orchestrator::{
-    journal::What,
-    operator::{Action, By, Seen},
-};
+use operator::{Action, By, Seen};
+use orchestrator::journal::What;
 use serde::Deserialize;
 use service::operators::{
     self, ActionRow, Argument, Invalid, Parameter, Parameters, REASON_CHARS_MAX, Takes,

@@ -20,10 +20,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use maud::{Markup, html};
-use orchestrator::{
-    SagaId,
-    operator::{Expected, Requested, Seen},
-};
+use operator::{Expected, Requested, Seen};
+use orchestrator::SagaId;
 use service::operators::{ActionRow, Invalid, action_named};
 
 pub use form::ActionForm;

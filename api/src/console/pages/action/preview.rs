@@ -10,7 +10,7 @@ use super::{
 };
 use crate::console::pages::value::differences;
 use maud::{Markup, html};
-use orchestrator::operator::{Plan, Seen};
+use operator::{Plan, Seen};
 use service::operators::ActionRow;
 
 /// The page, with the one button; `second` if it moves more money than one person may move alone.

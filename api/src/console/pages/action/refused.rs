@@ -11,10 +11,8 @@ use super::{
 use crate::{console::pages::value::differences, http::Problem};
 use axum::{http::StatusCode, response::Response};
 use maud::{Markup, html};
-use orchestrator::{
-    SagaId,
-    operator::{OperatorError, Plan},
-};
+use operator::{OperatorError, Plan};
+use orchestrator::SagaId;
 use service::operators::{ActionRow, action_named};
 
 /// A page for what a colleague or a lane did meanwhile, and for what the saga's state forbids; other errors are problems.

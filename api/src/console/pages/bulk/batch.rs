@@ -19,7 +19,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use orchestrator::operator::{Batch, BatchId, BatchItem, BatchState, ItemResult};
+use operator::{Batch, BatchId, BatchItem, BatchState, ItemResult};
 use serde::Deserialize;
 use service::operators::{BatchMove, action_row, by};
 

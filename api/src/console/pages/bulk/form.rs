@@ -11,7 +11,7 @@ use super::super::{
     refused,
 };
 use maud::{Markup, html};
-use orchestrator::operator::{BatchId, By, NewBatch, Operator, OperatorError};
+use operator::{BatchId, By, NewBatch, Operator, OperatorError};
 use service::operators::{
     ActionRow, FilterError, Invalid, Parameter, action_named, action_rows, by, narrowed,
 };

@@ -11,7 +11,7 @@ use super::{
 use crate::{console::Console, http::Problem};
 use chrono::Utc;
 use maud::html;
-use orchestrator::operator::BatchId;
+use operator::BatchId;
 use service::operators::action_row;
 
 /// Batches of one page.

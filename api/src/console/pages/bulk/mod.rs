@@ -26,7 +26,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use maud::{Markup, html};
-use orchestrator::operator::{BatchId, BatchPreview};
+use operator::{BatchId, BatchPreview};
 use service::operators::{FilterError, Invalid, action_row};
 
 /// Where the forms lead.

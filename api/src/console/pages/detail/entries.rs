@@ -4,10 +4,8 @@ use super::{super::value, timeline::Stamp};
 use crate::console::words;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use orchestrator::{
-    journal::{Entry, Outcome, Recall},
-    operator::JournalEntry,
-};
+use operator::JournalEntry;
+use orchestrator::journal::{Entry, Outcome, Recall};
 use service::operators::action_row;
 
 /// The table of them.

@@ -17,10 +17,8 @@ use super::super::{
 use crate::console::Console;
 use crate::http::Problem;
 use maud::{Markup, html};
-use orchestrator::{
-    SagaId,
-    operator::{JournalEntry, Seen},
-};
+use operator::{JournalEntry, Seen};
+use orchestrator::SagaId;
 use service::operators::{self, Around, action_named, action_row};
 use timeline::Stamp;
 

@@ -4,10 +4,8 @@ use super::{super::value, Whole};
 use crate::console::words;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use orchestrator::{
-    journal::Entry,
-    operator::{Key, Letter},
-};
+use operator::{Key, Letter};
+use orchestrator::journal::Entry;
 use service::operators::{DeliveryView, MessageView, WebhookView};
 
 /// All of it; what there is none of is not mentioned.

@@ -11,7 +11,8 @@ use super::{
 use crate::console::words::{self, span_ms, span_s};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use orchestrator::{Position, operator::Attempt};
+use operator::Attempt;
+use orchestrator::Position;
 
 /// What is needed besides the rows.
 pub struct Context {

@@ -1,10 +1,10 @@
 //! A journal as two paths: what each request did going forward, and what was done about it going back. Pure.
 
 use chrono::{DateTime, Utc};
+use operator::{ActionKind, Attempt};
 use orchestrator::{
     Position,
     journal::{Entry, Outcome, Recall},
-    operator::{ActionKind, Attempt},
 };
 
 /// When and where an entry was written.

@@ -16,10 +16,8 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use orchestrator::{
-    SagaId,
-    operator::{Expected, OperatorError, Requested},
-};
+use operator::{Expected, OperatorError, Requested};
+use orchestrator::SagaId;
 use serde::Deserialize;
 use service::operators::{Acted, PlanView, ProposalView, by, by_for_preview};
 use utoipa::IntoParams;

@@ -8,7 +8,8 @@ use super::super::super::{
     problem::Problem,
 };
 use axum::{extract::State, response::Response};
-use orchestrator::{SagaId, audit};
+use operator::audit;
+use orchestrator::SagaId;
 use serde::Deserialize;
 use service::operators::{AuditView, audited_as};
 use utoipa::IntoParams;

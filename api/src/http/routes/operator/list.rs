@@ -15,7 +15,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use orchestrator::operator::{Filter, Operator};
+use operator::{Filter, Operator};
 use serde::Deserialize;
 use service::operators::{FilterError, FilterWords, GroupView, ListedView};
 use utoipa::IntoParams;

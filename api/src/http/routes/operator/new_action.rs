@@ -7,7 +7,7 @@ use super::{
     },
     schema,
 };
-use orchestrator::operator::Action;
+use operator::Action;
 use serde_json::Value;
 use service::operators::{self, Argument, Parameter, Parameters};
 use std::str::FromStr;

@@ -17,7 +17,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use orchestrator::operator::ProposalId;
+use operator::ProposalId;
 use serde::Deserialize;
 use service::operators::{Acted, PlanView, ProposalView, by};
 use utoipa::{IntoParams, ToSchema};

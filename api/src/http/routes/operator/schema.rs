@@ -1,9 +1,7 @@
 //! What the OpenAPI document says of operators' words, made from the tables that the words are read by.
 
-use orchestrator::{
-    State,
-    operator::{ItemResult, Trouble},
-};
+use operator::{ItemResult, Trouble};
+use orchestrator::State;
 use service::operators::{self, Parameter, REASON_CHARS_MAX, words};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
 

@@ -11,7 +11,7 @@ use super::super::{
     schema,
 };
 use axum::{Json, extract::State, response::Response};
-use orchestrator::operator::BatchId;
+use operator::BatchId;
 use serde::Deserialize;
 use service::operators::{BatchView, ItemView, words};
 use utoipa::IntoParams;

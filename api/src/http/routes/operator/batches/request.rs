@@ -8,7 +8,7 @@ use super::super::{
     new_action::{Reason, Word, action},
     schema,
 };
-use orchestrator::operator::{Action, BatchId};
+use operator::{Action, BatchId};
 use serde_json::Value;
 use service::operators::FilterWords;
 use utoipa::ToSchema;

@@ -18,7 +18,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use orchestrator::operator;
+use operator;
 use service::operators::{BatchPreviewView, BatchView, FilterError, by, by_for_preview};
 
 /// Does something to many sagas: to a few first, then to more and more, stopping if too much goes wrong. Or says what

@@ -10,7 +10,7 @@ use super::super::{
     proposals::{Decision, DecisionBody},
 };
 use axum::{Json, extract::State};
-use orchestrator::operator::{BatchId, By};
+use operator::{BatchId, By};
 use service::operators::{self, BatchView};
 
 /// Begins with no further saga; what has begun is ended and noted.
