@@ -9,7 +9,7 @@ use anyhow::Context;
 use operator::Operator;
 use orchestrator::{Builder, Client, Database, Engine, Settings};
 use secrecy::ExposeSecret;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use steps::{
     Cashier, Services,
     gateway::{CaptureMethod, Gateway, HttpConfig, Provider, house::House, instant, stripe::Stripe},

@@ -2,7 +2,8 @@
 
 use super::{out, out::Tone, pool};
 use clap::{Args, Subcommand};
-use orchestrator::{SagaId, audit};
+use operator::audit;
+use orchestrator::SagaId;
 use service::{
     config::Config,
     operators::{AuditView, audited_as},

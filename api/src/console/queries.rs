@@ -32,7 +32,16 @@ impl SagaQuery {
             older_than: query.text("older_than").or_else(|| older_than_s(query)),
             q: query.text("q"),
         };
-        let read = words.parsed().and_then(|filter| Ok((filter, query.id("after")?)));
+        Self::read(words, query.id("after"))
+    }
+
+    /// Of these words, from the first page on.
+    pub fn of_words(words: FilterWords) -> Self {
+        Self::read(words, Ok(None))
+    }
+
+    fn read(words: FilterWords, after: Result<Option<SagaId>, Invalid>) -> Self {
+        let read = words.parsed().and_then(|filter| Ok((filter, after?)));
         match read {
             Ok((filter, after)) => Self { words, filter, after, invalid: None },
             Err(invalid) => Self { words, invalid: Some(invalid), ..Self::default() },
@@ -44,16 +53,10 @@ impl SagaQuery {
         format!("/console/sagas{}", query(&self.words.fields()))
     }
 
-    /// The same with other words.
-    pub fn with(&self, words: FilterWords) -> Self {
-        let fields = words.fields().into_iter().map(|(name, value)| (name.to_owned(), value));
-        Self::of(&Query(fields.filter_map(|(name, value)| Some((name, value?))).collect()))
-    }
-
     /// The same on another work-list; the cause stays behind, since it is of the old one.
     pub fn on(&self, trouble: Option<Trouble>) -> Self {
         let trouble = trouble.map(|trouble| trouble.to_string());
-        self.with(FilterWords { trouble, cause: None, ..self.words.clone() })
+        Self::of_words(FilterWords { trouble, cause: None, ..self.words.clone() })
     }
 }
 

@@ -109,7 +109,8 @@ fn groups(found: &Found, visitor: &Visitor, asked: &SagaQuery) -> Markup {
 }
 
 fn group(group: &Group, visitor: &Visitor, asked: &SagaQuery, now: chrono::DateTime<Utc>) -> Markup {
-    let inside = asked.with(FilterWords { cause: Some(group.fingerprint.clone()), ..asked.words.clone() });
+    let inside =
+        SagaQuery::of_words(FilterWords { cause: Some(group.fingerprint.clone()), ..asked.words.clone() });
     let label = action_row(group.suggested).label;
     html! {
         li id={ "g" (group.fingerprint) } data-row tabindex="-1" {
@@ -207,6 +208,6 @@ impl SagaQuery {
 
     fn path_of_list_alone(&self) -> String {
         let FilterWords { trouble, q, .. } = self.words.clone();
-        self.with(FilterWords { trouble, q, ..FilterWords::default() }).path()
+        Self::of_words(FilterWords { trouble, q, ..FilterWords::default() }).path()
     }
 }
