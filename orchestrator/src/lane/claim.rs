@@ -123,13 +123,13 @@ pub(super) async fn claim(
     Ok(Claimed { runs, verdicts })
 }
 
-/// A result that comes home after somebody else has claimed its saga is of no use, but it proves that its node did not die
-/// of the saga: one loss less.
+/// A result that comes home, or a claim that is taken up, after somebody else has claimed the saga is of no use, but it
+/// proves that its node did not die of it: one loss less.
 async fn pardon(tx: &mut Tx, groups: &[Group], rows: &mut HashMap<SagaId, Row>) -> Result<(), TurnError> {
     let mut pardoned = Vec::new();
     for group in groups {
         let Some(row) = rows.get_mut(&group.id).filter(|row| row.claims > 0) else { continue };
-        let late = group.returned.iter().filter(|returned| returned.ended.token != row.token).count();
+        let late = group.late_for(row.token);
         let left = row.claims.saturating_sub(i16::try_from(late).unwrap_or(i16::MAX)).max(0);
         if left < row.claims {
             row.claims = left;

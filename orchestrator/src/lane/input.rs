@@ -190,6 +190,13 @@ impl Group {
             || self.resume.iter().any(|resume| resume.token == token && resume.lease.is_some())
     }
 
+    /// How often this node held the saga before somebody else claimed it under this token, and lives.
+    pub fn late_for(&self, token: i64) -> usize {
+        let results = self.returned.iter().filter(|returned| returned.ended.token != token).count();
+        let claims = self.resume.iter().filter(|resume| resume.lease.is_some() && resume.token != token);
+        results + claims.count()
+    }
+
     /// The result of the call that was made under this token.
     pub fn result(&self, token: i64) -> Option<&CallEnded> {
         self.returned.iter().map(|returned| &returned.ended).find(|ended| ended.token == token)
