@@ -135,6 +135,7 @@ async fn retry(stage: &Stage, client: &Client, saga: SagaId) {
     let due = sqlx::query(due).bind(saga.uuid()).bind(saga.bucket().number());
     assert_eq!(due.execute(&stage.pool).await.unwrap().rows_affected(), 1);
     client.nudge(saga).await;
+    stage.until("it is tried again", saga, |row| row.state != "stuck").await;
 }
 
 /// Cancellations that lie in a saga's mailbox.
