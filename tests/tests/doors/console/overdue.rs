@@ -62,7 +62,7 @@ async fn the_metric_the_list_the_api_and_the_first_page_agree_on_what_is_overdue
     let zero = numbers::now(&stage.service).await.unwrap().zero;
     assert_eq!((zero.overdue, zero.stuck), (2, 3));
     let grace = stage.visitor(Role::Operator, "grace").await;
-    grace.get("/console").await.is(200).says("2 of them are due, and no lane takes them");
+    grace.get("/console").await.is(200).says("2 sagas are due, and no lane takes them");
 
     Jobs::run_once(&stage.service).await;
     let metrics = stage.service.metrics.render();
