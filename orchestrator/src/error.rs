@@ -1,8 +1,10 @@
 //! What a step may answer besides its output, and what a workflow may end with besides its result.
 
-use crate::{cause::Cause, database_fault::sqlstate};
+use crate::{
+    database_fault::sqlstate,
+    record::{Cause, Rejected},
+};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::{error::Error, time::Duration};
 
 /// Why a step has no output this time.
@@ -78,35 +80,6 @@ impl StepError {
 /// Postgres's code for a refused statement.
 pub(crate) fn sql_code(error: &sqlx::Error) -> Option<String> {
     sqlstate(error).map(|code| format!("sql {code}"))
-}
-
-/// A step's refusal: the effect was surely not made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
-#[error("rejected with `{code}`: {detail}")]
-pub struct Rejected {
-    /// The step that refused, written by the engine; none where the workflow itself did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<String>,
-    /// For programs; kebab-case, stable.
-    pub code: String,
-    /// For people.
-    pub detail: String,
-    /// Whatever the caller needs to act on it.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub data: Value,
-}
-
-impl Rejected {
-    /// A refusal without data.
-    pub fn new(code: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { step: None, code: code.into(), detail: detail.into(), data: Value::Null }
-    }
-
-    /// The same with data.
-    pub fn with(mut self, data: Value) -> Self {
-        self.data = data;
-        self
-    }
 }
 
 /// The deadline of a wait passed before its signal was received.

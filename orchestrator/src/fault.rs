@@ -3,7 +3,7 @@
 /// A point that can be held (`pause`), delayed (`sleep`) or be the place where the process dies (`return`): on every
 /// node of this process under its plain name, on one of them as `name@node`.
 #[inline]
-pub(crate) fn point(name: &str, node: &str) {
+pub fn point(name: &str, node: &str) {
     #[cfg(feature = "failpoints")]
     {
         fn die(_: Option<String>) {

@@ -1,14 +1,13 @@
 //! A handle to one saga, from any node: hear of it, and look for yourself.
 
 use crate::{
-    DatabaseFault, SagaId,
-    cause::{Cause, StuckCause},
     client::{Client, ClientError},
-    error::Rejected,
-    journal::{Answer, Ask, Json, What},
+    database_fault::DatabaseFault,
+    id::SagaId,
+    journal::{Answer, Ask, What},
     lane::{Receiver, Snapshot, Started},
+    record::{Cause, Json, Rejected, State, StuckCause},
     step::Step,
-    store::sagas::State,
     workflow::Workflow,
 };
 use serde::de::DeserializeOwned;

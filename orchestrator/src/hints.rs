@@ -1,6 +1,6 @@
 //! Nudges between nodes through Redis: sent after a commit, may be lost, never trusted.
 
-use crate::{SagaId, lane::Shared};
+use crate::{id::SagaId, lane::Shared};
 use futures_util::StreamExt;
 use redis::{AsyncCommands, aio::ConnectionManager, aio::ConnectionManagerConfig};
 use std::{sync::Arc, time::Duration};

@@ -4,6 +4,7 @@
 //! so whoever has an id can name the bucket without asking anyone; [`Bucket::of_id`] and [`Bucket::new_id`]
 //! are the only two places that know where the bits are.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
@@ -31,7 +32,7 @@ impl Bucket {
     }
 
     /// Any bucket.
-    pub(crate) fn random() -> Self {
+    pub fn random() -> Self {
         Self((Uuid::now_v7().as_u128() & u128::from(Self::COUNT - 1)) as i16)
     }
 
@@ -60,6 +61,11 @@ impl fmt::Display for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// The smallest UUID whose UUIDv7 time is this moment.
+pub fn first_id_of(moment: DateTime<Utc>) -> Uuid {
+    Uuid::from_u128((moment.timestamp_millis().unsigned_abs() as u128) << 80)
 }
 
 /// Defines a type for one kind of bucketed id: UUIDv7 with serde, `Display`, `FromStr` and sqlx's traits.
@@ -119,6 +125,11 @@ macro_rules! bucketed_id {
             }
         }
     };
+}
+
+bucketed_id! {
+    /// One run of a workflow.
+    SagaId
 }
 
 #[cfg(test)]

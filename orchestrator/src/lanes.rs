@@ -1,12 +1,13 @@
 //! The lanes of a node: on threads of their own, watched, and replaced when one of them stands still.
 
 use crate::{
-    SagaId,
-    cause::StuckCause,
+    build_error::BuildError,
     database::in_time,
-    engine::BuildError,
-    lane::{Doing, Lane, Shared, Signs},
+    id::SagaId,
+    lane::{Lane, Shared},
+    record::StuckCause,
     settings::Settings,
+    signs::{Doing, Signs},
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

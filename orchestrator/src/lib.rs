@@ -8,7 +8,7 @@
 //! the journal alone; past the pivot there is no way back, and the types say so.
 //!
 //! ```no_run
-//! # use orchestrator::{Call, Database, Engine, Failure, Saga, Step, StepError, Tx, Workflow};
+//! # use orchestrator::{Database, Engine, prelude::*};
 //! # use serde::{Deserialize, Serialize};
 //! # #[derive(Clone)] struct Bank;
 //! # impl Bank {
@@ -61,20 +61,35 @@
 //! # }
 //! ```
 //!
-//! The parts, in the order in which they are read: `step`, `medium` and `workflow` are what people write; `saga` is
-//! what a workflow holds; `journal` is the record and its fold; `registry` forgets the types; `lane` is the loop that
-//! runs sagas in batches; `store` is the SQL; `sweep`, `hints` and `lane::lease` find work, nudge and keep leases;
-//! `client` and `handle` are the way in. `ARCHITECTURE.md` tells how they play together.
+//! # Three rings of names
 //!
-//! What it deliberately does not do: it speaks to no database but Postgres, keeps nothing that matters elsewhere, and
-//! knows nothing of what its workflows are about.
+//! 1. [`prelude`]: what the author of a workflow imports. `use orchestrator::prelude::*`.
+//! 2. The crate's root adds what a node needs: [`Engine`] and its [`Builder`], [`Settings`], [`Database`], [`migrate`];
+//!    and what asks one: [`Client`], [`Handle`], [`Status`].
+//! 3. `tools` and the other public modules are for programs that look at sagas from outside, such as an operators'
+//!    desk and tests.
+//!
+//! # The rooms, in the order in which they are read
+//!
+//! - `step`, `medium`, `workflow`, `policy` and `error` are what people write; `saga` is what a workflow holds.
+//! - `record` has the rows and their ids; `journal` what can happen to a saga, and the fold that refuses the rest.
+//! - `registry` knows steps and workflows by name, without their types.
+//! - `machine` moves one saga as far as it goes; `lane` is the loop that moves many in one batch.
+//! - `store` is the SQL, a statement a function.
+//! - `sweep`, `hints` and `renewal` find what is due, nudge, and keep leases; `engine` puts a node together.
+//! - `client` and `handle` are the way in.
+//!
+//! `docs/writing-a-workflow.md` builds a workflow from nothing to its tests. `docs/glossary.md` explains the words, and
+//! gives those of other systems for them. `ARCHITECTURE.md` tells how the parts play together.
+//!
+//! What the engine deliberately does not do: it speaks to no database but Postgres, keeps nothing that matters
+//! elsewhere, and knows nothing of what its workflows are about.
 
 #![warn(missing_docs)]
 
 extern crate self as orchestrator;
 
-pub mod audit;
-mod cause;
+mod build_error;
 mod client;
 mod database;
 mod database_fault;
@@ -87,17 +102,20 @@ mod id;
 pub mod journal;
 mod lane;
 mod lanes;
+mod machine;
 mod medium;
-pub mod operator;
-mod outbox;
+pub mod outbox;
 mod policy;
+pub mod prelude;
 mod presence;
+mod record;
 mod registry;
 mod renewal;
 mod retention;
 mod saga;
 mod schema;
 mod settings;
+mod signs;
 mod step;
 mod steps;
 mod store;
@@ -106,35 +124,31 @@ mod sweep;
 pub mod testing;
 mod texts;
 mod time;
+pub mod tools;
 mod workflow;
 
-pub use cause::{Cause, StuckCause};
+pub use build_error::BuildError;
 pub use client::{Cancelled, Client, ClientError, PAYLOAD_BYTES_MAX, StartRequest};
 pub use database::Database;
 pub use database_fault::{DatabaseFault, sqlstate};
-pub use engine::{BuildError, Builder, Engine};
-pub use error::{Expired, Failure, Rejected, StepError};
+pub use engine::{Builder, Engine};
+pub use error::{Expired, Failure, StepError};
 pub use handle::{Ended, Handle, Reached};
-pub use id::Bucket;
-pub use journal::Position;
+pub use id::{Bucket, SagaId};
 pub use lane::Snapshot;
 pub use lanes::LaneStatus;
 pub use medium::{Call, FromRef, Medium, Provide, Tx};
 pub use policy::Policy;
+pub use record::{Cause, Position, Rejected, Stake, State, Status, StuckCause};
 pub use registry::RegistryError;
-pub use retention::{Retired, oldest_to_retire, retire};
+pub use retention::{Retired, oldest_to_retire, retire, retire_messages};
 pub use saga::{Compensatable, Retriable, Saga, Wait};
 pub use schema::{create_partitions, is_migrated, migrate};
 pub use settings::{BatchScope, Settings};
-pub use step::{DbError, Event, Item, Made, Probe, Recorded, Stake, Step, Undoing, Way};
+pub use step::{DbError, Event, Item, Made, Probe, Recorded, Step, Undoing, Way};
 pub use steps::{Contains, StepList};
-pub use store::{sagas::State, status::Status};
+pub use store::lookup;
 pub use workflow::{Route, Signal, Workflow};
-
-bucketed_id! {
-    /// One run of a workflow.
-    SagaId
-}
 
 /// What [`bucketed_id!`] needs in the crate that calls it.
 #[doc(hidden)]
@@ -143,3 +157,8 @@ pub mod reexport {
     pub use sqlx;
     pub use uuid;
 }
+
+/// The example of the workspace's README, so that the tests compile it.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -1,6 +1,11 @@
 //! Where a step's effect happens: in the engine's own transaction ([`Tx`]) or outside ([`Call`]).
 
-use crate::{SagaId, cause::Cause, journal::Position, lane::Signs, outbox::Emitted};
+use crate::{
+    id::SagaId,
+    outbox::Emitted,
+    record::{Cause, Position},
+    signs::Signs,
+};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -9,9 +14,9 @@ use std::{
     sync::Arc,
 };
 
-/// The two media. Sealed: the guarantees of a step follow from its medium.
+/// The two places where an effect can happen. Sealed, because a step's guarantees follow from its medium.
 pub trait Medium: Sized + Send + sealed::Sealed + 'static {
-    /// What a compensation is told of the step it undoes: its output, or for a call perhaps nothing.
+    /// What a compensation gets of the step that it undoes: the output, or for a call an `Option` of it.
     type Made<T: Send>: Send;
 
     /// Whether the effect commits with its journal entry.
@@ -29,7 +34,7 @@ pub trait Medium: Sized + Send + sealed::Sealed + 'static {
     }
 }
 
-/// A medium that services of type `S` can open.
+/// A medium that an engine with services of type `S` can open.
 #[diagnostic::on_unimplemented(
     message = "the services `{S}` can't provide `{Self}`",
     note = "implement `FromRef<{S}>` for the client of this call"
@@ -41,7 +46,7 @@ pub trait Provide<S>: Medium {
 
 /// Takes one client out of the services that the engine was built with.
 pub trait FromRef<S> {
-    /// A clone, or a handle, of the part.
+    /// A clone or a handle of the client.
     fn from_ref(services: &S) -> Self;
 }
 
@@ -51,15 +56,16 @@ impl<T: Clone> FromRef<T> for T {
     }
 }
 
-/// The transaction of a lane's batch. Derefs to the connection; only the engine begins and commits.
+/// The transaction of a lane's batch. It derefs to the connection.
 ///
-/// What a step writes here commits together with its journal entry. It touches only rows of its saga's bucket.
+/// What a step writes here commits together with its journal entry. A step touches only rows of its saga's bucket, and
+/// never begins or commits: the engine does.
 pub struct Tx {
     pub(crate) connection: PgConnection,
     pub(crate) now: DateTime<Utc>,
     pub(crate) context: Option<(SagaId, Position)>,
     pub(crate) emitted: Emitted,
-    /// Every use of the connection is one.
+    /// Each use of the connection is a sign that the lane is alive.
     pub(crate) signs: Arc<Signs>,
 }
 
@@ -112,7 +118,8 @@ impl DerefMut for Tx {
     }
 }
 
-/// A call to the world outside through the client `C`; derefs to it. At least once, always under one key.
+/// A call to the world outside through the client `C`, to which it derefs. It is made at least once, always under one
+/// key.
 pub struct Call<C> {
     client: C,
     context: CallContext,
@@ -130,12 +137,13 @@ pub struct CallContext {
 }
 
 impl<C> Call<C> {
-    /// The same for every attempt at this step of this saga, and for no other: send it to the other side.
+    /// The idempotency key to send to the other side: the same for every attempt at this step of this saga and for its
+    /// compensation, and for nothing else.
     pub fn key(&self) -> String {
         format!("{}:{}", self.context.saga, self.context.position)
     }
 
-    /// Which attempt this is, from 1.
+    /// The number of this attempt, from 1.
     pub fn attempt(&self) -> u32 {
         self.context.attempt
     }

@@ -3,7 +3,7 @@
 //! Nothing is decided by it. It lets whoever looks tell a saga that nobody can take from one that somebody passes over,
 //! and a long call from a lease that nothing is behind.
 
-use crate::{Bucket, database::in_time, lane::Shared, store::nodes};
+use crate::{database::in_time, id::Bucket, lane::Shared, store::nodes};
 use sqlx::PgConnection;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;

@@ -4,10 +4,11 @@
 //! stuck, or still waits, keeps its week.
 
 use crate::{
-    schema::{drop_partition, first_id_of, weeks_of},
-    store::{batches, proposals},
+    id::first_id_of,
+    schema::{drop_partition, weeks_of},
+    store::outbox,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::ops::AddAssign;
 
@@ -116,18 +117,15 @@ pub async fn oldest_to_retire(
     .await
 }
 
-/// How long batches and proposals can still be looked at. What they did stays in the audit.
-const OPERATIONS_KEPT: TimeDelta = TimeDelta::days(90);
-/// Batches, each with its items, that one run takes away; and proposals.
-const OPERATIONS_MAX: i64 = 20;
-const PROPOSALS_MAX: i64 = 5_000;
-
-/// Removes batches and proposals that are old and over.
-pub(crate) async fn retire_operations(
+/// Removes at most `most` messages of the outbox that were decided before `before`, taken or not; says how many.
+///
+/// # Errors
+/// The database's.
+pub async fn retire_messages(
     connection: &mut PgConnection,
-    now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    batches::delete_old(connection, now - OPERATIONS_KEPT, OPERATIONS_MAX).await?;
-    proposals::delete_old(connection, now - OPERATIONS_KEPT, PROPOSALS_MAX).await?;
-    Ok(())
+    before: DateTime<Utc>,
+    most: i64,
+) -> Result<u64, sqlx::Error> {
+    // Ids are in order of time, so the oldest sagas' messages are the first of the primary key.
+    outbox::delete_old(connection, first_id_of(before), before, most).await
 }

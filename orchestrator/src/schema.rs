@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc, Weekday};
 use sqlx::{PgConnection, migrate::Migrator};
-use uuid::Uuid;
 
 /// How many weeks of journal partitions exist ahead of now.
 const WEEKS_AHEAD: i64 = 4;
@@ -89,9 +88,4 @@ pub(crate) async fn drop_partition(connection: &mut PgConnection, week: Week) ->
     sqlx::query_scalar!(r#"select usher.drop_journal_week($1) as "dropped!""#, week.monday)
         .fetch_one(connection)
         .await
-}
-
-/// The smallest UUID whose UUIDv7 time is this moment.
-pub(crate) fn first_id_of(moment: DateTime<Utc>) -> Uuid {
-    Uuid::from_u128((moment.timestamp_millis().unsigned_abs() as u128) << 80)
 }

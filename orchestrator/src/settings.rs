@@ -1,6 +1,5 @@
 //! The engine's bounds and times, each with its reason.
 
-use crate::operator::Limits;
 use std::time::Duration;
 
 /// How an engine runs. Every queue, batch, retry and wait has its bound here.
@@ -33,6 +32,8 @@ pub struct Settings {
     pub silence_max: Duration,
     /// How often the sweep looks for sagas that are due: the bound on lateness when every hint is lost.
     pub poll: Duration,
+    /// How often it is looked for messages that nobody has taken; only by a node with a handler for them.
+    pub outbox_poll: Duration,
     /// No step is tried more often than this in one go, whatever its policy says.
     pub attempts_max: u32,
     /// One journal entry's input or output, in bytes of JSON.
@@ -43,10 +44,6 @@ pub struct Settings {
     pub journal_bytes_max: usize,
     /// How long a debt, or a step after the pivot that spent its budget, rests before the engine tries again.
     pub stuck_retry: Duration,
-    /// How long a batch waits to see what came of a saga that it acted on. Longer than most steps' policies.
-    pub batch_verdict: Duration,
-    /// What one operator may do alone.
-    pub limits: Limits,
     /// How long a drain waits for calls that are out.
     pub drain: Duration,
 }
@@ -88,13 +85,12 @@ impl Default for Settings {
             poll_max: Duration::from_secs(10),
             silence_max: Duration::from_secs(8),
             poll: Duration::from_millis(200),
+            outbox_poll: Duration::from_millis(200),
             attempts_max: 1000,
             entry_bytes_max: 256 * 1024,
             journal_entries_max: 10_000,
             journal_bytes_max: 16 * 1024 * 1024,
             stuck_retry: Duration::from_secs(15 * 60),
-            batch_verdict: Duration::from_secs(60),
-            limits: Limits::default(),
             drain: Duration::from_secs(20),
         }
     }

@@ -1,50 +1,89 @@
 //! A named unit of work with its undo.
 
 use crate::{
-    SagaId,
-    cause::Cause,
-    error::{Rejected, StepError},
-    journal::Position,
+    error::StepError,
+    id::SagaId,
     medium::{Medium, Tx},
     policy::Policy,
+    record::{Cause, Position, Rejected, Stake},
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
-/// A statement was refused in a set-based step: the whole set goes back to its savepoint.
+/// The database refused a statement of a set-based step. The engine takes the whole set back to its savepoint.
 pub type DbError = sqlx::Error;
 
-/// What a compensation is told of the step that it undoes.
+/// What a compensation gets of the step that it undoes: the output, or for a call an `Option` of it.
 pub type Made<S> = <<S as Step>::Medium as Medium>::Made<<S as Step>::Output>;
 
-/// A step: its fields are its input, journaled with it, so that the journal alone can undo it.
+/// A unit of work with its undo. A type is a step; its fields are the step's input.
 ///
-/// The futures must be `Send`; write plain `async fn`s.
+/// The engine journals the fields with the step's outcome, so that the journal alone can undo it. Put into them
+/// whatever [`compensate`](Step::compensate) needs. Write plain `async fn`s; their futures must be `Send`.
+///
+/// The core comes first: a name, what it returns, where it acts, how it is done, how it is undone.
+///
+/// ```
+/// # use orchestrator::prelude::*;
+/// # use serde::{Deserialize, Serialize};
+/// # struct Bank;
+/// # impl Bank {
+/// #     async fn charge(&self, _: i64, _: &str) -> Result<String, StepError> { Ok(String::new()) }
+/// #     async fn refund(&self, _: &str) -> Result<(), StepError> { Ok(()) }
+/// # }
+/// #[derive(Serialize, Deserialize)]
+/// struct Charge {
+///     cents: i64,
+/// }
+///
+/// impl Step for Charge {
+///     const NAME: &'static str = "charge";
+///     type Output = String; // the receipt
+///     type Medium = Call<Bank>;
+///     type Undo = ();
+///
+///     async fn run(&self, bank: &mut Call<Bank>) -> Result<String, StepError> {
+///         bank.charge(self.cents, &bank.key()).await
+///     }
+///
+///     async fn compensate(&self, bank: &mut Call<Bank>, _: Option<String>) -> Result<(), StepError> {
+///         bank.refund(&bank.key()).await
+///     }
+/// }
+/// ```
+///
+/// Everything after the core has a default. Add it when you need it:
+///
+/// | you want | override |
+/// |---|---|
+/// | other bounds on attempts and time | [`POLICY`](Step::POLICY), [`UNDO_POLICY`](Step::UNDO_POLICY) |
+/// | to save the *started* entry of a harmless call | [`REPEATABLE`](Step::REPEATABLE) |
+/// | never to repeat a call whose key may be forgotten | [`KEY_REMEMBERED`](Step::KEY_REMEMBERED), [`probe`](Step::probe) |
+/// | rows of your own that change with a call's entry | [`record`](Step::record) |
+/// | that operators see and find what the saga is about | [`labels`](Step::labels), [`stakes`](Step::stakes), [`SAME_STAKES`](Step::SAME_STAKES), [`describe`](Step::describe), [`extend`](Step::extend) |
+/// | a hot `Tx` step that handles a batch in few statements | [`run_all`](Step::run_all), [`compensate_all`](Step::compensate_all), [`record_all`](Step::record_all) |
 pub trait Step: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// Its name in journals, for ever. Two types of one name refuse to start.
+    /// The step's name in journals, for ever. An engine with two types of one name refuses to start.
     const NAME: &'static str;
-    /// What it gives, journaled.
+    /// What the step returns to the workflow. It is journaled.
     type Output: Serialize + DeserializeOwned + Clone + Send + Sync + 'static;
-    /// [`Tx`] or [`Call`](crate::Call).
+    /// Where the effect happens: [`Tx`] for rows of this database, [`Call`](crate::Call) for the world outside.
     type Medium: Medium;
-    /// What its compensation reports, journaled; `()` for most.
+    /// What the compensation reports. It is journaled. Most steps have `()`.
     type Undo: Serialize + DeserializeOwned + Default + Send + Sync + 'static;
 
-    /// How it is tried.
-    const POLICY: Policy = Policy::FORWARD;
-    /// How its compensation is tried.
-    const UNDO_POLICY: Policy = Policy::PATIENT;
-    /// A call that is harmless to repeat at any time: needs no *started* entry.
-    const REPEATABLE: bool = false;
-    /// How long the other side remembers our key; later the engine probes and never repeats blindly.
-    const KEY_REMEMBERED: Option<std::time::Duration> = None;
-    /// What is at stake in it is what an earlier step of its saga has put at stake: it counts once.
-    const SAME_STAKES: bool = false;
-
-    /// Does it. Safe to run twice.
+    /// Does the work. Must be safe to run twice.
+    ///
+    /// # Errors
+    /// [`StepError`] says what is known: refused, not yet, a contradiction, or unknown.
     fn run(&self, medium: &mut Self::Medium) -> impl Future<Output = Result<Self::Output, StepError>> + Send;
 
-    /// Undoes it. Safe before, after and without [`run`](Step::run); the default has nothing to undo.
+    /// Undoes the work. Must be safe before, after and without [`run`](Step::run). The default has nothing to undo.
+    ///
+    /// `made` is the step's output. For a call it is an `Option`: `None` if nobody knows whether the call was done.
+    ///
+    /// # Errors
+    /// Any error is tried again by [`UNDO_POLICY`](Step::UNDO_POLICY). A refusal counts as a failure: a debt.
     fn compensate(
         &self,
         medium: &mut Self::Medium,
@@ -54,7 +93,20 @@ pub trait Step: Serialize + DeserializeOwned + Send + Sync + 'static {
         async { Ok(Self::Undo::default()) }
     }
 
-    /// Finds out what became of a call whose key the other side has forgotten.
+    /// Bounds on the attempts at [`run`](Step::run).
+    const POLICY: Policy = Policy::FORWARD;
+    /// Bounds on the attempts at [`compensate`](Step::compensate).
+    const UNDO_POLICY: Policy = Policy::PATIENT;
+    /// Whether the call is harmless to repeat at any time. Then it needs no *started* entry.
+    const REPEATABLE: bool = false;
+    /// How long the other side remembers our key. After that the engine probes and never repeats blindly.
+    /// `None`: for ever.
+    const KEY_REMEMBERED: Option<std::time::Duration> = None;
+
+    /// Finds out what became of a call whose key the other side has forgotten. Only asked on the way forward.
+    ///
+    /// # Errors
+    /// Any error is tried again by [`POLICY`](Step::POLICY).
     fn probe(
         &self,
         medium: &mut Self::Medium,
@@ -63,7 +115,10 @@ pub trait Step: Serialize + DeserializeOwned + Send + Sync + 'static {
         async { Ok(Probe::Unknown) }
     }
 
-    /// Rows that change with a call's entry, in the transaction that writes it.
+    /// Changes our own rows about a call, in the transaction that writes the call's journal entry.
+    ///
+    /// # Errors
+    /// A refused statement takes the transaction's set of records back.
     fn record(
         &self,
         tx: &mut Tx,
@@ -73,26 +128,32 @@ pub trait Step: Serialize + DeserializeOwned + Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// Words by which a person finds its saga: key and value, which the engine does not interpret.
+    /// Keys and values by which an operator finds the saga. The engine does not interpret them.
     fn labels(&self, made: Option<&Self::Output>) -> Vec<(String, String)> {
         let _ = made;
         Vec::new()
     }
 
-    /// What is at stake while it is neither settled nor undone.
+    /// The money and the things that can be lost while this step is neither settled nor undone.
     fn stakes(&self, made: Option<&Self::Output>) -> Vec<Stake> {
         let _ = made;
         Vec::new()
     }
 
-    /// What a call would send, in words.
+    /// Whether an earlier step of the saga has the same stakes. Then they count once.
+    const SAME_STAKES: bool = false;
+
+    /// Says in a sentence what a call in this direction would send, for an operator's preview.
     fn describe(&self, way: Way) -> Option<String> {
         let _ = way;
         None
     }
 
-    /// An operator gives the saga time until then: moves what this step has reserved along, in the transaction that
-    /// journals it. Asked of every step that is done, in order.
+    /// Moves the end of what this step has reserved to `until`, because an operator gave the saga more time. Runs in
+    /// the transaction that journals the extension, for every finished step of the saga, in order.
+    ///
+    /// # Errors
+    /// A refusal refuses the extension.
     fn extend(
         &self,
         tx: &mut Tx,
@@ -103,7 +164,11 @@ pub trait Step: Serialize + DeserializeOwned + Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// [`run`](Step::run) for many sagas at once; answers in order. A refused item has written nothing.
+    /// [`run`](Step::run) for many sagas at once: one answer an item, in their order. A refused item has written
+    /// nothing.
+    ///
+    /// # Errors
+    /// A refused statement takes the whole set back. The engine runs it again in halves.
     fn run_all(
         batch: &[Item<'_, Self>],
         medium: &mut Self::Medium,
@@ -111,7 +176,10 @@ pub trait Step: Serialize + DeserializeOwned + Send + Sync + 'static {
         one_by_one::run_all(batch, medium)
     }
 
-    /// [`compensate`](Step::compensate) for many sagas at once; answers in order.
+    /// [`compensate`](Step::compensate) for many sagas at once: one answer an item, in their order.
+    ///
+    /// # Errors
+    /// As [`run_all`](Step::run_all).
     fn compensate_all(
         batch: Vec<Undoing<'_, Self>>,
         medium: &mut Self::Medium,
@@ -120,6 +188,9 @@ pub trait Step: Serialize + DeserializeOwned + Send + Sync + 'static {
     }
 
     /// [`record`](Step::record) for many sagas at once.
+    ///
+    /// # Errors
+    /// As [`run_all`](Step::run_all).
     fn record_all(
         batch: Vec<Recorded<'_, Self>>,
         tx: &mut Tx,
@@ -137,60 +208,6 @@ pub enum Way {
     Back,
 }
 
-/// What can be lost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stake {
-    /// Money in minor units of a currency.
-    Money {
-        /// How much.
-        minor: i64,
-        /// ISO 4217.
-        currency: String,
-    },
-    /// Things of one kind.
-    Things {
-        /// What they are called.
-        name: String,
-        /// How many.
-        count: u32,
-    },
-}
-
-impl Stake {
-    /// All of it, one for each currency and each kind of thing, in the order in which they first come.
-    pub fn sum(stakes: impl IntoIterator<Item = Self>) -> Vec<Self> {
-        let mut sums: Vec<Self> = Vec::new();
-        for stake in stakes {
-            if !sums.iter_mut().any(|sum| sum.takes(&stake)) {
-                sums.push(stake);
-            }
-        }
-        sums
-    }
-
-    /// Whether it is money.
-    pub fn is_money(&self) -> bool {
-        matches!(self, Self::Money { .. })
-    }
-
-    fn takes(&mut self, more: &Self) -> bool {
-        match (self, more) {
-            (Self::Money { minor, currency }, Self::Money { minor: more, currency: its })
-                if currency == its =>
-            {
-                *minor = minor.saturating_add(*more);
-                true
-            }
-            (Self::Things { name, count }, Self::Things { name: its, count: more }) if name == its => {
-                *count = count.saturating_add(*more);
-                true
-            }
-            (Self::Money { .. } | Self::Things { .. }, Self::Money { .. } | Self::Things { .. }) => false,
-        }
-    }
-}
-
 /// What a probe found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe<T> {
@@ -206,9 +223,9 @@ pub enum Probe<T> {
 pub struct Item<'a, S: Step> {
     /// The step with its input.
     pub step: &'a S,
-    /// Whose it is.
+    /// The saga that it belongs to.
     pub saga: SagaId,
-    /// Where in that saga's journal.
+    /// The position in that saga's journal under which the step is journaled.
     pub position: Position,
 }
 
@@ -216,13 +233,13 @@ pub struct Item<'a, S: Step> {
 pub struct Undoing<'a, S: Step> {
     /// The step with its input.
     pub step: &'a S,
-    /// Whose it is.
+    /// The saga that it belongs to.
     pub saga: SagaId,
-    /// The position of the step that is undone.
+    /// The position where the undone step began.
     pub position: Position,
-    /// What it made.
+    /// The step's output. For a call it is `None` if nobody knows it.
     pub made: Made<S>,
-    /// Why the saga turned back.
+    /// Why the saga unwinds.
     pub cause: &'a Cause,
 }
 
@@ -230,23 +247,23 @@ pub struct Undoing<'a, S: Step> {
 pub struct Recorded<'a, S: Step> {
     /// The step with its input.
     pub step: &'a S,
-    /// Whose it is.
+    /// The saga that it belongs to.
     pub saga: SagaId,
-    /// The position of the call's start.
+    /// The position where the call began.
     pub position: Position,
-    /// What is being journaled.
+    /// The entry that is being written.
     pub event: Event<'a, S>,
 }
 
-/// What the entry says that a call's [`record`](Step::record) rides with.
+/// The journal entry about a call that [`record`](Step::record) commits with.
 pub enum Event<'a, S: Step> {
     /// The request is about to leave. Not given for repeatable calls.
     Started,
-    /// It was answered.
+    /// The call was answered: done, or refused.
     Ended(Result<&'a S::Output, &'a Rejected>),
     /// Its compensation is about to leave.
     UndoStarted {
-        /// Why the saga turned back.
+        /// Why the saga unwinds.
         cause: &'a Cause,
     },
     /// Its compensation was answered.
@@ -255,7 +272,7 @@ pub enum Event<'a, S: Step> {
         made: Option<&'a S::Output>,
         /// What the compensation reports.
         undo: &'a S::Undo,
-        /// Why the saga turned back.
+        /// Why the saga unwinds.
         cause: &'a Cause,
     },
 }

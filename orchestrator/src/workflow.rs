@@ -1,50 +1,53 @@
 //! A workflow: a name, a version, the list of its steps, one async function.
 
-use crate::{Bucket, error::Failure, saga::Saga};
+use crate::{error::Failure, id::Bucket, saga::Saga};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The definition that sagas run. The function decides; steps act.
 ///
-/// It must be a pure function of its input and of what the saga gives it: it reads no clock, does no I/O, draws no
-/// randomness, and awaits nothing but the saga.
+/// The function must depend on nothing but its input and what the saga gives it. It reads no clock, does no I/O, draws
+/// no random numbers and awaits nothing but the saga, because it runs again from its start in every attempt.
 pub trait Workflow: Sized + 'static {
-    /// Its name in the database, for ever.
+    /// The workflow's name in the database, for ever.
     const NAME: &'static str;
-    /// Raised when old journals could not be replayed by new code; versions run side by side.
+    /// Raise it when new code can't replay old journals. Versions run side by side.
     const VERSION: u32 = 1;
-    /// A tuple of the steps it may take.
+    /// The steps that it may take, as a tuple. The compiler refuses any other step.
     type Steps;
-    /// What it begins with, journaled.
+    /// What a saga begins with. It is journaled.
     type Input: Serialize + DeserializeOwned + Send + 'static;
-    /// What it ends with, journaled.
+    /// What a saga ends with. It is journaled.
     type Output: Serialize + DeserializeOwned + Send + 'static;
 
-    /// Which bucket its saga lives in.
+    /// The bucket that the saga lives in: that of the rows which its `Tx` steps touch. The default is any bucket.
     fn route(input: &Self::Input) -> Route {
         let _ = input;
         Route::anywhere()
     }
 
-    /// The workflow itself.
+    /// Decides which steps are taken, in which order.
+    ///
+    /// # Errors
+    /// Any error makes the saga unwind: every step that was begun is undone, the latest first.
     fn run(saga: Saga<Self>, input: Self::Input) -> impl Future<Output = Result<Self::Output, Failure>>;
 }
 
-/// Which bucket a saga lives in: that of the rows which its `Tx` steps touch.
+/// Where a saga lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route(Option<Bucket>);
 
 impl Route {
-    /// With the rows of this bucket.
+    /// In this bucket.
     pub fn of(bucket: Bucket) -> Self {
         Self(Some(bucket))
     }
 
-    /// With whatever else this key names.
+    /// In the bucket that this key is hashed to, with everything else of that key.
     pub fn of_key(key: &str) -> Self {
         Self(Some(Bucket::of_key(key)))
     }
 
-    /// It touches no rows of its own, so any bucket will do.
+    /// In any bucket, because the workflow touches no rows of its own.
     pub fn anywhere() -> Self {
         Self(None)
     }
@@ -54,8 +57,8 @@ impl Route {
     }
 }
 
-/// A typed message to a saga. Durable, buffered if early, deduplicated by its sender's id.
+/// A typed message to a saga. It is durable, waits if it is early, and counts once by its sender's id.
 pub trait Signal: Serialize + DeserializeOwned + Send + 'static {
-    /// Its name in mailboxes and journals, for ever.
+    /// The signal's name in mailboxes and journals, for ever.
     const NAME: &'static str;
 }

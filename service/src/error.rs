@@ -1,6 +1,7 @@
 //! Why the service could not do what it was asked, before a door puts it into its callers' words.
 
-use orchestrator::{ClientError, operator::OperatorError};
+use operator::OperatorError;
+use orchestrator::ClientError;
 use steps::store::StoreError;
 
 /// Why a call of the service failed.

@@ -4,6 +4,7 @@
 //!
 //! - [`config`] reads the configuration; [`clock`] asks the database for the time; [`telemetry`] sets up the metrics.
 //! - [`Service`] is what a node shares: configuration, connections, engine, seat locks, gateway, tasks.
+//! - [`transaction()`] is the one way to own one.
 //! - [`node`] opens one, with lanes or without; [`migrate`] brings its database up to date.
 //! - [`news`] takes in what gateways say of payments; [`outbox`] tells subscribers what was decided.
 //! - [`reconcile`] compares our books with the gateway's; [`verify`] has the invariants; [`numbers`] has what operators
@@ -26,10 +27,13 @@ pub mod outbox;
 mod parts;
 pub mod reconcile;
 pub mod roles;
+mod sagas_of_money;
 pub mod telemetry;
+mod transaction;
 pub mod verify;
 
 pub use error::ServiceError;
 pub use migrations::{are_current, migrate};
 pub use node::Node;
 pub use parts::{Parts, Service};
+pub use transaction::{Ending, transaction};

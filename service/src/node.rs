@@ -3,16 +3,22 @@
 use crate::{
     Service,
     config::{self, Capture, Config, RedisKeys},
-    operators::ServiceRows,
+    outbox::{FanOut, HAND_OVER_MAX},
 };
 use anyhow::Context;
-use orchestrator::{Builder, Client, Database, Engine, Settings, operator::Limits};
+use operator::Operator;
+use orchestrator::{Builder, Client, Database, Engine, Settings};
 use secrecy::ExposeSecret;
 use std::{sync::Arc, time::Duration};
 use steps::{
     Cashier, Services,
     gateway::{CaptureMethod, Gateway, HttpConfig, Provider, house::House, instant, stripe::Stripe},
     locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
+};
+use tokio::sync::Notify;
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
 };
 use workflows::{Booking, Cancellation, LatePayment, RefundElsewhere, Repayment};
 
@@ -22,11 +28,22 @@ const HINTS: &str = "usher:hints";
 /// How long calls that are out are waited for: what is left of 25 s after the API has drained.
 const DRAIN: Duration = Duration::from_secs(11);
 
+/// How long the end of work on batches is waited for meanwhile: as the engine waits for tasks of its own.
+const BATCHES_END: Duration = DRAIN.saturating_add(Duration::from_secs(2));
+
 /// A node that has been opened and works until it is drained.
 pub struct Node {
     /// What callers see.
     pub service: Service,
     engine: Option<Engine>,
+    batches: Option<Batches>,
+}
+
+/// Work on operators' batches, on a node with lanes.
+struct Batches {
+    tasks: TaskTracker,
+    /// Ends it; also if the node is dropped without having been drained.
+    stop: DropGuard,
 }
 
 impl Node {
@@ -45,22 +62,50 @@ impl Node {
     /// As [`Node::open`].
     pub async fn with_gateway(config: Config, gateway: Gateway, lanes: bool) -> anyhow::Result<Self> {
         let locks = locks(&config.redis)?;
-        let builder = builder(&config, gateway.clone(), locks.clone())?;
+        let handed = Arc::new(Notify::new());
+        let events = FanOut::new(HAND_OVER_MAX, handed.clone());
+        let builder = builder(&config, gateway.clone(), locks.clone())?.events(events);
         let (client, engine) = if lanes {
             let engine = builder.start().await.context("starting the lanes")?;
             (engine.client().clone(), Some(engine))
         } else {
             (builder.client().await.context("connecting to the database")?, None)
         };
-        let service = Service::open(config, client, locks, gateway).await?;
-        Ok(Self { service, engine })
+        let service = Service::open(config, client, locks, gateway, handed).await?;
+        let batches = engine.is_some().then(|| Batches::work(service.operator()));
+        Ok(Self { service, engine, batches })
     }
 
     /// Stops taking work, lets what runs end, and leaves.
     pub async fn drain(self) {
         self.service.begin_draining();
-        if let Some(engine) = self.engine {
-            engine.drain().await;
+        let engine = async {
+            if let Some(engine) = self.engine {
+                engine.drain().await;
+            }
+        };
+        let batches = async {
+            if let Some(batches) = self.batches {
+                batches.end().await;
+            }
+        };
+        tokio::join!(engine, batches);
+    }
+}
+
+impl Batches {
+    fn work(desk: Operator) -> Self {
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        tasks.spawn(operator::work_on_batches(desk, stop.clone()));
+        tasks.close();
+        Self { tasks, stop: stop.drop_guard() }
+    }
+
+    /// Begins with no further saga, and waits for those that were begun with.
+    async fn end(self) {
+        drop(self.stop);
+        if tokio::time::timeout(BATCHES_END, self.tasks.wait()).await.is_err() {
+            tracing::warn!("work on a batch did not end in time; another node goes on with it");
         }
     }
 }
@@ -100,12 +145,11 @@ fn builder(config: &Config, gateway: Gateway, locks: SeatLocks) -> anyhow::Resul
         return_url: config.gateway.return_url.clone(),
     };
     let database = Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
-    let (lanes, hints) =
-        (settings(&config.lanes, &config.operators), format!("{}{HINTS}", config.redis.prefix));
+    let settings = Settings { outbox_poll: config.outbox.poll, ..settings(&config.lanes) };
+    let hints = format!("{}{HINTS}", config.redis.prefix);
     let builder = Engine::builder(Services { locks, cashier }, database)
-        .rows(Arc::new(ServiceRows::of(config)))
         .hints(config.redis.url.expose_secret(), &hints);
-    Ok((config.workflows)(builder, lanes))
+    Ok((config.workflows)(builder, settings))
 }
 
 /// Registers the workflows that a node knows, and sets the engine's settings.
@@ -136,9 +180,8 @@ pub fn gateway(config: &config::Gateway) -> anyhow::Result<Gateway> {
     })
 }
 
-fn settings(lanes: &config::Lanes, operators: &config::Operators) -> Settings {
+fn settings(lanes: &config::Lanes) -> Settings {
     Settings {
-        limits: Limits { second_person_above_minor: operators.second_person_above_minor },
         lanes: lanes.count,
         batch_scope: match lanes.batch_scope {
             config::BatchScope::Database => orchestrator::BatchScope::Database,

@@ -1,15 +1,19 @@
 //! What every part of a node shares.
 
-use crate::{ServiceError, config::Config, jobs::Rounds, numbers::Sampler, operators, telemetry};
+use crate::{
+    Ending, ServiceError, config::Config, jobs::Rounds, numbers::Sampler, operators, telemetry, transaction,
+};
 use anyhow::Context;
+use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
-use orchestrator::{Client, Database, operator::Operator};
+use operator::Operator;
+use orchestrator::{Client, Database};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use secrecy::ExposeSecret;
-use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
 use std::{ops::Deref, sync::Arc, time::Duration};
 use steps::{gateway::Gateway, locks::SeatLocks};
-use tokio::time::timeout;
+use tokio::{sync::Notify, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Redis sheds load: an answer that takes longer than the database's own is worth nothing.
@@ -32,6 +36,8 @@ pub struct Parts {
     pub pool: PgPool,
     /// The engine.
     pub client: Client,
+    /// The operators' desk: the node's one.
+    pub(crate) desk: Operator,
     /// The seat locks: where losers are turned away.
     pub locks: SeatLocks,
     /// The payment gateway.
@@ -42,6 +48,8 @@ pub struct Parts {
     pub redis: ConnectionManager,
     /// What the metrics say.
     pub metrics: PrometheusHandle,
+    /// Says that messages were handed over on this node, and wait to be sent.
+    pub handed: Arc<Notify>,
     /// How far the jobs have come through the inbox.
     pub(crate) rounds: Rounds,
     /// What the metrics said when the last sample was taken.
@@ -59,21 +67,25 @@ impl Service {
         client: Client,
         locks: SeatLocks,
         gateway: Gateway,
+        handed: Arc<Notify>,
     ) -> anyhow::Result<Self> {
         let database = Database::at(config.database.url.expose_secret())?;
         let pool =
             database.pool(config.database.connections_max).await.context("connecting to the database")?;
         let address = redis::Client::open(config.redis.url.expose_secret()).context("reading `redis.url`")?;
         let redis = ConnectionManager::new_lazy_with_config(address, redis_manners())?;
+        let desk = operators::desk(&client, &config);
         Ok(Self(Arc::new(Parts {
             config,
             pool,
             client,
+            desk,
             locks,
             gateway,
             tasks: TaskTracker::new(),
             redis,
             metrics: telemetry::recorder()?,
+            handed,
             rounds: Rounds::default(),
             sampler: Sampler::default(),
             leaving: CancellationToken::new(),
@@ -88,9 +100,22 @@ impl Service {
         Ok(self.0.pool.acquire().await?)
     }
 
+    /// Does `work` in a [`transaction()`] that goes on when its caller hangs up.
+    ///
+    /// # Errors
+    /// Those of `work`, and the database's.
+    pub async fn in_transaction<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<sqlx::Error> + Send + 'static,
+        W: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<Ending<T>, E>> + Send + 'static,
+    {
+        transaction(&self.0.pool, &self.0.tasks, work).await
+    }
+
     /// The operators' desk.
     pub fn operator(&self) -> Operator {
-        operators::desk(&self.0.client, &self.0.config)
+        self.0.desk.clone()
     }
 
     /// Whether Redis answers within `bound`.

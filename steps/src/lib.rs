@@ -1,8 +1,16 @@
 //! What can be done and undone in ticketing: the steps, their tables and their ports.
 //!
-//! The tables live in the Postgres schema `booking`; `store` speaks SQL to them, one statement a function,
-//! and never begins or commits. The ports are the seat locks in Redis and the payment gateway. Which step
-//! follows which is none of this crate's business: that is what `workflows` says.
+//! The rooms:
+//!
+//! - The steps, one file each, from `reserve` to `unlock`. `giving_back` is how money goes back, `write_down` what the
+//!   answer of a call changes in our rows, `announce` what the outside is told.
+//! - [`store`] speaks SQL to the tables of the Postgres schema `booking`, one statement a function. It never begins or
+//!   commits. `seats::decide` and `payments::news` are pure: who gets which seat, and what a piece of news means.
+//! - [`gateway`] is the port to payment gateways, with its adapters.
+//! - [`locks`] has the seat locks in Redis.
+//! - [`venue`] makes events with seats from a seed.
+//!
+//! This crate does not know which step follows which: `workflows` says that.
 
 #![warn(missing_docs)]
 

@@ -1,6 +1,6 @@
 //! Reserve, lock, pay, confirm: one customer's way to seats.
 
-use orchestrator::{Failure, Rejected, Route, Saga, Signal, Workflow};
+use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use steps::{
@@ -19,14 +19,14 @@ pub struct BookingRequest {
     pub event: EventId,
     /// The reservation's id, in the event's bucket.
     pub reservation: ReservationId,
-    /// Who.
+    /// The customer.
     pub user: UserId,
-    /// Which seats.
+    /// The seats, one to ten, all of this event.
     pub seats: SeatList,
-    /// For how long they are held; `None` for what the event says.
+    /// How long the seats are held. `None` means as long as the event says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Duration>,
-    /// How often the customer may try to pay within the hold; a failed try before the last leaves the seats held.
+    /// How often the customer may try to pay within the hold. A failed try before the last leaves the seats held.
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub payment_attempts_max: u32,
 }
@@ -44,9 +44,9 @@ fn is_once(attempts: &u32) -> bool {
 pub struct PaymentOrder {
     /// Our id of the payment.
     pub payment: PaymentId,
-    /// The way to pay.
+    /// The means of payment, as the gateway knows it.
     pub method: PaymentMethod,
-    /// Through which gateway, by its name in our tables.
+    /// The gateway, by its name in our tables.
     pub gateway: String,
 }
 
@@ -56,19 +56,19 @@ pub struct PaymentOrder {
 pub enum PaymentNews {
     /// The money is held or taken.
     Secured(Secured),
-    /// There will be none.
+    /// No money will come.
     Failed {
         /// The gateway's reason.
         reason: String,
-        /// Which payment; none in old letters, when a reservation had one.
+        /// The payment. `None` in old letters, from when a reservation had only one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         payment: Option<PaymentId>,
     },
-    /// The gateway says what can't be true: the saga looks for itself.
+    /// The gateway says what can't be true. The saga reads the intent itself.
     Doubtful {
-        /// What it says.
+        /// What the gateway says, for a person to read.
         what: String,
-        /// Which payment.
+        /// The payment. `None` in old letters, from when a reservation had only one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         payment: Option<PaymentId>,
     },

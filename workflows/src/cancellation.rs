@@ -1,20 +1,20 @@
 //! Giving a booking back: decide, refund, free the seats.
 
-use orchestrator::{Failure, Route, Saga, Workflow};
+use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};
 use steps::{BookingId, Decide, Decided, Free, Refund};
 
 /// Cancels a confirmed booking: its money goes back, and then its seats are on sale again.
 pub struct Cancellation;
 
-/// Who wants which booking cancelled.
+/// The booking to cancel, and who asks for it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CancellationRequest {
     /// The booking; its bucket is where all of it happens.
     pub booking: BookingId,
-    /// Who asks, as the border knows them.
+    /// The caller's name, as the border knows it.
     pub by: String,
-    /// Why, if they said so.
+    /// The caller's reason, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

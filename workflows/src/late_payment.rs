@@ -1,6 +1,6 @@
 //! Money that came in too late, or twice: the same seats if they are still free, else the money back.
 
-use orchestrator::{Failure, Route, Saga, Workflow};
+use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};
 use steps::{
     Accept, Accepted, BookingId, Capture, Confirm, Money, PaymentId, Reclaim, ReservationId,
@@ -13,13 +13,13 @@ pub struct LatePayment;
 /// Money whose reservation has ended, or was paid before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LateMoney {
-    /// Through which gateway it came, by its name in our tables.
+    /// The gateway that it came through, by its name in our tables.
     pub gateway: String,
-    /// The gateway's id of it.
+    /// The gateway's id of the money.
     pub intent: IntentId,
     /// The payment that the intent names, as it stood when the money was ordered.
     pub named: PaymentId,
-    /// How much was ordered.
+    /// The amount that was ordered.
     pub money: Money,
     /// A new payment's id, in the bucket of the reservation.
     pub payment: PaymentId,
@@ -30,9 +30,14 @@ pub struct LateMoney {
 }
 
 impl LateMoney {
-    /// One saga for one intent, however often we hear of it: the start key.
+    /// The start key: one saga for one intent, however often we hear of it.
     pub fn start_key(&self) -> String {
-        format!("{}:{}", self.gateway, self.intent)
+        Self::start_key_of(&self.gateway, self.intent.as_str())
+    }
+
+    /// The start key of the saga that takes in this intent.
+    pub fn start_key_of(gateway: &str, intent: &str) -> String {
+        format!("{gateway}:{intent}")
     }
 }
 

@@ -1,20 +1,21 @@
 //! Somebody refunded at the gateway, and not through us: our books have it, and the outside is told.
 
-use orchestrator::{Failure, Route, Saga, Workflow};
+use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};
 use steps::{Money, PaymentId, TellRefund, gateway::RefundId};
 
-/// Tells of a refund that no saga of ours has asked for. One is begun in the transaction that takes the refund in.
+/// Tells the outside of a refund that no saga of ours has asked for. It is begun in the transaction that takes the
+/// refund in.
 pub struct RefundElsewhere;
 
-/// A refund that was taken in.
+/// A refund that was taken into our books.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RefundTakenIn {
     /// Our id of the payment; its bucket is where all of it happens.
     pub payment: PaymentId,
     /// The gateway's id of the refund.
     pub refund: RefundId,
-    /// How much went back.
+    /// The amount that went back.
     pub money: Money,
 }
 

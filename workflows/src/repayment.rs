@@ -1,13 +1,13 @@
 //! A refund that had been acknowledged failed later: the money is owed again, and is sent again.
 
-use orchestrator::{Failure, Route, Saga, Workflow};
+use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};
 use steps::{PaymentId, Refund, Reopen, Reopened, gateway::RefundId};
 
 /// Sends money back once more.
 pub struct Repayment;
 
-/// A refund that came to nothing.
+/// A refund that failed after it was acknowledged.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FailedRefund {
     /// Our id of the payment; its bucket is where all of it happens.
@@ -17,9 +17,14 @@ pub struct FailedRefund {
 }
 
 impl FailedRefund {
-    /// One saga for one refund, however often we hear of its failure: the start key.
+    /// The start key: one saga for one refund, however often we hear of its failure.
     pub fn start_key(&self) -> String {
-        format!("refund:{}", self.refund)
+        Self::start_key_of(self.refund.as_str())
+    }
+
+    /// The start key of the saga that sends this refund once more.
+    pub fn start_key_of(refund: &str) -> String {
+        format!("refund:{refund}")
     }
 }
 

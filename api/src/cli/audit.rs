@@ -2,8 +2,12 @@
 
 use super::{out, out::Tone, pool};
 use clap::{Args, Subcommand};
-use orchestrator::{SagaId, audit};
-use service::{config::Config, operators::AuditView};
+use operator::audit;
+use orchestrator::SagaId;
+use service::{
+    config::Config,
+    operators::{AuditView, audited_as},
+};
 use std::process::ExitCode;
 
 /// A chain is broken.
@@ -21,15 +25,15 @@ pub enum Audit {
 #[command(after_help = "\
 Examples:
   usher audit list --saga 01890a5d-ac96-774b-bcce-b302099a8057
-  usher audit list --by ada --action write_off --json")]
+  usher audit list --by ada --action write-off --json")]
 pub struct List {
     /// Only what was done to this saga, or to this batch itself
     #[arg(long)]
     saga: Option<SagaId>,
     /// Only what they did
-    #[arg(long)]
+    #[arg(long, alias = "actor")]
     by: Option<String>,
-    /// Only this action, such as `write_off`
+    /// Only this action, such as `write-off`
     #[arg(long)]
     action: Option<String>,
     /// How many
@@ -65,8 +69,8 @@ impl Audit {
 impl List {
     async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let pool = pool(config).await?;
-        let which =
-            audit::Which { saga: self.saga, actor: self.by.as_deref(), action: self.action.as_deref() };
+        let action = self.action.map(audited_as);
+        let which = audit::Which { saga: self.saga, actor: self.by.as_deref(), action: action.as_deref() };
         let found = audit::list(&mut *pool.acquire().await?, &which, None, self.limit).await?;
         if self.json {
             out::json(&found.into_iter().map(AuditView::from).collect::<Vec<_>>())?;
@@ -77,7 +81,7 @@ impl List {
             table.add_row([
                 out::cell(out::time(row.at), Tone::Dim),
                 out::cell(row.actor, Tone::Plain),
-                out::cell(row.action, Tone::Strong),
+                out::cell(out::word(&row.action), Tone::Strong),
                 out::cell(row.saga.to_string(), Tone::Plain),
                 out::cell(out::short(&row.reason, 200), Tone::Plain),
             ]);
@@ -98,10 +102,10 @@ impl Verify {
                 let place = format!("bucket {}, row {}: {}", found.bucket, found.seq, found.why);
                 out::line(out::paint(place, Tone::Bad));
             }
-            let (rows, unchained, broken) = (verified.rows, verified.unchained, verified.breaks.len());
-            out::line(format_args!(
-                "{rows} rows in chains, {broken} chains broken, {unchained} rows in no chain"
-            ));
+            let broken = out::count(verified.breaks.len(), "broken chain");
+            let chained = out::count(verified.rows as usize, "row");
+            let unchained = out::count(verified.unchained as usize, "row");
+            out::line(format_args!("{chained} in chains, {broken}, {unchained} in no chain"));
         }
         Ok(ExitCode::from(if verified.breaks.is_empty() { 0 } else { BROKEN }))
     }

@@ -4,7 +4,7 @@ use super::{out, pool};
 use anyhow::{Context, bail, ensure};
 use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
-use orchestrator::operator::Limits;
+use operator::Limits;
 use serde_json::json;
 use service::clock::now;
 use service::{
@@ -17,6 +17,7 @@ use service::{
     },
 };
 use std::process::ExitCode;
+use tokio_util::task::TaskTracker;
 
 #[derive(Debug, Subcommand)]
 pub enum Case {
@@ -133,7 +134,9 @@ impl Act {
         let case = cases::find(&mut *pool.acquire().await?, self.id).await?;
         let case = case.with_context(|| format!("there is no case {}", self.id))?;
         let limits = Limits { second_person_above_minor: config.operators.second_person_above_minor };
-        let given = give_back(&pool, &gateway, &case, self.who_and_why()?, limits, now).await?;
+        let given =
+            give_back((&pool, &TaskTracker::new()), &gateway, &case, self.who_and_why()?, limits, now)
+                .await?;
         if self.json {
             out::json(&json!({"case": case.id, "given_back": given}))?;
         } else {

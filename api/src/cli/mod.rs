@@ -50,10 +50,10 @@ Examples:
   usher serve --no-http                               run sagas only
   usher token create --role customer --name Ada --email ada@example.org
   usher venue generate theatre                        put a theatre of 500 seats on sale
-  usher saga list --state stuck                       what needs a person
+  usher saga list --status stuck                      what needs a person
   usher saga show 01890a5d-ac96-774b-bcce-b302099a8057
   usher saga why 01890a5d-ac96-774b-bcce-b302099a8057
-  usher saga act 01890a5d-ac96-774b-bcce-b302099a8057 retry --reason 'the gateway is back' --preview
+  usher saga act 01890a5d-ac96-774b-bcce-b302099a8057 retry-now --reason 'the gateway is back' --preview
   usher inbox list                                    webhooks that nobody could act on yet
   usher subscription add https://example.org/hooks     tell a URL what was decided
   usher events tail --follow                          watch what is told

@@ -6,7 +6,7 @@ use super::{
     saga::{print_plan, refused},
 };
 use clap::{Args, Subcommand};
-use orchestrator::operator::{By, Operator, Proposal, ProposalId};
+use operator::{By, Operator, Proposal, ProposalId, ProposalState};
 use service::{
     config::Config,
     node, operators,
@@ -104,11 +104,11 @@ impl List {
         }
         let mut table = out::table(&["proposal", "state", "action", "saga", "moves", "asked by", "why"]);
         for proposal in found {
-            let state = proposal.state.to_string();
+            let state = proposal.state;
             table.add_row([
                 out::cell(proposal.id.to_string(), Tone::Plain),
-                out::cell(&state, tone_of(&state)),
-                out::cell(proposal.action.name(), Tone::Strong),
+                out::cell(state.to_string(), tone_of(state)),
+                out::cell(out::word(proposal.action.name()), Tone::Strong),
                 out::cell(proposal.saga.to_string(), Tone::Plain),
                 out::cell(out::stakes(&proposal.money), Tone::Plain),
                 out::cell(proposal.actor, Tone::Plain),
@@ -128,7 +128,7 @@ impl Show {
             return Ok(ExitCode::SUCCESS);
         }
         print(&proposal);
-        if proposal.state.to_string() == "open" {
+        if proposal.state == ProposalState::Open {
             let by = By { actor: proposal.actor.clone(), reason: proposal.reason.clone() };
             match operator.plan(proposal.saga, proposal.action.clone(), by).await {
                 Ok(plan) => print_plan(&plan, true),
@@ -141,7 +141,7 @@ impl Show {
 
 impl Decide {
     async fn consent(self, operator: &Operator) -> anyhow::Result<ExitCode> {
-        match operator.consent(self.id, By { actor: self.by, reason: self.reason }).await {
+        match operator.consent(self.id, operators::by(&self.by, &self.reason)?).await {
             Ok(plan) if self.json => out::json(&PlanView::from(plan))?,
             Ok(plan) => print_plan(&plan, false),
             Err(error) => return refused(error),
@@ -150,7 +150,7 @@ impl Decide {
     }
 
     async fn decline(self, operator: &Operator) -> anyhow::Result<ExitCode> {
-        match operator.decline(self.id, By { actor: self.by, reason: self.reason }).await {
+        match operator.decline(self.id, operators::by(&self.by, &self.reason)?).await {
             Ok(proposal) if self.json => out::json(&ProposalView::from(proposal))?,
             Ok(proposal) => print(&proposal),
             Err(error) => return refused(error),
@@ -161,16 +161,16 @@ impl Decide {
 
 /// A proposal, and what the second person can do about it.
 pub fn print(proposal: &Proposal) {
-    let state = proposal.state.to_string();
-    let (id, action, saga) = (proposal.id, proposal.action.name(), proposal.saga);
-    out::line(format_args!("proposal {id}  {}", out::paint(&state, tone_of(&state))));
+    let state = proposal.state;
+    let (id, action, saga) = (proposal.id, out::word(proposal.action.name()), proposal.saga);
+    out::line(format_args!("proposal {id}  {}", out::paint(state.to_string(), tone_of(state))));
     out::line(format_args!("`{action}` on saga {saga}, moving {}", out::stakes(&proposal.money)));
     let (actor, reason) = (out::clean(&proposal.actor), out::clean(&proposal.reason));
     out::line(format_args!("asked by {actor}: {reason}"));
     if let (Some(by), Some(why)) = (&proposal.decided_by, &proposal.decided_why) {
         out::line(format_args!("decided by {}: {}", out::clean(by), out::clean(why)));
     }
-    if state == "open" {
+    if state == ProposalState::Open {
         let until = out::time(proposal.expires_at);
         out::line(format_args!(
             "a second person agrees until {until}: usher proposal consent {id} --reason …"
@@ -178,10 +178,10 @@ pub fn print(proposal: &Proposal) {
     }
 }
 
-fn tone_of(state: &str) -> Tone {
+fn tone_of(state: ProposalState) -> Tone {
     match state {
-        "open" => Tone::Warn,
-        "consented" => Tone::Good,
-        _ => Tone::Dim,
+        ProposalState::Open => Tone::Warn,
+        ProposalState::Consented => Tone::Good,
+        ProposalState::Outdated | ProposalState::Declined | ProposalState::Expired => Tone::Dim,
     }
 }

@@ -44,7 +44,8 @@ impl Serve {
         let outbox = if self.no_lanes {
             None
         } else {
-            Some(Outbox::start(node.service.pool.clone(), outbox::Settings::of(&loaded.config))?)
+            let (pool, handed) = (node.service.pool.clone(), node.service.handed.clone());
+            Some(Outbox::start(pool, outbox::Settings::of(&loaded.config), handed)?)
         };
         let (leaving, stop) = (signals::leaving()?, CancellationToken::new());
         let serving = if self.no_http {

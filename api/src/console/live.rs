@@ -26,11 +26,11 @@ const EVERY: Duration = Duration::from_millis(1_500);
 /// How long a page may take before people are told that what they see is old.
 const PAGE_MAX: Duration = Duration::from_secs(5);
 /// When browsers come again after a stream has ended.
-const AGAIN: Duration = Duration::from_secs(2);
+const RECONNECT_AFTER: Duration = Duration::from_secs(2);
 
-/// Which page.
+/// Which page is kept live.
 #[derive(Debug, Deserialize)]
-pub struct Wanted {
+pub struct LiveQuery {
     page: String,
 }
 
@@ -49,9 +49,9 @@ struct Live {
 pub async fn stream(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
-    Query(wanted): Query<Wanted>,
+    Query(query): Query<LiveQuery>,
 ) -> Result<Response, Problem> {
-    let address = Address::of(&wanted.page).ok_or_else(Problem::not_found)?;
+    let address = Address::of(&query.page).ok_or_else(Problem::not_found)?;
     let place = console.streams.clone().try_acquire_owned().map_err(|_| {
         Problem::new(ProblemType::QuotaExceeded, "this node keeps as many pages live as it can")
             .retry_after(Duration::from_secs(30))
@@ -72,7 +72,7 @@ impl Live {
             return None;
         }
         if !std::mem::replace(&mut self.begun, true) {
-            return Some(vec![Event::default().retry(AGAIN).event("begun").data("")]);
+            return Some(vec![Event::default().retry(RECONNECT_AFTER).event("begun").data("")]);
         }
         let console = self.console.clone();
         console.service.while_staying(tokio::time::sleep(EVERY)).await?;

@@ -5,7 +5,7 @@
 //! few keys; nothing needs it. The outermost layer ([`dress`]) makes a page of whatever went wrong and adds the headers
 //! that keep foreign scripts out; the next asks for a session ([`session`]); below it, handlers see a visitor.
 //!
-//! It decides nothing: what is shown comes from [`Operator`](orchestrator::operator::Operator) and `service::operators`, and
+//! It decides nothing: what is shown comes from [`Operator`](operator::Operator) and `service::operators`, and
 //! actions go through the same planner as those of the API and the command line.
 
 mod address;
@@ -14,6 +14,7 @@ mod dress;
 mod live;
 mod page;
 mod pages;
+mod queries;
 mod session;
 mod sign_in;
 mod words;
@@ -99,6 +100,7 @@ pub fn router(console: Console) -> Router {
         .route("/console/proposals", get(pages::show))
         .route("/console/proposals/{proposal}", get(pages::show).post(pages::decide))
         .route("/console/audit", get(pages::show))
+        .route("/console/glossary", get(pages::glossary))
         .layer(from_fn(only_operators_write));
     let inside = pages
         .route("/console/live", get(live::stream))
@@ -109,7 +111,7 @@ pub fn router(console: Console) -> Router {
         .merge(inside)
         .route("/console/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/console/assets/{name}", get(assets::serve))
-        .method_not_allowed_fallback(pages::not_so)
+        .method_not_allowed_fallback(pages::method_not_allowed)
         .layer(from_fn_with_state(console.clone(), dress::layer))
         .with_state(console)
 }

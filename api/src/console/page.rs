@@ -40,6 +40,8 @@ pub enum Section {
     Proposals,
     /// What was done.
     Audit,
+    /// What the words mean. The footer leads there, not the menu.
+    Glossary,
 }
 
 impl Section {
@@ -154,6 +156,7 @@ fn footer() -> Markup {
     html! {
         footer {
             span #stream role="status" { "As of when this page was opened." }
+            a href="/console/glossary" { "Glossary" }
             details.keys {
                 summary { "Keys" }
                 dl {

@@ -89,6 +89,25 @@ pub fn stakes(stakes: &[Stake]) -> String {
     words.collect::<Vec<_>>().join(" · ")
 }
 
+/// A name of the database's as it stands in a sentence: `stuck_again` is `stuck again`.
+pub fn name(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+/// The same at the head of a field.
+pub fn label(name: &str) -> String {
+    let words = self::name(name);
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+/// A number of things: `1 saga`, `2 000 sagas`.
+pub fn things(number: i64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", thousands(number))
+}
+
 /// A saga's state: a mark and a word.
 pub fn state(state: State) -> Markup {
     html! { span class={ "state " (state) } { (state) } }

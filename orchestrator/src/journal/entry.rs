@@ -1,15 +1,9 @@
 //! One thing that happened in a saga. The JSON of these is data for ever: add variants and optional fields only.
 
-use super::Position;
-use crate::{cause::Cause, error::Rejected, operator::Action};
+use crate::record::{Action, Cause, Json, Position, Rejected};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use std::sync::Arc;
 use uuid::Uuid;
-
-/// A value as it was serialised: kept as text, so that nothing is lost or done twice.
-pub type Json = Arc<RawValue>;
 
 /// An entry of the journal. `ask` counts the workflow's requests in the order the code makes them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -159,7 +153,8 @@ pub enum Recall {
 }
 
 impl Recall {
-    pub(crate) fn name(&self) -> &'static str {
+    /// What kind of value it is, in a word.
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Now(_) => "now",
             Self::Uuid(_) => "uuid",

@@ -1,7 +1,7 @@
 //! What a journal means: the workflow's requests with their answers, and the way back.
 
-use super::{Entry, Json, Outcome, Position, Recall};
-use crate::{cause::Cause, error::Rejected, operator::Action};
+use super::{Entry, Outcome, Recall};
+use crate::record::{Action, Cause, Json, Position, Rejected};
 use chrono::{DateTime, Utc};
 use std::{collections::HashSet, fmt};
 

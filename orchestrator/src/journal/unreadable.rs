@@ -33,7 +33,7 @@ impl From<Impossible> for Unreadable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cause::StuckCause, journal::Entry};
+    use crate::{journal::Entry, record::StuckCause};
 
     #[track_caller]
     fn check<T: serde::de::DeserializeOwned>(json: &str, newer: bool) {

@@ -1,17 +1,14 @@
 //! A saga that is alone with an error: put off, if somebody else is in the way; else stuck with the reason, in a fresh
 //! transaction, with its letters kept and its callers told.
 
-use super::{
-    Group, TurnError,
-    input::{LetterAnswer, Mail},
-    recover::told,
-    run::{Env, Run},
-    service::Lane,
-};
 use crate::{
-    cause::StuckCause,
-    client::ClientError,
     journal::History,
+    lane::{
+        input::{Group, LetterAnswer, Mail, NotWritten},
+        service::Lane,
+    },
+    machine::{Env, Run, TurnError, write},
+    record::StuckCause,
     store::{mailbox, sagas, status},
     texts::stored,
 };
@@ -32,7 +29,7 @@ impl Lane {
     /// Ends what can't be done for this saga.
     pub(super) async fn settle_alone(&mut self, group: Group, error: &TurnError) {
         let bound = self.shared().settings.silence_max;
-        let reason = stored(told(error));
+        let reason = stored(error.with_source());
         let reason = reason[..reason.floor_char_boundary(REASON_BYTES_MAX)].to_owned();
         let cause = match error {
             // Neither says anything about the saga: somebody is in the way, the server or the way to it is not as it should be.
@@ -51,7 +48,7 @@ impl Lane {
             Ok(Settled::Done) => tell(group, &reason),
             Ok(Settled::Busy) => self.put_off(group, None),
             Err(error) => {
-                tracing::error!(saga = %group.id, error = %told(&error), "and that could not be written down either");
+                tracing::error!(saga = %group.id, error = %error.with_source(), "and that could not be written down either");
                 self.rollback().await;
                 self.put_off(group, None);
             }
@@ -69,7 +66,7 @@ impl Lane {
         let now = self.begin().await?;
         let shared = self.shared().clone();
         let signs = self.tx.signs.clone();
-        let env = Env { draining: true, ..shared.env(&signs, now, rand::random()) };
+        let env = shared.env(&signs, now, rand::random());
         let row = sagas::lock(&mut self.tx, &[group.id]).await?.pop();
         if row.is_none() && status::look(&mut self.tx, group.id).await?.is_some() {
             self.rollback().await;
@@ -79,7 +76,7 @@ impl Lane {
         if let Some(row) = row.filter(|row| group.may_move(row, &env)) {
             let mut run = Run::new(row, false, History::default(), &env);
             run.stick(cause.clone(), &env);
-            super::write(&mut self.tx, &[run], &env).await?;
+            write(&mut self.tx, &[run], &env).await?;
         }
         if is_known {
             keep_letters(&mut self.tx, &group.mail, &env).await?;
@@ -106,7 +103,7 @@ async fn keep_letters(connection: &mut PgConnection, mail: &[Mail], env: &Env<'_
 
 /// Tells whoever waits for it.
 fn tell(group: Group, reason: &str) {
-    let failed = || ClientError::Failed(reason.to_owned());
+    let failed = || NotWritten(reason.to_owned());
     for reply in group.start.map(|start| start.reply).into_iter().chain(group.same) {
         let _ = reply.send(Err(failed()));
     }

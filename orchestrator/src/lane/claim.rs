@@ -1,19 +1,15 @@
 //! Claiming: which sagas of a batch this lane has, and what they begin with.
 
-use super::{
-    Group,
-    run::{Env, Run},
-    suspects::Suspect,
-    turn::{Cached, TurnError, Verdict},
-};
 use crate::{
-    SagaId,
-    cause::StuckCause,
+    id::SagaId,
     journal::{Entry, History, Unreadable},
+    lane::{cached::Cached, input::Group, suspects::Suspect, verdict::Verdict},
+    machine::{Env, Run, TurnError},
     medium::Tx,
+    record::{State, StuckCause},
     store::{
         journal, leases, mailbox,
-        sagas::{self, New, Row, State, Trying},
+        sagas::{self, New, Row, Trying},
     },
 };
 use std::{
@@ -50,8 +46,7 @@ pub(super) async fn suspects(
 ) -> Result<Vec<Suspect>, TurnError> {
     let overdue = groups.iter().filter_map(|group| {
         let row = rows.get(&group.id)?;
-        let suspected =
-            row.is_overdue(env) && !group.holds_lease(row) && env.culprits.cause(row.id).is_none();
+        let suspected = row.is_overdue(env) && !group.holds_lease(row) && env.guilt_of(row.id).is_none();
         (suspected && !row.paused && !row.is_lost_too_often() && env.can_move(row)).then_some(row)
     });
     let overdue: Vec<&Row> = overdue.collect();
@@ -267,7 +262,7 @@ fn claimed(group: &Group, row: Row, histories: &mut Histories, env: &Env<'_>) ->
             if claims > 0 {
                 run.take_over();
             }
-            if let Some(cause) = env.culprits.cause(run.id()) {
+            if let Some(cause) = env.guilt_of(run.id()) {
                 run.stick(cause, env);
             } else if lost_too_often {
                 run.stick(StuckCause::Quarantined { claims }, env);
@@ -312,20 +307,6 @@ impl Row {
         let suspected = self.leased || self.claims > 0;
         let long_ago = env.now - env.settings.lease;
         self.due_at.is_some_and(|due_at| due_at < long_ago || suspected && due_at <= env.now)
-    }
-
-    /// What is being tried; a stuck saga is tried anew.
-    pub(super) fn begins_with(&self) -> Trying {
-        match self.state {
-            State::Stuck => Trying {
-                last_error: self.trying.last_error.clone(),
-                trouble: self.trying.trouble,
-                ..Trying::default()
-            },
-            State::Running | State::Waiting | State::Unwinding | State::Completed | State::Unwound => {
-                self.trying.clone()
-            }
-        }
     }
 }
 

@@ -1,14 +1,13 @@
 //! Claiming suspects, in a commit of its own that counts whatever becomes of the claimer.
 
-use super::{
-    input::Resume,
-    run::Env,
-    service::Lane,
-    suspects::{Admission, Suspect},
-    turn::TurnError,
-};
 use crate::{
-    SagaId,
+    id::SagaId,
+    lane::{
+        input::Resume,
+        service::Lane,
+        suspects::{Admission, Suspect},
+    },
+    machine::{Env, TurnError},
     store::{attempts, leases},
     time,
 };

@@ -1,10 +1,10 @@
 //! What a lane is given to do, and what one batch does for one saga.
 
-use super::{CallEnded, Lease, Place, Snapshot};
 use crate::{
-    SagaId,
-    client::ClientError,
-    journal::Json,
+    id::SagaId,
+    lane::{lease::Lease, watch::Snapshot},
+    machine::{CallEnded, Place},
+    record::Json,
     store::{mailbox::Letter, sagas::New},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
@@ -14,8 +14,12 @@ use tokio::sync::oneshot;
 pub(crate) struct Start {
     pub new: New,
     pub input: Json,
-    pub reply: oneshot::Sender<Result<Started, ClientError>>,
+    pub reply: oneshot::Sender<Result<Started, NotWritten>>,
 }
+
+/// A lane could not write a start, for this reason.
+#[derive(Debug)]
+pub(crate) struct NotWritten(pub String);
 
 /// What a start was answered.
 pub(crate) struct Started {
@@ -118,7 +122,7 @@ pub(crate) struct Group {
     pub id: SagaId,
     pub start: Option<Start>,
     /// Who asked for the same saga in the same batch; answered when it is there.
-    pub same: Vec<oneshot::Sender<Result<Started, ClientError>>>,
+    pub same: Vec<oneshot::Sender<Result<Started, NotWritten>>>,
     pub mail: Vec<Mail>,
     pub returned: Vec<Returned>,
     pub resume: Vec<Resume>,

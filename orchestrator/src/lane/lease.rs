@@ -5,7 +5,7 @@
 //! ended is not renewed from here: somebody else may have the saga already. Only a lane that has its row locked may see
 //! that nobody has, and prolong it.
 
-use crate::{SagaId, store::leases};
+use crate::{id::SagaId, store::leases};
 use sqlx::PgConnection;
 use std::{
     collections::{HashMap, HashSet},
@@ -130,7 +130,7 @@ impl Drop for Lease {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Bucket;
+    use crate::id::Bucket;
 
     #[test]
     fn a_lease_ends_with_what_owns_it_and_another_under_a_new_token_stays() {

@@ -1,11 +1,15 @@
 //! What follows a commit: callers are answered, calls leave, sagas go on.
 
-use super::{
-    Group, Lease, LetterAnswer, Started, Verdict,
-    service::{Lane, Shared},
-    turn::{Moved, Turn},
+use crate::{
+    id::SagaId,
+    lane::{
+        input::{Group, LetterAnswer, Started},
+        lease::Lease,
+        service::{Lane, Shared},
+        verdict::{Moved, Turn, Verdict},
+    },
+    record::{State, StuckCause},
 };
-use crate::{SagaId, cause::StuckCause, store::sagas::State};
 use std::{
     sync::Arc,
     time::{Duration, Instant},

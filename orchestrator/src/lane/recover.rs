@@ -4,11 +4,14 @@
 //! times. Then it is halved, until whoever is guilty is alone. A batch that stood still in a step is taken apart at
 //! once: each further try would cost as long again.
 
-use super::{
-    Doing, Group, TurnError,
-    calls::panic_message,
-    service::{Batch, Lane},
-    turn::Turn,
+use crate::{
+    lane::{
+        input::Group,
+        service::{Batch, Lane},
+        verdict::Turn,
+    },
+    machine::{TurnError, panic_message},
+    signs::Doing,
 };
 use futures_util::FutureExt;
 use rand::Rng;
@@ -39,12 +42,12 @@ impl Lane {
     pub(super) async fn recover(&mut self, batch: Batch, error: TurnError, todo: &mut Vec<Batch>) -> bool {
         let (error, connected) = match error {
             TurnError::Lost(_) | TurnError::Silent(..) => {
-                tracing::warn!(lane = self.number, error = %told(&error), "the lane leaves its connection");
+                tracing::warn!(lane = self.number, error = %error.with_source(), "the lane leaves its connection");
                 let error = self.blame(error).await;
                 (error, self.reconnect().await)
             }
             error => {
-                tracing::debug!(lane = self.number, error = %told(&error), "the batch is taken back");
+                tracing::debug!(lane = self.number, error = %error.with_source(), "the batch is taken back");
                 (error, self.rollback().await)
             }
         };
@@ -159,12 +162,4 @@ fn taken_apart(batch: Batch, doing: &Doing) -> Vec<Batch> {
     let apart = apart.into_iter().map(|group| vec![group]);
     let together = Some(together).filter(|together| !together.is_empty());
     apart.chain(together).map(|groups| Batch { groups, tries: 0, checked: false }).collect()
-}
-
-/// With its source: the words alone say only what is done about it.
-pub(super) fn told(error: &TurnError) -> String {
-    match error {
-        TurnError::Repeat(source) | TurnError::Lost(source) => format!("{error}: {source}"),
-        error => error.to_string(),
-    }
 }

@@ -1,15 +1,21 @@
 //! The lane as a service: it gathers, and runs batches to their end.
 
-use super::{
-    Calls, Culprits, Doing, Group, Leases, Places, Probe, Queue, Signs, Suspects, TurnError, Watchers,
-    run::Env,
-    turn::{Cached, Turn},
+use crate::{
+    database::Database,
+    id::SagaId,
+    lane::{
+        cached::Cached, calls::Calls, input::Group, lease::Leases, queue::Queue, suspects::Suspects,
+        verdict::Turn, watch::Watchers,
+    },
+    machine::{Culprits, Env, Mode, Places, Probe, TurnError},
+    medium::Tx,
+    registry::Registry,
+    settings::Settings,
+    signs::{Doing, Signs},
 };
-use crate::{SagaId, database::Database, medium::Tx, registry::Registry, settings::Settings};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::{
-    cell::Cell,
     collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
@@ -42,24 +48,20 @@ impl Shared {
 
     /// What a batch under this token knows besides its sagas.
     pub(super) fn env<'a>(&'a self, signs: &'a Signs, now: DateTime<Utc>, token: i64) -> Env<'a> {
-        Env {
-            registry: &self.registry,
-            settings: &self.settings,
-            now,
-            token,
-            signs,
-            culprits: &self.culprits,
-            places: &self.places,
-            draining: self.draining.is_cancelled(),
-            polled: Cell::default(),
-            checked: false,
-        }
+        let (culprits, places) = (self.culprits.as_ref(), &self.places);
+        let mode = Mode::Lane { signs, culprits, places, draining: self.draining.is_cancelled() };
+        Env::new(&self.registry, &self.settings, now, token, mode)
     }
 
     /// The number of that lane.
     pub fn lane_of(&self, saga: SagaId) -> usize {
-        saga.bucket().number() as usize % self.queues.len()
+        lane_of(saga, self.queues.len())
     }
+}
+
+/// The number of the lane that owns this saga's bucket, on a node with so many lanes.
+pub(crate) fn lane_of(saga: SagaId, lanes: usize) -> usize {
+    saga.bucket().number() as usize % lanes
 }
 
 /// One lane. Lives on a thread of its own: a workflow that computes for long holds up its lane and nothing else.

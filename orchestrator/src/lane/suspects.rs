@@ -7,17 +7,13 @@
 //! takes one back.
 
 use crate::{
-    SagaId,
-    store::sagas::{Row, State},
+    id::SagaId,
+    record::{LOSSES_MAX, State},
+    store::sagas::Row,
 };
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Losses in a row after which a saga rests before each further try.
-pub(crate) const LOSSES_MAX: i16 = 3;
-/// Further tries, each alone after a rest; lost in all of them, it waits for a person. One may be lost by chance to a node
-/// that is killed for another reason, three in a row hardly.
-const TRIES_AFTER_REST: i16 = 3;
 /// Sagas that were lost twice, tried at once by one node.
 const FEW: usize = 16;
 
@@ -63,11 +59,6 @@ impl Suspects {
         };
         places.clone().try_acquire_owned().map_or(Admission::Later, Admission::Place)
     }
-}
-
-/// Whether a saga that was lost so often is tried again by itself.
-pub(crate) fn is_tried_again(losses: i16) -> bool {
-    losses < LOSSES_MAX + TRIES_AFTER_REST
 }
 
 impl Row {

@@ -1,104 +1,22 @@
 //! One round of a lane: begin, claim, move, write, commit.
 
-use super::{
-    CallOut, Doing, Group, Place, Snapshot, claim, round,
-    run::{Env, Run},
-    service::Lane,
-    write,
+use super::claim;
+use crate::{
+    database::in_time,
+    id::SagaId,
+    lane::{
+        cached::Cached,
+        input::Group,
+        service::Lane,
+        verdict::{Moved, Turn, Verdict},
+        watch::Snapshot,
+    },
+    machine::{Env, Run, TurnError, run_all, write},
+    store,
 };
-use crate::{DatabaseFault, SagaId, database::in_time, database_fault::sqlstate, journal::History, store};
 use chrono::{DateTime, Utc};
 use rand::Rng;
-use std::{
-    rc::Rc,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-
-/// What a batch came to, for one of its sagas.
-pub(crate) enum Verdict {
-    /// It moved, and that is committed.
-    Moved(Box<Moved>),
-    /// The start named a saga that exists, perhaps under another id.
-    Existing(SagaId),
-    /// There was nothing to move; letters are in the mailbox.
-    Stored,
-    /// Somebody else has it locked; letters are not delivered.
-    Busy,
-    /// Claimed in a commit of its own, or put off; it is resumed, or due again.
-    Claimed,
-    /// It had to wait for a lock, and nothing of it was written; letters are in the mailbox. It is tried again after this.
-    LeftOut(Duration),
-}
-
-/// How a saga has moved.
-pub(crate) struct Moved {
-    pub snapshot: Arc<Snapshot>,
-    /// This batch began it.
-    pub begun: bool,
-    /// The call that leaves now, and its place.
-    pub call: Option<CallOut>,
-    /// Its place, if that was free; else the saga came with it.
-    pub place: Option<Place>,
-    /// The service whose places are all taken.
-    pub waits_for: Option<&'static str>,
-    /// Its stretch was cut: it goes on in the next batch.
-    pub again: bool,
-    /// Something came of it: it is not suspected any more.
-    pub cleared: bool,
-}
-
-/// A committed batch.
-pub(crate) struct Turn {
-    /// One for each group, in order.
-    pub verdicts: Vec<Verdict>,
-    /// When it began, by the monotonic clock: leases count from here.
-    pub since: Instant,
-    pub token: i64,
-}
-
-/// Why a batch did not commit.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TurnError {
-    /// A conflict with somebody else: the whole batch again.
-    #[error("the database asks to repeat the batch")]
-    Repeat(#[source] sqlx::Error),
-    /// The connection is gone or of no use, nothing was committed.
-    #[error("the database can't be reached")]
-    Lost(#[source] sqlx::Error),
-    /// A statement had failed before, and a step has hidden that.
-    #[error("a step hides an error of the database")]
-    Aborted,
-    /// The lane stood still.
-    #[error("the batch did not get on for {0:?}")]
-    Silent(Duration, Doing),
-    /// Something in the batch is poison.
-    #[error("the batch failed: {0}")]
-    Halve(String),
-    /// A row was not as locked.
-    #[error("only {written} of {of} locked rows could be written")]
-    Fenced { written: u64, of: u64 },
-    /// A test let the lane die here.
-    #[error("crash at {0}")]
-    Crash(&'static str),
-}
-
-impl From<sqlx::Error> for TurnError {
-    fn from(error: sqlx::Error) -> Self {
-        match DatabaseFault::of(&error) {
-            DatabaseFault::Conflict => Self::Repeat(error),
-            DatabaseFault::Unavailable => Self::Lost(error),
-            DatabaseFault::Statement if sqlstate(&error).as_deref() == Some("25P02") => Self::Aborted,
-            DatabaseFault::Statement => Self::Halve(error.to_string()),
-        }
-    }
-}
-
-/// A lane's memory of a saga: valid only if the row still has this token and this length.
-pub(super) struct Cached {
-    pub token: i64,
-    pub history: Arc<History>,
-}
+use std::{sync::Arc, time::Instant};
 
 /// Histories that a lane remembers; beyond it starts anew.
 const CACHE_MAX: usize = 20_000;
@@ -127,8 +45,8 @@ impl Lane {
             claimed.verdicts.insert(suspect.saga, Verdict::Claimed);
         }
         self.probe.boundary("claimed")?;
-        round::run_all(&mut self.tx, &mut claimed.runs, &mut self.probe, &env).await?;
-        write::write(&mut self.tx, &claimed.runs, &env).await?;
+        run_all(&mut self.tx, &mut claimed.runs, &mut self.probe, &env).await?;
+        write(&mut self.tx, &claimed.runs, &env).await?;
         self.probe.boundary("before-commit")?;
         crate::fault::point("lane-before-commit", &shared.settings.node);
         // Entries keep the token for ever; a row only until the next claim.
@@ -198,31 +116,19 @@ impl Lane {
         groups.iter().map(|group| verdicts.remove(&group.id).unwrap_or(Verdict::Busy)).collect()
     }
 
-    fn moved(&mut self, run: Run, token: i64) -> Verdict {
-        let cleared = run.has_come_home();
-        let Run {
-            row, fresh, core, attempt, parked, call, place, waits_for, left_out, vanished, cut, ..
-        } = run;
-        if let Some(pause) = left_out {
+    fn moved(&mut self, mut run: Run, token: i64) -> Verdict {
+        if let Some(pause) = run.left_out {
             return Verdict::LeftOut(pause);
         }
-        let parked = parked.expect("the round ends when every saga is parked");
-        drop(attempt);
-        let core = Rc::into_inner(core).expect("the attempt was the only other holder, and it is dropped");
-        let history = Arc::new(core.into_history());
+        let (id, cleared, call, place) = (run.id(), run.has_come_home(), run.call.take(), run.place.take());
+        let (begun, waits_for, vanished, again) = (run.fresh, run.waits_for, run.vanished, run.cut);
+        let parked = run.parked.take().expect("the round ends when every saga is parked");
+        let history = Arc::new(run.into_history());
         if !parked.state.at_rest() && !vanished {
-            self.cache.insert(row.id, Cached { token, history: history.clone() });
+            self.cache.insert(id, Cached { token, history: history.clone() });
         }
         let snapshot = Snapshot { state: parked.state, stuck: parked.stuck, leased: parked.leased, history };
         let snapshot = Arc::new(snapshot);
-        Verdict::Moved(Box::new(Moved {
-            snapshot,
-            begun: fresh,
-            call,
-            place,
-            waits_for,
-            again: cut,
-            cleared,
-        }))
+        Verdict::Moved(Box::new(Moved { snapshot, begun, call, place, waits_for, again, cleared }))
     }
 }

@@ -1,6 +1,10 @@
 //! Who on this node waits to hear how a saga gets on. A hint: whoever waits also looks for itself.
 
-use crate::{SagaId, cause::StuckCause, journal::History, store::sagas::State};
+use crate::{
+    id::SagaId,
+    journal::History,
+    record::{State, StuckCause},
+};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -1,31 +1,33 @@
 //! What this binary knows: workflows by name and version, steps by name, with their types forgotten.
 
 mod newer;
+mod shown;
 mod step;
 mod workflow;
 
 pub(crate) use newer::Newer;
+pub use shown::OwedCall;
+pub use step::LabelsAndStakes;
 
 pub(crate) use step::{
-    AnswerKind, AnyStep, CallAnswer, ErasedStep, RecordItem, RecordedEvent, RunItem, StepTable, Told,
-    UndoItem,
+    AnswerKind, AnyStep, CallAnswer, ErasedStep, RecordItem, RecordedEvent, RunItem, StepTable, UndoItem,
 };
 pub(crate) use workflow::{Attempt, WorkflowTable};
 
 use crate::{
-    SagaId,
+    id::SagaId,
     journal::{Ask, History, What},
-    step::Stake,
+    record::Stake,
 };
 use std::{collections::HashSet, sync::Arc};
 
-/// Everything that lanes can run.
+/// Everything that this binary can run.
 #[derive(Default)]
-pub(crate) struct Registry {
-    pub steps: StepTable,
-    pub workflows: WorkflowTable,
+pub struct Registry {
+    pub(crate) steps: StepTable,
+    pub(crate) workflows: WorkflowTable,
     /// What it has met and doesn't know.
-    pub newer: Newer,
+    pub(crate) newer: Newer,
 }
 
 /// A node that can't start: its workflows contradict each other.
@@ -53,7 +55,7 @@ pub enum RegistryError {
 
 impl Registry {
     /// Labels of a saga's steps, and what is at stake in those that are neither undone nor written off.
-    pub fn told(&self, history: &History) -> Told {
+    pub fn labels_and_stakes(&self, history: &History) -> LabelsAndStakes {
         let mut labels: Vec<(String, String)> = Vec::new();
         let mut known = HashSet::new();
         for ask in history.asks() {
@@ -80,11 +82,11 @@ impl Registry {
 
     /// Whether a node with this registry may move the saga as it stands at this epoch: it knows the workflow, and has not
     /// met anything recorded that it can't read.
-    pub fn knows(&self, saga: SagaId, epoch: i64, workflow: &str, version: i32) -> bool {
+    pub(crate) fn knows(&self, saga: SagaId, epoch: i64, workflow: &str, version: i32) -> bool {
         self.workflows.get(workflow, version).is_some() && !self.newer.has(saga, epoch)
     }
 
-    pub fn checked(mut self) -> Result<Arc<Self>, RegistryError> {
+    pub(crate) fn checked(mut self) -> Result<Arc<Self>, RegistryError> {
         match self.steps.contradiction.take().or(self.workflows.contradiction.take()) {
             Some(error) => Err(error),
             None => Ok(Arc::new(self)),

@@ -1,6 +1,6 @@
 //! Sagas that this binary has met and can't read, because a newer one wrote them. They are left to those who can.
 
-use crate::SagaId;
+use crate::id::SagaId;
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},

@@ -2,13 +2,12 @@
 
 use super::RegistryError;
 use crate::{
-    SagaId,
-    cause::Cause,
-    error::{Rejected, StepError},
-    journal::{Json, Position},
+    error::StepError,
+    id::SagaId,
     medium::{CallContext, Medium, Provide, Tx},
     policy::Policy,
-    step::{DbError, Event, Item, Probe, Recorded, Stake, Step, Undoing, Way},
+    record::{Cause, Json, Position, Rejected, Stake},
+    step::{DbError, Event, Item, Probe, Recorded, Step, Undoing, Way},
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, LocalBoxFuture};
@@ -62,7 +61,7 @@ pub(crate) struct CallAnswer {
 }
 
 /// A step's labels, and its stakes.
-pub(crate) type Told = (Vec<(String, String)>, Vec<Stake>);
+pub type LabelsAndStakes = (Vec<(String, String)>, Vec<Stake>);
 
 /// How a call is made.
 pub(crate) enum AnswerKind {
@@ -94,7 +93,7 @@ pub(crate) trait ErasedStep: Send + Sync {
     /// Labels, with its output if it has one: called for every entry, so for steps without labels it does nothing.
     fn labels(&self, step: &AnyStep, made: Option<&CallAnswer>) -> Vec<(String, String)>;
     /// Labels and stakes, with its output if it has one that can be read.
-    fn told(&self, step: &AnyStep, made: Option<&Json>) -> Told;
+    fn told(&self, step: &AnyStep, made: Option<&Json>) -> LabelsAndStakes;
     fn extend<'a>(
         &'a self,
         step: &'a AnyStep,
@@ -223,7 +222,7 @@ where
         as_step::<T>(step).labels(made)
     }
 
-    fn told(&self, step: &AnyStep, made: Option<&Json>) -> Told {
+    fn told(&self, step: &AnyStep, made: Option<&Json>) -> LabelsAndStakes {
         let made: Option<T::Output> = made.and_then(|json| serde_json::from_str(json.get()).ok());
         let step = as_step::<T>(step);
         (step.labels(made.as_ref()), step.stakes(made.as_ref()))

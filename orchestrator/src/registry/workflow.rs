@@ -2,9 +2,8 @@
 
 use super::RegistryError;
 use crate::{
-    cause::StuckCause,
     error::Failure,
-    journal::Json,
+    record::{Json, StuckCause},
     saga::{Core, Saga},
     workflow::Workflow,
 };

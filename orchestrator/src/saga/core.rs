@@ -2,10 +2,10 @@
 
 use super::same::input_difference;
 use crate::{
-    SagaId,
-    cause::StuckCause,
-    error::{Expired, Rejected},
-    journal::{Answer, Entry, History, Json, Recall, What},
+    error::Expired,
+    id::SagaId,
+    journal::{Answer, Entry, History, Recall, What},
+    record::{Json, Rejected, StuckCause},
     registry::AnyStep,
     step::Step,
     workflow::Signal,

@@ -12,10 +12,10 @@ pub(crate) use core::{Core, Deadline, Want};
 pub use wait::Wait;
 
 use crate::{
-    SagaId,
-    error::Rejected,
+    id::SagaId,
     journal::Recall,
     medium::Tx,
+    record::Rejected,
     step::Step,
     steps::Contains,
     workflow::{Signal, Workflow},

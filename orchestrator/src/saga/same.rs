@@ -5,7 +5,7 @@
 //! are read as the step's type and written again. So a field added with a default agrees with a journal that lacks it,
 //! a field that is gone with one that has it, and maps agree in any order.
 
-use crate::journal::{Json, difference};
+use crate::{journal::difference, record::Json};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::io;

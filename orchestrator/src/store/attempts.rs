@@ -1,7 +1,10 @@
 //! `usher.attempts`: attempts that ended without an entry.
 
 use super::columns;
-use crate::{SagaId, journal::Position, operator::Attempt};
+use crate::{
+    id::SagaId,
+    record::{Attempt, Position},
+};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
@@ -128,7 +131,7 @@ pub(crate) async fn add_lost(
 }
 
 /// The attempts of a saga, oldest first.
-pub(crate) async fn read(connection: &mut PgConnection, saga: SagaId) -> Result<Vec<Attempt>, sqlx::Error> {
+pub async fn read(connection: &mut PgConnection, saga: SagaId) -> Result<Vec<Attempt>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
         select epoch, position, undo, number, node, began_at, ended_at, error, code, in_doubt

@@ -1,6 +1,6 @@
 //! Sagas that are due, and letters from before their sagas, a page at a time: unlocked reads of all buckets.
 
-use crate::SagaId;
+use crate::id::SagaId;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;

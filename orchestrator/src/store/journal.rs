@@ -2,9 +2,9 @@
 
 use super::columns;
 use crate::{
-    SagaId,
+    id::SagaId,
     journal::{Entry, Unreadable},
-    operator::JournalEntry,
+    record::JournalEntry,
 };
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -83,7 +83,7 @@ pub(crate) async fn read(connection: &mut PgConnection, sagas: &[SagaId]) -> Res
 }
 
 /// One saga's entries as they stand, with who wrote them.
-pub(crate) async fn read_rows(
+pub async fn read_rows(
     connection: &mut PgConnection,
     saga: SagaId,
 ) -> Result<Vec<JournalEntry>, sqlx::Error> {

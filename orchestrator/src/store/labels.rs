@@ -1,7 +1,7 @@
 //! `usher.labels`: words by which a person finds a saga.
 
 use super::columns;
-use crate::SagaId;
+use crate::id::SagaId;
 use sqlx::PgConnection;
 
 /// Writes labels; those that are there already stay.
@@ -30,11 +30,7 @@ pub(crate) async fn add(
 }
 
 /// The newest sagas with exactly this value, under whichever key.
-pub(crate) async fn find(
-    connection: &mut PgConnection,
-    value: &str,
-    most: i64,
-) -> Result<Vec<SagaId>, sqlx::Error> {
+pub async fn find(connection: &mut PgConnection, value: &str, most: i64) -> Result<Vec<SagaId>, sqlx::Error> {
     let found = sqlx::query_scalar!(
         "select saga_id from usher.labels where value = $1 group by saga_id order by saga_id desc limit $2",
         value,

@@ -1,7 +1,7 @@
 //! Leases in `usher.sagas`: rows whose `due_at` is the end of a lease.
 
 use super::columns;
-use crate::SagaId;
+use crate::id::SagaId;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 

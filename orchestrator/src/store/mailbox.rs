@@ -2,7 +2,7 @@
 //! and, with their sagas, what is old.
 
 use super::columns;
-use crate::SagaId;
+use crate::id::SagaId;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::collections::HashMap;
@@ -21,12 +21,15 @@ pub(crate) struct Letter {
 
 /// What a letter wishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A message of a type that the workflow knows.
     Signal,
+    /// That the saga turns back.
     Cancel,
 }
 
 impl Kind {
+    /// The word in the `kind` column.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Signal => "signal",
@@ -37,11 +40,16 @@ impl Kind {
 
 /// A letter as the mailbox has it.
 #[derive(Clone, Debug)]
-pub(crate) struct Received {
+pub struct Received {
+    /// What it wishes.
     pub kind: Kind,
+    /// The signal's name; empty for a cancellation.
     pub name: String,
+    /// The sender's id of it.
     pub sender: String,
+    /// What it says: JSON.
     pub payload: String,
+    /// When the database got it.
     pub received_at: DateTime<Utc>,
 }
 
@@ -88,7 +96,7 @@ const NEXT_MAX: usize = 64;
 /// Reads the mailboxes of sagas that are locked, in the order in which letters count. With each saga goes how many
 /// letters it has chosen. A statement of its own after the lock: one that began before the lock could miss a letter
 /// whose sender has just released the row.
-pub(crate) async fn read(
+pub async fn read(
     connection: &mut PgConnection,
     sagas: &[(SagaId, usize)],
 ) -> Result<HashMap<SagaId, Vec<Received>>, sqlx::Error> {

@@ -3,23 +3,20 @@
 
 pub(crate) mod attempts;
 pub(crate) mod audit;
-pub(crate) mod batch_items;
-pub(crate) mod batches;
 pub(crate) mod due;
 pub(crate) mod journal;
 pub(crate) mod labels;
 pub(crate) mod leases;
+pub mod lookup;
 pub(crate) mod mailbox;
 pub(crate) mod nodes;
-pub(crate) mod outbox;
-pub(crate) mod proposals;
+pub mod outbox;
+pub mod outbox_log;
 pub(crate) mod sagas;
-pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod troubles;
-pub(crate) mod work_list;
 
-use crate::SagaId;
+use crate::id::SagaId;
 use uuid::Uuid;
 
 /// Ids as the two columns that `unnest` joins on.

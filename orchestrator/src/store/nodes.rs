@@ -1,6 +1,6 @@
 //! `usher.nodes`: which nodes have lanes. Each node writes its own row, and any removes those of the dead.
 
-use crate::Bucket;
+use crate::id::Bucket;
 use sqlx::PgConnection;
 use std::time::Duration;
 use uuid::Uuid;

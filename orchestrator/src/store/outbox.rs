@@ -1,13 +1,17 @@
-//! `usher.outbox`: messages to the outside, written in the commit that decided them.
+//! `usher.outbox`: messages to the outside, written in the commit that decided them, and marked once a handler has taken them.
 
 use super::columns;
-use crate::{SagaId, journal::Position};
+use crate::{
+    id::{Bucket, SagaId},
+    record::Position,
+};
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use serde_json::value::RawValue;
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
 
-/// A message, with the position of the entry that it was emitted with. A saga's messages are in order of position and
-/// ordinal.
-pub(crate) struct Message {
+/// A message as a batch writes it, with the position of the entry that it was emitted with.
+pub(crate) struct New {
     pub saga: SagaId,
     pub position: Position,
     /// Which of this entry's messages, from 0.
@@ -16,10 +20,67 @@ pub(crate) struct Message {
     pub payload: String,
 }
 
+/// What names a message. A saga's messages are in order of position and ordinal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageKey {
+    /// The saga that emitted it.
+    pub saga: SagaId,
+    /// The position of the journal entry that it was emitted with.
+    pub position: i32,
+    /// Which of that entry's messages, from 0.
+    pub ordinal: i32,
+}
+
+/// What a saga has told the outside.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Its name.
+    pub key: MessageKey,
+    /// What happened, such as `booking.confirmed`.
+    pub kind: String,
+    /// What there is to know of it, as JSON.
+    pub payload: Box<RawValue>,
+    /// The database's time of the commit that decided it, or a little before.
+    pub decided_at: DateTime<Utc>,
+    /// When a handler took it; none if none has.
+    pub taken_at: Option<DateTime<Utc>>,
+}
+
+impl MessageKey {
+    /// Where its row lives.
+    pub fn bucket(&self) -> Bucket {
+        self.saga.bucket()
+    }
+}
+
+/// A message's columns.
+pub(super) struct Raw {
+    pub saga_id: Uuid,
+    pub position: i32,
+    pub ordinal: i32,
+    pub kind: String,
+    pub payload: Json<Box<RawValue>>,
+    pub created_at: DateTime<Utc>,
+    pub delivered_at: Option<DateTime<Utc>>,
+}
+
+impl From<Raw> for Message {
+    fn from(row: Raw) -> Self {
+        let saga = SagaId::from_uuid(row.saga_id);
+        Self {
+            key: MessageKey { saga, position: row.position, ordinal: row.ordinal },
+            kind: row.kind,
+            payload: row.payload.0,
+            decided_at: row.created_at,
+            taken_at: row.delivered_at,
+        }
+    }
+}
+
 /// Puts messages in.
 pub(crate) async fn add(
     connection: &mut PgConnection,
-    messages: &[Message],
+    messages: &[New],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     let (ids, buckets) = columns(messages.iter().map(|message| message.saga));
@@ -45,4 +106,158 @@ pub(crate) async fn add(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Sagas with messages that nobody has taken, decided after `since`; whose waits longest comes first. Of all but `resting`,
+/// looking at `most` messages.
+pub(crate) async fn list_waiting(
+    connection: &mut PgConnection,
+    since: DateTime<Utc>,
+    resting: &[SagaId],
+    most: usize,
+) -> Result<Vec<SagaId>, sqlx::Error> {
+    let (resting, _) = columns(resting.iter().copied());
+    let waiting = sqlx::query_scalar!(
+        "select saga_id
+         from usher.outbox
+         where delivered_at is null and created_at > $1 and saga_id <> all($2)
+         order by created_at
+         limit $3",
+        since,
+        &resting,
+        most as i64,
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut sagas: Vec<SagaId> = Vec::with_capacity(waiting.len());
+    let mut known = std::collections::HashSet::with_capacity(waiting.len());
+    sagas.extend(waiting.into_iter().map(SagaId::from_uuid).filter(|saga| known.insert(*saga)));
+    Ok(sagas)
+}
+
+/// Locks the first message of each of these sagas that nobody has taken, and gives it with those after it: the first `most`
+/// messages in order of their sagas. What somebody else has locked is left out, with all that is behind it.
+///
+/// A saga commits its messages one after another, so all that is before a message that this statement sees is seen too. And
+/// whoever takes a message has locked the first one, so nobody takes what is behind a lock of ours.
+pub(crate) async fn claim(
+    connection: &mut PgConnection,
+    sagas: &[SagaId],
+    since: DateTime<Utc>,
+    most: usize,
+) -> Result<Vec<Message>, sqlx::Error> {
+    let (ids, buckets) = columns(sagas.iter().copied());
+    let rows = sqlx::query_as!(
+        Raw,
+        r#"
+        with first as materialized (
+            select wanted.id as saga_id, wanted.bucket, m.position, m.ordinal
+            from unnest($1::uuid[], $2::smallint[]) as wanted (id, bucket)
+            cross join lateral (
+                select position, ordinal
+                from usher.outbox
+                where saga_id = wanted.id and bucket = wanted.bucket and delivered_at is null and created_at > $3
+                order by position, ordinal
+                limit 1
+            ) as m
+        ),
+        locked as materialized (
+            select m.saga_id, m.bucket
+            from first
+            join usher.outbox m using (saga_id, bucket, position, ordinal)
+            where m.delivered_at is null
+            order by m.saga_id, m.bucket
+            for update of m skip locked
+        )
+        select m.saga_id, m.position, m.ordinal, m.kind, m.payload as "payload: Json<Box<RawValue>>", m.created_at,
+               m.delivered_at
+        from locked
+        join usher.outbox m using (saga_id, bucket)
+        where m.delivered_at is null and m.created_at > $3
+        order by m.saga_id, m.position, m.ordinal
+        limit $4
+        "#,
+        &ids,
+        &buckets,
+        since,
+        most as i64,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Message::from).collect())
+}
+
+/// Marks messages as taken.
+pub(crate) async fn mark_taken(
+    connection: &mut PgConnection,
+    keys: &[MessageKey],
+) -> Result<(), sqlx::Error> {
+    let Keys { sagas, buckets, positions, ordinals } = keys.iter().collect();
+    sqlx::query!(
+        r#"
+        update usher.outbox m
+        set delivered_at = now()
+        from unnest($1::uuid[], $2::smallint[], $3::integer[], $4::integer[])
+            as taken (saga_id, bucket, position, ordinal)
+        where m.saga_id = taken.saga_id and m.bucket = taken.bucket
+          and m.position = taken.position and m.ordinal = taken.ordinal
+        "#,
+        &sagas,
+        &buckets,
+        &positions,
+        &ordinals,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Deletes at most `most` messages that were decided before `before`, of sagas before `first_kept`; says how many.
+pub(crate) async fn delete_old(
+    connection: &mut PgConnection,
+    first_kept: Uuid,
+    before: DateTime<Utc>,
+    most: i64,
+) -> Result<u64, sqlx::Error> {
+    let gone = sqlx::query!(
+        r#"
+        delete from usher.outbox
+        where (saga_id, bucket, position, ordinal) in (
+            select saga_id, bucket, position, ordinal
+            from usher.outbox
+            where saga_id < $1 and created_at < $2
+            order by saga_id
+            limit $3
+            for update skip locked
+        )
+        "#,
+        first_kept,
+        before,
+        most,
+    )
+    .execute(connection)
+    .await?;
+    Ok(gone.rows_affected())
+}
+
+/// Keys as the columns that `unnest` joins on.
+#[derive(Default)]
+pub(super) struct Keys {
+    pub sagas: Vec<Uuid>,
+    pub buckets: Vec<i16>,
+    pub positions: Vec<i32>,
+    pub ordinals: Vec<i32>,
+}
+
+impl<'a> FromIterator<&'a MessageKey> for Keys {
+    fn from_iter<T: IntoIterator<Item = &'a MessageKey>>(keys: T) -> Self {
+        let mut columns = Self::default();
+        for key in keys {
+            columns.sagas.push(key.saga.uuid());
+            columns.buckets.push(key.bucket().number());
+            columns.positions.push(key.position);
+            columns.ordinals.push(key.ordinal);
+        }
+        columns
+    }
 }

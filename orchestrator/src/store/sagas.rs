@@ -1,9 +1,11 @@
 //! `usher.sagas`: one row a saga.
 
-pub use super::state::State;
-
 use super::columns;
-use crate::{SagaId, cause::StuckCause, journal::Unreadable, operator::Trouble};
+use crate::{
+    id::SagaId,
+    journal::Unreadable,
+    record::{State, StuckCause, Trouble},
+};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
@@ -322,12 +324,12 @@ pub(crate) async fn find_started(
 }
 
 /// The transaction's time.
-pub(crate) async fn now(connection: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> {
+pub async fn now(connection: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> {
     sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(connection).await
 }
 
 /// Locks a saga's row, waiting for whoever has it. Says whether there is one.
-pub(crate) async fn wait_for(connection: &mut PgConnection, saga: SagaId) -> Result<bool, sqlx::Error> {
+pub async fn wait_for(connection: &mut PgConnection, saga: SagaId) -> Result<bool, sqlx::Error> {
     let found = sqlx::query_scalar!(
         "select journal_len from usher.sagas where id = $1 and bucket = $2 for update",
         saga.uuid(),
@@ -400,7 +402,7 @@ pub(crate) async fn release_lease(
 }
 
 /// Why a saga is stuck. A reason that only a newer binary knows must not take a whole batch, or list, along.
-pub(super) fn decode(json: &str) -> StuckCause {
+pub fn decode(json: &str) -> StuckCause {
     read_cause(json).unwrap_or_else(|error| StuckCause::Undecodable {
         what: "why it is stuck".into(),
         error: format!("{error}: {json}"),

@@ -1,85 +1,17 @@
 //! A saga's row as people and handles see it: read without a lock.
 
-use super::{
-    columns,
-    sagas::{State, decode},
-};
+use super::{columns, sagas::decode};
 use crate::{
-    SagaId,
-    cause::StuckCause,
-    operator::{Look, Trouble},
-    step::Stake,
+    id::SagaId,
+    record::{Look, Stake, State, Status},
 };
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A saga's row as anybody may see it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Status {
-    /// Which saga.
-    pub id: SagaId,
-    /// Its workflow's name.
-    pub workflow: String,
-    /// Its workflow's version.
-    pub version: i32,
-    /// Its state.
-    pub state: State,
-    /// The next time that someone must look at it.
-    pub due_at: Option<DateTime<Utc>>,
-    /// Whether a call is out.
-    pub leased: bool,
-    /// Whether it is leased and was not written for longer than the longest call and a lease: nothing may be behind that lease.
-    pub silent: bool,
-    /// How often it was claimed.
-    pub epoch: i64,
-    /// How many entries its journal has.
-    pub journal_len: i32,
-    /// Attempts at what is being tried.
-    pub attempts: i32,
-    /// What the last failed attempt said.
-    pub last_error: Option<String>,
-    /// The other side's code for it, if it gave one.
-    pub code: Option<String>,
-    /// When the next attempt is due.
-    pub retry_at: Option<DateTime<Utc>>,
-    /// The step or signal that it is at; a sleep is `sleep`. None where it is at rest, or a node wrote it that doesn't say.
-    pub step: Option<String>,
-    /// What is wrong with it besides its state.
-    pub trouble: Option<Trouble>,
-    /// Since when something is wrong, or it is stuck.
-    pub troubled_at: Option<DateTime<Utc>>,
-    /// What is at stake while something is wrong.
-    pub stakes: Vec<Stake>,
-    /// Whether somebody stopped it.
-    pub paused: bool,
-    /// Who did.
-    pub paused_by: Option<String>,
-    /// And why.
-    pub paused_why: Option<String>,
-    /// What it has in common with others that have failed for the same reason.
-    pub cause: Option<String>,
-    /// The same, hashed: hexadecimal.
-    pub fingerprint: Option<String>,
-    /// Since when it is stuck.
-    pub first_stuck_at: Option<DateTime<Utc>>,
-    /// Why a person is needed.
-    pub stuck: Option<StuckCause>,
-    /// The node that wrote it last.
-    pub node: Option<String>,
-    /// The key that it was started under.
-    pub start_key: Option<String>,
-    /// W3C traceparent of the request that started it.
-    pub trace: Option<String>,
-    /// When it was started.
-    pub created_at: DateTime<Utc>,
-    /// When it was written last.
-    pub updated_at: DateTime<Utc>,
-}
-
-/// The columns of a [`Status`].
-pub(super) struct Raw {
+/// The columns of a [`Status`], as a statement that reads some sagas gives them.
+#[doc(hidden)]
+pub struct Columns {
     pub id: Uuid,
     pub workflow: String,
     pub version: i32,
@@ -111,10 +43,10 @@ pub(super) struct Raw {
     pub updated_at: DateTime<Utc>,
 }
 
-impl TryFrom<Raw> for Status {
+impl TryFrom<Columns> for Status {
     type Error = sqlx::Error;
 
-    fn try_from(row: Raw) -> Result<Self, sqlx::Error> {
+    fn try_from(row: Columns) -> Result<Self, sqlx::Error> {
         let wrong = |error: String| sqlx::Error::Decode(error.into());
         Ok(Self {
             id: SagaId::from_uuid(row.id),
@@ -134,7 +66,7 @@ impl TryFrom<Raw> for Status {
             // One that only a newer binary knows is left out.
             trouble: row.trouble.and_then(|trouble| trouble.parse().ok()),
             troubled_at: row.troubled_at,
-            stakes: stakes(row.stakes.as_deref()),
+            stakes: decode_stakes(row.stakes.as_deref()),
             paused: row.paused,
             paused_by: row.paused_by,
             paused_why: row.paused_why,
@@ -153,16 +85,16 @@ impl TryFrom<Raw> for Status {
 
 /// What a row says is at stake. A kind that only a newer binary knows is left out: it is there to be read, not to be
 /// reckoned with.
-pub(super) fn stakes(json: Option<&str>) -> Vec<Stake> {
+pub fn decode_stakes(json: Option<&str>) -> Vec<Stake> {
     let all: Vec<serde_json::Value> =
         json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     all.into_iter().filter_map(|stake| serde_json::from_value(stake).ok()).collect()
 }
 
 /// Reads a saga's row without locking it.
-pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<Option<Status>, sqlx::Error> {
+pub async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<Option<Status>, sqlx::Error> {
     let row = sqlx::query_as!(
-        Raw,
+        Columns,
         r#"
         select id, workflow, version, state, due_at, leased, epoch, journal_len, attempts, last_error, code, retry_at,
                at_step, trouble, troubled_at, stakes::text as stakes, paused, paused_by, paused_why, cause,
@@ -180,7 +112,7 @@ pub(crate) async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<
 }
 
 /// What a verdict needs of these sagas: an unlocked read of any buckets. Those that are gone are missing.
-pub(crate) async fn look_at(
+pub async fn look_at(
     connection: &mut PgConnection,
     sagas: &[SagaId],
 ) -> Result<Vec<(SagaId, Look)>, sqlx::Error> {

@@ -1,7 +1,10 @@
 //! The part of `usher.sagas` that says what is wrong: written only for sagas that get into trouble, or out of it.
 
 use super::columns;
-use crate::{SagaId, operator::Trouble, step::Stake};
+use crate::{
+    id::SagaId,
+    record::{Stake, Trouble},
+};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 

@@ -1,6 +1,6 @@
 //! What can go wrong, one case each.
 
-use crate::lane::Done;
+use crate::machine::Done;
 
 /// A fault that meets one of the things that are done.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,13 +5,14 @@ use super::{
     case::{Case, Fault},
 };
 use crate::{
-    Database, Engine, Settings, State,
     client::new_saga,
-    journal::{History, Json},
-    lane::{
-        CallEnded, CallFailure, CallOut, Direction, Done, Group, Lane, Probe, Returned, Shared, Start,
-        TurnError, Verdict,
-    },
+    database::Database,
+    engine::Engine,
+    journal::History,
+    lane::{Group, Lane, Returned, Shared, Start, Verdict},
+    machine::{CallEnded, CallFailure, CallOut, Direction, Done, Probe, TurnError},
+    record::{Json, State},
+    settings::Settings,
     store::{journal, mailbox, sagas::New},
 };
 use chrono::{DateTime, Utc};
@@ -36,7 +37,8 @@ impl Connections {
 /// One case being run.
 pub(super) struct Drive {
     shared: Arc<Shared>,
-    lane: Lane,
+    /// None only between one node's death and the next one's beginning.
+    lane: Option<Lane>,
     outside: PgConnection,
     case: Case,
     /// Faults of calls that have not happened yet.
@@ -78,7 +80,7 @@ impl Drive {
         let mut lane = Lane::on(lane, shared.clone(), 0, Arc::default());
         lane.probe = Probe { boundaries: 0, crash_at: case.crash_at, failing, done: Some(Vec::new()) };
         Self {
-            lane,
+            lane: Some(lane),
             outside,
             case: case.clone(),
             faults: theirs.into_iter().cloned().collect(),
@@ -108,10 +110,11 @@ impl Drive {
                 }
             } else if !self.go_on().await {
                 let end = self.end().await;
-                let mut done = self.lane.probe.done.take().unwrap_or_default();
+                let mut lane = self.lane.expect("a node is alive");
+                let mut done = lane.probe.done.take().unwrap_or_default();
                 done.append(&mut self.done);
-                let boundaries = self.lane.probe.boundaries;
-                let connections = Connections { lane: self.lane.tx.connection, outside: self.outside };
+                let boundaries = lane.probe.boundaries;
+                let connections = Connections { lane: lane.tx.connection, outside: self.outside };
                 return Driven { end, done, boundaries, connections };
             }
         }
@@ -119,7 +122,7 @@ impl Drive {
     }
 
     async fn turn(&mut self, groups: &[Group]) {
-        match self.lane.turn(groups, false).await {
+        match self.lane().turn(groups, false).await {
             Ok(turn) => {
                 for verdict in turn.verdicts {
                     match verdict {
@@ -140,16 +143,22 @@ impl Drive {
         }
     }
 
-    /// What the node had in memory is gone with it; another one begins.
+    /// What the node had in memory is gone with it, and its transaction is rolled back; another one begins. It gets the
+    /// connection: to open one takes longer than the rest of a case.
     async fn node_dies(&mut self) {
-        let clock_offset = self.lane.clock_offset;
-        let probe = std::mem::take(&mut self.lane.probe);
         self.shared.queues[0].take(usize::MAX);
         self.out = None;
-        let connection = lane_connection(&self.shared.database).await;
-        self.lane = Lane::on(connection, self.shared.clone(), 0, Arc::default());
-        self.lane.clock_offset = clock_offset;
-        self.lane.probe = probe;
+        let dead = self.lane.take().expect("a node was alive");
+        let mut connection = dead.tx.connection;
+        must(sqlx::raw_sql("rollback").execute(&mut connection).await);
+        let mut lane = Lane::on(connection, self.shared.clone(), 0, Arc::default());
+        lane.clock_offset = dead.clock_offset;
+        lane.probe = dead.probe;
+        self.lane = Some(lane);
+    }
+
+    fn lane(&mut self) -> &mut Lane {
+        self.lane.as_mut().expect("a node is alive")
     }
 
     /// Nothing is ready: starts the saga if it isn't there, or lets time pass. Says whether anything is left to do.
@@ -172,7 +181,8 @@ impl Drive {
                 Some(due_at) => {
                     let now = sqlx::query_scalar("select now()").fetch_one(&mut self.outside).await;
                     let now: DateTime<Utc> = must(now);
-                    self.lane.clock_offset = self.lane.clock_offset.max(due_at - now);
+                    let lane = self.lane();
+                    lane.clock_offset = lane.clock_offset.max(due_at - now);
                     self.shared.queues[0].wake(saga);
                 }
                 None => return false,

@@ -4,17 +4,20 @@
 //! every fault that could have met it there: each step failing before and after its effect, once and for good; each
 //! call made twice, each compensation too; its answer lost; a crash before and after every commit, on the way forward
 //! and on the way back. Every case runs with stretches cut after each entry and with full ones. Time is virtual: when
-//! a saga waits, the clock jumps to the moment it waits for. A crash is the lane's connection dropped there.
+//! a saga waits, the clock jumps to the moment it waits for. A crash loses the lane's memory there and rolls its
+//! transaction back, as when its connection breaks.
 
 mod case;
 mod drive;
 
-pub use crate::lane::Done;
+pub use crate::machine::Done;
 pub use case::{Case, Fault};
 
 use crate::{
-    Cause, Database, SagaId, State, StuckCause,
+    database::Database,
+    id::SagaId,
     journal::History,
+    record::{Cause, State, StuckCause},
     steps::StepList,
     workflow::{Signal, Workflow},
 };

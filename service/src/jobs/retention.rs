@@ -5,7 +5,7 @@
 //! of one connection's time on it, and nobody waits.
 
 use super::store;
-use crate::{Service, ServiceError, clock, outbox::store::messages};
+use crate::{Service, ServiceError, clock, outbox};
 use chrono::{DateTime, TimeDelta, Utc};
 use orchestrator::Retired;
 use sqlx::PgConnection;
@@ -37,7 +37,7 @@ enum Kept {
     Sagas,
 }
 
-/// Idempotency keys after a day, messages after [`MESSAGES_KEPT`], finished sagas after [`SAGAS_KEPT`]; the journal's
+/// Idempotency keys after a day, messages and their deliveries after [`MESSAGES_KEPT`], finished sagas after [`SAGAS_KEPT`]; the journal's
 /// partitions weeks ahead.
 pub async fn run(service: Service) -> Result<(), ServiceError> {
     let began = Instant::now();
@@ -77,7 +77,7 @@ async fn delete_some(
 ) -> Result<bool, ServiceError> {
     let gone = match kept {
         Kept::Keys => store::delete_old_keys(connection, IDEMPOTENCY_KEYS_KEPT, ROWS_MAX).await?,
-        Kept::Messages => messages::delete_old(connection, now - MESSAGES_KEPT, ROWS_MAX).await?,
+        Kept::Messages => outbox::delete_old(connection, now - MESSAGES_KEPT, ROWS_MAX).await?,
         Kept::Sagas => {
             let some = orchestrator::retire(connection, now - SAGAS_KEPT, ROWS_MAX).await?;
             *retired += some;

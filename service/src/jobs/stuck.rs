@@ -1,8 +1,7 @@
 //! Finds what needs a person, and says so until somebody has come.
 
-use super::store;
-use crate::{Service, ServiceError};
-use orchestrator::operator::{Filter, Trouble};
+use crate::{Service, ServiceError, numbers::COUNTED_TO};
+use operator::{Filter, Trouble, numbers};
 
 /// Sagas that need a person.
 const STUCK: &str = "usher_sagas_stuck";
@@ -16,7 +15,7 @@ const SILENT_COUNTED_MAX: i64 = 1_000;
 
 /// Counts them, and logs when there are any.
 pub async fn report(service: Service) -> Result<(), ServiceError> {
-    let found = store::count_troubled(&mut *service.connection().await?).await?;
+    let found = numbers::count_troubled(&mut *service.connection().await?, COUNTED_TO).await?;
     metrics::gauge!(STUCK).set(found.stuck as f64);
     metrics::gauge!(OVERDUE).set(found.overdue as f64);
     let filter = Filter { trouble: Some(Trouble::Silent), ..Filter::default() };

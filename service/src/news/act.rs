@@ -24,8 +24,6 @@ pub enum Acted {
 
 /// Acts on a fact in the inbox. Doing it twice, or on two nodes at once, does it once.
 ///
-/// Must run in a task of its own: it holds a transaction for a moment.
-///
 /// # Errors
 /// The database's or the engine's; the fact stays in the inbox.
 pub async fn act(service: &Service, key: &InboxKey, fact: &Fact) -> Result<Acted, ServiceError> {

@@ -1,8 +1,7 @@
 //! News of disputes: while one runs, refunds are frozen.
 
 use super::{Acted, act::News};
-use crate::{ServiceError, clock};
-use sqlx::Connection;
+use crate::{Ending, ServiceError, clock};
 use steps::{
     gateway::{IntentId, fact::DisputeStage},
     store::{
@@ -25,19 +24,24 @@ pub(super) async fn act(
     // Its money is on its way into our books.
     let Some(owner) = news.about.owner(&intent) else { return Ok(Acted::Later) };
     let dispute = Dispute { id: id.to_owned(), intent, stage, status: status.to_owned(), money };
-    let mut connection = news.service.connection().await?;
-    let mut tx = Connection::begin(&mut *connection).await?;
-    let now = clock::now(&mut tx).await?;
-    let applied = payments::dispute(&mut tx, owner.payment, &dispute, now).await?;
-    if let Applied::Contradicts(contradiction) = applied {
-        tracing::error!(payment = %owner.payment, dispute = id, ?contradiction, "a dispute contradicts the payment");
+    let (payment, key) = (owner.payment, news.key.clone());
+    let write_down = news.service.in_transaction(move |tx| {
+        Box::pin(async move {
+            let now = clock::now(tx).await?;
+            let applied = payments::dispute(tx, payment, &dispute, now).await?;
+            if matches!(applied, Applied::Contradicts(_)) {
+                return Ok(Ending::RollBack(applied));
+            }
+            if key.bucket == payment.bucket() {
+                inbox::mark_applied(tx, &key, payment, now).await?;
+            }
+            Ok::<_, ServiceError>(Ending::Commit(applied))
+        })
+    });
+    if let Applied::Contradicts(contradiction) = write_down.await? {
+        tracing::error!(%payment, dispute = id, ?contradiction, "a dispute contradicts the payment");
         return Ok(Acted::Contradicts);
     }
-    if news.key.bucket == owner.payment.bucket() {
-        inbox::mark_applied(&mut tx, news.key, owner.payment, now).await?;
-    }
-    tx.commit().await?;
-    drop(connection);
-    tracing::error!(payment = %owner.payment, dispute = id, status, "the customer's bank disputes a payment");
-    news.done_for(owner.payment).await
+    tracing::error!(%payment, dispute = id, status, "the customer's bank disputes a payment");
+    news.done_for(payment).await
 }

@@ -7,9 +7,8 @@ use super::{
     gateway,
     truth::{self, Truth},
 };
-use crate::{ServiceError, clock};
+use crate::{Ending, ServiceError, clock};
 use orchestrator::{Client, Reached};
-use sqlx::Connection;
 use std::time::Duration;
 use steps::{
     Pay, PaymentId, ReservationId, Secured,
@@ -99,21 +98,23 @@ async fn late(news: &News<'_>, intent: &IntentId) -> Result<Acted, ServiceError>
 
 /// The saga first, then the inbox; in one transaction where both share a bucket, as they nearly always do.
 async fn tell(news: &News<'_>, told: &PaymentNews) -> Result<Acted, ServiceError> {
-    let (service, key, payment) = (news.service, news.key, news.about.named.payment);
-    let saga = news.about.reservation.saga;
+    let (service, saga) = (news.service, news.about.reservation.saga);
     let sender = format!("{}:{}", news.fact.provider, news.fact.event_id);
-    let mut connection = service.connection().await?;
-    if key.bucket == saga.bucket() {
-        let mut tx = Connection::begin(&mut *connection).await?;
-        Client::signal_in(&mut tx, saga, &sender, told).await?;
-        let now = clock::now(&mut tx).await?;
-        inbox::mark_applied(&mut tx, key, payment, now).await?;
-        tx.commit().await?;
-        drop(connection);
-        service.client.nudge(saga).await;
-        return Ok(Acted::Done);
+    if news.key.bucket != saga.bucket() {
+        service.client.signal(saga, &sender, told).await?;
+        return news.done().await;
     }
-    drop(connection);
-    service.client.signal(saga, &sender, told).await?;
-    news.done().await
+    let (key, payment, told) = (news.key.clone(), news.about.named.payment, told.clone());
+    service
+        .in_transaction(move |tx| {
+            Box::pin(async move {
+                Client::signal_in(tx, saga, &sender, &told).await?;
+                let now = clock::now(tx).await?;
+                inbox::mark_applied(tx, &key, payment, now).await?;
+                Ok::<_, ServiceError>(Ending::Commit(()))
+            })
+        })
+        .await?;
+    service.client.nudge(saga).await;
+    Ok(Acted::Done)
 }

@@ -3,10 +3,11 @@
 //! Whatever the fact says, the gateway's list of refunds is what is taken in; those that are known change nothing.
 
 use super::{Acted, about::is_at_rest, act::News, gateway, money};
-use crate::{ServiceError, clock};
+use crate::{Ending, ServiceError, clock};
 use orchestrator::{Client, SagaId};
-use sqlx::Connection;
+use sqlx::PgConnection;
 use steps::{
+    PaymentId,
     gateway::{FactKind, IntentId, Refund, RefundId},
     status::PaymentStatus,
     store::{
@@ -24,7 +25,7 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
     let Some(intent) = intent else { return Ok(Acted::Contradicts) };
     let Some(owner) = news.about.owner(&intent) else { return unowned(news, &intent).await };
     let Some(refunds) = gateway::refunds(news.service, &intent).await else { return Ok(Acted::Later) };
-    let taken_in = take_in(news, owner, &intent, &refunds).await?;
+    let taken_in = take_in(news, owner.payment, &intent, &refunds).await?;
     if let Some(odd) = taken_in.applied.iter().find(|applied| matches!(applied, Applied::Contradicts(_))) {
         tracing::error!(payment = %owner.payment, %intent, ?odd, "a refund contradicts the payment");
         return Ok(Acted::Contradicts);
@@ -53,31 +54,46 @@ async fn unowned(news: &News<'_>, intent: &IntentId) -> Result<Acted, ServiceErr
 /// All that the gateway lists, in one transaction; with the inbox's row if that is all there is to do.
 async fn take_in(
     news: &News<'_>,
-    owner: &PaymentRow,
+    payment: PaymentId,
     intent: &IntentId,
     refunds: &[Refund],
 ) -> Result<TakenIn, ServiceError> {
-    let mut connection = news.service.connection().await?;
-    let mut tx = Connection::begin(&mut *connection).await?;
-    let now = clock::now(&mut tx).await?;
-    let taken_in = payments::take_in_refunds(&mut tx, owner.payment, intent, refunds, now).await?;
-    let good = |applied: &Applied| !matches!(applied, Applied::Contradicts(_));
-    let is_all = taken_in.failed.is_empty() && failed_of(news).is_none() && taken_in.applied.iter().all(good);
-    if is_all && news.key.bucket == owner.payment.bucket() {
-        inbox::mark_applied(&mut tx, news.key, owner.payment, now).await?;
-    }
-    let mut telling = Vec::with_capacity(taken_in.elsewhere.len());
-    for (refund, money) in &taken_in.elsewhere {
-        let seen = RefundTakenIn { payment: owner.payment, refund: refund.clone(), money: *money };
-        let saga = SagaId::new_in(owner.payment.bucket());
-        Client::start_in::<RefundElsewhere>(&mut tx, &seen, saga).await?;
-        telling.push(saga);
-    }
-    tx.commit().await?;
+    let (key, intent, refunds) = (news.key.clone(), intent.clone(), refunds.to_vec());
+    let nothing_failed = failed_of(news).is_none();
+    let write_down = news.service.in_transaction(move |tx| {
+        Box::pin(async move {
+            let now = clock::now(tx).await?;
+            let taken_in = payments::take_in_refunds(tx, payment, &intent, &refunds, now).await?;
+            let good = |applied: &Applied| !matches!(applied, Applied::Contradicts(_));
+            let is_all = nothing_failed && taken_in.failed.is_empty() && taken_in.applied.iter().all(good);
+            if is_all && key.bucket == payment.bucket() {
+                inbox::mark_applied(tx, &key, payment, now).await?;
+            }
+            let telling = start_telling(tx, payment, &taken_in).await?;
+            Ok::<_, ServiceError>(Ending::Commit((taken_in, telling)))
+        })
+    });
+    let (taken_in, telling) = write_down.await?;
     for saga in telling {
         news.service.client.nudge(saga).await;
     }
     Ok(taken_in)
+}
+
+/// Starts a saga for each refund that was made elsewhere, which tells the outside of it.
+async fn start_telling(
+    tx: &mut PgConnection,
+    payment: PaymentId,
+    taken_in: &TakenIn,
+) -> Result<Vec<SagaId>, ServiceError> {
+    let mut telling = Vec::with_capacity(taken_in.elsewhere.len());
+    for (refund, money) in &taken_in.elsewhere {
+        let seen = RefundTakenIn { payment, refund: refund.clone(), money: *money };
+        let saga = SagaId::new_in(payment.bucket());
+        Client::start_in::<RefundElsewhere>(tx, &seen, saga).await?;
+        telling.push(saga);
+    }
+    Ok(telling)
 }
 
 /// Whether a refund that failed may be one whose acknowledgement is on its way into our books: then it is too early to

@@ -13,10 +13,11 @@ mod store;
 pub use quantile::StepTime;
 pub use sample::{Sampler, take};
 pub(crate) use store::held_past_time;
-pub use store::{DatabaseHealth, Doubtful, LongReader, SAMPLES_KEPT};
+pub use store::{DatabaseHealth, LongReader, SAMPLES_KEPT};
 
 use crate::Service;
 use chrono::{DateTime, TimeDelta, Utc};
+use operator::numbers::{self as desk, InDoubt};
 use serde::Serialize;
 
 /// A count that is not worth counting further: shown as `10,000+`.
@@ -54,12 +55,12 @@ pub struct Numbers {
 /// Each must be zero. Counted to [`COUNTED_TO`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MustBeZero {
-    /// Sagas that can't progress: stuck, or due for more than a minute and taken by no lane.
+    /// Sagas that can't progress: stuck, or overdue. None is both.
     pub stuck: i64,
-    /// Those of them that are due and that no lane takes.
+    /// Those of them that are overdue: due for more than a minute, not paused, and taken by no lane.
     pub overdue: i64,
     /// Sagas with a call whose outcome is unknown.
-    pub in_doubt: Doubtful,
+    pub in_doubt: InDoubt,
     /// Seats held longer than was promised to anybody.
     pub seats_overdue: i64,
     /// Sagas that owe a compensation which has failed.
@@ -98,7 +99,7 @@ pub async fn now(service: &Service) -> Result<Numbers, sqlx::Error> {
     let database = store::health(&mut connection).await?;
     let at = store::now(&mut connection).await?;
     let zero = store::must_be_zero(&mut connection).await?;
-    let oldest_due_s = store::oldest_due_s(&mut connection).await?;
+    let oldest_due_s = desk::oldest_due_s(&mut connection).await?;
     let lately = store::lately(&mut connection, at - LATELY).await?;
     Ok(Numbers {
         at,

@@ -6,6 +6,7 @@ use super::{
     store::{self, Sample},
 };
 use crate::{Service, ServiceError};
+use operator::numbers as desk;
 use std::{
     sync::{Mutex, PoisonError},
     time::Instant,
@@ -44,7 +45,7 @@ pub async fn take(service: Service) -> Result<(), ServiceError> {
         ended: counted.ended as i64,
         takeovers: counted.takeovers as i64,
         zero,
-        oldest_due_s: store::oldest_due_s(&mut connection).await?,
+        oldest_due_s: desk::oldest_due_s(&mut connection).await?,
         database_ms: database.answered_in_ms,
         degraded: counted.degraded.clone(),
         steps: counted.steps.into_iter().map(counts).collect(),

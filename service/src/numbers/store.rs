@@ -6,28 +6,19 @@ use super::{
     quantile::{StepCounts, add_up},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use orchestrator::{Bucket, Stake};
+use operator::numbers as desk;
+use orchestrator::{Bucket, Workflow};
 use serde::Serialize;
 use sqlx::PgConnection;
 use std::time::Instant;
 use uuid::Uuid;
+use workflows::Booking;
 
 /// How long plots reach back.
 pub const SAMPLES_KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// Transactions that have been open for longer are named: they keep dead rows from being removed.
 const LONG_TRANSACTION_S: f64 = 60.0;
-
-/// Calls whose outcome is unknown.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Doubtful {
-    /// How many sagas have one.
-    pub sagas: i64,
-    /// What is at stake in them.
-    pub stakes: Vec<Stake>,
-    /// Since when the oldest of them is in doubt.
-    pub oldest: Option<DateTime<Utc>>,
-}
 
 /// How the database is.
 #[derive(Clone, Debug, Serialize)]
@@ -83,34 +74,14 @@ pub(super) async fn now(connection: &mut PgConnection) -> Result<DateTime<Utc>, 
 }
 
 pub(super) async fn must_be_zero(connection: &mut PgConnection) -> Result<MustBeZero, sqlx::Error> {
-    let counted = sqlx::query!(
-        r#"
-        select
-            (select count(*) from (
-                select from usher.sagas where state = 'stuck' limit $1
-             ) as stuck) as "stuck!",
-            (select count(*) from (
-                select from usher.sagas
-                where due_at < now() - interval '1 minute' and not paused and state <> 'stuck' limit $1
-             ) as late) as "overdue!",
-            (select count(*) from (
-                select from usher.sagas where trouble = 'owed' limit $1
-             ) as owed) as "owed!"
-        "#,
-        COUNTED_TO,
-    )
-    .fetch_one(&mut *connection)
-    .await?;
+    let troubled = desk::count_troubled(connection, COUNTED_TO).await?;
+    let held = held_past_time(connection, COUNTED_TO).await?;
     Ok(MustBeZero {
-        stuck: counted.stuck + counted.overdue,
-        overdue: counted.overdue,
-        in_doubt: doubtful(connection).await?,
-        seats_overdue: held_past_time(connection, COUNTED_TO)
-            .await?
-            .iter()
-            .map(|held| i64::from(held.seats))
-            .sum(),
-        owed: counted.owed,
+        stuck: troubled.stuck + troubled.overdue,
+        overdue: troubled.overdue,
+        in_doubt: desk::count_in_doubt(connection, COUNTED_TO).await?,
+        seats_overdue: held.iter().map(|held| i64::from(held.seats)).sum(),
+        owed: troubled.owed,
     })
 }
 
@@ -122,75 +93,34 @@ pub(crate) struct Held {
     pub seats: i16,
 }
 
-/// Who holds seats past their time, the newest first. Whoever does is not at rest, so it is on a work-list of the engine's
-/// or due, and small indexes find it.
+/// Who holds seats past their time, the newest first. Whoever does is not at rest, so its saga stands still, and the desk
+/// finds it by small indexes.
 pub(crate) async fn held_past_time(
     connection: &mut PgConnection,
     most: i64,
 ) -> Result<Vec<Held>, sqlx::Error> {
+    let still = desk::list_standing_still(connection, Booking::NAME, most).await?;
+    if still.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = still.iter().map(|saga| saga.uuid()).collect();
+    let buckets: Vec<i16> = still.iter().map(|saga| saga.bucket().number()).collect();
+    // A booking's saga has its reservation's id.
     sqlx::query_as!(
         Held,
         r#"
         select r.saga_id as saga, r.seat_count as seats
-        from (
-            select id, bucket from usher.sagas
-            where workflow = 'booking' and (state = 'stuck' or paused or trouble is not null)
-            union
-            (select id, bucket from usher.sagas
-             where workflow = 'booking' and due_at < now() - interval '1 minute' limit $1)
-        ) as idle
-        join booking.reservations r on r.id = idle.id and r.bucket = idle.bucket
+        from unnest($1::uuid[], $2::smallint[]) as still (id, bucket)
+        join booking.reservations r on r.id = still.id and r.bucket = still.bucket
         where r.status = 'PENDING' and r.reserved_until < now() - interval '1 minute'
         order by r.saga_id desc
-        limit $1
+        limit $3
         "#,
+        &ids,
+        &buckets,
         most,
     )
     .fetch_all(connection)
-    .await
-}
-
-async fn doubtful(connection: &mut PgConnection) -> Result<Doubtful, sqlx::Error> {
-    let counted = sqlx::query!(
-        r#"
-        select count(*) as "sagas!", min(troubled_at) as oldest
-        from (select troubled_at from usher.sagas where trouble = 'in_doubt' limit $1) as doubtful
-        "#,
-        COUNTED_TO,
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    let money = sqlx::query!(
-        r#"
-        select stake -> 'money' ->> 'currency' as "currency!", sum((stake -> 'money' ->> 'minor')::bigint)::bigint as "minor!"
-        from (
-            select stakes from usher.sagas where trouble = 'in_doubt' and stakes is not null limit $1
-        ) as doubtful
-        cross join lateral json_array_elements(stakes) as stake
-        where stake -> 'money' is not null
-        group by 1
-        order by 1
-        "#,
-        COUNTED_TO,
-    )
-    .fetch_all(connection)
-    .await?;
-    let stakes = money.into_iter().map(|sum| Stake::Money { minor: sum.minor, currency: sum.currency });
-    Ok(Doubtful { sagas: counted.sagas, stakes: stakes.collect(), oldest: counted.oldest })
-}
-
-pub(super) async fn oldest_due_s(connection: &mut PgConnection) -> Result<f64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"
-        select coalesce(extract(epoch from now() - (
-            select due_at from usher.sagas
-            where due_at < now() and not paused and not leased
-            order by due_at
-            limit 1
-        ))::double precision, 0) as "oldest!"
-        "#
-    )
-    .fetch_one(connection)
     .await
 }
 

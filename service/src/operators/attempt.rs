@@ -1,7 +1,7 @@
 //! Attempts that came to nothing, as they are told to the outside.
 
 use chrono::{DateTime, Utc};
-use orchestrator::operator::Attempt;
+use operator::Attempt;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,7 +1,7 @@
 //! The audit, as it is told to the outside.
 
 use chrono::{DateTime, Utc};
-use orchestrator::audit::Audited;
+use operator::audit::Audited;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -13,15 +13,15 @@ use uuid::Uuid;
 pub struct AuditView {
     /// The row's id.
     pub id: Uuid,
-    /// To which saga.
+    /// The saga that it was done to, or the batch.
     pub saga: Uuid,
-    /// When.
+    /// When it was done, by the database's clock.
     pub at: DateTime<Utc>,
-    /// By whom; `engine` where nobody did.
+    /// Who did it; `engine` where nobody did.
     pub actor: String,
-    /// What.
+    /// The name of what was done.
     pub action: String,
-    /// Why.
+    /// Why it was done.
     pub reason: String,
     /// What the action found or changed.
     pub detail: Value,

@@ -2,10 +2,8 @@
 
 use super::{ListedView, proposal::wish};
 use chrono::{DateTime, Utc};
-use orchestrator::{
-    Stake,
-    operator::{Batch, BatchItem, BatchPreview, Results},
-};
+use operator::{Batch, BatchItem, BatchPreview, Results};
+use orchestrator::Stake;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -15,7 +13,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Batch)]
 pub struct BatchView {
-    /// Its id.
+    /// The batch's id.
     pub id: Uuid,
     /// `awaiting_consent`, `canary`, `ramping`, `paused`, `stopped`, `cancelled` or `done`.
     pub state: String,
@@ -24,14 +22,14 @@ pub struct BatchView {
     /// Which sagas were meant when it was made.
     #[schema(value_type = Object)]
     pub filter: Value,
-    /// What is done to each.
+    /// The name of the action that is done to each.
     #[schema(example = "retry_now")]
     pub action: &'static str,
-    /// With its parameters.
+    /// The action with its parameters, as the journal will have it.
     pub wish: Value,
-    /// Who wants it.
+    /// Who asked for it.
     pub actor: String,
-    /// And why.
+    /// Why it was asked for.
     pub reason: String,
     /// Who agreed, where that was needed.
     pub consented_by: Option<String>,
@@ -42,7 +40,7 @@ pub struct BatchView {
     pub stakes: Vec<Stake>,
     /// How many go first.
     pub canary: i32,
-    /// It stops if a larger share of a round comes to a bad end.
+    /// It stops if a larger share of a round ends badly.
     pub stop_at_error_rate: f64,
     /// How many sagas it has.
     pub items: i32,
@@ -84,7 +82,7 @@ pub struct ResultsView {
 pub struct ItemView {
     /// Its place, from 1.
     pub number: i32,
-    /// Which saga.
+    /// The saga's id.
     pub saga: Uuid,
     /// `waiting`, `acted`, `mended`, `stuck_again`, `refused` or `failed`.
     pub result: String,

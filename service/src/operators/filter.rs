@@ -1,22 +1,19 @@
-//! Which sagas, in the words that URLs, bodies and flags share.
+//! Which sagas, in the words that flags, queries, bodies and addresses share.
 
-use super::Wrong;
-use orchestrator::{
-    SagaId,
-    operator::{Filter, Operator, OperatorError},
-};
-use std::str::FromStr;
+use super::{Invalid, words};
+use operator::{Filter, Operator, OperatorError};
+use orchestrator::SagaId;
 
-/// The words of a filter, not looked at yet.
-#[derive(Clone, Debug, Default)]
+/// The words of a filter as somebody wrote them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilterWords {
     /// A state.
     pub status: Option<String>,
-    /// A workflow.
+    /// A workflow's name.
     pub workflow: Option<String>,
-    /// A step or signal.
+    /// A step's or signal's name.
     pub step: Option<String>,
-    /// A fingerprint.
+    /// The fingerprint of a group.
     pub cause: Option<String>,
     /// A work-list.
     pub trouble: Option<String>,
@@ -27,30 +24,53 @@ pub struct FilterWords {
 }
 
 /// Why there is no filter.
-#[derive(Debug)]
-pub enum Unfit {
+#[derive(Debug, thiserror::Error)]
+pub enum FilterError {
     /// A word can't be understood.
-    Wrong(Wrong),
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
     /// The search failed.
-    Operator(OperatorError),
+    #[error("searching")]
+    Operator(#[from] OperatorError),
 }
 
 impl FilterWords {
+    /// The words by their names in JSON and in addresses.
+    pub fn fields(&self) -> [(&'static str, Option<String>); 7] {
+        let Self { status, workflow, step, cause, trouble, older_than, q } = self.clone();
+        [
+            ("q", q),
+            ("trouble", trouble),
+            ("status", status),
+            ("workflow", workflow),
+            ("step", step),
+            ("cause", cause),
+            ("older_than", older_than),
+        ]
+    }
+
+    /// What the words mean, all but the one that is searched for.
+    ///
+    /// # Errors
+    /// The first word that can't be understood.
+    pub fn parsed(&self) -> Result<Filter, Invalid> {
+        Ok(Filter {
+            status: read("status", &self.status, words::state)?,
+            workflow: self.workflow.clone(),
+            step: self.step.clone(),
+            cause: read("cause", &self.cause, words::fingerprint)?,
+            trouble: read("trouble", &self.trouble, words::trouble)?,
+            older_than_s: read("older_than", &self.older_than, words::older_than)?,
+            ids: Vec::new(),
+        })
+    }
+
     /// The filter; `None` if nothing can fit, because the search found nothing.
     ///
     /// # Errors
     /// A word that can't be understood; the database's.
-    pub async fn filter(self, operator: &Operator) -> Result<Option<Filter>, Unfit> {
-        let filter = Filter {
-            status: parsed("status", self.status)?,
-            workflow: self.workflow,
-            step: self.step,
-            cause: self.cause.map(fingerprint).transpose().map_err(Unfit::Wrong)?,
-            trouble: parsed("trouble", self.trouble)?,
-            older_than_s: self.older_than.map(|text| seconds(&text)).transpose().map_err(Unfit::Wrong)?,
-            ids: Vec::new(),
-        };
-        narrowed(operator, filter, self.q.as_deref()).await.map_err(Unfit::Operator)
+    pub async fn filter(&self, operator: &Operator) -> Result<Option<Filter>, FilterError> {
+        Ok(narrowed(operator, self.parsed()?, self.q.as_deref()).await?)
     }
 }
 
@@ -68,24 +88,40 @@ pub async fn narrowed(
     Ok((!ids.is_empty()).then_some(Filter { ids, ..filter }))
 }
 
-fn parsed<T: FromStr>(field: &'static str, text: Option<String>) -> Result<Option<T>, Unfit>
-where
-    T::Err: ToString,
-{
-    let parsed = text.map(|text| text.parse::<T>()).transpose();
-    parsed.map_err(|error| Unfit::Wrong(Wrong { field, detail: error.to_string() }))
+fn read<T>(
+    field: &'static str,
+    text: &Option<String>,
+    parser: fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, Invalid> {
+    let parsed = text.as_deref().map(parser).transpose();
+    parsed.map_err(|detail| Invalid::new(field, detail))
 }
 
-fn fingerprint(text: String) -> Result<String, Wrong> {
-    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if text.len() == 64 && text.bytes().all(hex) {
-        return Ok(text);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use operator::Trouble;
+    use orchestrator::State;
+
+    #[test]
+    fn each_word_is_read_and_the_first_slip_is_named() {
+        let given = |text: &str| Some(text.to_owned());
+        let words = FilterWords {
+            status: given("stuck"),
+            trouble: given("in-doubt"),
+            older_than: given("15m"),
+            ..FilterWords::default()
+        };
+        let filter = words.parsed().unwrap();
+        assert_eq!((filter.status, filter.trouble), (Some(State::Stuck), Some(Trouble::InDoubt)));
+        assert_eq!(filter.older_than_s, Some(900));
+        let slips = [
+            FilterWords { status: given("sad"), ..FilterWords::default() },
+            FilterWords { cause: given("abc"), ..FilterWords::default() },
+            FilterWords { trouble: given("stuk"), ..FilterWords::default() },
+            FilterWords { older_than: given("soon"), ..FilterWords::default() },
+        ];
+        let fields = slips.map(|words| words.parsed().unwrap_err().field);
+        assert_eq!(fields, ["status", "cause", "trouble", "older_than"]);
     }
-    let detail = "must be the fingerprint of a group, 64 hexadecimal digits".into();
-    Err(Wrong { field: "cause", detail })
-}
-
-fn seconds(text: &str) -> Result<i64, Wrong> {
-    let wrong = |detail: &str| Wrong { field: "older_than", detail: detail.to_owned() };
-    super::span(text).map(|span| span.num_seconds()).map_err(wrong)
 }

@@ -1,10 +1,8 @@
 //! Sagas in lists, and groups of them that have their cause in common, as they are told to the outside.
 
 use chrono::{DateTime, Utc};
-use orchestrator::{
-    Stake,
-    operator::{Group, Listed},
-};
+use operator::{Group, Listed};
+use orchestrator::Stake;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -14,7 +12,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = ListedSaga)]
 pub struct ListedView {
-    /// Its id.
+    /// The saga's id.
     pub id: Uuid,
     /// Its workflow.
     pub workflow: String,
@@ -62,13 +60,13 @@ pub struct ListedView {
 pub struct GroupView {
     /// The cause, hashed: `cause=` lists them.
     pub fingerprint: String,
-    /// In words.
+    /// The cause in words.
     pub cause: String,
     /// The step or signal that they are at.
     pub step: Option<String>,
     /// Their workflow.
     pub workflow: String,
-    /// How many.
+    /// How many sagas, of those that were counted.
     pub count: i64,
     /// Whether there are more sagas than were counted.
     pub capped: bool,
@@ -79,9 +77,9 @@ pub struct GroupView {
     /// What is at stake, summed.
     #[schema(value_type = Vec<Object>)]
     pub stakes: Vec<Stake>,
-    /// The action to try first.
+    /// The name of the action to try first.
     pub suggested: &'static str,
-    /// Why that one.
+    /// Why that action, in a sentence.
     pub suggestion: &'static str,
 }
 
@@ -136,7 +134,7 @@ impl From<Group> for GroupView {
             first_seen,
             last_seen,
             stakes,
-            suggested,
+            suggested: suggested.name(),
             suggestion,
         }
     }

@@ -1,33 +1,47 @@
 //! What operators are shown and may do, whichever way they come: by the console, the JSON API or the command line.
 //!
 //! The picture: one desk with three doors. A door knows who asks and how answers look there; what is answered is made
-//! here, so that the three never say different things. The engine's [`Operator`] does the work; this adds what only
+//! here, so that the three never say different things. [`Operator`] does the work on any engine; this adds what only
 //! the service knows.
 
+mod actions;
 mod around;
 mod attempt;
 mod audit;
 mod batch;
+mod bounds;
+mod decisions;
 mod filter;
+mod invalid;
 mod list;
 mod money;
 mod outbox;
+mod parameters;
 mod plan;
 mod proposal;
 mod rows;
 mod span;
 mod webhooks;
 mod whole;
-mod wish;
+pub mod words;
 
+pub use actions::{
+    ActionRow, Parameter, Takes, audited_as, row as action_row, row_of as action_named, rows as action_rows,
+};
 pub use around::{Around, around};
 pub use attempt::AttemptView;
 pub use audit::AuditView;
 pub use batch::{BatchPreviewView, BatchView, ItemView, ResultsView};
-pub use filter::{FilterWords, Unfit, narrowed};
+pub use bounds::{
+    ACTOR_CHARS_MAX, OUTPUT_BYTES_MAX, REASON_CHARS_MAX, REASON_MISSING, by, by_for_preview, reason,
+};
+pub use decisions::{BatchMove, Decision};
+pub use filter::{FilterError, FilterWords, narrowed};
+pub use invalid::Invalid;
 pub use list::{GroupView, ListedView};
 pub use money::Money;
 pub use outbox::{DeliveryView, MessageView};
+pub use parameters::{Argument, Parameters, action};
 pub use plan::{Acted, CallView, PlanView, TouchedView};
 pub use proposal::ProposalView;
 pub use rows::{
@@ -37,13 +51,17 @@ pub use rows::{
 pub use span::span;
 pub use webhooks::WebhookView;
 pub use whole::{AllowedView, EntryView, KeyView, LabelView, LetterView, SagaView, Whole, look};
-pub use wish::{Parameters, Wrong, action};
 
 use crate::config::Config;
-use orchestrator::{Client, operator::Operator};
+use operator::{Limits, Operator};
+use orchestrator::Client;
 use std::sync::Arc;
 
-/// The engine's desk with what the service adds to it: its rows in previews, and its words in searches.
+/// A desk with what the service adds to it: its rows in previews, its words in searches, and how much money one person may
+/// move. A node has one; a command makes its own.
 pub fn desk(client: &Client, config: &Config) -> Operator {
-    client.operator().with_rows(Arc::new(ServiceRows::of(config)))
+    let second_person_above_minor = config.operators.second_person_above_minor;
+    Operator::of(client)
+        .with_rows(Arc::new(ServiceRows::of(config)))
+        .with_limits(Limits { second_person_above_minor })
 }

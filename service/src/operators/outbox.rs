@@ -1,14 +1,15 @@
 //! What a saga told the outside, and how far that came.
 
 use chrono::{DateTime, Utc};
-use orchestrator::SagaId;
+use orchestrator::{SagaId, outbox};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
+use std::collections::HashMap;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Messages that are shown of one saga: it emits a handful, to a handful of subscriptions.
+/// Messages that are shown of one saga, and deliveries of them: it emits a handful, to a handful of subscriptions.
 const SHOWN_MAX: i64 = 500;
 
 /// A message to the outside.
@@ -54,17 +55,43 @@ pub struct DeliveryView {
 
 /// What a saga told, in order.
 pub(super) async fn of(connection: &mut PgConnection, saga: SagaId) -> Result<Vec<MessageView>, sqlx::Error> {
+    let messages = outbox::list_of(connection, saga, SHOWN_MAX).await?;
+    if messages.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut deliveries: HashMap<(i32, i32), Vec<DeliveryView>> = HashMap::new();
+    for (message, delivery) in deliveries_of(connection, saga).await? {
+        deliveries.entry(message).or_default().push(delivery);
+    }
+    let views = messages.into_iter().map(|message| {
+        let (position, ordinal) = (message.key.position, message.key.ordinal);
+        Ok(MessageView {
+            position,
+            ordinal,
+            kind: message.kind,
+            payload: serde_json::from_str(message.payload.get())
+                .map_err(|error| sqlx::Error::Decode(error.into()))?,
+            decided_at: message.decided_at,
+            handed_over_at: message.taken_at,
+            deliveries: deliveries.remove(&(position, ordinal)).unwrap_or_default(),
+        })
+    });
+    views.collect()
+}
+
+/// Deliveries of a saga's messages, each with its message's position and ordinal; in order.
+async fn deliveries_of(
+    connection: &mut PgConnection,
+    saga: SagaId,
+) -> Result<Vec<((i32, i32), DeliveryView)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
-        select m.position, m.ordinal, m.kind, m.payload, m.created_at, m.delivered_at as handed_over_at,
-               d.subscription_id as "subscription?", s.url as "url?", d.attempts as "attempts?", d.last_error,
-               d.due_at as "due_at?", d.delivered_at as "delivered_at?", d.failed_at as "failed_at?"
-        from usher.outbox m
-        left join booking.deliveries d
-            on d.saga_id = m.saga_id and d.bucket = m.bucket and d.position = m.position and d.ordinal = m.ordinal
+        select d.position, d.ordinal, d.subscription_id, s.url as "url?", d.attempts, d.last_error, d.due_at,
+               d.delivered_at, d.failed_at
+        from booking.deliveries d
         left join booking.subscriptions s on s.id = d.subscription_id
-        where m.saga_id = $1 and m.bucket = $2
-        order by m.position, m.ordinal, d.subscription_id
+        where d.saga_id = $1 and d.bucket = $2
+        order by d.position, d.ordinal, d.subscription_id
         limit $3
         "#,
         saga.uuid(),
@@ -73,30 +100,17 @@ pub(super) async fn of(connection: &mut PgConnection, saga: SagaId) -> Result<Ve
     )
     .fetch_all(connection)
     .await?;
-    let mut messages: Vec<MessageView> = Vec::new();
-    for row in rows {
-        let delivery = row.subscription.map(|subscription| DeliveryView {
-            subscription,
+    let view = rows.into_iter().map(|row| {
+        let delivery = DeliveryView {
+            subscription: row.subscription_id,
             url: row.url,
-            attempts: row.attempts.unwrap_or_default(),
+            attempts: row.attempts,
             last_error: row.last_error,
             due_at: row.due_at,
             delivered_at: row.delivered_at,
             failed_at: row.failed_at,
-        });
-        match messages.last_mut().filter(|last| (last.position, last.ordinal) == (row.position, row.ordinal))
-        {
-            Some(last) => last.deliveries.extend(delivery),
-            None => messages.push(MessageView {
-                position: row.position,
-                ordinal: row.ordinal,
-                kind: row.kind,
-                payload: row.payload,
-                decided_at: row.created_at,
-                handed_over_at: row.handed_over_at,
-                deliveries: delivery.into_iter().collect(),
-            }),
-        }
-    }
-    Ok(messages)
+        };
+        ((row.position, row.ordinal), delivery)
+    });
+    Ok(view.collect())
 }

@@ -2,11 +2,8 @@
 
 use super::ProposalView;
 use chrono::{DateTime, Utc};
-use orchestrator::{
-    Stake,
-    journal::Entry,
-    operator::{Plan, PlannedCall, Touched},
-};
+use operator::{Plan, PlannedCall, Touched};
+use orchestrator::{Stake, journal::Entry};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -31,7 +28,7 @@ pub struct Acted {
 pub struct PlanView {
     /// To which saga.
     pub saga: Uuid,
-    /// The action.
+    /// The action's name.
     pub action: &'static str,
     /// The saga's version before.
     pub etag: String,
@@ -51,7 +48,7 @@ pub struct PlanView {
     pub due_at: Option<DateTime<Utc>>,
     /// Rows that change, by table.
     pub touched: Vec<TouchedView>,
-    /// Calls that leave when lanes go on; while it goes back, all that are owed.
+    /// Calls that leave when lanes go on; while it is unwinding, all that are owed.
     pub calls: Vec<CallView>,
     /// Money that moves: of calls that leave, and of what is taken as settled without one.
     #[schema(value_type = Vec<Object>)]
@@ -61,7 +58,7 @@ pub struct PlanView {
     pub frees: Vec<Stake>,
     /// The service's rows before; null if there are none.
     pub before: Value,
-    /// And after.
+    /// The service's rows after; null if there are none.
     pub after: Value,
 }
 
@@ -71,11 +68,11 @@ pub struct PlanView {
 pub struct TouchedView {
     /// With its schema.
     pub table: String,
-    /// Rows added.
+    /// How many rows are added.
     pub inserted: i64,
-    /// Rows changed.
+    /// How many rows are changed.
     pub updated: i64,
-    /// Rows removed.
+    /// How many rows are removed.
     pub deleted: i64,
 }
 
@@ -83,7 +80,7 @@ pub struct TouchedView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = PlannedCall)]
 pub struct CallView {
-    /// The step.
+    /// The step's name.
     pub step: String,
     /// Whether its compensation.
     pub undo: bool,

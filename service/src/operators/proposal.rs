@@ -1,10 +1,8 @@
 //! Actions that wait for a second person, as they are told to the outside.
 
 use chrono::{DateTime, Utc};
-use orchestrator::{
-    Stake,
-    operator::{Action, Proposal},
-};
+use operator::{Action, Proposal};
+use orchestrator::Stake;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -14,7 +12,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Proposal)]
 pub struct ProposalView {
-    /// Its id.
+    /// The proposal's id.
     pub id: Uuid,
     /// To which saga.
     pub saga: Uuid,
@@ -23,15 +21,15 @@ pub struct ProposalView {
     pub action: &'static str,
     /// With its parameters, as the journal will have it.
     pub wish: Value,
-    /// Who wants it.
+    /// Who asked for it.
     pub actor: String,
-    /// And why.
+    /// Why it was asked for.
     pub reason: String,
     /// The saga's version that was seen.
     pub etag: String,
     /// The hash of the plan that was seen: exactly that is done, or nothing.
     pub plan_hash: String,
-    /// What it moves.
+    /// The money that it moves.
     #[schema(value_type = Vec<Object>)]
     pub money: Vec<Stake>,
     /// `open`, `outdated`, `consented`, `declined` or `expired`.
@@ -42,9 +40,9 @@ pub struct ProposalView {
     pub expires_at: DateTime<Utc>,
     /// Who agreed or declined.
     pub decided_by: Option<String>,
-    /// And why.
+    /// Why they agreed or declined.
     pub decided_why: Option<String>,
-    /// When.
+    /// When they did.
     pub decided_at: Option<DateTime<Utc>>,
 }
 

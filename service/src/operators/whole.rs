@@ -4,10 +4,8 @@
 
 use super::{Around, AttemptView, MessageView, Standing, WebhookView, around};
 use chrono::{DateTime, Utc};
-use orchestrator::{
-    SagaId, Stake,
-    operator::{JournalEntry, Key, Letter, Operator, OperatorError, Seen},
-};
+use operator::{JournalEntry, Key, Letter, Operator, OperatorError, Seen};
+use orchestrator::{SagaId, Stake};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -66,9 +64,9 @@ pub struct SagaView {
     pub etag: String,
     /// Whether an operator stopped it.
     pub paused: bool,
-    /// Who did.
+    /// Who paused it.
     pub paused_by: Option<String>,
-    /// And why.
+    /// Why it was paused.
     pub paused_why: Option<String>,
     /// Whether a call is out.
     pub leased: bool,
@@ -113,7 +111,7 @@ pub struct SagaView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SagaEntry)]
 pub struct EntryView {
-    /// Its place.
+    /// Its index in the journal.
     pub position: i32,
     /// When it was committed.
     pub written_at: DateTime<Utc>,
@@ -121,7 +119,7 @@ pub struct EntryView {
     pub epoch: i64,
     /// The node that wrote it, if that said so.
     pub node: Option<String>,
-    /// What happened.
+    /// The kind of what happened.
     #[schema(example = "ended")]
     pub kind: String,
     /// The entry itself.
@@ -153,9 +151,9 @@ pub struct LetterView {
 pub struct KeyView {
     /// Where its step began.
     pub position: i32,
-    /// The step.
+    /// The step's name.
     pub step: String,
-    /// The key.
+    /// The key, as the other side gets it.
     pub key: String,
     /// When the other side forgets it, if it says so. From then on it is asked first what became of the call.
     pub expires_at: Option<DateTime<Utc>>,
@@ -165,7 +163,7 @@ pub struct KeyView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = AllowedAction)]
 pub struct AllowedView {
-    /// The action.
+    /// The action's name.
     pub action: &'static str,
     /// Why not; null if it is possible.
     pub refused: Option<String>,
@@ -247,7 +245,9 @@ impl AllowedView {
     /// What is possible with what was seen.
     pub fn of(seen: &Seen) -> Vec<Self> {
         let views = seen.allowed.iter();
-        views.map(|allowed| Self { action: allowed.action, refused: allowed.refused.clone() }).collect()
+        views
+            .map(|allowed| Self { action: allowed.action.name(), refused: allowed.refused.clone() })
+            .collect()
     }
 }
 

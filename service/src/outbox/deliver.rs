@@ -1,4 +1,4 @@
-//! The loop: hand over, claim, send, settle.
+//! The loop: claim, send, settle.
 //!
 //! One loop a node. It alone talks to the database, for all that is ready at once; requests are out in tasks of its own. An
 //! attempt is settled before anything else of its subscription is claimed, so a slot is free only when its row says so.
@@ -7,23 +7,25 @@ use super::{
     Settings, SubscriptionId,
     send::{Sender, Sent},
     store::{
-        MessageKey,
         deliveries::{self, Attempted, Claimed, DeliveryKey},
-        messages,
-        subscriptions::{self, Active, Audience, Failed},
+        subscriptions::{self, Active, Failed},
     },
     telemetry,
 };
 use crate::config::BatchScope;
 use futures_util::FutureExt;
-use orchestrator::Bucket;
+use orchestrator::{
+    Bucket,
+    outbox::{self, Message, MessageKey},
+};
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
 use std::{
     collections::{BTreeMap, HashMap},
     panic::AssertUnwindSafe,
+    sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{sync::Notify, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How long requests that are out are waited for when the node leaves. What is cut off is sent again by another.
@@ -36,15 +38,16 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Starts to deliver.
+    /// Starts to deliver what was handed over; `handed` says that there is something new.
     ///
     /// # Errors
     /// The HTTP client's.
-    pub fn start(pool: PgPool, settings: Settings) -> anyhow::Result<Self> {
+    pub fn start(pool: PgPool, settings: Settings, handed: Arc<Notify>) -> anyhow::Result<Self> {
         let deliverer = Deliverer {
             sender: Sender::new(settings.private, settings.deadline)?,
             pool,
             settings,
+            handed,
             out: JoinSet::new(),
             busy: HashMap::new(),
             ended: Vec::new(),
@@ -69,6 +72,7 @@ struct Deliverer {
     pool: PgPool,
     sender: Sender,
     settings: Settings,
+    handed: Arc<Notify>,
     out: JoinSet<Ended>,
     /// Requests out to each subscription, or answered and not settled.
     busy: HashMap<SubscriptionId, usize>,
@@ -88,26 +92,19 @@ impl Deliverer {
     async fn run(mut self, stop: CancellationToken) {
         let mut failing = false;
         while !stop.is_cancelled() {
-            let more = match self.round().await {
-                Ok(more) => {
-                    failing = false;
-                    more
-                }
-                Err(error) => {
-                    if !failing {
-                        tracing::warn!(%error, "messages wait: the database refuses");
-                    }
-                    failing = true;
-                    false
-                }
-            };
+            let round = self.round().await;
+            if let (Err(error), false) = (&round, failing) {
+                tracing::warn!(%error, "messages wait: the database refuses");
+            }
+            failing = round.is_err();
             // Whoever failed to settle doesn't try again at once, however much has ended.
             let ends = !failing && !self.out.is_empty();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                () = std::future::ready(()), if more => {}
                 Some(ended) = self.out.join_next(), if ends => self.take(ended),
+                // A hint: what was handed over by another node, or was not told here, the next round finds.
+                () = self.handed.notified(), if !failing => {}
                 () = tokio::time::sleep(self.settings.poll) => {}
             }
             while let Some(ended) = self.out.try_join_next() {
@@ -140,31 +137,12 @@ impl Deliverer {
         }
     }
 
-    /// Does what is to be done now; whether there is more of it.
-    async fn round(&mut self) -> Result<bool, sqlx::Error> {
+    /// Does what is to be done now.
+    async fn round(&mut self) -> Result<(), sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
         self.settle(&mut connection).await?;
-        let Some(audience) = subscriptions::read_audience(&mut connection).await? else { return Ok(false) };
-        let handed = self.hand_over(&mut connection, &audience).await?;
-        self.claim(&mut connection, audience.active).await?;
-        Ok(handed)
-    }
-
-    /// Hands over what was decided before the subscriptions were read; whether there may be more.
-    async fn hand_over(
-        &self,
-        connection: &mut PoolConnection<Postgres>,
-        audience: &Audience,
-    ) -> Result<bool, sqlx::Error> {
-        let Some(from) = audience.active.iter().map(|one| one.since).min() else { return Ok(false) };
-        let most = self.settings.hand_over_max;
-        let keys = messages::list_waiting(connection, from, audience.at, most).await?;
-        let mut handed = 0;
-        for keys in self.batches(&keys, MessageKey::bucket) {
-            handed += messages::hand_over(connection, &keys, audience).await?;
-        }
-        // None of many: somebody else is at it.
-        Ok(keys.len() as i64 == most && handed > 0)
+        let active = subscriptions::read_audience(&mut connection).await?;
+        self.claim(&mut connection, active).await
     }
 
     async fn claim(
@@ -174,8 +152,8 @@ impl Deliverer {
     ) -> Result<(), sqlx::Error> {
         let wanted: Vec<_> = active
             .iter()
-            .map(|one| (one.id, one.since, self.slots(one) as i64))
-            .filter(|(.., slots)| *slots > 0)
+            .map(|one| (one.id, self.slots(one) as i64))
+            .filter(|(_, slots)| *slots > 0)
             .collect();
         if wanted.is_empty() {
             return Ok(());
@@ -184,9 +162,16 @@ impl Deliverer {
         let leave_by = Instant::now() + self.settings.lease.saturating_sub(self.settings.deadline);
         let due = deliveries::list_due(connection, &wanted).await?;
         for keys in self.batches(&due, |key| key.message.bucket()) {
-            for claimed in deliveries::claim(connection, &keys, self.settings.lease).await? {
-                if let Some(to) = active.iter().find(|one| one.id == claimed.key.subscription) {
-                    self.send(to.clone(), claimed, leave_by);
+            let claimed = deliveries::claim(connection, &keys, self.settings.lease).await?;
+            let messages: Vec<MessageKey> = claimed.iter().map(|claimed| claimed.key.message).collect();
+            let messages = outbox::read(connection, &messages).await?;
+            let messages: HashMap<MessageKey, &Message> =
+                messages.iter().map(|message| (message.key, message)).collect();
+            for claimed in claimed {
+                let to = active.iter().find(|one| one.id == claimed.key.subscription);
+                // One whose message is gone is about to be deleted too: it is too old.
+                if let (Some(to), Some(message)) = (to, messages.get(&claimed.key.message)) {
+                    self.send(to.clone(), claimed, (*message).clone(), leave_by);
                 }
             }
         }
@@ -203,14 +188,14 @@ impl Deliverer {
         most.saturating_sub(self.busy.get(&to.id).copied().unwrap_or_default())
     }
 
-    fn send(&mut self, to: Active, claimed: Claimed, leave_by: Instant) {
+    fn send(&mut self, to: Active, claimed: Claimed, message: Message, leave_by: Instant) {
         *self.busy.entry(to.id).or_default() += 1;
         let sender = self.sender.clone();
         self.out.spawn(async move {
             metrics::gauge!(telemetry::OUT).increment(1.0);
             let began = Instant::now();
             // One that panicked must give its slot back.
-            let attempt = AssertUnwindSafe(sender.send(&to, &claimed, leave_by)).catch_unwind();
+            let attempt = AssertUnwindSafe(sender.send(&to, &message, leave_by)).catch_unwind();
             let sent = attempt.await.unwrap_or_else(|_| Sent::failed("the attempt panicked"));
             metrics::gauge!(telemetry::OUT).decrement(1.0);
             metrics::histogram!(telemetry::ATTEMPT_SECONDS).record(began.elapsed().as_secs_f64());

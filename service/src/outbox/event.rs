@@ -1,8 +1,10 @@
 //! A message as receivers get it: a CloudEvent (1.0.2, structured mode).
 
-use super::store::{MessageKey, deliveries::Claimed};
 use chrono::{DateTime, SecondsFormat, Utc};
-use orchestrator::SagaId;
+use orchestrator::{
+    SagaId,
+    outbox::{Message, MessageKey},
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -36,8 +38,12 @@ pub struct CloudEvent<'a> {
 }
 
 impl<'a> CloudEvent<'a> {
-    /// Of a message.
-    pub fn of(key: MessageKey, kind: &'a str, decided_at: DateTime<Utc>, data: &'a RawValue) -> Self {
+    /// Of a message of the outbox.
+    pub fn of(message: &'a Message) -> Self {
+        Self::new(message.key, &message.kind, message.decided_at, &message.payload)
+    }
+
+    fn new(key: MessageKey, kind: &'a str, decided_at: DateTime<Utc>, data: &'a RawValue) -> Self {
         let MessageKey { saga, position, ordinal } = key;
         Self {
             specversion: "1.0",
@@ -51,11 +57,6 @@ impl<'a> CloudEvent<'a> {
             sequence: format!("{position:08}.{ordinal:04}"),
             data,
         }
-    }
-
-    /// Of a message on its way.
-    pub fn of_claimed(claimed: &'a Claimed) -> Self {
-        Self::of(claimed.key.message, &claimed.kind, claimed.decided_at, &claimed.payload)
     }
 }
 
@@ -80,7 +81,7 @@ mod tests {
         let saga: SagaId = "0199c0de-0000-7000-8000-000000000123".parse().unwrap();
         let data = RawValue::from_string(r#"{"booking_id":"b-1","amount":12500}"#.into()).unwrap();
         let key = MessageKey { saga, position: 7, ordinal: 1 };
-        let event = CloudEvent::of(key, "booking.confirmed", DateTime::UNIX_EPOCH, &data);
+        let event = CloudEvent::new(key, "booking.confirmed", DateTime::UNIX_EPOCH, &data);
         assert_eq!(
             serde_json::to_value(&event).unwrap(),
             serde_json::json!({
@@ -103,6 +104,6 @@ mod tests {
         let saga = SagaId::new_in(orchestrator::Bucket::of_key("a"));
         let data = RawValue::from_string("null".into()).unwrap();
         let key = MessageKey { saga, position: 0, ordinal: 0 };
-        assert_eq!(CloudEvent::of(key, "told", DateTime::UNIX_EPOCH, &data).subject, saga.to_string());
+        assert_eq!(CloudEvent::new(key, "told", DateTime::UNIX_EPOCH, &data).subject, saga.to_string());
     }
 }

@@ -1,8 +1,9 @@
 //! Telling the outside what was decided.
 //!
-//! The picture: sagas put messages into `usher.outbox`, in the commit that decided them, and know no more of it. From there
-//! a message is *handed over*: one delivery for each subscription that wants it. A delivery is claimed under a lease, sent, and
-//! settled: delivered, due again later, or given up. Many nodes do this at once; rows and leases keep them apart.
+//! The picture: sagas put messages into the engine's outbox, in the commit that decided them, and know no more of it. The engine
+//! hands each over to [`FanOut`], which makes one delivery for each subscription that wants it. A delivery is claimed under a
+//! lease, sent, and settled: delivered, due again later, or given up. Many nodes do this at once; rows and leases keep them
+//! apart.
 //!
 //! What receivers may rely on: at least once, always under the same id; the messages of one saga in order, the next only once
 //! the one before is settled. What is not promised: exactly once, or any order between sagas.
@@ -13,6 +14,8 @@
 pub mod address;
 mod deliver;
 pub mod event;
+mod fan_out;
+mod old;
 pub mod report;
 pub mod resolver;
 pub mod secret;
@@ -22,6 +25,8 @@ pub mod store;
 pub mod telemetry;
 
 pub use deliver::Outbox;
+pub use fan_out::{FanOut, HAND_OVER_MAX};
+pub use old::delete_old;
 pub use settings::Settings;
 
 use orchestrator::bucketed_id;

@@ -2,7 +2,7 @@
 
 use super::{
     settings::DISABLED_AFTER,
-    store::{deliveries, subscriptions},
+    store::{subscriptions, upkeep},
     telemetry,
 };
 use crate::{Service, ServiceError};
@@ -30,7 +30,7 @@ pub async fn run(service: Service) -> Result<(), ServiceError> {
     if all.is_empty() {
         return Ok(());
     }
-    let standing = deliveries::count(&mut connection).await?;
+    let standing = upkeep::count(&mut connection).await?;
     metrics::gauge!(telemetry::WAITING).set(standing.waiting as f64);
     metrics::gauge!(telemetry::OLDEST_SECONDS).set(standing.oldest_s);
     metrics::gauge!(telemetry::GIVEN_UP).set(standing.given_up as f64);

@@ -4,9 +4,10 @@ use super::{
     address::{PrivateAddresses, check_url},
     event::{CloudEvent, MEDIA_TYPE},
     resolver::{PublicOnly, leads_home},
-    store::{deliveries::Claimed, subscriptions::Active},
+    store::subscriptions::Active,
 };
 use chrono::{DateTime, Utc};
+use orchestrator::outbox::Message;
 use reqwest::{
     Client, Response, StatusCode,
     header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
@@ -76,7 +77,7 @@ impl Sender {
     }
 
     /// Makes one attempt, unless it is too late for it: a node that was frozen must not send what others have sent long ago.
-    pub async fn send(&self, to: &Active, message: &Claimed, leave_by: Instant) -> Sent {
+    pub async fn send(&self, to: &Active, message: &Message, leave_by: Instant) -> Sent {
         if Instant::now() > leave_by {
             return Sent::failed("its lease was nearly over before it left");
         }
@@ -86,13 +87,13 @@ impl Sender {
         }
     }
 
-    async fn attempt(&self, to: &Active, message: &Claimed) -> Sent {
+    async fn attempt(&self, to: &Active, message: &Message) -> Sent {
         // Again at each attempt: what is allowed may have changed since it was added.
         let url = match check_url(&to.url, self.private) {
             Ok(url) => url,
             Err(forbidden) => return Sent::failed(forbidden.to_string()),
         };
-        let event = CloudEvent::of_claimed(message);
+        let event = CloudEvent::of(message);
         let body = match serde_json::to_vec(&event) {
             Ok(body) => body,
             Err(error) => return Sent::failed(format!("the message can't be written as JSON: {error}")),

@@ -24,8 +24,6 @@ pub struct Settings {
     pub backoff_max: Duration,
     /// Requests that one node has out to one subscription.
     pub out_max: usize,
-    /// Messages handed over by one statement.
-    pub hand_over_max: i64,
     /// A message that fails when it is older than this is given up.
     pub given_up_after: Duration,
 }
@@ -51,7 +49,6 @@ impl Settings {
             backoff: Duration::from_secs(1),
             backoff_max: Duration::from_secs(15 * 60),
             out_max: 8,
-            hand_over_max: 500,
             given_up_after: GIVEN_UP_AFTER,
         }
     }

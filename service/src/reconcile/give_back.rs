@@ -12,11 +12,13 @@ use super::{
         ours,
     },
 };
+use crate::{Ending, transaction};
 use chrono::{DateTime, Utc};
-use orchestrator::{SagaId, Stake, audit, operator::Limits};
+use operator::{Limits, audit};
+use orchestrator::{SagaId, Stake};
 use serde::Serialize;
 use serde_json::json;
-use sqlx::{Connection, PgPool};
+use sqlx::PgPool;
 use std::fmt;
 use steps::{
     PaymentId,
@@ -24,6 +26,7 @@ use steps::{
         CancelReason, Gateway, GatewayError, Intent, IntentId, IntentStatus, Money, RefundId, RefundOrder,
     },
 };
+use tokio_util::task::TaskTracker;
 
 /// What the gateway has done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -90,7 +93,7 @@ pub enum GiveBackError {
 /// # Errors
 /// [`GiveBackError`].
 pub async fn give_back(
-    pool: &PgPool,
+    (pool, tasks): (&PgPool, &TaskTracker),
     gateway: &Gateway,
     case: &Case,
     (by, reason): (&str, &str),
@@ -111,7 +114,7 @@ pub async fn give_back(
     if limits.exceeded_by(&[stake]) {
         return Err(GiveBackError::TooMuch(intent.money));
     }
-    ask(pool, case, (&intent, payment), (by, reason), now).await?;
+    ask((pool, tasks), case, (&intent, payment), (by, reason), now).await?;
     let given = send(gateway, case, &intent).await?;
     cases::note_given_back(&mut *pool.acquire().await?, case.id, &given.to_string()).await?;
     Ok(given)
@@ -119,7 +122,7 @@ pub async fn give_back(
 
 /// Writes down who asks, before anything leaves. The saga that the audit tells it of is the one that the gateway names.
 async fn ask(
-    pool: &PgPool,
+    (pool, tasks): (&PgPool, &TaskTracker),
     case: &Case,
     (intent, payment): (&Intent, PaymentId),
     (by, reason): (&str, &str),
@@ -127,14 +130,17 @@ async fn ask(
 ) -> Result<(), GiveBackError> {
     let saga = SagaId::from_uuid(intent.trace.saga_id.unwrap_or(payment.uuid()));
     let detail = json!({"case": case.id, "intent": intent.id, "payment": payment});
-    let mut connection = pool.acquire().await?;
-    let mut tx = Connection::begin(&mut *connection).await?;
-    if !cases::ask_to_give_back(&mut tx, case.id, by, reason, now).await? {
-        return Err(GiveBackError::Closed(case.id));
-    }
-    audit::note(&mut tx, saga, (by, reason), "case_give_back", &detail, now).await?;
-    tx.commit().await?;
-    Ok(())
+    let (case, by, reason) = (case.id, by.to_owned(), reason.to_owned());
+    transaction(pool, tasks, move |tx| {
+        Box::pin(async move {
+            if !cases::ask_to_give_back(tx, case, &by, &reason, now).await? {
+                return Err(GiveBackError::Closed(case));
+            }
+            audit::note(tx, saga, (&by, &reason), "case_give_back", &detail, now).await?;
+            Ok(Ending::Commit(()))
+        })
+    })
+    .await
 }
 
 /// Cancels what is held, refunds what was taken.

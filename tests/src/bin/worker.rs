@@ -1,4 +1,4 @@
-//! A node for tests that kill it: connects, runs plays, and begins one if it is told to.
+//! A node for tests that kill it: connects, runs plays, works on operators' batches, and begins a play if it is told to.
 //!
 //! `worker URL` with, in the environment: `NODE` its name; `LEASE_MS`, `POLL_MS`, `STRETCH`, `SCOPE` (`bucket`, or
 //! nothing) its settings; `START` a saga's id and `PART` its part as JSON, if it is to begin one; `FAILPOINTS` as the crate `fail` reads them, where
@@ -6,10 +6,12 @@
 //! status 0; without one it works until it is killed.
 
 use anyhow::Context;
+use operator::Operator;
 use orchestrator::{BatchScope, Database, Ended, Engine, SagaId, Settings};
 use sqlx::PgPool;
 use std::{env, time::Duration};
 use tests::play::{Desk, Part, Play, Script};
+use tokio_util::sync::CancellationToken;
 
 /// No play of these tests takes so long.
 const ENDED_WITHIN: Duration = Duration::from_secs(60);
@@ -36,13 +38,16 @@ async fn main() -> anyhow::Result<()> {
         Desk { pool: PgPool::connect(&url).await?, node: settings.node.clone(), script: Script::default() };
     let builder = Engine::builder(desk, Database::at(&url)?).settings(settings).workflow::<Play>();
     let engine = builder.start().await?;
+    let batches = CancellationToken::new();
+    let working = tokio::spawn(operator::work_on_batches(Operator::of(engine.client()), batches.clone()));
     let Ok(id) = env::var("START") else { return std::future::pending().await };
     let part: Part = serde_json::from_str(&env::var("PART").context("PART is what to start")?)?;
     let play = engine.client().start::<Play>(part).id(id.parse::<SagaId>()?).await?;
     let ended = play.result(ENDED_WITHIN).await?;
     anyhow::ensure!(!matches!(ended, Ended::NotYet), "the play has not ended within {ENDED_WITHIN:?}");
+    batches.cancel();
     engine.drain().await;
-    Ok(())
+    Ok(working.await?)
 }
 
 fn number(name: &str, default: u64) -> anyhow::Result<u64> {

@@ -30,10 +30,14 @@ pub fn redis_prefix() -> String {
     format!("test:{}:{}:", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// Each world has some twenty connections, and several worlds are open at once.
+const CONNECTIONS_MAX: &str = "500";
+
 /// A PostgreSQL for one test, to be killed at will. `durable` turns `fsync` on.
 pub async fn private_postgres(scratch: &Scratch, durable: bool) -> Postgres {
     let mut options = PostgresOptions::in_dir(scratch.path().join("services"));
     options.durable = durable;
+    options.extra_settings = vec![("max_connections".to_owned(), CONNECTIONS_MAX.to_owned())];
     Postgres::start(options).await.unwrap_or_else(|error| panic!("{error}"))
 }
 

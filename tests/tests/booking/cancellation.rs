@@ -1,9 +1,6 @@
 //! Cancelling a booking, explored: the money goes back once, and the seats are free.
 
-use crate::{
-    house::{House, PRICE, Show},
-    sold::Ordered,
-};
+use crate::{sold::Ordered, world::BookingWorld};
 use orchestrator::{
     BatchScope, Cause, Ended, State, StuckCause,
     testing::{Begun, Case, End, Report, Scenario, explore, run},
@@ -17,7 +14,7 @@ use steps::{
         instant::{Act, Operation},
     },
 };
-use tests::support::wait_until;
+use tests::support::{PRICE, Show, wait_until};
 use workflows::{Cancellation, CancellationRequest};
 
 const LONG: Duration = Duration::from_secs(30);
@@ -41,7 +38,7 @@ enum Plot {
 }
 
 struct Cancellations {
-    house: House,
+    world: BookingWorld,
     plot: Plot,
 }
 
@@ -52,9 +49,9 @@ struct World {
 
 impl Cancellations {
     async fn with(plot: Plot) -> Self {
-        let house = House::open().await;
+        let world = BookingWorld::open().await;
         let seen = Mutex::new(HashSet::new());
-        house.gateway.script(move |request| {
+        world.gateway.script(move |request| {
             if request.operation != Operation::Refund {
                 return Act::Go;
             }
@@ -70,7 +67,7 @@ impl Cancellations {
                 _ => Act::Go,
             }
         });
-        Self { house, plot }
+        Self { world, plot }
     }
 }
 
@@ -80,26 +77,26 @@ impl Scenario for Cancellations {
     type World = World;
 
     async fn begin(&self) -> Begun<Cancellation, Services, World> {
-        let show = self.house.show(2, Duration::from_secs(300)).await;
-        let (booking, ordered) = self.house.sell(&show).await;
+        let show = self.world.show(2, Duration::from_secs(300)).await;
+        let (booking, ordered) = self.world.sell(&show).await;
         let by_hand = match self.plot {
             Plot::PartByHand => Some(PRICE / 2),
             Plot::AllByHand => Some(2 * PRICE),
             _ => None,
         };
         if let Some(amount) = by_hand {
-            self.house.gateway.refund_by_hand(&ordered.intent.id, Money::new(amount, Currency::EUR)).unwrap();
+            self.world.gateway.refund_by_hand(&ordered.intent.id, Money::new(amount, Currency::EUR)).unwrap();
         }
         let input = CancellationRequest { booking, by: "ada".into(), reason: None };
         let world = World { show, ordered };
-        Begun { services: self.house.services(), world, input, letters: Vec::new() }
+        Begun { services: self.world.services(), world, input, letters: Vec::new() }
     }
 
     async fn check(&self, world: &World, end: &End) -> String {
         let World { show, ordered, .. } = world;
-        let standing = self.house.standing(ordered.reservation, show).await;
-        let (kept, held) = self.house.books_of(&ordered.intent);
-        let wrong = self.house.imbalance(ordered.payment).await;
+        let standing = self.world.standing(ordered.reservation, show).await;
+        let (kept, held) = self.world.books_of(&ordered.intent);
+        let wrong = self.world.imbalance(ordered.payment).await;
         let booked = "CONFIRMED SUCCESS/CAPTURED booking CONFIRMED seats BOOKED live 2";
         match (end.state, standing.as_str()) {
             (State::Completed, "CONFIRMED REFUNDED/REFUNDED booking CANCELLED seats AVAILABLE live 0") => {
@@ -125,7 +122,7 @@ impl Scenario for Cancellations {
 #[tokio::test]
 async fn a_cancelled_booking_is_refunded_once_and_its_seats_are_free_whatever_fails(#[case] plot: Plot) {
     let cancellations = Cancellations::with(plot).await;
-    let report = explore(&cancellations, &cancellations.house.at()).await;
+    let report = explore(&cancellations, &cancellations.world.at()).await;
     assert!(report.ends["cancelled"] > 10 && report.ends["refused"] > 1, "{report:?}");
 }
 
@@ -139,24 +136,24 @@ async fn a_cancelled_booking_is_refunded_once_and_its_seats_are_free_whatever_fa
 async fn a_refund_that_meets_trouble_is_made_once_all_the_same(#[case] plot: Plot) {
     let cancellations = Cancellations::with(plot).await;
     for full in [false, true] {
-        let (at, mut report) = (cancellations.house.at(), Report::default());
+        let (at, mut report) = (cancellations.world.at(), Report::default());
         let ran = run(&cancellations, &at, Case::plain(full), &mut report).await;
         assert_eq!(ran.words, "cancelled", "{plot:?}");
     }
-    let sums = cancellations.house.gateway.books().sums(Currency::EUR);
+    let sums = cancellations.world.gateway.books().sums(Currency::EUR);
     assert_eq!(sums.captured, sums.refunded);
 }
 
 /// Cancels, and says why it was refused.
-async fn refusal(house: &House, booking: BookingId) -> String {
-    let node = house.node("node", BatchScope::Database).await;
+async fn refusal(world: &BookingWorld, booking: BookingId) -> String {
+    let node = world.node("node", BatchScope::Database).await;
     let request = CancellationRequest { booking, by: "ada".into(), reason: None };
     let handle = node.client().start::<Cancellation>(request).await.unwrap();
     let ended = handle.result(LONG).await.unwrap();
     let Ended::Unwound(Cause::Rejected(rejected)) = ended else { panic!("{ended:?}") };
     assert_eq!(rejected.code, "cancellation-closed");
     let rows: i64 =
-        sqlx::query_scalar("select count(*) from usher.sagas").fetch_one(&house.pool).await.unwrap();
+        sqlx::query_scalar("select count(*) from usher.sagas").fetch_one(&world.pool).await.unwrap();
     assert_eq!(rows, 0, "refused at once, it leaves no row");
     node.drain().await;
     rejected.data["why"].as_str().unwrap().to_owned()
@@ -164,41 +161,41 @@ async fn refusal(house: &House, booking: BookingId) -> String {
 
 #[tokio::test]
 async fn a_booking_is_cancelled_once() {
-    let house = House::open().await;
-    let show = house.show(1, Duration::from_secs(300)).await;
-    let (booking, ordered) = house.sell(&show).await;
-    let node = house.node("node", BatchScope::Database).await;
+    let world = BookingWorld::open().await;
+    let show = world.show(1, Duration::from_secs(300)).await;
+    let (booking, ordered) = world.sell(&show).await;
+    let node = world.node("node", BatchScope::Database).await;
     let request = CancellationRequest { booking, by: "ada".into(), reason: Some("ill".into()) };
     let one = node.client().start::<Cancellation>(request.clone()).await.unwrap();
     let other = node.client().start::<Cancellation>(request).await.unwrap();
     let ends = [one.result(LONG).await.unwrap(), other.result(LONG).await.unwrap()];
     assert_eq!(ends.iter().filter(|end| **end == Ended::Completed(booking)).count(), 1, "{ends:?}");
-    assert_eq!(house.books_of(&ordered.intent), (0, 0));
-    assert_eq!(house.imbalance(ordered.payment).await, Vec::<String>::new());
+    assert_eq!(world.books_of(&ordered.intent), (0, 0));
+    assert_eq!(world.imbalance(ordered.payment).await, Vec::<String>::new());
     let told = "select string_agg(kind, ' ' order by position, ordinal) from usher.outbox where kind <> 'booking.confirmed'";
-    let told: String = sqlx::query_scalar(told).fetch_one(&house.pool).await.unwrap();
+    let told: String = sqlx::query_scalar(told).fetch_one(&world.pool).await.unwrap();
     assert_eq!(told, "booking.cancelled payment.refunded");
-    house.verify().await;
+    world.verify().await;
     node.drain().await;
 }
 
 #[tokio::test]
 async fn a_booking_whose_event_has_begun_is_not_cancelled() {
-    let house = House::open().await;
-    let show = house.show(1, Duration::from_secs(300)).await;
-    let (booking, _) = house.sell(&show).await;
+    let world = BookingWorld::open().await;
+    let show = world.show(1, Duration::from_secs(300)).await;
+    let (booking, _) = world.sell(&show).await;
     sqlx::query("update booking.events set starts_at = now() - interval '1 minute'")
-        .execute(&house.pool)
+        .execute(&world.pool)
         .await
         .unwrap();
-    assert_eq!(refusal(&house, booking).await, "event-begun");
+    assert_eq!(refusal(&world, booking).await, "event-begun");
 }
 
 #[tokio::test]
 async fn a_disputed_payment_freezes_refunds() {
-    let house = House::open().await;
-    let show = house.show(1, Duration::from_secs(300)).await;
-    let (booking, ordered) = house.sell(&show).await;
+    let world = BookingWorld::open().await;
+    let show = world.show(1, Duration::from_secs(300)).await;
+    let (booking, ordered) = world.sell(&show).await;
     let dispute = steps::store::payments::Dispute {
         id: "dp_1".into(),
         intent: ordered.intent.id.clone(),
@@ -206,10 +203,10 @@ async fn a_disputed_payment_freezes_refunds() {
         status: "needs_response".into(),
         money: ordered.price,
     };
-    let mut connection = house.pool.acquire().await.unwrap();
+    let mut connection = world.pool.acquire().await.unwrap();
     let now = sqlx::query_scalar("select now()").fetch_one(&mut *connection).await.unwrap();
     steps::store::payments::dispute(&mut connection, ordered.payment, &dispute, now).await.unwrap();
-    assert_eq!(refusal(&house, booking).await, "disputed");
+    assert_eq!(refusal(&world, booking).await, "disputed");
     // Won, it may be given back again.
     let won = steps::store::payments::Dispute {
         stage: steps::gateway::fact::DisputeStage::Closed,
@@ -218,37 +215,37 @@ async fn a_disputed_payment_freezes_refunds() {
     };
     steps::store::payments::dispute(&mut connection, ordered.payment, &won, now).await.unwrap();
     drop(connection);
-    let node = house.node("node", BatchScope::Database).await;
+    let node = world.node("node", BatchScope::Database).await;
     let request = CancellationRequest { booking, by: "ada".into(), reason: None };
     let handle = node.client().start::<Cancellation>(request).await.unwrap();
     assert_eq!(handle.result(LONG).await.unwrap(), Ended::Completed(booking));
-    assert_eq!(house.imbalance(ordered.payment).await, Vec::<String>::new());
+    assert_eq!(world.imbalance(ordered.payment).await, Vec::<String>::new());
     node.drain().await;
 }
 
 #[tokio::test]
 async fn a_cancellation_waits_for_the_capture() {
-    let house = House::open().await;
-    let show = house.show(1, Duration::from_secs(300)).await;
-    let (booking, ordered) = house.sell(&show).await;
+    let world = BookingWorld::open().await;
+    let show = world.show(1, Duration::from_secs(300)).await;
+    let (booking, ordered) = world.sell(&show).await;
     // As between the pivot and the capture's answer.
     let owed = "with payment as (update booking.payments set money = 'OWED')
         delete from booking.ledger where kind = 'captured'";
-    sqlx::query(owed).execute(&house.pool).await.unwrap();
-    let node = house.node("node", BatchScope::Database).await;
+    sqlx::query(owed).execute(&world.pool).await.unwrap();
+    let node = world.node("node", BatchScope::Database).await;
     let request = CancellationRequest { booking, by: "ada".into(), reason: None };
     let handle = node.client().start::<Cancellation>(request).await.unwrap();
     wait_until("it waits", LONG, async || {
         (handle.status().await.unwrap().state == State::Waiting).then_some(())
     })
     .await;
-    let mut connection = house.pool.acquire().await.unwrap();
+    let mut connection = world.pool.acquire().await.unwrap();
     let now = sqlx::query_scalar("select now()").fetch_one(&mut *connection).await.unwrap();
     let news = steps::Secured::of(&ordered.intent).unwrap().news();
     steps::store::payments::apply_all(&mut connection, &[(ordered.payment, news)], now).await.unwrap();
     drop(connection);
     assert_eq!(handle.result(LONG).await.unwrap(), Ended::Completed(booking));
-    assert_eq!(house.books_of(&ordered.intent), (0, 0));
-    house.verify().await;
+    assert_eq!(world.books_of(&ordered.intent), (0, 0));
+    world.verify().await;
     node.drain().await;
 }

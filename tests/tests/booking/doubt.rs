@@ -1,6 +1,6 @@
 //! Outcomes that nobody knows, and answers that can't be true.
 
-use crate::house::{House, PRICE};
+use crate::world::BookingWorld;
 use orchestrator::{BatchScope, Ended, Engine, Handle, Reached, State, StuckCause};
 use std::{
     collections::HashSet,
@@ -17,15 +17,15 @@ use steps::{
         instant::{Act, Operation},
     },
 };
-use tests::support::wait_until;
+use tests::support::{PRICE, wait_until};
 use workflows::{Booking, BookingRequest, PaymentNews, PaymentOrder};
 
 const LONG: Duration = Duration::from_secs(30);
 const HOLD: Duration = Duration::from_secs(300);
 
-/// A house with one node, and a booking whose payment is ordered.
+/// A world with one node, and a booking whose payment is ordered.
 struct Stage {
-    house: House,
+    world: BookingWorld,
     node: Engine,
     request: BookingRequest,
     order: PaymentOrder,
@@ -34,14 +34,14 @@ struct Stage {
 
 impl Stage {
     async fn open(script: impl Fn(Operation, &str) -> Act + Send + Sync + 'static) -> Self {
-        let house = House::open().await;
-        house.gateway.script(move |request| script(request.operation, request.key));
-        let node = house.node("node", BatchScope::Database).await;
-        let show = house.show(1, HOLD).await;
+        let world = BookingWorld::open().await;
+        world.gateway.script(move |request| script(request.operation, request.key));
+        let node = world.node("node", BatchScope::Database).await;
+        let show = world.show(1, HOLD).await;
         let (request, order) = (show.request(&show.seats), show.order());
         let handle = node.client().start::<Booking>(request.clone()).await.unwrap();
         node.client().signal(handle.id(), "order", &order).await.unwrap();
-        Self { house, node, request, order, handle }
+        Self { world, node, request, order, handle }
     }
 
     async fn tell(&self, sender: &str, news: &PaymentNews) {
@@ -52,9 +52,9 @@ impl Stage {
     async fn assert_booked(self) {
         let ended = self.handle.result(LONG).await.unwrap();
         assert!(matches!(ended, Ended::Completed(_)), "{ended:?}");
-        let sums = self.house.gateway.books().sums(Currency::EUR);
+        let sums = self.world.gateway.books().sums(Currency::EUR);
         assert_eq!((sums.authorised, sums.captured, sums.refunded), (PRICE, PRICE, 0));
-        self.house.verify().await;
+        self.world.verify().await;
         self.node.drain().await;
     }
 
@@ -64,7 +64,7 @@ impl Stage {
         let Ended::Stuck(StuckCause::Contradicted { step, detail }) = ended else { panic!("{ended:?}") };
         assert_eq!(step, at);
         let look = "select count(*) from booking.bookings";
-        let found: i64 = sqlx::query_scalar(look).fetch_one(&self.house.pool).await.unwrap();
+        let found: i64 = sqlx::query_scalar(look).fetch_one(&self.world.pool).await.unwrap();
         assert_eq!(found, bookings);
         self.node.drain().await;
         detail
@@ -110,7 +110,7 @@ async fn a_charge_that_would_come_after_not_found_never_comes() {
     .await;
     let ended = stage.handle.result(LONG).await.unwrap();
     assert!(matches!(ended, Ended::Unwound(_)), "{ended:?}");
-    let tombstone = stage.house.gateway.books().entries().next().unwrap().intent.clone();
+    let tombstone = stage.world.gateway.books().entries().next().unwrap().intent.clone();
     assert_eq!(tombstone.status, IntentStatus::Canceled);
 
     // One of them arrives now, a day late on its feet: under our key there is only the tombstone.
@@ -126,12 +126,12 @@ async fn a_charge_that_would_come_after_not_found_never_comes() {
             reservation_id: Some(stage.request.reservation.uuid()),
         },
     };
-    let gateway = Gateway::new(stage.house.gateway.clone());
+    let gateway = Gateway::new(stage.world.gateway.clone());
     assert_eq!(gateway.create(&order, key).await.unwrap().id, tombstone.id);
     let late = gateway.confirm(&tombstone.id, &order, key).await;
     assert!(matches!(late, Err(GatewayError::WrongState { .. })), "{late:?}");
-    assert_eq!(stage.house.gateway.books().sums(Currency::EUR).authorised, 0);
-    stage.house.verify().await;
+    assert_eq!(stage.world.gateway.books().sums(Currency::EUR).authorised, 0);
+    stage.world.verify().await;
     stage.node.drain().await;
 }
 
@@ -151,20 +151,20 @@ async fn a_payment_in_doubt_for_longer_than_keys_are_remembered_is_looked_up_and
     })
     .await;
     wait_until("the money is secured, unheard", LONG, async || {
-        stage.house.gateway.books().entries().any(|entry| entry.secured == 1).then_some(())
+        stage.world.gateway.books().entries().any(|entry| entry.secured == 1).then_some(())
     })
     .await;
     stage.node.drain().await;
     // The node was away for a day, as far as the journal can tell.
     let later = r#"update usher.journal set entries = regexp_replace(entries::text, '"at":"[0-9]{4}', '"at":"2001')::json"#;
-    sqlx::query(later).execute(&stage.house.pool).await.unwrap();
+    sqlx::query(later).execute(&stage.world.pool).await.unwrap();
     healthy.store(true, Ordering::Relaxed);
-    let node = stage.house.node("later", BatchScope::Database).await;
+    let node = stage.world.node("later", BatchScope::Database).await;
     let handle = node.client().handle::<Booking>(stage.handle.id());
     let ended = handle.result(LONG).await.unwrap();
     assert!(matches!(ended, Ended::Completed(_)), "{ended:?}");
     assert_eq!(repeated.load(Ordering::Relaxed), 0, "nothing was asked for again");
-    let sums = stage.house.gateway.books().sums(Currency::EUR);
+    let sums = stage.world.gateway.books().sums(Currency::EUR);
     assert_eq!((sums.authorised, sums.captured), (PRICE, PRICE));
     node.drain().await;
 }
@@ -181,8 +181,8 @@ async fn an_authorisation_that_lapsed_before_its_capture_is_for_a_person_with_th
     let Reached::Done(booked) = stage.handle.reached::<Confirm>(LONG).await.unwrap() else {
         panic!("unsold")
     };
-    let intent = stage.house.gateway.books().entries().next().unwrap().intent.id.clone();
-    let gateway = Gateway::new(stage.house.gateway.clone());
+    let intent = stage.world.gateway.books().entries().next().unwrap().intent.id.clone();
+    let gateway = Gateway::new(stage.world.gateway.clone());
     gateway.cancel(&intent, CancelReason::Abandoned, "the bank").await.unwrap();
     lapsed.store(true, Ordering::Relaxed);
     let detail = stage.assert_stuck("capture", 1).await;
@@ -231,12 +231,12 @@ async fn news_of_another_payment_is_passed_over() {
     }
     wait_until("they are read", LONG, async || {
         let received = "select count(*) from usher.journal_entries where kind = 'received'";
-        let received: i64 = sqlx::query_scalar(received).fetch_one(&stage.house.pool).await.unwrap();
+        let received: i64 = sqlx::query_scalar(received).fetch_one(&stage.world.pool).await.unwrap();
         (received == 4).then_some(())
     })
     .await;
     assert_eq!(stage.handle.status().await.unwrap().state, State::Waiting);
-    let settled = stage.house.gateway.settle(&charge.intent, true).unwrap();
+    let settled = stage.world.gateway.settle(&charge.intent, true).unwrap();
     stage.tell("evt_9", &PaymentNews::Secured(Secured::of(&settled).unwrap())).await;
     stage.assert_booked().await;
 }

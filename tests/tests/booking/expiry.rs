@@ -1,6 +1,6 @@
 //! The end of a reservation's time: seats and locks are freed, and money is never left in between.
 
-use crate::house::{House, PRICE, Show};
+use crate::world::BookingWorld;
 use orchestrator::{BatchScope, Cause, Ended, Engine, Handle, Reached};
 use std::{
     sync::{
@@ -16,7 +16,7 @@ use steps::{
         instant::{Act, Operation},
     },
 };
-use tests::support::wait_until;
+use tests::support::{PRICE, Show, wait_until};
 use workflows::{Booking, BookingRequest};
 
 const LONG: Duration = Duration::from_secs(30);
@@ -24,10 +24,10 @@ const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(1200);
 
 /// Whether the reservation's time is past by the database's clock, and ended before.
-async fn times(house: &House, reservation: &Reservation) -> (bool, Option<bool>) {
+async fn times(world: &BookingWorld, reservation: &Reservation) -> (bool, Option<bool>) {
     let look = "select reserved_until < clock_timestamp(), ended_at < reserved_until
         from booking.reservations where id = $1";
-    sqlx::query_as(look).bind(reservation.reservation.uuid()).fetch_one(&house.pool).await.unwrap()
+    sqlx::query_as(look).bind(reservation.reservation.uuid()).fetch_one(&world.pool).await.unwrap()
 }
 
 async fn begin(node: &Engine, show: &Show, ordered: bool) -> (BookingRequest, Handle<Booking>, Reservation) {
@@ -46,52 +46,52 @@ async fn begin(node: &Engine, show: &Show, ordered: bool) -> (BookingRequest, Ha
 
 #[tokio::test]
 async fn time_runs_out_by_the_databases_clock_and_frees_seats_and_locks() {
-    let house = House::open().await;
-    let node = house.node("node", BatchScope::Database).await;
-    let show = house.show(3, SHORT).await;
+    let world = BookingWorld::open().await;
+    let node = world.node("node", BatchScope::Database).await;
+    let show = world.show(3, SHORT).await;
     let (request, handle, reservation) = begin(&node, &show, false).await;
-    wait_until("the seats are locked", LONG, async || (house.locked(&show.seats).await == 3).then_some(()))
+    wait_until("the seats are locked", LONG, async || (world.locked(&show.seats).await == 3).then_some(()))
         .await;
 
     let ended = handle.result(LONG).await.unwrap();
     assert_eq!(ended, Ended::Unwound(Cause::Expired { signal: "payment-order".into() }));
-    assert_eq!(times(&house, &reservation).await, (true, Some(false)), "not a moment early");
-    assert_eq!(house.told(request.reservation).await.unwrap(), "EXPIRED");
-    assert_eq!(house.seats(&show.seats).await, vec![("AVAILABLE".to_owned(), None); 3]);
-    assert_eq!(house.locked(&show.seats).await, 0);
+    assert_eq!(times(&world, &reservation).await, (true, Some(false)), "not a moment early");
+    assert_eq!(world.told(request.reservation).await.unwrap(), "EXPIRED");
+    assert_eq!(world.seats(&show.seats).await, vec![("AVAILABLE".to_owned(), None); 3]);
+    assert_eq!(world.locked(&show.seats).await, 0);
 
     // And they can be had again, under a higher number.
     let (again, _handle, later) = begin(&node, &show, false).await;
-    assert_eq!(house.told(again.reservation).await.unwrap(), "PENDING");
+    assert_eq!(world.told(again.reservation).await.unwrap(), "PENDING");
     assert!(later.seats[0].hold > reservation.seats[0].hold);
-    house.verify().await;
+    world.verify().await;
     node.drain().await;
 }
 
 #[tokio::test]
 async fn at_the_deadline_money_that_nobody_told_of_confirms() {
-    let house = House::open().await;
-    house.gateway.script(|request| if request.operation == Operation::Confirm { Act::Pend } else { Act::Go });
-    let node = house.node("node", BatchScope::Database).await;
-    let show = house.show(2, SHORT).await;
+    let world = BookingWorld::open().await;
+    world.gateway.script(|request| if request.operation == Operation::Confirm { Act::Pend } else { Act::Go });
+    let node = world.node("node", BatchScope::Database).await;
+    let show = world.show(2, SHORT).await;
     let (request, handle, reservation) = begin(&node, &show, true).await;
-    let intent = house.gateway.books().entries().next().unwrap().intent.id.clone();
-    house.gateway.settle(&intent, true).expect("it was pending");
+    let intent = world.gateway.books().entries().next().unwrap().intent.id.clone();
+    world.gateway.settle(&intent, true).expect("it was pending");
 
     assert!(matches!(handle.result(LONG).await.unwrap(), Ended::Completed(_)));
-    assert!(times(&house, &reservation).await.0, "it waited for the news until the deadline");
-    assert_eq!(house.told(request.reservation).await.unwrap(), "CONFIRMED SUCCESS/CAPTURED");
-    assert_eq!(house.gateway.books().sums(Currency::EUR).captured, 2 * PRICE);
-    house.verify().await;
+    assert!(times(&world, &reservation).await.0, "it waited for the news until the deadline");
+    assert_eq!(world.told(request.reservation).await.unwrap(), "CONFIRMED SUCCESS/CAPTURED");
+    assert_eq!(world.gateway.books().sums(Currency::EUR).captured, 2 * PRICE);
+    world.verify().await;
     node.drain().await;
 }
 
 #[tokio::test]
 async fn at_the_deadline_without_money_the_gateway_cancels_before_the_seats_are_freed() {
-    let house = House::open().await;
+    let world = BookingWorld::open().await;
     let (reachable, refused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let (open, count) = (reachable.clone(), refused.clone());
-    house.gateway.script(move |request| match request.operation {
+    world.gateway.script(move |request| match request.operation {
         Operation::Confirm => Act::Pend,
         Operation::Cancel if !open.load(Ordering::SeqCst) => {
             count.fetch_add(1, Ordering::SeqCst);
@@ -99,18 +99,18 @@ async fn at_the_deadline_without_money_the_gateway_cancels_before_the_seats_are_
         }
         _ => Act::Go,
     });
-    let node = house.node("node", BatchScope::Database).await;
-    let show = house.show(2, SHORT).await;
+    let node = world.node("node", BatchScope::Database).await;
+    let show = world.show(2, SHORT).await;
     let (request, handle, reservation) = begin(&node, &show, true).await;
 
     wait_until("the gateway was asked to cancel, in vain", LONG, async || {
         (refused.load(Ordering::SeqCst) > 1).then_some(())
     })
     .await;
-    assert!(times(&house, &reservation).await.0, "the time is up");
-    assert_eq!(house.told(request.reservation).await.unwrap(), "PENDING INITIATED/UNSECURED");
+    assert!(times(&world, &reservation).await.0, "the time is up");
+    assert_eq!(world.told(request.reservation).await.unwrap(), "PENDING INITIATED/UNSECURED");
     let mine = ("RESERVED".to_owned(), Some(request.reservation));
-    assert_eq!(house.seats(&show.seats).await, vec![mine; 2], "until the money is impossible, they are kept");
+    assert_eq!(world.seats(&show.seats).await, vec![mine; 2], "until the money is impossible, they are kept");
     let other = node.client().start::<Booking>(show.request(&show.seats[..1])).await.unwrap();
     let other = other.reached::<Reserve>(LONG).await.unwrap();
     assert!(matches!(other, Reached::Rejected(_)), "nor may anybody else have them: {other:?}");
@@ -121,10 +121,10 @@ async fn at_the_deadline_without_money_the_gateway_cancels_before_the_seats_are_
         matches!(&ended, Ended::Unwound(Cause::Rejected(why)) if why.code == "payment-expired"),
         "{ended:?}"
     );
-    assert_eq!(house.seats(&show.seats).await, vec![("AVAILABLE".to_owned(), None); 2]);
-    assert_eq!(house.locked(&show.seats).await, 0);
-    let books = house.gateway.books();
+    assert_eq!(world.seats(&show.seats).await, vec![("AVAILABLE".to_owned(), None); 2]);
+    assert_eq!(world.locked(&show.seats).await, 0);
+    let books = world.gateway.books();
     assert!(books.entries().all(|entry| entry.intent.status == IntentStatus::Canceled && entry.secured == 0));
-    house.verify().await;
+    world.verify().await;
     node.drain().await;
 }

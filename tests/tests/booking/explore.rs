@@ -1,6 +1,6 @@
 //! The booking, explored: whatever fails, seats and money agree.
 
-use crate::house::{House, PRICE};
+use crate::world::BookingWorld;
 use orchestrator::{
     State, StuckCause,
     testing::{Begun, Case, End, Letter, Report, Scenario, explore, run},
@@ -18,6 +18,7 @@ use steps::{
         instant::{self, Act, Operation},
     },
 };
+use tests::support::PRICE;
 use uuid::Uuid;
 use workflows::{Booking, PaymentNews, PaymentOrder};
 
@@ -55,7 +56,7 @@ impl Plot {
 }
 
 struct Bookings {
-    house: House,
+    world: BookingWorld,
     plot: Plot,
     /// First payments of several.
     firsts: Arc<Mutex<HashSet<Uuid>>>,
@@ -72,7 +73,7 @@ impl Scenario for Bookings {
     type World = World;
 
     async fn begin(&self) -> Begun<Booking, Services, World> {
-        let show = self.house.show(2, Duration::from_secs(300)).await;
+        let show = self.world.show(2, Duration::from_secs(300)).await;
         let mut input = show.request(&show.seats);
         input.payment_attempts_max = self.plot.tries().max(1);
         let orders: Vec<_> = (0..self.plot.tries()).map(|_| show.order()).collect();
@@ -85,8 +86,8 @@ impl Scenario for Bookings {
             letters.push(Letter::signal("evt_1", &failed));
         }
         let services = match self.plot {
-            Plot::TakenAtOnce => self.house.services_taking_at_once(),
-            _ => self.house.services(),
+            Plot::TakenAtOnce => self.world.services_taking_at_once(),
+            _ => self.world.services(),
         };
         let world = World { reservation: input.reservation, seats: show.seats };
         Begun { services, world, input, letters }
@@ -104,10 +105,10 @@ impl Scenario for Bookings {
             .bind(world.reservation.uuid())
             .bind(world.reservation.bucket().number())
             .bind(world.seats.iter().map(|seat| seat.uuid()).collect::<Vec<_>>())
-            .fetch_optional(&self.house.pool)
+            .fetch_optional(&self.world.pool)
             .await
             .unwrap();
-        let locked = self.house.locked(&world.seats).await;
+        let locked = self.world.locked(&world.seats).await;
         let told = row.map(|row| {
             let text = |name: &str| row.get::<Option<String>, _>(name).unwrap_or_else(|| "-".into());
             let number = |name: &str| row.get::<i64, _>(name);
@@ -153,14 +154,14 @@ impl Scenario for Bookings {
 
 impl Bookings {
     async fn with(plot: Plot) -> Self {
-        let house = House::open().await;
+        let world = BookingWorld::open().await;
         let made = Mutex::new(HashSet::new());
         let firsts = Arc::new(Mutex::new(HashSet::new()));
         let known = firsts.clone();
         let first = move |request: &instant::Request<'_>| {
             request.trace.payment_id.is_some_and(|payment| known.lock().unwrap().contains(&payment))
         };
-        house.gateway.script(move |request| match (plot, request.operation) {
+        world.gateway.script(move |request| match (plot, request.operation) {
             (Plot::DeclinedThenPaid, Operation::Confirm) if first(request) => Act::Decline,
             (Plot::FailedLaterThenPaid, Operation::Confirm) if first(request) => Act::Pend,
             (Plot::SecuredUnheardKeyForgotten, Operation::Confirm) => Act::LoseAnswer,
@@ -171,12 +172,12 @@ impl Bookings {
             (Plot::PendingForEver, Operation::Confirm) => Act::Pend,
             _ => Act::Go,
         });
-        Self { house, plot, firsts }
+        Self { world, plot, firsts }
     }
 
     /// What the gateway has of this saga's money: taken and not given back, and still held.
     fn money(&self, end: &End) -> (i64, i64) {
-        let books = self.house.gateway.books();
+        let books = self.world.gateway.books();
         let ours = books.entries().filter(|entry| entry.intent.trace.saga_id == Some(end.saga.uuid()));
         ours.fold((0, 0), |(kept, held), entry| {
             assert!(entry.secured <= 1, "charged twice: {entry:?}");
@@ -193,21 +194,21 @@ impl Bookings {
 #[tokio::test]
 async fn all_or_nothing_whatever_fails() {
     let bookings = Bookings::with(Plot::Paid).await;
-    let report = explore(&bookings, &bookings.house.at()).await;
+    let report = explore(&bookings, &bookings.world.at()).await;
     assert!(report.ends["booked"] > 50 && report.ends["unwound"] > 50, "{report:?}");
 }
 
 #[tokio::test]
 async fn all_or_nothing_where_money_is_taken_at_once_whatever_fails() {
     let bookings = Bookings::with(Plot::TakenAtOnce).await;
-    let report = explore(&bookings, &bookings.house.at()).await;
+    let report = explore(&bookings, &bookings.world.at()).await;
     assert!(report.ends["booked"] > 50 && report.ends["unwound"] > 50, "{report:?}");
 }
 
 #[tokio::test]
 async fn a_second_try_pays_and_the_first_never_does_whatever_fails() {
     let bookings = Bookings::with(Plot::FailedLaterThenPaid).await;
-    let report = explore(&bookings, &bookings.house.at()).await;
+    let report = explore(&bookings, &bookings.world.at()).await;
     assert!(report.ends["booked"] > 50, "{report:?}");
 }
 
@@ -215,7 +216,7 @@ async fn a_second_try_pays_and_the_first_never_does_whatever_fails() {
 async fn a_decline_leaves_the_seats_held_for_a_second_try() {
     let bookings = Bookings::with(Plot::DeclinedThenPaid).await;
     for full in [false, true] {
-        let (at, mut report) = (bookings.house.at(), Report::default());
+        let (at, mut report) = (bookings.world.at(), Report::default());
         let ran = run(&bookings, &at, Case::plain(full), &mut report).await;
         assert_eq!(ran.words, "booked");
     }
@@ -224,28 +225,28 @@ async fn a_decline_leaves_the_seats_held_for_a_second_try() {
 #[tokio::test]
 async fn abandoned_expires_whatever_fails() {
     let bookings = Bookings::with(Plot::Abandoned).await;
-    let report = explore(&bookings, &bookings.house.at()).await;
+    let report = explore(&bookings, &bookings.world.at()).await;
     assert!(!report.ends.contains_key("booked"), "{report:?}");
 }
 
 #[tokio::test]
 async fn decline_unwinds_whatever_fails() {
     let bookings = Bookings::with(Plot::Declined).await;
-    let report = explore(&bookings, &bookings.house.at()).await;
+    let report = explore(&bookings, &bookings.world.at()).await;
     assert!(!report.ends.contains_key("booked"), "{report:?}");
 }
 
 #[tokio::test]
 async fn pending_at_the_deadline_is_cancelled_at_the_gateway_whatever_fails() {
     let bookings = Bookings::with(Plot::PendingForEver).await;
-    let report = explore(&bookings, &bookings.house.at()).await;
+    let report = explore(&bookings, &bookings.world.at()).await;
     assert!(!report.ends.contains_key("booked"), "{report:?}");
 }
 
 #[tokio::test]
 async fn a_charge_that_nobody_heard_of_is_found_by_our_ids_and_let_go() {
     let bookings = Bookings::with(Plot::SecuredUnheardKeyForgotten).await;
-    let ran = run(&bookings, &bookings.house.at(), Case::plain(true), &mut Report::default()).await;
+    let ran = run(&bookings, &bookings.world.at(), Case::plain(true), &mut Report::default()).await;
     assert_eq!(ran.words, "unwound");
-    assert_eq!(bookings.house.gateway.books().entries().count(), 1);
+    assert_eq!(bookings.world.gateway.books().entries().count(), 1);
 }

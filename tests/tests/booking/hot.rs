@@ -1,6 +1,6 @@
 //! One event that everybody wants, and one, two or three nodes to sell it.
 
-use crate::house::{House, Show};
+use crate::world::BookingWorld;
 use futures_util::future::join_all;
 use orchestrator::{BatchScope, Ended, Engine, Reached};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 use steps::{Reserve, SeatId};
+use tests::support::Show;
 use workflows::Booking;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -63,9 +64,9 @@ async fn buy(node: &Engine, show: &Show, mut random: StdRng) -> Bought {
 
 /// A sale on so many nodes. Redis sheds nothing here: everybody comes to the database, also for seats that are gone.
 async fn sell(nodes: usize, scope: BatchScope, seed: u64) -> Sale {
-    let house = House::open().await;
-    let show = house.show(SEATS, Duration::from_secs(300)).await;
-    let engines = join_all((0..nodes).map(|_| house.node("hot", scope))).await;
+    let world = BookingWorld::open().await;
+    let show = world.show(SEATS, Duration::from_secs(300)).await;
+    let engines = join_all((0..nodes).map(|_| world.node("hot", scope))).await;
     let mut random = StdRng::seed_from_u64(seed);
     let began = Instant::now();
     let buyers = (0..BUYERS)
@@ -78,10 +79,10 @@ async fn sell(nodes: usize, scope: BatchScope, seed: u64) -> Sale {
     sold.sort_unstable();
     sold.dedup();
     assert_eq!(sold.len(), BUYERS * SEATS_EACH, "a seat was sold twice");
-    let booked = house.seats(&sold).await;
+    let booked = world.seats(&sold).await;
     assert!(booked.iter().all(|(status, _)| status == "BOOKED"), "{booked:?}");
     join_all(engines.into_iter().map(Engine::drain)).await;
-    house.verify().await;
+    world.verify().await;
     let sale = Sale {
         took,
         slowest_reservation: bought.iter().map(|bought| bought.slowest).max().unwrap_or_default(),

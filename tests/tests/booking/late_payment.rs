@@ -1,9 +1,6 @@
 //! Money that came too late, explored: the same seats, or the money back.
 
-use crate::{
-    house::{House, PRICE, Show},
-    sold::Ordered,
-};
+use crate::{sold::Ordered, world::BookingWorld};
 use orchestrator::{
     State, StuckCause,
     testing::{Begun, Case, End, Report, Scenario, explore, run},
@@ -17,6 +14,7 @@ use steps::{
         instant::{self, Act, Operation},
     },
 };
+use tests::support::{PRICE, Show};
 use workflows::{LateMoney, LatePayment};
 
 /// What the money finds.
@@ -39,7 +37,7 @@ enum Plot {
 }
 
 struct Late {
-    house: House,
+    world: BookingWorld,
     plot: Plot,
 }
 
@@ -52,14 +50,14 @@ struct World {
 
 impl Late {
     async fn with(plot: Plot) -> Self {
-        let house = House::open().await;
+        let world = BookingWorld::open().await;
         if plot == Plot::Lie {
             let lie = Act::Lie(Money::new(1, Currency::EUR));
-            house
+            world
                 .gateway
                 .script(move |request| if request.operation == Operation::Read { lie } else { Act::Go });
         }
-        Self { house, plot }
+        Self { world, plot }
     }
 }
 
@@ -69,20 +67,20 @@ impl Scenario for Late {
     type World = World;
 
     async fn begin(&self) -> Begun<LatePayment, Services, World> {
-        let show = self.house.show(2, Duration::from_secs(300)).await;
+        let show = self.world.show(2, Duration::from_secs(300)).await;
         let capture = match self.plot {
             Plot::Free | Plot::Gone | Plot::Cancelled | Plot::Lie => CaptureMethod::Manual,
             Plot::FreeAndTaken | Plot::GoneAndTaken | Plot::PartGone => CaptureMethod::Automatic,
         };
-        let ordered = self.house.come_late(&show, capture).await;
-        let gateway = Gateway::new(self.house.gateway.clone());
+        let ordered = self.world.come_late(&show, capture).await;
+        let gateway = Gateway::new(self.world.gateway.clone());
         match self.plot {
             Plot::Gone | Plot::GoneAndTaken => {
-                self.house.take(&show).await;
+                self.world.take(&show).await;
             }
             Plot::PartGone => {
                 let part = Money::new(PRICE / 2, Currency::EUR);
-                self.house.gateway.refund_by_hand(&ordered.intent.id, part).unwrap();
+                self.world.gateway.refund_by_hand(&ordered.intent.id, part).unwrap();
             }
             Plot::Cancelled => {
                 gateway.cancel(&ordered.intent.id, CancelReason::Abandoned, "by hand").await.unwrap();
@@ -101,16 +99,16 @@ impl Scenario for Late {
             late_for: ordered.reservation,
         };
         let world = World { show, ordered, payment, reservation };
-        Begun { services: self.house.services(), world, input, letters: Vec::new() }
+        Begun { services: self.world.services(), world, input, letters: Vec::new() }
     }
 
     async fn check(&self, world: &World, end: &End) -> String {
         let World { show, ordered, payment, reservation } = world;
-        let (kept, held) = self.house.books_of(&ordered.intent);
-        let old = self.house.standing(ordered.reservation, show).await;
+        let (kept, held) = self.world.books_of(&ordered.intent);
+        let old = self.world.standing(ordered.reservation, show).await;
         assert!(old.starts_with("EXPIRED FAILED/UNSECURED seats"), "the old one stays as it is: {old}");
-        let new = self.house.standing(*reservation, show).await;
-        let wrong = self.house.imbalance(*payment).await;
+        let new = self.world.standing(*reservation, show).await;
+        let wrong = self.world.imbalance(*payment).await;
         let price = ordered.price.amount;
         match (end.state, new.as_str()) {
             (State::Completed, "CONFIRMED SUCCESS/CAPTURED booking CONFIRMED seats BOOKED live 2") => {
@@ -142,7 +140,7 @@ impl Scenario for Late {
 #[tokio::test]
 async fn late_money_for_free_seats_becomes_a_booking_or_goes_back_whatever_fails(#[case] plot: Plot) {
     let late = Late::with(plot).await;
-    let report = explore(&late, &late.house.at()).await;
+    let report = explore(&late, &late.world.at()).await;
     assert!(report.ends["booked"] > 10 && report.ends["returned"] > 10, "{report:?}");
 }
 
@@ -152,7 +150,7 @@ async fn late_money_for_free_seats_becomes_a_booking_or_goes_back_whatever_fails
 #[tokio::test]
 async fn late_money_for_seats_that_are_gone_goes_back_whatever_fails(#[case] plot: Plot) {
     let late = Late::with(plot).await;
-    let report = explore(&late, &late.house.at()).await;
+    let report = explore(&late, &late.world.at()).await;
     assert_eq!(report.ends.keys().collect::<Vec<_>>(), ["returned"], "{report:?}");
 }
 
@@ -163,6 +161,6 @@ async fn late_money_for_seats_that_are_gone_goes_back_whatever_fails(#[case] plo
 #[tokio::test]
 async fn late_money_that_is_not_what_it_was_sells_nothing(#[case] plot: Plot, #[case] expected: &str) {
     let late = Late::with(plot).await;
-    let ran = run(&late, &late.house.at(), Case::plain(true), &mut Report::default()).await;
+    let ran = run(&late, &late.world.at(), Case::plain(true), &mut Report::default()).await;
     assert_eq!(ran.words, expected);
 }

@@ -1,12 +1,12 @@
 //! Redis sheds load and decides nothing: flushed, frozen or dead, bookings go on.
 
-use crate::house::{House, PRICE};
+use crate::world::BookingWorld;
 use dev::Scratch;
 use orchestrator::{BatchScope, Ended, Reached};
 use rstest::rstest;
 use std::time::Duration;
 use steps::{Reserve, gateway::Currency};
-use tests::support::private_redis;
+use tests::support::{PRICE, private_redis};
 use workflows::Booking;
 
 const LONG: Duration = Duration::from_secs(30);
@@ -24,10 +24,10 @@ enum Blow {
 async fn bookings_go_on(#[values(Blow::Flushed, Blow::Frozen, Blow::Killed)] blow: Blow) {
     let scratch = Scratch::new().unwrap();
     let redis = private_redis(&scratch).await;
-    let house = House::with_redis(&redis.url()).await;
+    let world = BookingWorld::with_redis(&redis.url()).await;
     let (one, other) =
-        (house.node("one", BatchScope::Database).await, house.node("other", BatchScope::Database).await);
-    let show = house.show(2, Duration::from_secs(300)).await;
+        (world.node("one", BatchScope::Database).await, world.node("other", BatchScope::Database).await);
+    let show = world.show(2, Duration::from_secs(300)).await;
     let begun = one.client().start::<Booking>(show.request(&show.seats[..1])).await.unwrap();
     assert!(matches!(begun.reached::<Reserve>(LONG).await.unwrap(), Reached::Done(_)));
 
@@ -55,8 +55,8 @@ async fn bookings_go_on(#[values(Blow::Flushed, Blow::Frozen, Blow::Killed)] blo
         let ended = handle.result(LONG).await.unwrap();
         assert!(matches!(ended, Ended::Completed(_)), "{ended:?}");
     }
-    assert_eq!(house.gateway.books().sums(Currency::EUR).captured, 2 * PRICE);
-    house.verify().await;
+    assert_eq!(world.gateway.books().sums(Currency::EUR).captured, 2 * PRICE);
+    world.verify().await;
 
     if blow == Blow::Frozen {
         redis.resume().await;

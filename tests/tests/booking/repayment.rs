@@ -1,9 +1,6 @@
 //! A refund that failed after it had been acknowledged, explored: the money goes back once more, and only once.
 
-use crate::{
-    house::{House, Show},
-    sold::Ordered,
-};
+use crate::{sold::Ordered, world::BookingWorld};
 use orchestrator::{
     State, StuckCause,
     testing::{Begun, End, Scenario, explore},
@@ -14,9 +11,10 @@ use steps::{
     gateway::{Gateway, RefundId, RefundOrder, RefundStatus},
     store::payments::{self, TakenIn},
 };
+use tests::support::Show;
 use workflows::{FailedRefund, Repayment};
 
-struct Repayments(House);
+struct Repayments(BookingWorld);
 
 struct World {
     show: Show,
@@ -92,7 +90,7 @@ impl Scenario for Repayments {
 
 #[tokio::test]
 async fn a_refund_that_failed_later_is_sent_once_more_whatever_fails() {
-    let repayments = Repayments(House::open().await);
+    let repayments = Repayments(BookingWorld::open().await);
     let report = explore(&repayments, &repayments.0.at()).await;
     assert!(report.ends["repaid"] > 10, "{report:?}");
 }

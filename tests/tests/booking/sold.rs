@@ -1,6 +1,6 @@
 //! Worlds that a saga about money begins in: seats that are sold, and money that came too late.
 
-use crate::house::{House, Show};
+use crate::world::BookingWorld;
 use chrono::{DateTime, Utc};
 use orchestrator::{Bucket, SagaId};
 use sqlx::{Connection, PgConnection, Row};
@@ -15,6 +15,7 @@ use steps::{
         seats::{self, Take},
     },
 };
+use tests::support::Show;
 
 /// A reservation with the payment that was ordered for it, and what the gateway has of it.
 #[derive(Clone)]
@@ -25,7 +26,7 @@ pub struct Ordered {
     pub price: Money,
 }
 
-impl House {
+impl BookingWorld {
     /// All seats of a show booked and paid for, as a booking's saga leaves them.
     pub async fn sell(&self, show: &Show) -> (BookingId, Ordered) {
         let mut connection = self.connection().await;

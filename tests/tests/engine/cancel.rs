@@ -1,9 +1,6 @@
 //! Cancelling: possible until the pivot, once, and never forgotten.
 
-use orchestrator::{
-    BatchScope, Cancelled, Cause, Client, Ended, Reached, SagaId, State,
-    operator::{Action, By, Expected},
-};
+use orchestrator::{BatchScope, Cancelled, Cause, Client, Ended, Reached, SagaId, State};
 use rstest::rstest;
 use std::time::Duration;
 use tests::play::{Act, Ask, Cue, Gate, Line, Note, Part, Play, Stage, ask, decide, note};
@@ -132,11 +129,13 @@ enum Asks {
     ANodeWithoutLanes,
 }
 
-async fn retry(client: &Client, saga: SagaId) {
-    let by = By { actor: "olga".into(), reason: "the desk is sane again".into() };
-    let operator = client.operator();
-    let etag = operator.plan(saga, Action::RetryNow, by.clone()).await.unwrap().etag;
-    operator.execute(saga, Action::RetryNow, by, Expected { etag, plan_hash: None }).await.unwrap();
+/// Lets the engine try a stuck saga again, as it does by itself where that makes sense.
+async fn retry(stage: &Stage, client: &Client, saga: SagaId) {
+    let due = "update usher.sagas set due_at = now() where id = $1 and bucket = $2 and state = 'stuck'";
+    let due = sqlx::query(due).bind(saga.uuid()).bind(saga.bucket().number());
+    assert_eq!(due.execute(&stage.pool).await.unwrap().rows_affected(), 1);
+    client.nudge(saga).await;
+    stage.until("it is tried again", saga, |row| row.state != "stuck").await;
 }
 
 /// Cancellations that lie in a saga's mailbox.
@@ -168,7 +167,7 @@ async fn what_was_refused_while_it_was_stuck_does_not_come_true_once_it_is_tried
     assert_eq!(client.cancel(play.id(), "ada").await.unwrap(), Cancelled::Refused(State::Stuck));
     assert_eq!(cancellations(&stage, play.id()).await, 0, "refused is gone");
     stage.script.set(|_| Act::Go);
-    retry(&outside, play.id()).await;
+    retry(&stage, &outside, play.id()).await;
     let ended = node.client().handle::<Play>(play.id()).result(LONG).await.unwrap();
     assert_eq!(ended, Ended::Completed(vec!["room".into()]));
     assert_eq!(stage.kept(play.id()).await.notes, ["here", "sold"]);

@@ -21,7 +21,7 @@ const LONG: Duration = Duration::from_secs(30);
 
 /// Emits two messages for each saga of its batch; undone, a third.
 #[derive(Serialize, Deserialize)]
-struct Tell {
+pub struct Tell {
     what: String,
     twist: Twist,
 }
@@ -97,11 +97,11 @@ impl Step for Tell {
 
 /// The world outside, which needs nothing here.
 #[derive(Clone)]
-struct Bell;
+pub struct Bell;
 
 /// Emits with each entry of its call.
 #[derive(Serialize, Deserialize)]
-struct Ring;
+pub struct Ring;
 
 impl Step for Ring {
     const NAME: &'static str = "ring";
@@ -131,7 +131,7 @@ impl Step for Ring {
 }
 
 /// Tells, emits, rings, tells again.
-struct Gossip;
+pub struct Gossip;
 
 impl Workflow for Gossip {
     const NAME: &'static str = "gossip";
@@ -147,6 +147,11 @@ impl Workflow for Gossip {
         }
         Ok(())
     }
+}
+
+/// A gossip's input: it tells these.
+pub fn tells(what: &[&str]) -> Vec<(String, Twist)> {
+    what.iter().map(|what| ((*what).to_owned(), Twist::None)).collect()
 }
 
 /// What the outbox has of a saga, in order.
@@ -199,8 +204,7 @@ impl Scenario for Gossips {
     type World = ();
 
     async fn begin(&self) -> Begun<Gossip, Bell, ()> {
-        let input = vec![("one".to_owned(), Twist::None), ("two".to_owned(), Twist::None)];
-        Begun { services: Bell, world: (), input, letters: Vec::new() }
+        Begun { services: Bell, world: (), input: tells(&["one", "two"]), letters: Vec::new() }
     }
 
     async fn check(&self, (): &(), end: &End) -> String {

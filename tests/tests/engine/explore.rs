@@ -2,7 +2,7 @@
 
 use crate::at;
 use orchestrator::{
-    State,
+    Ended, State,
     testing::{Begun, End, Scenario, explore},
 };
 use sqlx::{PgPool, Row};
@@ -53,6 +53,14 @@ async fn trips(city: &'static str) -> (Database, Trips) {
     let pool = PgPool::connect(database.url()).await.unwrap();
     sqlx::raw_sql(Providers::SCHEMA).execute(&pool).await.unwrap();
     (database, Trips { providers: Providers(pool), city })
+}
+
+#[tokio::test]
+async fn the_example_travels_on_a_real_server() {
+    let database = Database::fresh().await;
+    let [lisbon, without_car] = trip::travel_twice(database.url()).await.unwrap();
+    assert!(matches!(&lisbon, Ended::Completed(parts) if parts.len() == 3), "{lisbon:?}");
+    assert!(matches!(&without_car, Ended::Unwound(_)), "{without_car:?}");
 }
 
 #[tokio::test]

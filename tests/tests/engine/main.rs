@@ -8,9 +8,12 @@ mod deadlines;
 mod debts;
 mod drain;
 mod emitting;
+mod emitting_to_a_handler;
 mod explore;
 mod fairness;
 mod frozen;
+#[allow(dead_code, reason = "the guide shows more than its tests run")]
+mod guide;
 mod held_rows;
 mod intake;
 mod killed;

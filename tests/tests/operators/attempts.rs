@@ -4,10 +4,8 @@ use super::{
     LONG, act,
     worker::{Death, Worker},
 };
-use orchestrator::{
-    Bucket, Ended, SagaId,
-    operator::{Action, Attempt},
-};
+use operator::{Action, Attempt, Operator};
+use orchestrator::{Bucket, Ended, SagaId};
 use std::time::Duration;
 use tests::play::{Act, Gate, Line, Part, Play, SagaRow, Stage, Twist, ask, note};
 
@@ -29,7 +27,7 @@ async fn attempts_on_two_nodes_are_told_apart_and_entries_say_who_wrote_them() {
     assert_eq!(ended, Ended::Completed(vec!["flight".into()]));
     let names = [names[0].clone(), second.node().to_owned()];
 
-    let seen = second.client().operator().see(play.id()).await.unwrap();
+    let seen = Operator::of(second.client()).see(play.id()).await.unwrap();
     let [put_off, lost] = &seen.attempts[..] else { panic!("two: {:?}", seen.attempts) };
     assert_eq!([&put_off.node, &lost.node], [&names[0], &names[1]]);
     assert_eq!(
@@ -43,7 +41,7 @@ async fn attempts_on_two_nodes_are_told_apart_and_entries_say_who_wrote_them() {
         assert!(began_at < ended_at);
     }
     assert!(put_off.epoch < lost.epoch && put_off.ended_at < lost.began_at);
-    assert_eq!(second.client().operator().attempts(play.id()).await.unwrap(), seen.attempts);
+    assert_eq!(Operator::of(second.client()).attempts(play.id()).await.unwrap(), seen.attempts);
 
     let kinds: Vec<&str> = seen.entries.iter().map(|entry| entry.kind.as_str()).collect();
     assert_eq!(kinds, ["begun", "ended", "started", "ended", "returned"]);
@@ -73,15 +71,15 @@ async fn a_node_that_dies_with_a_call_out_leaves_an_attempt_in_doubt() {
     let node = stage.node("survivor").await;
     let taken = |row: &SagaRow| row.leased && row.node.as_deref() == Some(node.node()) && row.attempts == 2;
     stage.until("the survivor calls", id, taken).await;
-    let seen = node.client().operator().see(id).await.unwrap();
+    let seen = Operator::of(node.client()).see(id).await.unwrap();
     let [lost] = &seen.attempts[..] else { panic!("one: {:?}", seen.attempts) };
     assert_eq!((lost.node.as_str(), lost.position.index(), lost.in_doubt), ("dying", 2, true));
     assert_eq!(lost.error, "its node did not come back with an answer");
-    assert_eq!(seen.status.trouble, Some(orchestrator::operator::Trouble::InDoubt));
+    assert_eq!(seen.status.trouble, Some(operator::Trouble::InDoubt));
     assert_eq!(seen.status.cause.as_deref(), Some("play v1: outcome of `ask` is unknown"));
     gate.open();
     stage.until("it is completed", id, |row| row.state == "completed").await;
-    let seen = node.client().operator().see(id).await.unwrap();
+    let seen = Operator::of(node.client()).see(id).await.unwrap();
     assert_eq!((seen.status.trouble, seen.status.cause), (None, None));
     stage.verify().await;
     node.drain().await;
@@ -94,7 +92,7 @@ async fn a_step_of_ours_and_its_compensation_leave_attempts_that_are_not_in_doub
     let part = Part::of([Line::Note("one".into(), Twist::SqlUndo), Line::Note("two".into(), Twist::Sql)]);
     let play = node.client().start::<Play>(part).await.unwrap();
     stage.stuck(play.id()).await;
-    let attempts = node.client().operator().attempts(play.id()).await.unwrap();
+    let attempts = Operator::of(node.client()).attempts(play.id()).await.unwrap();
     let told: Vec<(i32, bool, i32)> =
         attempts.iter().map(|attempt| (attempt.position.index(), attempt.undo, attempt.number)).collect();
     assert_eq!(told, [(2, false, 1), (2, false, 2), (2, false, 3), (1, true, 1), (1, true, 2), (1, true, 3)]);
@@ -120,7 +118,7 @@ async fn only_the_latest_attempts_of_a_saga_are_kept() {
     act(&node, play.id(), Action::RetryNow).await.unwrap();
     let thrice_more = |row: &SagaRow| row.state == "stuck" && row.attempts == 3 && row.journal_len > 5;
     stage.until("it is stuck again", play.id(), thrice_more).await;
-    let attempts = node.client().operator().attempts(play.id()).await.unwrap();
+    let attempts = Operator::of(node.client()).attempts(play.id()).await.unwrap();
     assert_eq!(attempts.len(), 200);
     let latest: Vec<i32> = attempts[194..].iter().map(|attempt| attempt.number).collect();
     assert_eq!(latest, [1, 2, 3, 1, 2, 3]);

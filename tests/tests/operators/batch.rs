@@ -1,13 +1,12 @@
 //! One action on many sagas: what goes first, what came of each, and when it stops by itself.
 
-use super::{LONG, ada, grace};
+use super::{LONG, Working, ada, grace};
 use futures_util::{StreamExt, stream};
-use orchestrator::{
-    Engine, SagaId, Settings, State,
-    operator::{
-        Action, Batch, BatchId, BatchState, Filter, ItemResult, Limits, NewBatch, OperatorError, Results,
-    },
+use operator::{
+    Action, Batch, BatchId, BatchState, Filter, ItemResult, Limits, NewBatch, Operator, OperatorError,
+    Results,
 };
+use orchestrator::{Engine, SagaId, State};
 use std::time::Duration;
 use tests::{
     play::{ASK_MINOR, Act, Line, Part, Play, Stage, ask, note},
@@ -43,7 +42,7 @@ pub async fn make_stuck(stage: &Stage, node: &Engine, plays: usize) -> Vec<SagaI
 
 /// Waits until a batch is as wanted.
 pub async fn until(node: &Engine, id: BatchId, what: &str, wanted: impl Fn(&Batch) -> bool) -> Batch {
-    let operator = node.client().operator();
+    let operator = Operator::of(node.client());
     wait_until(what, LONG, async || Some(operator.batch(id).await.unwrap()).filter(|batch| wanted(batch)))
         .await
 }
@@ -51,7 +50,7 @@ pub async fn until(node: &Engine, id: BatchId, what: &str, wanted: impl Fn(&Batc
 /// Starts a batch.
 pub async fn start(node: &Engine, filter: Filter, action: Action) -> BatchId {
     let new = NewBatch::new(filter, action, ada());
-    node.client().operator().start_batch(BatchId::random(), new).await.unwrap().id
+    Operator::of(node.client()).start_batch(BatchId::random(), new).await.unwrap().id
 }
 
 /// How often this batch acted on each of these.
@@ -64,8 +63,9 @@ pub async fn times_acted(stage: &Stage, id: BatchId) -> Vec<i64> {
 async fn a_batch_mends_every_saga_and_says_so_of_each() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
+    let _working = Working::beside(&node);
     let sagas = make_stuck(&stage, &node, 23).await;
-    let operator = node.client().operator();
+    let operator = Operator::of(node.client());
     let new = NewBatch::new(stuck(), Action::RetryNow, ada());
     let preview = operator.preview_batch(&new).await.unwrap();
     assert_eq!((preview.count, preview.capped, preview.sample.len()), (23, false, 10));
@@ -95,7 +95,7 @@ async fn a_batch_mends_every_saga_and_says_so_of_each() {
         .unwrap();
     assert_eq!(events, ["batch_start", "batch_done"]);
     let mut connection = stage.pool.acquire().await.unwrap();
-    let verified = orchestrator::audit::verify(&mut connection).await.unwrap();
+    let verified = operator::audit::verify(&mut connection).await.unwrap();
     assert!(verified.breaks.is_empty(), "{verified:?}");
     stage.verify().await;
     node.drain().await;
@@ -105,6 +105,7 @@ async fn a_batch_mends_every_saga_and_says_so_of_each() {
 async fn a_canary_stops_a_batch_that_mends_nothing_after_five() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
+    let _working = Working::beside(&node);
     make_stuck(&stage, &node, 20).await;
     stage.script.set(|_| Act::Lie);
     let id = start(&node, stuck(), Action::RetryNow).await;
@@ -118,7 +119,7 @@ async fn a_canary_stops_a_batch_that_mends_nothing_after_five() {
 
     // The world is mended, and somebody goes on: with a canary again, and not with those that are stuck again.
     stage.script.set(|_| Act::Go);
-    node.client().operator().resume_batch(id, ada()).await.unwrap();
+    Operator::of(node.client()).resume_batch(id, ada()).await.unwrap();
     let done = until(&node, id, "it is done", |batch| batch.state == BatchState::Done).await;
     assert_eq!(done.results, Results { stuck_again: 5, mended: 15, ..Results::default() });
     assert_eq!(times_acted(&stage, id).await, [1; 20]);
@@ -129,6 +130,7 @@ async fn a_canary_stops_a_batch_that_mends_nothing_after_five() {
 async fn a_batch_stops_in_the_round_in_which_too_many_get_stuck_again() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
+    let _working = Working::beside(&node);
     let sagas = make_stuck(&stage, &node, 60).await;
     // Newest first: the canary and the round of ten go well, and then nothing does.
     let well = sagas[45..].to_vec();
@@ -144,6 +146,7 @@ async fn a_batch_stops_in_the_round_in_which_too_many_get_stuck_again() {
 async fn what_the_state_of_a_saga_does_not_allow_is_refused_with_the_reason_and_does_not_stop_the_others() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
+    let _working = Working::beside(&node);
     let mut sagas = make_stuck(&stage, &node, 12).await;
     let over = node.client().start::<Play>(Part::of([note("one")])).await.unwrap().id();
     stage.until("it is over", over, |row| row.state == "completed").await;
@@ -152,7 +155,7 @@ async fn what_the_state_of_a_saga_does_not_allow_is_refused_with_the_reason_and_
     let id = start(&node, filter, Action::RetryNow).await;
     let done = until(&node, id, "it is done", |batch| batch.state == BatchState::Done).await;
     assert_eq!(done.results, Results { mended: 12, refused: 1, ..Results::default() });
-    let operator = node.client().operator();
+    let operator = Operator::of(node.client());
     let refused = operator.batch_items(id, Some(ItemResult::Refused), None, 10).await.unwrap();
     let [refused] = &refused[..] else { panic!("{refused:?}") };
     assert_eq!((refused.saga, refused.why.as_deref()), (over, Some("the saga is completed")));
@@ -165,6 +168,7 @@ async fn what_the_state_of_a_saga_does_not_allow_is_refused_with_the_reason_and_
 async fn a_canary_that_is_refused_altogether_stops_the_batch() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
+    let _working = Working::beside(&node);
     make_stuck(&stage, &node, 8).await;
     let id = start(&node, stuck(), Action::WriteOff).await;
     let batch = until(&node, id, "it stops", |batch| batch.state == BatchState::Stopped).await;
@@ -177,7 +181,8 @@ async fn a_canary_that_is_refused_altogether_stops_the_batch() {
 async fn a_saga_that_is_still_being_retried_when_the_time_is_over_is_acted_on_without_a_verdict() {
     let stage = Stage::set().await;
     let bound = Duration::from_millis(300);
-    let node = stage.start(Settings { batch_verdict: bound, ..stage.settings("node") }).await;
+    let node = stage.node("node").await;
+    let _working = Working::by(Operator::of(node.client()).with_verdict_within(bound));
     make_stuck(&stage, &node, 6).await;
     // The desk puts them off: not stuck, and not mended.
     stage.script.set(|_| Act::Later(Duration::from_secs(20)));
@@ -193,6 +198,7 @@ async fn a_saga_that_is_still_being_retried_when_the_time_is_over_is_acted_on_wi
 async fn what_is_all_that_was_wanted_settles_at_once() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
+    let _working = Working::beside(&node);
     let mut sagas = Vec::new();
     for _ in 0..7 {
         let part = Part::of([Line::Wait(600_000)]);
@@ -212,9 +218,10 @@ async fn what_is_all_that_was_wanted_settles_at_once() {
 async fn a_batch_that_moves_much_money_waits_for_a_second_person() {
     let stage = Stage::set().await;
     let limits = Limits { second_person_above_minor: Some(2 * ASK_MINOR) };
-    let node = stage.start(Settings { limits, ..stage.settings("node") }).await;
+    let node = stage.node("node").await;
     make_stuck(&stage, &node, 3).await;
-    let operator = node.client().operator();
+    let operator = Operator::of(node.client()).with_limits(limits);
+    let _working = Working::by(operator.clone());
     let new = NewBatch::new(stuck(), Action::RetryNow, ada());
     assert!(operator.preview_batch(&new).await.unwrap().second_person);
     let batch = operator.start_batch(BatchId::random(), new.clone()).await.unwrap();
@@ -239,7 +246,7 @@ async fn a_batch_that_moves_much_money_waits_for_a_second_person() {
 async fn what_makes_no_sense_for_many_is_refused_before_there_is_a_batch() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
-    let operator = node.client().operator();
+    let operator = Operator::of(node.client());
     let rewind = Action::Rewind { to: serde_json::from_value(2.into()).unwrap() };
     let resolve = Action::MarkResolved { output: super::json("[]") };
     for action in [rewind, resolve] {
@@ -248,7 +255,7 @@ async fn what_makes_no_sense_for_many_is_refused_before_there_is_a_batch() {
         assert!(matches!(refused, Err(OperatorError::NotAllowed { .. })), "{refused:?}");
     }
     let anonymous = NewBatch {
-        by: orchestrator::operator::By { actor: " ".into(), ..ada() },
+        by: operator::By { actor: " ".into(), ..ada() },
         ..NewBatch::new(stuck(), Action::RetryNow, ada())
     };
     let refused = operator.start_batch(BatchId::random(), anonymous).await;

@@ -5,10 +5,8 @@ use super::{
     batch::{make_stuck, stuck, times_acted},
     worker::{Death, Worker},
 };
-use orchestrator::{
-    BatchScope, Client,
-    operator::{Action, Batch, BatchId, BatchState, NewBatch, Results},
-};
+use operator::{Action, Batch, BatchId, BatchState, NewBatch, Operator, Results};
+use orchestrator::{BatchScope, Client};
 use rstest::rstest;
 use std::time::Duration;
 use tests::{play::Stage, support::wait_until};
@@ -33,11 +31,11 @@ fn worker(stage: &Stage, name: &str) -> super::worker::Start {
 
 async fn begin(outside: &Client) -> BatchId {
     let new = NewBatch::new(stuck(), Action::RetryNow, ada());
-    outside.operator().start_batch(BatchId::random(), new).await.unwrap().id
+    Operator::of(outside).start_batch(BatchId::random(), new).await.unwrap().id
 }
 
 async fn done(outside: &Client, id: BatchId) -> Batch {
-    let operator = outside.operator();
+    let operator = Operator::of(outside);
     wait_until("the batch is done", LONG, async || {
         Some(operator.batch(id).await.unwrap()).filter(|batch| batch.state == BatchState::Done)
     })
@@ -55,7 +53,7 @@ async fn a_batch_whose_node_is_killed_half_way_is_finished_by_another_and_acts_o
     let (stage, outside) = stage_with(scope, sagas).await;
     let first = worker(&stage, "first").spawn();
     let id = begin(&outside).await;
-    let operator = outside.operator();
+    let operator = Operator::of(&outside);
     wait_until("half of it is done", LONG, async || {
         let waiting = operator.batch(id).await.unwrap().results.waiting;
         (waiting <= sagas as i32 / 2).then_some(())
@@ -74,7 +72,7 @@ async fn a_batch_whose_node_is_killed_half_way_is_finished_by_another_and_acts_o
     let restless: i64 = sqlx::query_scalar(restless).fetch_one(&stage.pool).await.unwrap();
     assert_eq!(restless, 0);
     let mut connection = stage.pool.acquire().await.unwrap();
-    let verified = orchestrator::audit::verify(&mut connection).await.unwrap();
+    let verified = operator::audit::verify(&mut connection).await.unwrap();
     assert!(verified.breaks.is_empty(), "{verified:?}");
     stage.verify().await;
     drop(second);
@@ -95,7 +93,7 @@ async fn what_was_acted_on_and_not_noted_is_found_in_the_audit_and_not_done_agai
     assert_eq!(victim.ended().await, Death::Sudden);
     let acted = times_acted(&stage, id).await;
     assert!(!acted.is_empty() && acted.len() < 30, "{acted:?}");
-    let left = outside.operator().batch(id).await.unwrap().results;
+    let left = Operator::of(&outside).batch(id).await.unwrap().results;
     assert!(30 - left.waiting >= noted_at_least && 30 - left.waiting <= acted.len() as i32, "{left:?}");
 
     let survivor = worker(&stage, "survivor").spawn();

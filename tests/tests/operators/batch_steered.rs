@@ -1,13 +1,11 @@
 //! Batches that are paused, resumed, cancelled, handed over and taken away: what has begun ends, nothing is done twice.
 
 use super::{
-    ada,
+    Working, ada,
     batch::{make_stuck, stuck, times_acted, until},
 };
-use orchestrator::{
-    Engine, Settings,
-    operator::{Action, BatchId, BatchState, NewBatch, OperatorError, Results},
-};
+use operator::{Action, BatchId, BatchState, NewBatch, Operator, OperatorError, Results};
+use orchestrator::Settings;
 use rstest::rstest;
 use std::time::Duration;
 use tests::{
@@ -18,9 +16,9 @@ use tests::{
 /// All go first: one round.
 const SAGAS: u32 = 40;
 
-async fn begin(node: &Engine) -> BatchId {
+async fn begin(desk: &Operator) -> BatchId {
     let new = NewBatch { canary: SAGAS, ..NewBatch::new(stuck(), Action::RetryNow, ada()) };
-    node.client().operator().start_batch(BatchId::random(), new).await.unwrap().id
+    desk.start_batch(BatchId::random(), new).await.unwrap().id
 }
 
 /// Nobody works on it any more: what was begun has been noted.
@@ -44,9 +42,10 @@ async fn a_paused_batch_begins_nothing_more_and_goes_on_where_it_was() {
     let node = stage.node("node").await;
     make_stuck(&stage, &node, SAGAS as usize).await;
     let hold = Hold::at("batch-acted", node.node());
-    let id = begin(&node).await;
+    let operator = Operator::of(node.client());
+    let _working = Working::by(operator.clone());
+    let id = begin(&operator).await;
     hold.reached().await;
-    let operator = node.client().operator();
     let paused = operator.pause_batch(id, ada()).await.unwrap();
     assert_eq!(paused.state, BatchState::Paused);
     assert!(matches!(operator.pause_batch(id, ada()).await, Err(OperatorError::NotAllowed { .. })));
@@ -75,9 +74,10 @@ async fn a_cancelled_batch_is_over_and_what_it_did_stays_done() {
     let node = stage.node("node").await;
     make_stuck(&stage, &node, SAGAS as usize).await;
     let hold = Hold::at("batch-acted", node.node());
-    let id = begin(&node).await;
+    let operator = Operator::of(node.client());
+    let _working = Working::by(operator.clone());
+    let id = begin(&operator).await;
     hold.reached().await;
-    let operator = node.client().operator();
     operator.cancel_batch(id, ada()).await.unwrap();
     hold.release();
     let_go(&stage, id).await;
@@ -111,12 +111,15 @@ async fn what_one_node_leaves_another_ends_and_nothing_is_done_twice(
     let first = stage.start(Settings { poll: NEVER, ..stage.settings("first") }).await;
     make_stuck(&stage, &first, SAGAS as usize).await;
     let hold = Hold::at("batch-acted", first.node());
-    let id = begin(&first).await;
+    let desk = Operator::of(first.client());
+    let working = Working::by(desk.clone());
+    let id = begin(&desk).await;
     hold.reached().await;
     let second = stage.node("second").await;
+    let _working = Working::beside(&second);
     match loss {
         Loss::Drained => {
-            let draining = tokio::spawn(first.drain());
+            let draining = tokio::spawn(async { tokio::join!(working.end(), first.drain()) });
             hold.release();
             draining.await.unwrap();
         }
@@ -127,7 +130,7 @@ async fn what_one_node_leaves_another_ends_and_nothing_is_done_twice(
             // Some were acted on and not noted: whoever looks again must find that.
             until(&second, id, "it is done", |batch| batch.state == BatchState::Done).await;
             hold.release();
-            first.drain().await;
+            tokio::join!(working.end(), first.drain());
         }
     }
     let done = until(&second, id, "it is done", |batch| batch.state == BatchState::Done).await;

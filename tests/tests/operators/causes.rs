@@ -1,9 +1,9 @@
 //! Every reason for being stuck, made for real, shown with its line, and repaired by what fits.
 
 use super::{LONG, act, json, line_now, refused, worker::Worker};
+use operator::{Action, Filter, Operator};
 use orchestrator::{
     Bucket, Client, Ended, Engine, Failure, Handle, Saga, SagaId, Settings, State, StuckCause, Workflow,
-    operator::{Action, Filter},
 };
 use rstest::rstest;
 use serde::{Deserialize, Serialize};
@@ -95,13 +95,13 @@ async fn mended(stage: &Stage) -> Engine {
 
 /// The one line of its group, and the action that is suggested.
 async fn group(client: &Client, saga: SagaId) -> (String, &'static str) {
-    let operator = client.operator();
+    let operator = Operator::of(client);
     let filter = Filter { ids: vec![saga], ..Filter::default() };
     let groups = operator.groups(&filter).await.unwrap();
     let [group] = &groups[..] else { panic!("one group: {groups:?}") };
     let listed = operator.list(&filter, None, 1).await.unwrap();
     assert_eq!(listed[0].fingerprint.as_deref(), Some(group.fingerprint.as_str()));
-    (group.cause.clone(), group.suggested)
+    (group.cause.clone(), group.suggested.name())
 }
 
 #[rstest]

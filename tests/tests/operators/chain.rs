@@ -1,7 +1,7 @@
 //! The audit's chain holds, and shows what somebody did to it.
 
 use super::act;
-use orchestrator::{audit, operator::Action};
+use operator::{Action, audit};
 use rstest::rstest;
 use tests::play::{Line, Part, Play, Stage};
 

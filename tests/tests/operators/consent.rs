@@ -1,19 +1,17 @@
 //! A second person for what moves much money: who may agree, to what, and how often.
 
 use super::{ada, grace};
-use orchestrator::{
-    Engine, SagaId, Stake,
-    operator::{
-        Action, By, Expected, Limits, Operator, OperatorError, Plan, Proposal, ProposalState, Requested,
-    },
+use operator::{
+    Action, By, Expected, Limits, Operator, OperatorError, Plan, Proposal, ProposalState, Requested,
 };
+use orchestrator::{Engine, SagaId, Stake};
 use tests::play::{ASK_MINOR, Act, Kept, Line, Part, Play, Stage, ask, note};
 
 /// The price of two things may be moved alone.
 const LIMITS: Limits = Limits { second_person_above_minor: Some(2 * ASK_MINOR) };
 
 fn operator(node: &Engine) -> Operator {
-    node.client().operator().with_limits(LIMITS)
+    Operator::of(node.client()).with_limits(LIMITS)
 }
 
 /// A saga that has so many hotels, and a car that is a horse: cancelling it gives the money for all of them back.
@@ -76,7 +74,7 @@ async fn a_debt_of_much_money_is_not_written_off_by_one_person() {
     let play = node.client().start::<Play>(part).await.unwrap();
     stage.stuck(play.id()).await;
     let limits = Limits { second_person_above_minor: Some(ASK_MINOR - 1) };
-    let operator = node.client().operator().with_limits(limits);
+    let operator = Operator::of(node.client()).with_limits(limits);
     let plan = operator.plan(play.id(), Action::WriteOff, ada()).await.unwrap();
     let expected = Expected { etag: plan.etag, plan_hash: None };
     let refused = operator.execute(play.id(), Action::WriteOff, ada(), expected).await;

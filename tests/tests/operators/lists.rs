@@ -1,10 +1,8 @@
 //! Work-lists: what is wrong is found by its list, its cause and its words.
 
 use super::act;
-use orchestrator::{
-    Engine, Handle, SagaId, Stake, State,
-    operator::{Action, Filter, Listed, Trouble},
-};
+use operator::{Action, Filter, Listed, Operator, Trouble};
+use orchestrator::{Engine, Handle, SagaId, Stake, State};
 use std::time::Duration;
 use tests::play::{ASK_MINOR, Act, Line, Part, Play, Stage, ask, note};
 
@@ -17,7 +15,7 @@ fn money(minor: i64) -> Vec<Stake> {
 }
 
 async fn list(node: &Engine, filter: &Filter) -> Vec<Listed> {
-    node.client().operator().list(filter, None, 50).await.unwrap()
+    Operator::of(node.client()).list(filter, None, 50).await.unwrap()
 }
 
 fn ids(listed: &[Listed]) -> Vec<SagaId> {
@@ -41,7 +39,7 @@ async fn owing(stage: &Stage, node: &Engine, code: &'static str, how_many: usize
 async fn sagas_that_failed_for_one_reason_are_one_group_with_what_is_at_stake() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
-    let operator = node.client().operator();
+    let operator = Operator::of(node.client());
     let mut broke = owing(&stage, &node, "desk 402", 3).await;
     let closed = owing(&stage, &node, "desk 503", 1).await;
 
@@ -50,7 +48,7 @@ async fn sagas_that_failed_for_one_reason_are_one_group_with_what_is_at_stake() 
     assert_eq!((first.count, second.count, first.capped), (3, 1, false));
     assert_eq!(first.cause, "play v1: compensation of `ask` is owed, desk 402");
     assert_eq!((first.step.as_deref(), first.workflow.as_str()), (Some("ask"), "play"));
-    assert_eq!((first.suggested, &first.stakes), ("retry_now", &money(3 * ASK_MINOR)));
+    assert_eq!((first.suggested.name(), &first.stakes), ("retry_now", &money(3 * ASK_MINOR)));
     assert!(first.first_seen <= first.last_seen);
 
     let group = Filter { cause: Some(first.fingerprint.clone()), ..Filter::default() };
@@ -105,7 +103,7 @@ async fn a_list_is_read_page_by_page_without_a_saga_twice() {
     for filter in filters {
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
-            let page = node.client().operator().list(&filter, after, 3).await.unwrap();
+            let page = Operator::of(node.client()).list(&filter, after, 3).await.unwrap();
             let Some(last) = page.last() else { break };
             after = Some(last.id);
             seen.extend(ids(&page));
@@ -119,7 +117,7 @@ async fn a_list_is_read_page_by_page_without_a_saga_twice() {
 async fn a_paused_saga_is_on_its_list_and_leaves_it_when_it_is_resumed() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
-    let operator = node.client().operator();
+    let operator = Operator::of(node.client());
     let play = node.client().start::<Play>(Part::of([Line::Wait(60_000)])).await.unwrap();
     stage.until("it waits", play.id(), |row| row.state == "waiting").await;
     assert_eq!(list(&node, &of(Trouble::Paused)).await.len(), 0);
@@ -128,7 +126,7 @@ async fn a_paused_saga_is_on_its_list_and_leaves_it_when_it_is_resumed() {
     assert_eq!((ids(&listed), listed[0].trouble), (vec![play.id()], Some(Trouble::Paused)));
     let groups = operator.groups(&of(Trouble::Paused)).await.unwrap();
     let [group] = &groups[..] else { panic!("one is paused: {groups:?}") };
-    assert_eq!((group.cause.as_str(), group.suggested), ("play v1: paused by ada", "resume"));
+    assert_eq!((group.cause.as_str(), group.suggested.name()), ("play v1: paused by ada", "resume"));
     let group = Filter { cause: Some(group.fingerprint.clone()), ..of(Trouble::Paused) };
     assert_eq!(ids(&list(&node, &group).await), [play.id()]);
     act(&node, play.id(), Action::Resume).await.unwrap();
@@ -140,7 +138,7 @@ async fn a_paused_saga_is_on_its_list_and_leaves_it_when_it_is_resumed() {
 async fn a_saga_is_found_by_its_id_its_start_key_and_its_labels() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
-    let operator = node.client().operator();
+    let operator = Operator::of(node.client());
     let part = Part::of([ask("flight"), Line::Wait(60_000)]);
     let play = node.client().start::<Play>(part).key("order 7").await.unwrap();
     stage.until("it waits", play.id(), |row| row.state == "waiting").await;

@@ -20,11 +20,13 @@ mod waiting;
 #[allow(dead_code, reason = "the engine's tests use all of it")]
 mod worker;
 
-use orchestrator::{
-    Client, Engine, SagaId,
-    operator::{Action, By, Expected, OperatorError, Plan},
-};
+use operator::{Action, By, Expected, Operator, OperatorError, Plan};
+use orchestrator::{Client, Engine, SagaId};
 use std::time::Duration;
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(30);
@@ -39,9 +41,36 @@ fn grace() -> By {
     By { actor: "grace".into(), reason: "ada and the bank agree".into() }
 }
 
+/// Work on batches beside a node. It begins with nothing more when this is dropped.
+struct Working {
+    stop: DropGuard,
+    tasks: TaskTracker,
+}
+
+impl Working {
+    /// By this desk.
+    fn by(desk: Operator) -> Self {
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(operator::work_on_batches(desk, stop.clone()));
+        tasks.close();
+        Self { stop: stop.drop_guard(), tasks }
+    }
+
+    /// Beside this node.
+    fn beside(node: &Engine) -> Self {
+        Self::by(Operator::of(node.client()))
+    }
+
+    /// Ends it: what was begun is ended and noted.
+    async fn end(self) {
+        drop(self.stop);
+        self.tasks.wait().await;
+    }
+}
+
 /// Previews and does it, and asserts that one is the other.
 async fn act(node: &Engine, saga: SagaId, action: Action) -> Result<Plan, OperatorError> {
-    let operator = node.client().operator();
+    let operator = Operator::of(node.client());
     let plan = operator.plan(saga, action.clone(), ada()).await?;
     let expected = Expected { etag: plan.etag.clone(), plan_hash: Some(plan.hash.clone()) };
     let done = operator.execute(saga, action, ada(), expected).await?;
@@ -62,19 +91,19 @@ fn kinds(plan: &Plan) -> Vec<String> {
 
 /// Why a saga is where it is, in one line.
 async fn line(node: &Engine, saga: SagaId) -> String {
-    node.client().operator().see(saga).await.unwrap().why.to_string()
+    Operator::of(node.client()).see(saga).await.unwrap().why.to_string()
 }
 
 /// The same as people see it, with times from now.
 async fn line_now(node: &Engine, saga: SagaId) -> String {
-    let seen = node.client().operator().see(saga).await.unwrap();
+    let seen = Operator::of(node.client()).see(saga).await.unwrap();
     seen.why.line(seen.now)
 }
 
 /// Whether an action is allowed, or why not.
 async fn refused(client: &Client, saga: SagaId, action: &str) -> Option<String> {
-    let seen = client.operator().see(saga).await.unwrap();
-    let found = seen.allowed.into_iter().find(|allowed| allowed.action == action);
+    let seen = Operator::of(client).see(saga).await.unwrap();
+    let found = seen.allowed.into_iter().find(|allowed| allowed.action.name() == action);
     found.expect("every action is listed").refused
 }
 

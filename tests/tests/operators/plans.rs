@@ -1,7 +1,7 @@
 //! A preview changes nothing, and what it said must still be so when it is done.
 
 use super::{ada, kinds};
-use orchestrator::operator::{Action, By, Expected, OperatorError};
+use operator::{Action, By, Expected, Operator, OperatorError};
 use tests::play::{Cue, Line, Part, Play, Stage, note};
 
 #[tokio::test]
@@ -10,7 +10,7 @@ async fn a_preview_leaves_nothing_and_shows_the_rows_that_would_change() {
     let node = stage.node("node").await;
     let play = node.client().start::<Play>(Part::of([note("one"), Line::Wait(60_000)])).await.unwrap();
     let before = stage.until("it waits", play.id(), |row| row.state == "waiting").await;
-    let plan = node.client().operator().plan(play.id(), Action::Cancel, ada()).await.unwrap();
+    let plan = Operator::of(node.client()).plan(play.id(), Action::Cancel, ada()).await.unwrap();
     assert_eq!(kinds(&plan), ["operator", "turned_back", "undo_ended"]);
     let notes = plan.touched.iter().find(|touched| touched.table == "play.notes").unwrap();
     assert_eq!((notes.inserted, notes.updated, notes.deleted), (0, 1, 0));
@@ -27,7 +27,7 @@ async fn a_preview_of_a_saga_that_moved_since_is_refused() {
     let part = Part::of([Line::Wait(60_000), note("two"), Line::Wait(60_000)]);
     let play = node.client().start::<Play>(part).await.unwrap();
     stage.until("it waits", play.id(), |row| row.state == "waiting").await;
-    let operator = node.client().operator();
+    let operator = Operator::of(node.client());
     let plan = operator.plan(play.id(), Action::Cancel, ada()).await.unwrap();
     node.client().signal(play.id(), "prompter", &Cue("now".into())).await.unwrap();
     stage.until("it waits again", play.id(), |row| row.journal_len == 5).await;
@@ -48,7 +48,7 @@ async fn of_two_operators_and_of_a_double_click_one_wins() {
     let node = stage.node("node").await;
     let play = node.client().start::<Play>(Part::of([note("one"), Line::Wait(60_000)])).await.unwrap();
     stage.until("it waits", play.id(), |row| row.state == "waiting").await;
-    let operator = node.client().operator();
+    let operator = Operator::of(node.client());
     let expected = Expected { etag: operator.see(play.id()).await.unwrap().etag, plan_hash: None };
     let cancel = || operator.execute(play.id(), Action::Cancel, ada(), expected.clone());
     let (one, other) = tokio::join!(cancel(), cancel());
@@ -66,7 +66,7 @@ async fn nobody_acts_without_a_name_or_a_reason() {
     let node = stage.node("node").await;
     let play = node.client().start::<Play>(Part::of([Line::Wait(60_000)])).await.unwrap();
     for by in [By { reason: " ".into(), ..ada() }, By { actor: String::new(), ..ada() }] {
-        let refused = node.client().operator().plan(play.id(), Action::Pause, by).await;
+        let refused = Operator::of(node.client()).plan(play.id(), Action::Pause, by).await;
         assert!(matches!(refused, Err(OperatorError::Anonymous)), "{refused:?}");
     }
     node.drain().await;

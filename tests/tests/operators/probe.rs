@@ -1,10 +1,8 @@
 //! Probing: the other side is asked what became of a call, whatever the age of its key.
 
 use super::{LONG, act, kinds, line_now, refused};
-use orchestrator::{
-    Ended, Engine, Handle, Stake, StuckCause,
-    operator::{Action, Filter, OperatorError, Trouble},
-};
+use operator::{Action, Filter, Operator, OperatorError, Trouble};
+use orchestrator::{Ended, Engine, Handle, Stake, StuckCause};
 use tests::play::{ASK_MINOR, Act, Line, Part, Play, Stage, ask, decide};
 
 /// A decided play whose car nobody answers for.
@@ -13,7 +11,7 @@ async fn doubtful(stage: &Stage, node: &Engine, how: Act) -> Handle<Play> {
     let play = node.client().start::<Play>(Part::of([decide("sold"), ask("car")])).await.unwrap();
     assert!(matches!(stage.stuck(play.id()).await, StuckCause::FailedAfterPivot { .. }));
     let in_doubt = Filter { trouble: Some(Trouble::InDoubt), ..Filter::default() };
-    let listed = node.client().operator().list(&in_doubt, None, 10).await.unwrap();
+    let listed = Operator::of(node.client()).list(&in_doubt, None, 10).await.unwrap();
     assert_eq!(listed.iter().map(|listed| listed.id).collect::<Vec<_>>(), [play.id()]);
     play
 }
@@ -35,7 +33,7 @@ async fn what_was_done_is_found_out_and_not_done_again() {
     assert_eq!(ended, Ended::Completed(vec!["car".into()]));
     assert_eq!(stage.asked(play.id(), "probe", false).await, 1);
     assert_eq!(stage.asked(play.id(), "car", false).await, asked, "it is not asked for again");
-    let row = node.client().operator().see(play.id()).await.unwrap().status;
+    let row = Operator::of(node.client()).see(play.id()).await.unwrap().status;
     assert_eq!(
         (row.trouble, row.cause, row.stakes.len(), row.step),
         (None, None, 0, None),
@@ -73,7 +71,7 @@ async fn a_probe_that_finds_nothing_out_is_one_attempt_and_the_saga_stays_in_dou
         line.starts_with("ask failed 3× after the pivot, outcome unknown: no answer, again in "),
         "{line}"
     );
-    let attempts = node.client().operator().attempts(play.id()).await.unwrap();
+    let attempts = Operator::of(node.client()).attempts(play.id()).await.unwrap();
     assert_eq!(attempts.len(), 6);
     assert!(attempts[3].error.contains("the probe found no answer"), "{:?}", attempts[3]);
     node.drain().await;
@@ -94,6 +92,6 @@ async fn a_probe_is_refused_where_no_call_is_in_doubt() {
     let back = node.client().start::<Play>(part).await.unwrap();
     stage.stuck(back.id()).await;
     let why = refused(node.client(), back.id(), "probe").await;
-    assert_eq!(why.as_deref(), Some("it goes back: the compensation finds out by itself"));
+    assert_eq!(why.as_deref(), Some("it is unwinding: the compensation finds out by itself"));
     node.drain().await;
 }

@@ -1,10 +1,8 @@
 //! Each way of being stuck, brought to a good end.
 
 use super::{LONG, act, json, kinds, line};
-use orchestrator::{
-    Ended, Handle, Position, State, StuckCause,
-    operator::{Action, OperatorError},
-};
+use operator::{Action, OperatorError};
+use orchestrator::{Ended, Handle, Position, State, StuckCause};
 use tests::play::{Act, Kept, Line, Part, Play, Stage, ask, decide, note};
 
 fn at(position: i32) -> Position {

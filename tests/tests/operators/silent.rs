@@ -1,10 +1,8 @@
 //! Sagas that nothing moves and nothing reports: leases with nothing behind them, and what is due and passed over.
 
 use super::{LONG, act, line, refused};
-use orchestrator::{
-    BatchScope, Ended,
-    operator::{Action, Filter, Trouble},
-};
+use operator::{Action, Filter, Operator, Trouble};
+use orchestrator::{BatchScope, Ended};
 use rstest::rstest;
 use std::time::Duration;
 use tests::{
@@ -48,12 +46,12 @@ async fn a_lease_with_nothing_behind_it_is_seen_and_taken_away_and_what_its_hold
     sqlx::query(long_ago).execute(&stage.pool).await.unwrap();
     assert_eq!(broken(&stage, "saga_lease_silent").await, [play.id().to_string()]);
     let filter = Filter { trouble: Some(Trouble::Silent), ..Filter::default() };
-    let listed = node.client().operator().list(&filter, None, 10).await.unwrap();
+    let listed = Operator::of(node.client()).list(&filter, None, 10).await.unwrap();
     let [one] = &listed[..] else { panic!("one is silent: {listed:?}") };
     assert_eq!((one.id, one.trouble), (play.id(), Some(Trouble::Silent)));
     assert!(line(&node, play.id()).await.ends_with("longer than any call may be"), "{}", one.line);
-    let groups = node.client().operator().groups(&filter).await.unwrap();
-    assert_eq!(groups.iter().map(|group| group.suggested).collect::<Vec<_>>(), ["release_lease"]);
+    let groups = Operator::of(node.client()).groups(&filter).await.unwrap();
+    assert_eq!(groups.iter().map(|group| group.suggested.name()).collect::<Vec<_>>(), ["release_lease"]);
 
     act(&node, play.id(), Action::ReleaseLease).await.unwrap();
     let ended = play.result(LONG).await.unwrap();

@@ -1,10 +1,8 @@
 //! Sagas that this binary can't run, or whose journal it can't read: still listed, still explained, still to be acted on.
 
 use super::{LONG, ada, refused};
-use orchestrator::{
-    Client, Ended, Failure, Saga, SagaId, State, Workflow,
-    operator::{Action, Expected, Filter, Trouble},
-};
+use operator::{Action, Expected, Filter, Operator, Trouble};
+use orchestrator::{Client, Ended, Failure, Saga, SagaId, State, Workflow};
 use std::time::Duration;
 use tests::play::{Cue, Kept, Line, Note, Part, Play, Stage, Twist, note};
 
@@ -28,7 +26,7 @@ impl Workflow for Newer {
 /// Its only line in a list of what is overdue.
 async fn overdue(client: &Client) -> (SagaId, String) {
     let filter = Filter { trouble: Some(Trouble::Overdue), ..Filter::default() };
-    let listed = client.operator().list(&filter, None, 10).await.unwrap();
+    let listed = Operator::of(client).list(&filter, None, 10).await.unwrap();
     let [one] = &listed[..] else { panic!("one is overdue: {listed:?}") };
     assert_eq!(one.trouble, Some(Trouble::Overdue));
     (one.id, one.line.clone())
@@ -44,7 +42,7 @@ async fn a_version_that_no_node_knows_is_said_to_be_so_only_when_all_have_passed
     knowing.drain().await;
     let ignorant = stage.node("ignorant").await;
     ignorant.client().signal(saga, "prompter", &Cue("go".into())).await.unwrap();
-    let seen = ignorant.client().operator().see(saga).await.unwrap();
+    let seen = Operator::of(ignorant.client()).see(saga).await.unwrap();
     assert_eq!(seen.why.line(seen.now), "due now", "somebody may know it");
     // As if a minute had passed, and a half.
     let long_ago = "update usher.sagas set due_at = now() - interval '90 seconds' where due_at <= now()";
@@ -56,7 +54,7 @@ async fn a_version_that_no_node_knows_is_said_to_be_so_only_when_all_have_passed
 
     let why = refused(ignorant.client(), saga, "cancel").await;
     assert_eq!(why.as_deref(), Some("this binary does not know version 3 of `newer`"));
-    let plan = ignorant.client().operator().plan(saga, Action::RetryNow, ada()).await.unwrap();
+    let plan = Operator::of(ignorant.client()).plan(saga, Action::RetryNow, ada()).await.unwrap();
     assert_eq!((plan.state, plan.entries.len()), (State::Waiting, 0), "it is not run here");
 
     let knowing = builder("knowing").start().await.unwrap();
@@ -70,7 +68,7 @@ async fn a_version_that_no_node_knows_is_said_to_be_so_only_when_all_have_passed
 async fn a_journal_that_cannot_be_read_has_a_row_a_line_and_a_way_on() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
-    let operator = node.client().operator();
+    let operator = Operator::of(node.client());
     let play = node.client().start::<Play>(Part::of([note("one"), Line::Wait(60_000)])).await.unwrap();
     stage.until("it waits", play.id(), |row| row.state == "waiting").await;
     node.drain().await;
@@ -84,7 +82,7 @@ async fn a_journal_that_cannot_be_read_has_a_row_a_line_and_a_way_on() {
     assert!(seen.unreadable.is_some_and(|error| error.contains("missing field `workflow`")));
 
     let node = stage.node("node").await;
-    let operator = node.client().operator();
+    let operator = Operator::of(node.client());
     node.client().signal(play.id(), "prompter", &Cue("go".into())).await.unwrap();
     stage.stuck(play.id()).await;
     let listed =
@@ -92,7 +90,7 @@ async fn a_journal_that_cannot_be_read_has_a_row_a_line_and_a_way_on() {
     let [one] = &listed[..] else { panic!("one is stuck: {listed:?}") };
     assert!(one.line.starts_with("the journal can't be read: missing field `workflow`"), "{}", one.line);
     let open: Vec<_> = operator.see(play.id()).await.unwrap().allowed;
-    let open: Vec<_> = open.iter().filter(|one| one.refused.is_none()).map(|one| one.action).collect();
+    let open: Vec<_> = open.iter().filter(|one| one.refused.is_none()).map(|one| one.action.name()).collect();
     assert_eq!(open, ["retry_now", "pause"]);
     let why = refused(node.client(), play.id(), "cancel").await;
     assert_eq!(why.as_deref(), Some("this binary can't read its journal"));

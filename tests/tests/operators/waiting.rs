@@ -1,10 +1,8 @@
 //! Sagas that wait: paused, resumed, given more time.
 
 use super::{LONG, act, line};
-use orchestrator::{
-    Ended,
-    operator::{Action, OperatorError},
-};
+use operator::{Action, OperatorError};
+use orchestrator::Ended;
 use tests::play::{Act, Cue, Gate, Line, Part, Play, Stage, ask, note};
 
 #[tokio::test]

@@ -1,21 +1,22 @@
 //! What the gateway answers at once or later: yes, no, ask the customer, wait.
 
-use super::house::{House, LONG, PRICE, Plan};
+use super::world::{LONG, PaymentWorld, Plan};
 use rstest::rstest;
 use serde_json::json;
 use std::time::Duration;
+use tests::support::PRICE;
 
 /// Seats are held so long where a test waits for the end of it.
 const SHORT: Duration = Duration::from_millis(1200);
 
 #[tokio::test]
 async fn a_payment_that_goes_well_is_captured_once() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(2, LONG).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(2, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0, 1]).await;
     assert_eq!(ada.pay(&reservation, "pm_card_visa").await["status"], "SUCCESS");
     ada.until(&reservation, "CONFIRMED").await;
-    let books = house.close().await;
+    let books = world.close().await;
     assert_eq!((books.only(&reservation).times_captured, books.only(&reservation).captured), (1, 2 * PRICE));
 }
 
@@ -24,8 +25,8 @@ async fn a_payment_that_goes_well_is_captured_once() {
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn a_decline_frees_the_seats_and_says_why(#[case] plan: Plan) {
-    let house = plan.open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = plan.open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     let payment = ada.pay(&reservation, "pm_card_chargeDeclinedInsufficientFunds").await;
     assert_eq!((&payment["status"], &payment["failure"]), (&json!("FAILED"), &json!("insufficient_funds")));
@@ -33,46 +34,46 @@ async fn a_decline_frees_the_seats_and_says_why(#[case] plan: Plan) {
     let again = ada.reserve(&show, &[0]).await;
     ada.pay(&again, "pm_card_visa").await;
     ada.until(&again, "CONFIRMED").await;
-    let books = house.close().await;
+    let books = world.close().await;
     assert_eq!(books.only(&reservation).status, "canceled");
 }
 
 /// Decided by what the intent is: answered well and not done, it could be charged after the seats are free.
 #[tokio::test]
 async fn a_cancel_that_is_answered_well_and_not_done_is_not_believed() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
-    house.gateway.rule(&["cancel"], 1, json!({"lax": true})).await;
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
+    world.gateway.rule(&["cancel"], 1, json!({"lax": true})).await;
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_card_chargeDeclined").await;
     ada.until(&reservation, "EXPIRED").await;
-    let books = house.close().await;
+    let books = world.close().await;
     assert_eq!(books.only(&reservation).status, "canceled");
 }
 
 #[tokio::test]
 async fn a_customer_who_proves_who_they_are_gets_their_seats() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     let payment = ada.pay(&reservation, "pm_card_authenticationRequired").await;
     assert_eq!(payment["status"], "INITIATED");
     let page = payment["next_action"]["url"].as_str().unwrap();
-    house.http.post(format!("{page}/approve")).send().await.unwrap();
+    world.http.post(format!("{page}/approve")).send().await.unwrap();
     ada.until(&reservation, "CONFIRMED").await;
-    house.close().await;
+    world.close().await;
 }
 
 #[tokio::test]
 async fn a_customer_who_fails_to_prove_who_they_are_gets_none() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     let payment = ada.pay(&reservation, "pm_card_authenticationRequired").await;
     let page = payment["next_action"]["url"].as_str().unwrap();
-    house.http.post(format!("{page}/deny")).send().await.unwrap();
+    world.http.post(format!("{page}/deny")).send().await.unwrap();
     ada.until(&reservation, "EXPIRED").await;
-    let books = house.close().await;
+    let books = world.close().await;
     assert_eq!(books.only(&reservation).status, "canceled");
 }
 
@@ -81,15 +82,15 @@ async fn a_customer_who_fails_to_prove_who_they_are_gets_none() {
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn a_customer_who_never_answers_can_not_be_charged_afterwards(#[case] plan: Plan) {
-    let house = plan.open().await;
-    let (show, ada) = (house.show(1, SHORT).await, house.customer().await);
+    let world = plan.open().await;
+    let (show, ada) = (world.show(1, SHORT).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     let payment = ada.pay(&reservation, "pm_card_authenticationRequired").await;
     ada.until(&reservation, "EXPIRED").await;
     let page = payment["next_action"]["url"].as_str().unwrap();
-    let late = house.http.post(format!("{page}/approve")).send().await.unwrap();
+    let late = world.http.post(format!("{page}/approve")).send().await.unwrap();
     assert_eq!(late.status(), 400, "the intent is cancelled");
-    house.close().await;
+    world.close().await;
 }
 
 #[rstest]
@@ -97,24 +98,24 @@ async fn a_customer_who_never_answers_can_not_be_charged_afterwards(#[case] plan
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn a_payment_that_is_processed_for_a_while_is_booked_when_it_settles(#[case] plan: Plan) {
-    let house = plan.open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = plan.open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     assert_eq!(ada.pay(&reservation, "pm_processing_settles").await["status"], "INITIATED");
     ada.until(&reservation, "CONFIRMED").await;
-    house.close().await;
+    world.close().await;
 }
 
 #[tokio::test]
 async fn a_payment_that_fails_after_a_while_frees_the_seats() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     let payment = ada.pay(&reservation, "pm_processing_fails").await;
     ada.until(&reservation, "EXPIRED").await;
     let payment = ada.payment(&payment).await;
     assert_eq!((&payment["status"], &payment["failure"]), (&json!("FAILED"), &json!("insufficient_funds")));
-    house.close().await;
+    world.close().await;
 }
 
 #[rstest]
@@ -122,12 +123,12 @@ async fn a_payment_that_fails_after_a_while_frees_the_seats() {
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn a_payment_that_is_processed_too_long_is_cancelled_at_the_gateway(#[case] plan: Plan) {
-    let house = plan.gateway(|gateway| gateway.settle_delay = Duration::from_secs(3600)).open().await;
-    let (show, ada) = (house.show(1, SHORT).await, house.customer().await);
+    let world = plan.gateway(|gateway| gateway.settle_delay = Duration::from_secs(3600)).open().await;
+    let (show, ada) = (world.show(1, SHORT).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_processing_settles").await;
     ada.until(&reservation, "EXPIRED").await;
-    let books = house.close().await;
+    let books = world.close().await;
     assert_eq!(books.only(&reservation).status, "canceled");
 }
 
@@ -137,18 +138,18 @@ async fn a_payment_that_is_processed_too_long_is_cancelled_at_the_gateway(#[case
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn a_cancel_that_fails_because_the_money_is_there_meanwhile_books_the_seats(#[case] plan: Plan) {
-    let house = plan.gateway(|gateway| gateway.settle_delay = Duration::from_secs(3600)).open().await;
-    let (show, ada) = (house.show(1, SHORT).await, house.customer().await);
+    let world = plan.gateway(|gateway| gateway.settle_delay = Duration::from_secs(3600)).open().await;
+    let (show, ada) = (world.show(1, SHORT).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     let refuse = json!({"before": {"refuse": {"code": "payment_intent_unexpected_state"}}});
-    house.gateway.rule(&["cancel"], None, refuse).await;
-    house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
+    world.gateway.rule(&["cancel"], None, refuse).await;
+    world.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
     ada.pay(&reservation, "pm_processing_settles").await;
     let settling =
         "select count(*) from usher.journal_entries where kind = 'started' and body ->> 'step' = 'settle'";
-    house.until_count("the time is up", settling, 1).await;
-    let intent = house.gateway.books().await.only(&reservation).id.clone();
-    house.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;
+    world.until_count("the time is up", settling, 1).await;
+    let intent = world.gateway.books().await.only(&reservation).id.clone();
+    world.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;
     ada.until(&reservation, "CONFIRMED").await;
-    house.close().await;
+    world.close().await;
 }

@@ -2,13 +2,14 @@
 //!
 //! `USHER_CHAOS_SEEDS=1,2,3` runs more seeds than the one that every run has.
 
-use super::house::{House, PRICE, Plan, Show};
+use super::world::{PaymentWorld, Plan};
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::json;
 use service::reconcile::{Options, Walk};
 use std::time::Duration;
+use tests::support::{PRICE, Show};
 use tokio::time::timeout;
 
 const CUSTOMERS: usize = 100;
@@ -36,32 +37,32 @@ async fn a_hundred_bookings_in_chaos_lose_no_money(#[case] automatic: bool) {
         let plan = plan.gateway(|gateway| {
             (gateway.chaos, gateway.seed) = (0.3, seed);
         });
-        let house = plan.open().await;
-        let (euros, dollars) = (house.show_in("EUR", 50, HOLD).await, house.show_in("USD", 50, HOLD).await);
-        let jobs = house.with_jobs().await;
-        let booked = (0..CUSTOMERS).map(|number| book(&house, [&euros, &dollars][number % 2], number));
+        let world = plan.open().await;
+        let (euros, dollars) = (world.show_in("EUR", 50, HOLD).await, world.show_in("USD", 50, HOLD).await);
+        let jobs = world.with_jobs().await;
+        let booked = (0..CUSTOMERS).map(|number| book(&world, [&euros, &dollars][number % 2], number));
         // A way back that has failed often waits long until it tries again: in the end the gateway comes to its senses.
         let _ = timeout(CHAOS_MAX, join_all(booked)).await;
-        house.gateway.calm().await;
-        house.rest().await;
+        world.gateway.calm().await;
+        world.rest().await;
         jobs.stop().await;
-        reconciles(&house).await;
-        let sold = house.count("select count(*) from booking.bookings where status = 'CONFIRMED'").await;
+        reconciles(&world).await;
+        let sold = world.count("select count(*) from booking.bookings where status = 'CONFIRMED'").await;
         println!("seed {seed}: {sold} of {CUSTOMERS} sold");
         assert!(sold > 0, "seed {seed}: chaos is no excuse for selling nothing");
-        let books = house.close().await;
+        let books = world.close().await;
         let kept: i64 = books.sums.values().map(|sums| sums.kept).sum();
         assert_eq!(kept, sold * PRICE, "seed {seed}");
     }
 }
 
-async fn book(house: &House, show: &Show, number: usize) {
-    let ada = house.customer().await;
+async fn book(world: &PaymentWorld, show: &Show, number: usize) {
+    let ada = world.customer().await;
     let reservation = ada.reserve(show, &[number / 2]).await;
     let method = METHODS[number / 2 % METHODS.len()];
     let body = json!({"reservation_id": reservation["reservation_id"], "method": method});
     ada.post("/payments", body).await; // on a busy machine the time may be up before the customer's turn comes
-    house
+    world
         .until("the booking ends", async || {
             let found = ada.reservation(&reservation).await;
             (found["status"] != "PENDING").then_some(())
@@ -70,7 +71,7 @@ async fn book(house: &House, show: &Show, number: usize) {
 }
 
 /// The gateway's books and ours agree, with everything of this run looked at.
-async fn reconciles(house: &House) {
+async fn reconciles(world: &PaymentWorld) {
     let now = Utc::now();
     let options = Options {
         since: now - TimeDelta::hours(1),
@@ -78,8 +79,8 @@ async fn reconciles(house: &House) {
         settled_after: TimeDelta::zero(),
         write_cases: true,
     };
-    let mut walk = Walk::begin(house.pool.clone(), house.service.gateway.clone(), options).await.unwrap();
-    house
+    let mut walk = Walk::begin(world.pool.clone(), world.service.gateway.clone(), options).await.unwrap();
+    world
         .until("the gateway has been read", async || {
             let walked = async {
                 walk.prepare().await?;

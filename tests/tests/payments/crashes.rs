@@ -2,35 +2,35 @@
 
 use super::{
     customer::Customer,
-    house::{House, LONG, PRICE, Plan, Show},
+    world::{LONG, PaymentWorld, Plan},
 };
 use dev::{Child, Signal};
 use rstest::rstest;
 use serde_json::{Value, json};
 use std::{os::unix::process::ExitStatusExt, process::Command, time::Duration};
-use tests::support::wait_until;
+use tests::support::{PRICE, Show, wait_until};
 
 /// More deaths than any booking has calls for.
 const DEATHS_MAX: usize = 20;
 /// One victim's booking never takes longer.
 const ENDED_WITHIN: Duration = Duration::from_secs(30);
 
-/// A process that runs the house's sagas.
+/// A process that runs the world's sagas.
 struct Cashier(Child);
 
 impl Cashier {
-    fn start(house: &House, settings: &[(&str, String)]) -> Self {
+    fn start(world: &PaymentWorld, settings: &[(&str, String)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cashier"));
-        command.envs(&house.environment).env_remove("FAILPOINTS");
+        command.envs(&world.environment).env_remove("FAILPOINTS");
         command.envs(settings.iter().map(|(name, value)| (name, value)));
         Self(Child::spawn("cashier", command, Signal::KILL).unwrap())
     }
 
     /// Dies at this point when it comes there for the time after so many; nobody may take over meanwhile.
-    fn victim(house: &House, point: &str, hits: usize) -> Self {
+    fn victim(world: &PaymentWorld, point: &str, hits: usize) -> Self {
         let failpoints = format!("{point}={hits}*off->1*return");
         let long = "600000".to_owned();
-        Self::start(house, &[("FAILPOINTS", failpoints), ("USHER_LANES_LEASE_MS", long)])
+        Self::start(world, &[("FAILPOINTS", failpoints), ("USHER_LANES_LEASE_MS", long)])
     }
 
     async fn died(&self) {
@@ -49,7 +49,7 @@ enum Then {
 /// Lets a node die in every call of a booking, one after the other, while customers book and pay with `method`. Gives
 /// their reservations.
 async fn bookings_of_the_dead(
-    house: &House,
+    world: &PaymentWorld,
     show: &Show,
     ada: &Customer<'_>,
     method: &str,
@@ -57,13 +57,13 @@ async fn bookings_of_the_dead(
 ) -> Vec<Value> {
     let mut reservations = Vec::new();
     for hits in 0..DEATHS_MAX {
-        let victim = Cashier::victim(house, "call-after", hits);
+        let victim = Cashier::victim(world, "call-after", hits);
         let reservation = ada.reserve(show, &[hits]).await;
         reservations.push(reservation.clone());
         let ends = async {
             let cancels = async {
                 if then == Then::Cancels {
-                    cancel_while_it_is_paid(house, ada, &reservation).await;
+                    cancel_while_it_is_paid(world, ada, &reservation).await;
                 }
             };
             futures_util::join!(ada.pay(&reservation, method), cancels);
@@ -71,7 +71,7 @@ async fn bookings_of_the_dead(
                 (ada.reservation(&reservation).await["status"] != "PENDING").then_some(())
             })
             .await;
-            house.at_rest(&reservation).await;
+            world.at_rest(&reservation).await;
         };
         tokio::select! {
             () = victim.died() => {}
@@ -81,12 +81,12 @@ async fn bookings_of_the_dead(
     panic!("a booking has more than {DEATHS_MAX} calls");
 }
 
-async fn cancel_while_it_is_paid(house: &House, ada: &Customer<'_>, reservation: &Value) {
+async fn cancel_while_it_is_paid(world: &PaymentWorld, ada: &Customer<'_>, reservation: &Value) {
     let saga: uuid::Uuid = reservation["saga_id"].as_str().unwrap().parse().unwrap();
     let paying = "select count(*) from usher.journal_entries
         where saga_id = $1 and kind = 'started' and body ->> 'step' = 'pay'";
     wait_until("it is being paid", ENDED_WITHIN, async || {
-        let begun: i64 = sqlx::query_scalar(paying).bind(saga).fetch_one(&house.pool).await.unwrap();
+        let begun: i64 = sqlx::query_scalar(paying).bind(saga).fetch_one(&world.pool).await.unwrap();
         (begun == 1).then_some(())
     })
     .await;
@@ -94,18 +94,18 @@ async fn cancel_while_it_is_paid(house: &House, ada: &Customer<'_>, reservation:
 }
 
 /// Lets leases of the dead run out and another node finish.
-async fn survivor(house: &House) -> Cashier {
+async fn survivor(world: &PaymentWorld) -> Cashier {
     let later = "update usher.sagas set due_at = now() where leased and due_at > now()";
-    sqlx::query(later).execute(&house.pool).await.unwrap();
-    Cashier::start(house, &[])
+    sqlx::query(later).execute(&world.pool).await.unwrap();
+    Cashier::start(world, &[])
 }
 
 async fn ends_well(plan: Plan, method: &str, expected: &str) {
-    let house = plan.without_lanes().open().await;
-    let (show, ada) = (house.show(DEATHS_MAX as i16, LONG).await, house.customer().await);
-    let reservations = bookings_of_the_dead(&house, &show, &ada, method, Then::Waits).await;
+    let world = plan.without_lanes().open().await;
+    let (show, ada) = (world.show(DEATHS_MAX as i16, LONG).await, world.customer().await);
+    let reservations = bookings_of_the_dead(&world, &show, &ada, method, Then::Waits).await;
     assert!(reservations.len() > 3, "only {} calls", reservations.len());
-    let survivor = survivor(&house).await;
+    let survivor = survivor(&world).await;
     for reservation in &reservations {
         // Who died before the payment was ordered keeps nobody from paying now.
         if ada.reservation(reservation).await["payment_id"].is_null() {
@@ -113,7 +113,7 @@ async fn ends_well(plan: Plan, method: &str, expected: &str) {
         }
         ada.until(reservation, expected).await;
     }
-    let books = house.close().await;
+    let books = world.close().await;
     assert!(books.intents.iter().all(|intent| intent.times_secured <= 1), "{books:#?}");
     drop(survivor);
 }
@@ -134,24 +134,24 @@ async fn a_crash_in_a_compensation_lets_the_money_go_once() {
 /// Taken at once, and given up while the gateway still works: the way back refunds.
 #[tokio::test]
 async fn a_crash_in_a_compensation_that_refunds_gives_the_money_back_once() {
-    let house = Plan::default().automatic().without_lanes().open().await;
-    house.gateway.rule(&["confirm"], None, json!({"answer_delay_ms": 400})).await;
-    let (show, ada) = (house.show(DEATHS_MAX as i16, LONG).await, house.customer().await);
-    let reservations = bookings_of_the_dead(&house, &show, &ada, "pm_card_visa", Then::Cancels).await;
+    let world = Plan::default().automatic().without_lanes().open().await;
+    world.gateway.rule(&["confirm"], None, json!({"answer_delay_ms": 400})).await;
+    let (show, ada) = (world.show(DEATHS_MAX as i16, LONG).await, world.customer().await);
+    let reservations = bookings_of_the_dead(&world, &show, &ada, "pm_card_visa", Then::Cancels).await;
     assert!(reservations.len() > 3, "only {} calls", reservations.len());
-    let survivor = survivor(&house).await;
+    let survivor = survivor(&world).await;
     for reservation in &reservations {
         // Who died before the payment was ordered leaves nothing to give back.
         if ada.reservation(reservation).await["payment_id"].is_null() {
             ada.delete(&format!("/reservations/{}", reservation["reservation_id"].as_str().unwrap())).await;
         }
-        house
+        world
             .until("it has ended", async || {
                 (ada.reservation(reservation).await["status"] != "PENDING").then_some(())
             })
             .await;
     }
-    let books = house.close().await;
+    let books = world.close().await;
     let refunded = books.intents.iter().filter(|intent| intent.refunded > 0);
     assert!(refunded.clone().count() >= 3, "{books:#?}");
     assert!(

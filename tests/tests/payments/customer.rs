@@ -1,13 +1,14 @@
 //! A customer: HTTP requests, each under a key of its own.
 
-use super::house::{House, Show};
+use super::world::PaymentWorld;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
+use tests::support::Show;
 
 /// Somebody who wants seats.
 pub struct Customer<'a> {
-    house: &'a House,
+    world: &'a PaymentWorld,
     pub token: String,
     pub email: String,
 }
@@ -21,11 +22,11 @@ pub struct Answer {
 }
 
 impl<'a> Customer<'a> {
-    pub async fn new(house: &'a House) -> Self {
+    pub async fn new(world: &'a PaymentWorld) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let email = format!("customer{}@example.org", NEXT.fetch_add(1, Ordering::Relaxed));
-        let issued = api::http::auth::issue_customer(&house.pool, None, "Ada", &email, None).await.unwrap();
-        Self { house, token: issued.0.expose().to_owned(), email }
+        let issued = api::http::auth::issue_customer(&world.pool, None, "Ada", &email, None).await.unwrap();
+        Self { world, token: issued.0.expose().to_owned(), email }
     }
 
     /// Holds these seats.
@@ -52,7 +53,7 @@ impl<'a> Customer<'a> {
 
     /// Waits until the reservation has this status.
     pub async fn until(&self, reservation: &Value, status: &str) -> Value {
-        self.house
+        self.world
             .until(&format!("the reservation is {status}"), async || {
                 let found = self.reservation(reservation).await;
                 (found["status"] == status).then_some(found)
@@ -81,7 +82,7 @@ impl<'a> Customer<'a> {
     }
 
     fn ask(&self, method: Method, path: &str) -> RequestBuilder {
-        self.house.http.request(method, format!("{}{path}", self.house.url)).bearer_auth(&self.token)
+        self.world.http.request(method, format!("{}{path}", self.world.url)).bearer_auth(&self.token)
     }
 
     async fn send(request: RequestBuilder) -> Answer {

@@ -1,84 +1,100 @@
 //! Commits that a failover lost: the gateway has money that names a payment of ours, and our books have nothing of it.
 
 use super::{
-    house::{House, PRICE},
     reconcile::{
         booked, charge, count, damage, gone, intent_of, last_hour, lose_webhooks, only, open_cases,
         reconcile, reconcile_with, refund,
     },
+    world::PaymentWorld,
 };
 use chrono::{TimeDelta, Utc};
-use orchestrator::operator::Limits;
+use operator::Limits;
 use serde_json::json;
 use service::reconcile::{
     Class, GiveBackError, GivenBack, Options, ReconcileError, TellError, give_back, store::cases, tell,
 };
+use tests::support::PRICE;
 
 /// What a failover leaves that lost the last commits: a payment at the gateway, and nothing of it here.
-async fn fail_over(house: &House) {
+async fn fail_over(world: &PaymentWorld) {
     let lose = "delete from booking.ledger; delete from booking.bookings; delete from booking.payments;
         delete from booking.gateway_references; delete from usher.sagas; delete from usher.journal;
         delete from usher.mailbox";
-    damage(house, lose).await;
+    damage(world, lose).await;
 }
 
 /// What `usher case give-back` does.
-async fn given_back(house: &House, case: &cases::Case) -> Result<GivenBack, GiveBackError> {
+async fn given_back(world: &PaymentWorld, case: &cases::Case) -> Result<GivenBack, GiveBackError> {
     let who = ("ada", "lost by the failover");
-    give_back(&house.pool, &house.service.gateway, case, who, Limits::default(), Utc::now()).await
+    give_back(
+        (&world.pool, &world.service.tasks),
+        &world.service.gateway,
+        case,
+        who,
+        Limits::default(),
+        Utc::now(),
+    )
+    .await
 }
 
-async fn found(house: &House, case: &cases::Case) -> cases::Case {
-    let mut connection = house.pool.acquire().await.unwrap();
+async fn found(world: &PaymentWorld, case: &cases::Case) -> cases::Case {
+    let mut connection = world.pool.acquire().await.unwrap();
     cases::find(&mut connection, cases::CaseId::from_uuid(case.id)).await.unwrap().unwrap()
 }
 
 #[tokio::test]
 async fn money_that_a_failover_lost_is_named_and_given_back_once() {
-    let house = House::open().await;
-    let reservation = booked(&house).await;
+    let world = PaymentWorld::open().await;
+    let reservation = booked(&world).await;
     let (payment, intent) = {
-        let books = house.gateway.books().await;
+        let books = world.gateway.books().await;
         let entry = books.only(&reservation);
         (entry.payment_id.clone().unwrap(), entry.id.clone())
     };
-    fail_over(&house).await;
+    fail_over(&world).await;
 
-    let case = only(&house, Class::UnknownPayment, 0, PRICE).await;
+    let case = only(&world, Class::UnknownPayment, 0, PRICE).await;
     assert!(case.what.contains(&payment), "{}", case.what);
     let named = (case.payment_id.unwrap().to_string(), case.reservation_id.unwrap().to_string());
     assert_eq!(named, (payment, reservation["reservation_id"].as_str().unwrap().to_owned()));
-    let told = tell(&house.pool, &house.service.gateway, &case, ("ada", "why not"), Utc::now()).await;
+    let told = tell(&world.pool, &world.service.gateway, &case, ("ada", "why not"), Utc::now()).await;
     assert!(matches!(told, Err(TellError::Lost(..))), "{told:?}");
 
     let small = Limits { second_person_above_minor: Some(PRICE - 1) };
-    let alone =
-        give_back(&house.pool, &house.service.gateway, &case, ("ada", "alone"), small, Utc::now()).await;
+    let alone = give_back(
+        (&world.pool, &world.service.tasks),
+        &world.service.gateway,
+        &case,
+        ("ada", "alone"),
+        small,
+        Utc::now(),
+    )
+    .await;
     assert!(matches!(alone, Err(GiveBackError::TooMuch(_))), "{alone:?}");
 
     // The first answer is lost; whoever presses again gets it, and no second refund.
     let lost = json!({"after": "close"});
-    house.gateway.rule(&["refund"], 1, lost).await;
-    let first = given_back(&house, &case).await;
+    world.gateway.rule(&["refund"], 1, lost).await;
+    let first = given_back(&world, &case).await;
     assert!(matches!(first, Err(GiveBackError::Gateway(..))), "{first:?}");
-    let asked = found(&house, &case).await;
+    let asked = found(&world, &case).await;
     assert_eq!((asked.given_back_by.as_deref(), asked.given_back_how), (Some("ada"), None));
-    let (one, other) = tokio::join!(given_back(&house, &case), given_back(&house, &case));
+    let (one, other) = tokio::join!(given_back(&world, &case), given_back(&world, &case));
     assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
-    let books = house.gateway.books().await;
+    let books = world.gateway.books().await;
     let entry = books.intents.iter().find(|entry| entry.id == intent).unwrap();
     assert_eq!((entry.captured, entry.refunded), (PRICE, PRICE), "once");
-    assert!(found(&house, &case).await.given_back_how.is_some());
+    assert!(found(&world, &case).await.given_back_how.is_some());
     let audited = "select count(*) from usher.audit where action = 'case_give_back' and actor = 'ada'";
-    assert_eq!(house.count(audited).await, 3, "each who pressed");
-    gone(&house, &case).await;
+    assert_eq!(world.count(audited).await, 3, "each who pressed");
+    gone(&world, &case).await;
 }
 
 #[tokio::test]
 async fn held_money_that_was_lost_is_cancelled_and_what_carries_no_ids_of_ours_is_left_alone() {
-    let house = House::open().await;
-    lose_webhooks(&house).await;
-    let stranger = charge(&house, &[]).await;
+    let world = PaymentWorld::open().await;
+    lose_webhooks(&world).await;
+    let stranger = charge(&world, &[]).await;
     let payment = uuid::Uuid::now_v7().to_string();
     let order = [
         ("amount", "700"),
@@ -87,59 +103,59 @@ async fn held_money_that_was_lost_is_cancelled_and_what_carries_no_ids_of_ours_i
         ("capture_method", "manual"),
         ("metadata[payment_id]", &payment),
     ];
-    let held = house.gateway.post("payment_intents", &order).await["id"].as_str().unwrap().to_owned();
-    house.gateway.post(&format!("payment_intents/{held}/confirm"), &[]).await;
-    let report = reconcile(&house).await;
+    let held = world.gateway.post("payment_intents", &order).await["id"].as_str().unwrap().to_owned();
+    world.gateway.post(&format!("payment_intents/{held}/confirm"), &[]).await;
+    let report = reconcile(&world).await;
     assert_eq!(count(&report, Class::UnknownPayment), 2, "{report:#?}");
-    for case in open_cases(&house).await {
-        let given = given_back(&house, &case).await;
+    for case in open_cases(&world).await {
+        let given = given_back(&world, &case).await;
         if case.reference == stranger {
             assert!(matches!(given, Err(GiveBackError::NotOurs(_))), "{given:?}");
         } else {
             assert_eq!((given.unwrap(), case.reference.as_str()), (GivenBack::Cancelled, held.as_str()));
-            assert_eq!(given_back(&house, &case).await.unwrap(), GivenBack::Nothing, "pressed again");
+            assert_eq!(given_back(&world, &case).await.unwrap(), GivenBack::Nothing, "pressed again");
         }
     }
-    let report = reconcile(&house).await;
+    let report = reconcile(&world).await;
     assert_eq!((report.differing(), report.cases_vanished), (1, 1), "{report:#?}");
 }
 
 #[tokio::test]
 async fn a_webhook_of_a_payment_that_was_lost_is_unmatched() {
-    let house = House::open().await;
-    let reservation = booked(&house).await;
-    let intent = intent_of(&house, &reservation).await;
-    fail_over(&house).await;
-    house.gateway.behave().await;
-    refund(&house, &intent, json!({"amount": 500})).await;
+    let world = PaymentWorld::open().await;
+    let reservation = booked(&world).await;
+    let intent = intent_of(&world, &reservation).await;
+    fail_over(&world).await;
+    world.gateway.behave().await;
+    refund(&world, &intent, json!({"amount": 500})).await;
     let unmatched =
         "select count(*) from booking.inbox where state = 'UNMATCHED' and gateway_reference is not null";
-    house.until_count("nobody knows it", unmatched, 1).await;
+    world.until_count("nobody knows it", unmatched, 1).await;
     let waiting = "select count(*) from booking.inbox where state = 'PENDING'";
-    house.until_count("nothing pretends to be on its way", waiting, 0).await;
+    world.until_count("nothing pretends to be on its way", waiting, 0).await;
 }
 
 #[tokio::test]
 async fn a_case_that_the_gateway_chokes_on_hides_none_behind_it() {
-    let house = House::open().await;
-    lose_webhooks(&house).await;
-    let (first, second) = (charge(&house, &[]).await, charge(&house, &[]).await);
-    reconcile(&house).await;
-    let cases = open_cases(&house).await;
+    let world = PaymentWorld::open().await;
+    lose_webhooks(&world).await;
+    let (first, second) = (charge(&world, &[]).await, charge(&world, &[]).await);
+    reconcile(&world).await;
+    let cases = open_cases(&world).await;
     assert_eq!(cases.len(), 2);
     // The cases are looked at by id; the one that is looked at first is the one that can't be read.
     let looked_at_first = cases.iter().min_by_key(|case| case.id).unwrap().reference.clone();
     let other = if looked_at_first == first { second } else { first };
-    refund(&house, &other, json!({})).await;
+    refund(&world, &other, json!({})).await;
     let choke = json!({"match": {"on": ["read"], "intent": looked_at_first}, "do": {"before": {"fail": {"status": 500}}}});
-    house.gateway.control("rules", choke).await;
+    world.gateway.control("rules", choke).await;
     let later = Options {
         since: Utc::now() + TimeDelta::seconds(2),
         until: Utc::now() + TimeDelta::seconds(3),
         ..last_hour()
     };
-    let broken = reconcile_with(&house, later).await;
+    let broken = reconcile_with(&world, later).await;
     assert!(matches!(broken, Err(ReconcileError::Gateway(_))), "{broken:?}");
-    let left = open_cases(&house).await;
+    let left = open_cases(&world).await;
     assert_eq!(left.iter().map(|case| &case.reference).collect::<Vec<_>>(), [&looked_at_first]);
 }

@@ -2,34 +2,35 @@
 
 use super::{
     customer::Customer,
-    house::{House, LONG, PRICE, Plan, Show},
+    world::{LONG, PaymentWorld, Plan},
 };
 use rstest::rstest;
 use serde_json::{Value, json};
 use service::jobs::Jobs;
 use std::time::Duration;
+use tests::support::{PRICE, Show};
 
 /// Seats are held so long where a test waits for the end of it.
 const SHORT: Duration = Duration::from_millis(1200);
 
 /// A reservation whose customer never proved who they are, so that it has expired.
-async fn expired(house: &House, show: &Show, ada: &Customer<'_>) -> Value {
+async fn expired(world: &PaymentWorld, show: &Show, ada: &Customer<'_>) -> Value {
     let reservation = ada.reserve(show, &[0]).await;
     ada.pay(&reservation, "pm_card_authenticationRequired").await;
     ada.until(&reservation, "EXPIRED").await;
-    house.at_rest(&reservation).await;
+    world.at_rest(&reservation).await;
     reservation
 }
 
 /// The customer pays in another tab: another intent under the same payment.
-async fn pay_in_another_tab(house: &House, reservation: &Value) {
-    let intent = house.gateway.books().await.of(reservation)[0].id.clone();
-    house.gateway.control(&format!("intents/{intent}/again"), json!({})).await;
+async fn pay_in_another_tab(world: &PaymentWorld, reservation: &Value) {
+    let intent = world.gateway.books().await.of(reservation)[0].id.clone();
+    world.gateway.control(&format!("intents/{intent}/again"), json!({})).await;
 }
 
 /// Waits until what came in late is settled, and gives it as the first reservation shows it.
-async fn settled(house: &House, ada: &Customer<'_>, reservation: &Value, status: &str) -> Value {
-    house
+async fn settled(world: &PaymentWorld, ada: &Customer<'_>, reservation: &Value, status: &str) -> Value {
+    world
         .until(&format!("the late payment is {status}"), async || {
             let late = ada.reservation(reservation).await["late_payment"].clone();
             (late["status"] == status).then_some(late)
@@ -42,11 +43,11 @@ async fn settled(house: &House, ada: &Customer<'_>, reservation: &Value, status:
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn late_money_whose_seats_are_still_free_books_them_after_all(#[case] plan: Plan) {
-    let house = plan.open().await;
-    let (show, ada) = (house.show(1, SHORT).await, house.customer().await);
-    let reservation = expired(&house, &show, &ada).await;
-    pay_in_another_tab(&house, &reservation).await;
-    let late = house
+    let world = plan.open().await;
+    let (show, ada) = (world.show(1, SHORT).await, world.customer().await);
+    let reservation = expired(&world, &show, &ada).await;
+    pay_in_another_tab(&world, &reservation).await;
+    let late = world
         .until("it is booked after all", async || {
             let late = ada.reservation(&reservation).await["late_payment"].clone();
             late["booking_id"].is_string().then_some(late)
@@ -56,7 +57,7 @@ async fn late_money_whose_seats_are_still_free_books_them_after_all(#[case] plan
     let booking = ada.get(&format!("/bookings/{}", late["booking_id"].as_str().unwrap())).await.is(200);
     assert_eq!((&booking["status"], &booking["payment_id"]), (&json!("CONFIRMED"), &late["payment_id"]));
     assert_eq!(booking["seats"], reservation["seats"]);
-    let books = house.close().await;
+    let books = world.close().await;
     assert_eq!(books.of(&reservation).iter().map(|intent| intent.captured).sum::<i64>(), PRICE);
 }
 
@@ -65,16 +66,16 @@ async fn late_money_whose_seats_are_still_free_books_them_after_all(#[case] plan
 #[case::automatic(Plan::default().automatic(), "REFUNDED")]
 #[tokio::test]
 async fn late_money_whose_seats_are_gone_goes_back_in_full(#[case] plan: Plan, #[case] back: &str) {
-    let house = plan.open().await;
-    let (show, ada, bob) = (house.show(1, SHORT).await, house.customer().await, house.customer().await);
-    let reservation = expired(&house, &show, &ada).await;
+    let world = plan.open().await;
+    let (show, ada, bob) = (world.show(1, SHORT).await, world.customer().await, world.customer().await);
+    let reservation = expired(&world, &show, &ada).await;
     let others = bob.reserve(&show, &[0]).await;
     bob.pay(&others, "pm_card_visa").await;
     bob.until(&others, "CONFIRMED").await;
-    pay_in_another_tab(&house, &reservation).await;
-    let late = settled(&house, &ada, &reservation, back).await;
+    pay_in_another_tab(&world, &reservation).await;
+    let late = settled(&world, &ada, &reservation, back).await;
     assert_eq!(late["booking_id"], Value::Null);
-    let books = house.close().await;
+    let books = world.close().await;
     assert_eq!(books.of(&reservation).iter().map(|intent| intent.captured - intent.refunded).sum::<i64>(), 0);
 }
 
@@ -83,14 +84,14 @@ async fn late_money_whose_seats_are_gone_goes_back_in_full(#[case] plan: Plan, #
 #[case::automatic(Plan::default().automatic(), "REFUNDED")]
 #[tokio::test]
 async fn who_pays_twice_in_two_tabs_gets_the_second_money_back(#[case] plan: Plan, #[case] back: &str) {
-    let house = plan.open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = plan.open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_card_visa").await;
     ada.until(&reservation, "CONFIRMED").await;
-    pay_in_another_tab(&house, &reservation).await;
-    settled(&house, &ada, &reservation, back).await;
-    let books = house.close().await;
+    pay_in_another_tab(&world, &reservation).await;
+    settled(&world, &ada, &reservation, back).await;
+    let books = world.close().await;
     assert_eq!(
         books.of(&reservation).iter().map(|intent| intent.captured - intent.refunded).sum::<i64>(),
         PRICE
@@ -99,110 +100,110 @@ async fn who_pays_twice_in_two_tabs_gets_the_second_money_back(#[case] plan: Pla
 
 #[tokio::test]
 async fn who_pays_in_another_tab_while_the_first_is_asked_is_charged_once() {
-    let house = Plan::default().automatic().open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = Plan::default().automatic().open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     let payment = ada.pay(&reservation, "pm_card_authenticationRequired").await;
-    pay_in_another_tab(&house, &reservation).await;
-    house
+    pay_in_another_tab(&world, &reservation).await;
+    world
         .until_count("the news is kept", "select count(*) from booking.inbox where kind = 'captured'", 1)
         .await;
     let page = payment["next_action"]["url"].as_str().unwrap();
-    house.http.post(format!("{page}/approve")).send().await.unwrap();
+    world.http.post(format!("{page}/approve")).send().await.unwrap();
     ada.until(&reservation, "CONFIRMED").await;
-    house.rest().await;
-    settled(&house, &ada, &reservation, "REFUNDED").await;
-    house.close().await;
+    world.rest().await;
+    settled(&world, &ada, &reservation, "REFUNDED").await;
+    world.close().await;
 }
 
 #[tokio::test]
 async fn late_money_is_found_when_its_webhook_is_lost() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_card_visa").await;
     ada.until(&reservation, "CONFIRMED").await;
-    house.rest().await;
-    house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
-    pay_in_another_tab(&house, &reservation).await;
-    house.a_minute_later().await;
-    settled(&house, &ada, &reservation, "FAILED").await;
-    house.close().await;
+    world.rest().await;
+    world.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
+    pay_in_another_tab(&world, &reservation).await;
+    world.a_minute_later().await;
+    settled(&world, &ada, &reservation, "FAILED").await;
+    world.close().await;
 }
 
 #[tokio::test]
 async fn late_money_waits_while_the_gateway_is_away() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, SHORT).await, house.customer().await);
-    let reservation = expired(&house, &show, &ada).await;
-    house.gateway.rule(&["read"], 3, json!({"before": "drop"})).await;
-    pay_in_another_tab(&house, &reservation).await;
-    house.rest().await;
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, SHORT).await, world.customer().await);
+    let reservation = expired(&world, &show, &ada).await;
+    world.gateway.rule(&["read"], 3, json!({"before": "drop"})).await;
+    pay_in_another_tab(&world, &reservation).await;
+    world.rest().await;
     assert!(ada.reservation(&reservation).await["late_payment"]["booking_id"].is_string());
-    house.close().await;
+    world.close().await;
 }
 
 #[tokio::test]
 async fn late_money_that_is_not_there_for_a_moment_is_not_given_up() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, SHORT).await, house.customer().await);
-    let reservation = expired(&house, &show, &ada).await;
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, SHORT).await, world.customer().await);
+    let reservation = expired(&world, &show, &ada).await;
     // Who hears of it sees it; who takes it in is shown an older state.
-    house.gateway.rule(&["read"], 1, json!({})).await;
-    house.gateway.rule(&["read"], 1, json!({"lie": {"status": "processing"}})).await;
-    pay_in_another_tab(&house, &reservation).await;
-    settled(&house, &ada, &reservation, "SUCCESS").await;
-    house.close().await;
+    world.gateway.rule(&["read"], 1, json!({})).await;
+    world.gateway.rule(&["read"], 1, json!({"lie": {"status": "processing"}})).await;
+    pay_in_another_tab(&world, &reservation).await;
+    settled(&world, &ada, &reservation, "SUCCESS").await;
+    world.close().await;
 }
 
 #[tokio::test]
 async fn late_money_that_is_less_than_the_price_needs_a_person() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, SHORT).await, house.customer().await);
-    let reservation = expired(&house, &show, &ada).await;
-    house.gateway.rule(&["read"], None, json!({"lie": {"amount": 1}})).await;
-    pay_in_another_tab(&house, &reservation).await;
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, SHORT).await, world.customer().await);
+    let reservation = expired(&world, &show, &ada).await;
+    world.gateway.rule(&["read"], None, json!({"lie": {"amount": 1}})).await;
+    pay_in_another_tab(&world, &reservation).await;
     let stuck = "select count(*) from usher.sagas where workflow = 'late_payment' and state = 'stuck'";
-    house.until_count("it is stuck", stuck, 1).await;
-    assert_eq!(house.count("select count(*) from booking.bookings").await, 0);
+    world.until_count("it is stuck", stuck, 1).await;
+    assert_eq!(world.count("select count(*) from booking.bookings").await, 0);
 }
 
 #[tokio::test]
 async fn late_money_is_seen_however_much_news_of_others_waits() {
     const OTHERS: i64 = 150;
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, SHORT).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, SHORT).await, world.customer().await);
     // An account that others use too: its news is about payments that we don't know, and waits for a day.
     let others = (0..OTHERS).map(|number| {
         let event = json!({"type": "payment_intent.succeeded", "id": format!("evt_{number}"),
             "object": {"id": "pi_of_others", "object": "payment_intent", "status": "succeeded", "amount": 1,
             "currency": "eur", "amount_capturable": 0, "amount_received": 1, "capture_method": "automatic",
             "created": 1_700_000_000, "livemode": false, "metadata": {}}});
-        house.gateway.control("events", event)
+        world.gateway.control("events", event)
     });
     futures_util::future::join_all(others).await;
-    house
+    world
         .until_count("they wait", "select count(*) from booking.inbox where state = 'UNMATCHED'", OTHERS)
         .await;
     let age = "update booking.inbox set received_at = received_at - interval '1 hour'";
-    sqlx::query(age).execute(&house.pool).await.unwrap();
+    sqlx::query(age).execute(&world.pool).await.unwrap();
 
-    let reservation = expired(&house, &show, &ada).await;
-    let own = house.gateway.books().await.of(&reservation)[0].id.clone();
-    house.gateway.rule(&["webhook"], None, json!({"webhook": {"hold": true}})).await;
-    let late = house.gateway.control(&format!("intents/{own}/again"), json!({})).await["id"].clone();
+    let reservation = expired(&world, &show, &ada).await;
+    let own = world.gateway.books().await.of(&reservation)[0].id.clone();
+    world.gateway.rule(&["webhook"], None, json!({"webhook": {"hold": true}})).await;
+    let late = world.gateway.control(&format!("intents/{own}/again"), json!({})).await["id"].clone();
     // The gateway can't be asked at that moment.
     let once = json!({"match": {"on": ["read"], "intent": late}, "times": 1, "do": {"before": "drop"}});
-    house.gateway.behave().await;
-    house.gateway.control("rules", once).await;
-    house.gateway.control("webhooks/release", json!({})).await;
-    house.until("it was asked", async || (house.gateway.rules().await == 0).then_some(())).await;
+    world.gateway.behave().await;
+    world.gateway.control("rules", once).await;
+    world.gateway.control("webhooks/release", json!({})).await;
+    world.until("it was asked", async || (world.gateway.rules().await == 0).then_some(())).await;
     let age = "update booking.inbox set received_at = received_at - interval '10 minutes'
         where state in ('PENDING', 'UNMATCHED')";
-    sqlx::query(age).execute(&house.pool).await.unwrap();
+    sqlx::query(age).execute(&world.pool).await.unwrap();
     for _ in 0..5 {
-        Jobs::run_once(&house.service).await;
+        Jobs::run_once(&world.service).await;
     }
     let seen = "select count(*) from booking.payments where late_for is not null";
-    house.until_count("it is seen", seen, 1).await;
+    world.until_count("it is seen", seen, 1).await;
 }

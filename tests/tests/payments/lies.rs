@@ -1,25 +1,25 @@
 //! A gateway that says something else than was ordered: never a booking, always a person.
 
-use super::house::{House, LONG, Plan};
+use super::world::{LONG, PaymentWorld, Plan};
 use rstest::rstest;
 use serde_json::{Value, json};
 
 const OTHER: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Pays while the gateway's answers lie; the saga must be stuck, and says why.
-async fn lied_to(plan: Plan, lie: Value) -> (House, Value) {
-    let house = plan.open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+async fn lied_to(plan: Plan, lie: Value) -> (PaymentWorld, Value) {
+    let world = plan.open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
-    house.gateway.rule(&["confirm", "read"], None, json!({"lie": lie})).await;
+    world.gateway.rule(&["confirm", "read"], None, json!({"lie": lie})).await;
     let body = json!({"reservation_id": reservation["reservation_id"], "method": "pm_card_visa"});
     ada.post("/payments", body).await;
-    let cause = house.stuck(&reservation).await;
+    let cause = world.stuck(&reservation).await;
     assert!(cause["contradicted"].is_object(), "{cause}");
-    assert_eq!(house.count("select count(*) from booking.bookings").await, 0);
-    assert_eq!(house.count("select count(*) from usher.audit where action = 'stuck'").await, 1);
+    assert_eq!(world.count("select count(*) from booking.bookings").await, 0);
+    assert_eq!(world.count("select count(*) from usher.audit where action = 'stuck'").await, 1);
     drop(ada);
-    (house, cause)
+    (world, cause)
 }
 
 #[rstest]
@@ -27,9 +27,9 @@ async fn lied_to(plan: Plan, lie: Value) -> (House, Value) {
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn another_amount_than_was_ordered_is_never_a_booking(#[case] plan: Plan) {
-    let (house, cause) = lied_to(plan, json!({"amount": 1})).await;
+    let (world, cause) = lied_to(plan, json!({"amount": 1})).await;
     assert!(cause["contradicted"]["detail"].as_str().unwrap().contains("12500"), "{cause}");
-    house.verify().await;
+    world.verify().await;
 }
 
 #[rstest]
@@ -37,30 +37,30 @@ async fn another_amount_than_was_ordered_is_never_a_booking(#[case] plan: Plan) 
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn another_currency_than_was_ordered_is_never_a_booking(#[case] plan: Plan) {
-    let (house, cause) = lied_to(plan, json!({"currency": "usd"})).await;
+    let (world, cause) = lied_to(plan, json!({"currency": "usd"})).await;
     assert!(cause["contradicted"]["detail"].as_str().unwrap().contains("USD"), "{cause}");
-    house.verify().await;
+    world.verify().await;
 }
 
 #[tokio::test]
 async fn the_money_of_another_payment_is_never_a_booking() {
-    let (house, _) = lied_to(Plan::default(), json!({"payment_id": OTHER})).await;
-    house.verify().await;
+    let (world, _) = lied_to(Plan::default(), json!({"payment_id": OTHER})).await;
+    world.verify().await;
 }
 
 /// Pays, and settles the payment while reads of it lie; the webhook's news must not be believed.
 async fn told_a_lie(lie: Value) -> Value {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     let payment = ada.pay(&reservation, "pm_card_authenticationRequired").await;
-    house.gateway.rule(&["read"], None, json!({"lie": lie})).await;
+    world.gateway.rule(&["read"], None, json!({"lie": lie})).await;
     let page = payment["next_action"]["url"].as_str().unwrap();
-    house.http.post(format!("{page}/approve")).send().await.unwrap();
-    let cause = house.stuck(&reservation).await;
+    world.http.post(format!("{page}/approve")).send().await.unwrap();
+    let cause = world.stuck(&reservation).await;
     assert!(cause["contradicted"].is_object(), "{cause}");
-    assert_eq!(house.count("select count(*) from booking.bookings").await, 0);
-    house.verify().await;
+    assert_eq!(world.count("select count(*) from booking.bookings").await, 0);
+    world.verify().await;
     cause
 }
 
@@ -81,11 +81,11 @@ async fn news_of_another_payment_makes_the_saga_stuck() {
 
 #[tokio::test]
 async fn a_webhook_that_lies_is_held_against_the_gateway_and_not_believed() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
-    house.gateway.rule(&["webhook"], None, json!({"lie": {"amount": 1, "currency": "usd"}})).await;
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
+    world.gateway.rule(&["webhook"], None, json!({"lie": {"amount": 1, "currency": "usd"}})).await;
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_processing_settles").await;
     ada.until(&reservation, "CONFIRMED").await;
-    house.close().await;
+    world.close().await;
 }

@@ -1,6 +1,6 @@
 //! What is written into the logs, and what never is.
 
-use super::house::{House, LONG, SECRET};
+use super::world::{LONG, PaymentWorld, SECRET};
 use serde_json::json;
 use std::{
     io,
@@ -41,28 +41,28 @@ async fn secrets_and_card_numbers_are_never_in_the_logs() {
         .finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
 
-    let house = House::open().await;
-    let (show, ada) = (house.show(3, LONG).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(3, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     for number in ["4242424242424242", "4242 4242 4242 4242", "4000-0000-0000-0002"] {
         let body = json!({"reservation_id": reservation["reservation_id"], "method": number});
         ada.post("/payments", body).await.problem(422, "validation");
     }
-    house.gateway.rule(&["confirm"], 1, json!({"after": {"fail": {"status": 500}}})).await;
-    house.gateway.rule(&["read", "capture"], 1, json!({"after": "garbage"})).await;
+    world.gateway.rule(&["confirm"], 1, json!({"after": {"fail": {"status": 500}}})).await;
+    world.gateway.rule(&["read", "capture"], 1, json!({"after": "garbage"})).await;
     ada.pay(&reservation, "pm_card_visa").await;
     let declined = ada.reserve(&show, &[1]).await;
     ada.pay(&declined, "pm_card_chargeDeclined").await;
-    let forged = house.http.post(format!("{}/webhooks/stripe", house.url)).body("{\"id\":\"evt_1\"}");
+    let forged = world.http.post(format!("{}/webhooks/stripe", world.url)).body("{\"id\":\"evt_1\"}");
     forged.header("stripe-signature", format!("t=1,v1={SECRET}")).send().await.unwrap();
     ada.until(&reservation, "CONFIRMED").await;
     ada.until(&declined, "EXPIRED").await;
-    house.gateway.rule(&["create", "confirm"], None, json!({"before": "echo"})).await;
+    world.gateway.rule(&["create", "confirm"], None, json!({"before": "echo"})).await;
     let echoed = ada.reserve(&show, &[2]).await;
     ada.pay(&echoed, "pm_card_visa").await;
     ada.until(&echoed, "EXPIRED").await;
     let (token, email) = (ada.token.clone(), ada.email.clone());
-    house.rest().await;
+    world.rest().await;
 
     let logged = String::from_utf8_lossy(&lines.0.lock().unwrap()).into_owned();
     assert!(logged.contains("asked the gateway"), "nothing was logged");

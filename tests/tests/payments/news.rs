@@ -1,13 +1,13 @@
 //! Webhooks in every order: news moves a payment once, however it comes.
 
-use super::house::{House, LONG, Plan};
+use super::world::{LONG, PaymentWorld, Plan};
 use rstest::rstest;
 use serde_json::json;
 use std::time::Duration;
 use steps::{PaymentId, ReservationId};
 
-/// A house whose gateway takes its time, and says what it has done by webhook only.
-async fn slow_house() -> House {
+/// A world whose gateway takes its time, and says what it has done by webhook only.
+async fn slow_world() -> PaymentWorld {
     Plan::default().gateway(|gateway| gateway.settle_delay = Duration::from_secs(3600)).open().await
 }
 
@@ -18,37 +18,38 @@ const LETTERS: &str = "select count(*) from usher.mailbox where name = 'payment-
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn a_webhook_that_comes_a_hundred_times_is_acted_on_once(#[case] plan: Plan) {
-    let house = plan.open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
-    house.gateway.rule(&["webhook"], None, json!({"webhook": {"copies": 100, "jitter_ms": 200}})).await;
+    // Late enough that the call's own answer doesn't say it already.
+    let world = plan.gateway(|gateway| gateway.settle_delay = Duration::from_secs(1)).open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
+    world.gateway.rule(&["webhook"], None, json!({"webhook": {"copies": 100, "jitter_ms": 200}})).await;
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_processing_settles").await;
     ada.until(&reservation, "CONFIRMED").await;
-    house.rest().await;
-    assert_eq!(house.count(LETTERS).await, 1);
-    house.close().await;
+    world.rest().await;
+    assert_eq!(world.count(LETTERS).await, 1);
+    world.close().await;
 }
 
 #[tokio::test]
 async fn two_events_for_one_fact_book_once() {
-    let house = slow_house().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = slow_world().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_processing_settles").await;
-    let intent = house.gateway.books().await.only(&reservation).id.clone();
-    house.gateway.rule(&["webhook"], None, json!({"webhook": {"hold": true}})).await;
-    house.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;
+    let intent = world.gateway.books().await.only(&reservation).id.clone();
+    world.gateway.rule(&["webhook"], None, json!({"webhook": {"hold": true}})).await;
+    world.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;
     for id in ["evt_one", "evt_other"] {
         let kind = "payment_intent.amount_capturable_updated";
-        house.gateway.control("events", json!({"type": kind, "intent": intent, "id": id})).await;
+        world.gateway.control("events", json!({"type": kind, "intent": intent, "id": id})).await;
     }
-    house.gateway.control("webhooks/release", json!({})).await;
+    world.gateway.control("webhooks/release", json!({})).await;
     ada.until(&reservation, "CONFIRMED").await;
-    house.gateway.behave().await;
-    house.gateway.control("webhooks/release", json!({})).await;
-    house.rest().await;
-    assert_eq!(house.count("select count(*) from booking.bookings").await, 1);
-    let books = house.close().await;
+    world.gateway.behave().await;
+    world.gateway.control("webhooks/release", json!({})).await;
+    world.rest().await;
+    assert_eq!(world.count("select count(*) from booking.bookings").await, 1);
+    let books = world.close().await;
     assert_eq!(books.only(&reservation).times_captured, 1);
 }
 
@@ -57,22 +58,22 @@ async fn two_events_for_one_fact_book_once() {
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn a_webhook_that_overtakes_the_answer_changes_nothing(#[case] plan: Plan) {
-    let house = plan.open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
-    house.gateway.rule(&["confirm"], 1, json!({"answer_delay_ms": 400})).await;
+    let world = plan.open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
+    world.gateway.rule(&["confirm"], 1, json!({"answer_delay_ms": 400})).await;
     let reservation = ada.reserve(&show, &[0]).await;
     let news = "select count(*) from booking.inbox where kind in ('authorised', 'captured')";
-    let overtaken = house.until_count("the news is there", news, 1);
+    let overtaken = world.until_count("the news is there", news, 1);
     let (payment, ()) = futures_util::join!(ada.pay(&reservation, "pm_card_visa"), overtaken);
     assert_eq!(payment["status"], "SUCCESS");
     ada.until(&reservation, "CONFIRMED").await;
-    house.close().await;
+    world.close().await;
 }
 
 #[tokio::test]
 async fn a_webhook_that_comes_before_our_row_waits_for_it() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     let id = |name: &str| reservation[name].as_str().unwrap().to_owned();
     let bucket = id("reservation_id").parse::<ReservationId>().unwrap().bucket();
@@ -87,24 +88,24 @@ async fn a_webhook_that_comes_before_our_row_waits_for_it() {
         ("metadata[payment_id]", &payment.to_string()),
         ("metadata[reservation_id]", &id("reservation_id")),
     ];
-    let intent = house.gateway.post("payment_intents", &made).await["id"].as_str().unwrap().to_owned();
-    house
+    let intent = world.gateway.post("payment_intents", &made).await["id"].as_str().unwrap().to_owned();
+    world
         .gateway
         .rule(&["confirm"], 1, json!({"confirm": {"process": {"after_ms": 0, "then": "fail"}}}))
         .await;
-    house.gateway.post(&format!("payment_intents/{intent}/confirm"), &[]).await;
+    world.gateway.post(&format!("payment_intents/{intent}/confirm"), &[]).await;
     let parked = "select count(*) from booking.inbox where state = 'UNMATCHED' and kind = 'declined'";
-    house.until_count("the news is parked", parked, 1).await;
-    house.gateway.post(&format!("payment_intents/{intent}/cancel"), &[]).await;
+    world.until_count("the news is parked", parked, 1).await;
+    world.gateway.post(&format!("payment_intents/{intent}/cancel"), &[]).await;
     // Now the order comes: by a signal alone, so the row is made by the step.
     let saga = id("saga_id").parse().unwrap();
     let method = "pm_card_visa".parse().unwrap();
     let order = workflows::PaymentOrder { payment, method, gateway: "stripe".into() };
-    house.service.client.signal(saga, "a test", &order).await.unwrap();
+    world.service.client.signal(saga, "a test", &order).await.unwrap();
     ada.until(&reservation, "CONFIRMED").await;
-    house.a_minute_later().await;
-    house.until_count("it is acted on", parked, 0).await;
-    house.close().await;
+    world.a_minute_later().await;
+    world.until_count("it is acted on", parked, 0).await;
+    world.close().await;
 }
 
 #[rstest]
@@ -112,34 +113,34 @@ async fn a_webhook_that_comes_before_our_row_waits_for_it() {
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn news_out_of_order_never_goes_backwards(#[case] plan: Plan) {
-    let house = plan.open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
-    house.gateway.rule(&["webhook"], None, json!({"webhook": {"hold": true}})).await;
+    let world = plan.open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
+    world.gateway.rule(&["webhook"], None, json!({"webhook": {"hold": true}})).await;
     let reservation = ada.reserve(&show, &[0]).await;
     let payment = ada.pay(&reservation, "pm_card_visa").await;
     ada.until(&reservation, "CONFIRMED").await;
-    house.until_count("captured", "select count(*) from booking.payments where money = 'CAPTURED'", 1).await;
-    house.gateway.behave().await;
-    house.gateway.control("webhooks/release", json!({"reverse": true})).await;
-    house.rest().await;
+    world.until_count("captured", "select count(*) from booking.payments where money = 'CAPTURED'", 1).await;
+    world.gateway.behave().await;
+    world.gateway.control("webhooks/release", json!({"reverse": true})).await;
+    world.rest().await;
     assert_eq!(ada.payment(&payment).await["status"], "SUCCESS");
-    house.close().await;
+    world.close().await;
 }
 
 #[tokio::test]
 async fn an_old_failure_does_not_undo_a_success() {
-    let house = slow_house().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = slow_world().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_processing_settles").await;
-    let intent = house.gateway.books().await.only(&reservation).id.clone();
+    let intent = world.gateway.books().await.only(&reservation).id.clone();
     // It says that the payment failed; read again, the intent says otherwise.
-    house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
-    house.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;
+    world.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
+    world.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;
     let failed = json!({"type": "payment_intent.payment_failed", "intent": intent});
-    house.gateway.control("events", failed).await;
+    world.gateway.control("events", failed).await;
     ada.until(&reservation, "CONFIRMED").await;
-    house.close().await;
+    world.close().await;
 }
 
 #[rstest]
@@ -147,57 +148,57 @@ async fn an_old_failure_does_not_undo_a_success() {
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn news_that_is_lost_is_asked_for(#[case] plan: Plan) {
-    let house = plan.gateway(|gateway| gateway.settle_delay = Duration::from_secs(3600)).open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
-    house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
+    let world = plan.gateway(|gateway| gateway.settle_delay = Duration::from_secs(3600)).open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
+    world.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_processing_settles").await;
-    let intent = house.gateway.books().await.only(&reservation).id.clone();
-    house.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;
-    house.a_minute_later().await;
+    let intent = world.gateway.books().await.only(&reservation).id.clone();
+    world.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;
+    world.a_minute_later().await;
     ada.until(&reservation, "CONFIRMED").await;
-    house.close().await;
+    world.close().await;
 }
 
 #[tokio::test]
 async fn a_customer_who_looks_brings_the_news_that_was_lost() {
-    let house = slow_house().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
-    house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
+    let world = slow_world().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
+    world.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
     let reservation = ada.reserve(&show, &[0]).await;
     let payment = ada.pay(&reservation, "pm_processing_settles").await;
-    let intent = house.gateway.books().await.only(&reservation).id.clone();
-    house.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;
+    let intent = world.gateway.books().await.only(&reservation).id.clone();
+    world.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;
     ada.post_waiting("/bookings", json!({"payment_id": payment["payment_id"]})).await.is(201);
-    house.close().await;
+    world.close().await;
 }
 
 #[tokio::test]
 async fn news_that_comes_after_the_end_changes_nothing() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_card_visa").await;
     ada.until(&reservation, "CONFIRMED").await;
-    house.rest().await;
-    let intent = house.gateway.books().await.only(&reservation).id.clone();
+    world.rest().await;
+    let intent = world.gateway.books().await.only(&reservation).id.clone();
     for kind in ["payment_intent.payment_failed", "payment_intent.canceled", "payment_intent.processing"] {
-        house.gateway.control("events", json!({"type": kind, "intent": intent})).await;
+        world.gateway.control("events", json!({"type": kind, "intent": intent})).await;
     }
-    house.close().await;
+    world.close().await;
 }
 
 #[tokio::test]
 async fn what_the_gateway_could_not_be_asked_about_is_asked_later() {
-    let house = slow_house().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = slow_world().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_processing_settles").await;
-    let intent = house.gateway.books().await.only(&reservation).id.clone();
-    house.gateway.rule(&["read"], 1, json!({"before": "drop"})).await;
-    house.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;
-    house.until("it was asked", async || (house.gateway.rules().await == 0).then_some(())).await;
-    house.a_minute_later().await;
+    let intent = world.gateway.books().await.only(&reservation).id.clone();
+    world.gateway.rule(&["read"], 1, json!({"before": "drop"})).await;
+    world.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;
+    world.until("it was asked", async || (world.gateway.rules().await == 0).then_some(())).await;
+    world.a_minute_later().await;
     ada.until(&reservation, "CONFIRMED").await;
-    house.close().await;
+    world.close().await;
 }

@@ -1,11 +1,12 @@
 //! Reconciliation against the simulated gateway's own books: each class made for real, shown, and gone after repair.
 
-use super::house::{House, LONG, PRICE, Plan};
+use super::world::{LONG, PaymentWorld, Plan};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use service::reconcile::{Class, Options, ReconcileError, Report, Walk, store::cases, tell};
 use sqlx::AssertSqlSafe;
 use std::time::Duration;
+use tests::support::PRICE;
 
 /// The last hour, and what the gateway makes in this second.
 pub fn last_hour() -> Options {
@@ -18,20 +19,20 @@ pub fn last_hour() -> Options {
     }
 }
 
-async fn walk(house: &House, options: Options) -> Walk {
-    Walk::begin(house.pool.clone(), house.service.gateway.clone(), options).await.unwrap()
+async fn walk(world: &PaymentWorld, options: Options) -> Walk {
+    Walk::begin(world.pool.clone(), world.service.gateway.clone(), options).await.unwrap()
 }
 
-pub async fn reconcile_with(house: &House, options: Options) -> Result<Report, ReconcileError> {
-    let mut walk = walk(house, options).await;
+pub async fn reconcile_with(world: &PaymentWorld, options: Options) -> Result<Report, ReconcileError> {
+    let mut walk = walk(world, options).await;
     walk.prepare().await?;
     while walk.slice().await? {}
     walk.finish().await?;
     Ok(walk.report().clone())
 }
 
-pub async fn reconcile(house: &House) -> Report {
-    reconcile_with(house, last_hour()).await.unwrap()
+pub async fn reconcile(world: &PaymentWorld) -> Report {
+    reconcile_with(world, last_hour()).await.unwrap()
 }
 
 pub fn count(report: &Report, class: Class) -> u64 {
@@ -39,29 +40,29 @@ pub fn count(report: &Report, class: Class) -> u64 {
 }
 
 /// Asserts that this is the one difference, that it is an open case, and what both sides say.
-pub async fn only(house: &House, class: Class, ours: i64, theirs: i64) -> cases::Case {
-    let report = reconcile(house).await;
+pub async fn only(world: &PaymentWorld, class: Class, ours: i64, theirs: i64) -> cases::Case {
+    let report = reconcile(world).await;
     assert!(report.complete);
     assert_eq!((report.differing(), count(&report, class)), (1, 1), "{report:#?}");
     let found = &report.differences[0];
     assert_eq!((found.class, found.ours_minor, found.theirs_minor), (class, ours, theirs), "{found:?}");
-    let open = open_cases(house).await;
+    let open = open_cases(world).await;
     assert_eq!(open.len(), 1, "{open:?}");
     assert_eq!((open[0].class.as_str(), &open[0].what), (class.as_str(), &found.what));
     open.into_iter().next().unwrap()
 }
 
-pub async fn open_cases(house: &House) -> Vec<cases::Case> {
-    let mut connection = house.pool.acquire().await.unwrap();
+pub async fn open_cases(world: &PaymentWorld) -> Vec<cases::Case> {
+    let mut connection = world.pool.acquire().await.unwrap();
     cases::list(&mut connection, Some("OPEN"), None, 100).await.unwrap()
 }
 
 /// Asserts that the books agree again, and that the run itself has resolved the case.
-pub async fn gone(house: &House, case: &cases::Case) {
+pub async fn gone(world: &PaymentWorld, case: &cases::Case) {
     // The job may have been quicker.
-    let report = reconcile(house).await;
+    let report = reconcile(world).await;
     assert_eq!(report.differing(), 0, "{report:#?}");
-    let mut connection = house.pool.acquire().await.unwrap();
+    let mut connection = world.pool.acquire().await.unwrap();
     let id = cases::CaseId::from_uuid(case.id);
     let resolved = cases::find(&mut connection, id).await.unwrap().unwrap();
     let said = (resolved.state.as_str(), resolved.resolved_by.as_deref(), resolved.how.as_deref());
@@ -69,58 +70,58 @@ pub async fn gone(house: &House, case: &cases::Case) {
 }
 
 /// A booking whose money is captured and whose saga is at rest. Webhooks are lost from then on.
-pub async fn booked(house: &House) -> Value {
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+pub async fn booked(world: &PaymentWorld) -> Value {
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_card_visa").await;
     ada.until(&reservation, "CONFIRMED").await;
-    house.rest().await;
-    lose_webhooks(house).await;
+    world.rest().await;
+    lose_webhooks(world).await;
     reservation
 }
 
-pub async fn lose_webhooks(house: &House) {
-    house.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
+pub async fn lose_webhooks(world: &PaymentWorld) {
+    world.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
 }
 
 /// Money that somebody charged behind our back.
-pub async fn charge(house: &House, trace: &[(&str, &str)]) -> String {
+pub async fn charge(world: &PaymentWorld, trace: &[(&str, &str)]) -> String {
     let order = [
         ("amount", "700"),
         ("currency", "eur"),
         ("payment_method", "pm_card_visa"),
         ("capture_method", "automatic"),
     ];
-    let made = house.gateway.post("payment_intents", &[&order, trace].concat()).await;
+    let made = world.gateway.post("payment_intents", &[&order, trace].concat()).await;
     let intent = made["id"].as_str().unwrap().to_owned();
-    house.gateway.post(&format!("payment_intents/{intent}/confirm"), &[]).await;
+    world.gateway.post(&format!("payment_intents/{intent}/confirm"), &[]).await;
     intent
 }
 
-pub async fn refund(house: &House, intent: &str, details: Value) {
-    house.gateway.control(&format!("intents/{intent}/refund"), details).await;
+pub async fn refund(world: &PaymentWorld, intent: &str, details: Value) {
+    world.gateway.control(&format!("intents/{intent}/refund"), details).await;
 }
 
-pub async fn intent_of(house: &House, reservation: &Value) -> String {
-    house.gateway.books().await.only(reservation).id.clone()
+pub async fn intent_of(world: &PaymentWorld, reservation: &Value) -> String {
+    world.gateway.books().await.only(reservation).id.clone()
 }
 
-pub async fn damage(house: &House, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&house.pool).await.unwrap();
+pub async fn damage(world: &PaymentWorld, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&world.pool).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_day_like_any_other_matches() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(3, LONG).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(3, LONG).await, world.customer().await);
     for (seat, method) in
         ["pm_card_visa", "pm_card_chargeDeclined", "pm_processing_settles"].iter().enumerate()
     {
         let reservation = ada.reserve(&show, &[seat]).await;
         ada.pay(&reservation, method).await;
     }
-    house.rest().await;
-    let report = reconcile(&house).await;
+    world.rest().await;
+    let report = reconcile(&world).await;
     assert_eq!((report.compared, count(&report, Class::Matched)), (3, 3), "{report:#?}");
     assert_eq!(report.classes[0].ours_minor, 2 * PRICE);
     assert_eq!(report.classes[0].theirs_minor, 2 * PRICE);
@@ -128,79 +129,79 @@ async fn a_day_like_any_other_matches() {
 
 #[tokio::test]
 async fn a_charge_behind_our_back_is_an_unknown_payment_until_it_is_given_back() {
-    let house = House::open().await;
-    booked(&house).await;
-    let intent = charge(&house, &[]).await;
-    let case = only(&house, Class::UnknownPayment, 0, 700).await;
+    let world = PaymentWorld::open().await;
+    booked(&world).await;
+    let intent = charge(&world, &[]).await;
+    let case = only(&world, Class::UnknownPayment, 0, 700).await;
     assert_eq!((case.reference.as_str(), case.payment_id), (intent.as_str(), None));
-    let again = only(&house, Class::UnknownPayment, 0, 700).await;
+    let again = only(&world, Class::UnknownPayment, 0, 700).await;
     assert_eq!(again.id, case.id, "one case a difference");
     assert!(again.last_seen_at > case.last_seen_at);
-    refund(&house, &intent, json!({})).await;
-    gone(&house, &case).await;
+    refund(&world, &intent, json!({})).await;
+    gone(&world, &case).await;
 }
 
 #[tokio::test]
 async fn a_second_charge_for_one_payment_is_money_without_booking() {
-    let house = House::open().await;
-    let reservation = booked(&house).await;
-    let payment = house.gateway.books().await.only(&reservation).payment_id.clone().unwrap();
-    let intent = charge(&house, &[("metadata[payment_id]", &payment)]).await;
-    let case = only(&house, Class::MoneyWithoutBooking, 0, 700).await;
+    let world = PaymentWorld::open().await;
+    let reservation = booked(&world).await;
+    let payment = world.gateway.books().await.only(&reservation).payment_id.clone().unwrap();
+    let intent = charge(&world, &[("metadata[payment_id]", &payment)]).await;
+    let case = only(&world, Class::MoneyWithoutBooking, 0, 700).await;
     assert_eq!(case.payment_id.unwrap().to_string(), payment);
-    refund(&house, &intent, json!({})).await;
-    gone(&house, &case).await;
+    refund(&world, &intent, json!({})).await;
+    gone(&world, &case).await;
 }
 
 #[tokio::test]
 async fn a_full_refund_in_the_dashboard_leaves_a_booking_without_money() {
-    let house = House::open().await;
-    let reservation = booked(&house).await;
-    let intent = intent_of(&house, &reservation).await;
-    refund(&house, &intent, json!({})).await;
-    let case = only(&house, Class::BookingWithoutMoney, PRICE, 0).await;
+    let world = PaymentWorld::open().await;
+    let reservation = booked(&world).await;
+    let intent = intent_of(&world, &reservation).await;
+    refund(&world, &intent, json!({})).await;
+    let case = only(&world, Class::BookingWithoutMoney, PRICE, 0).await;
     assert_eq!(case.reference, intent);
     assert_eq!(case.reservation_id.unwrap().to_string(), reservation["reservation_id"].as_str().unwrap());
 }
 
 #[tokio::test]
 async fn a_booking_whose_money_the_gateway_never_saw_has_no_money() {
-    let house = House::open().await;
-    booked(&house).await;
+    let world = PaymentWorld::open().await;
+    booked(&world).await;
     let kept = "create table kept as select id, gateway_reference from booking.payments;
         update booking.payments set gateway_reference = 'pi_nobody'";
-    damage(&house, kept).await;
-    let report = reconcile(&house).await;
+    damage(&world, kept).await;
+    let report = reconcile(&world).await;
     // The intent that it was really made with is a second one now.
     let found = (count(&report, Class::BookingWithoutMoney), count(&report, Class::MoneyWithoutBooking));
     assert_eq!(found, (1, 1), "{report:#?}");
     let mend =
         "update booking.payments p set gateway_reference = k.gateway_reference from kept k where k.id = p.id";
-    damage(&house, mend).await;
-    let report = reconcile(&house).await;
+    damage(&world, mend).await;
+    let report = reconcile(&world).await;
     assert_eq!((report.differing(), report.cases_vanished), (0, 2), "{report:#?}");
 }
 
 #[tokio::test]
 async fn a_partial_refund_in_the_dashboard_is_a_refund_that_our_books_lack() {
-    let house = House::open().await;
-    let reservation = booked(&house).await;
-    let intent = intent_of(&house, &reservation).await;
-    refund(&house, &intent, json!({"amount": 500})).await;
-    let case = only(&house, Class::RefundMissing, 0, 500).await;
+    let world = PaymentWorld::open().await;
+    let reservation = booked(&world).await;
+    let intent = intent_of(&world, &reservation).await;
+    refund(&world, &intent, json!({"amount": 500})).await;
+    let case = only(&world, Class::RefundMissing, 0, 500).await;
     assert_eq!(case.what, "our books lack a refund of 500 EUR");
 }
 
 #[tokio::test]
 async fn a_refund_of_an_older_charge_is_found_by_the_gateways_news() {
-    let house = House::open().await;
-    let reservation = booked(&house).await;
-    let intent = intent_of(&house, &reservation).await;
-    refund(&house, &intent, json!({"amount": 500})).await;
+    let world = PaymentWorld::open().await;
+    let reservation = booked(&world).await;
+    let intent = intent_of(&world, &reservation).await;
+    refund(&world, &intent, json!({"amount": 500})).await;
     // A window that begins after the charge, as both sides know it.
-    damage(&house, "update booking.ledger set at = at - interval '3 days'").await;
+    damage(&world, "update booking.ledger set at = at - interval '3 days'").await;
     let now = Utc::now();
-    let mut walk = walk(&house, Options { since: now - TimeDelta::hours(1), ..last_hour() }).await;
+    let mut walk = walk(&world, Options { since: now - TimeDelta::hours(1), ..last_hour() }).await;
     walk.prepare().await.unwrap();
     // No slice shows it, only the news of the refund does.
     walk.finish().await.unwrap();
@@ -209,64 +210,64 @@ async fn a_refund_of_an_older_charge_is_found_by_the_gateways_news() {
 
 #[tokio::test]
 async fn amounts_that_differ_are_a_case_of_their_own() {
-    let house = House::open().await;
-    booked(&house).await;
-    damage(&house, "update booking.ledger set amount_minor = amount_minor - 100 where kind = 'captured'")
+    let world = PaymentWorld::open().await;
+    booked(&world).await;
+    damage(&world, "update booking.ledger set amount_minor = amount_minor - 100 where kind = 'captured'")
         .await;
-    let case = only(&house, Class::AmountDiffers, PRICE, PRICE).await;
+    let case = only(&world, Class::AmountDiffers, PRICE, PRICE).await;
     assert!(case.what.contains("12400 and 100 in our books, 12500 and 0 at the gateway"), "{}", case.what);
-    damage(&house, "update booking.ledger set amount_minor = amount_minor + 100 where kind = 'captured'")
+    damage(&world, "update booking.ledger set amount_minor = amount_minor + 100 where kind = 'captured'")
         .await;
-    gone(&house, &case).await;
+    gone(&world, &case).await;
 }
 
 #[tokio::test]
 async fn a_row_that_we_lost_is_an_unknown_payment() {
-    let house = House::open().await;
-    booked(&house).await;
+    let world = PaymentWorld::open().await;
+    booked(&world).await;
     let lose = "create table lost as select * from booking.ledger; delete from booking.ledger;
         create table lost_row as
             select id, reservation_id, amount_minor, created_at, bucket, currency, gateway, status, money,
                 gateway_reference, settled_at from booking.payments;
         delete from booking.payments";
-    damage(&house, lose).await;
-    let case = only(&house, Class::UnknownPayment, 0, PRICE).await;
+    damage(&world, lose).await;
+    let case = only(&world, Class::UnknownPayment, 0, PRICE).await;
     let mend = "insert into booking.ledger select * from lost;
         insert into booking.payments (id, reservation_id, amount_minor, created_at, bucket, currency, gateway, status,
             money, gateway_reference, settled_at) select * from lost_row";
-    damage(&house, mend).await;
-    gone(&house, &case).await;
+    damage(&world, mend).await;
+    gone(&world, &case).await;
 }
 
 /// What `usher case tell` does; the jobs act on it.
-async fn told(house: &House, case: &cases::Case) {
-    tell(&house.pool, &house.service.gateway, case, ("ada", "a lost webhook"), Utc::now()).await.unwrap();
+async fn told(world: &PaymentWorld, case: &cases::Case) {
+    tell(&world.pool, &world.service.gateway, case, ("ada", "a lost webhook"), Utc::now()).await.unwrap();
     sqlx::query("update booking.inbox set received_at = received_at - interval '1 minute'")
-        .execute(&house.pool)
+        .execute(&world.pool)
         .await
         .unwrap();
-    let jobs = house.with_jobs().await;
-    house.rest().await;
+    let jobs = world.with_jobs().await;
+    world.rest().await;
     jobs.stop().await;
 }
 
 #[tokio::test]
 async fn a_refund_whose_news_was_lost_is_taken_in_when_the_nodes_are_told() {
-    let house = House::open().await;
-    let reservation = booked(&house).await;
-    refund(&house, &intent_of(&house, &reservation).await, json!({"amount": 500})).await;
-    let case = only(&house, Class::RefundMissing, 0, 500).await;
-    told(&house, &case).await;
-    gone(&house, &case).await;
+    let world = PaymentWorld::open().await;
+    let reservation = booked(&world).await;
+    refund(&world, &intent_of(&world, &reservation).await, json!({"amount": 500})).await;
+    let case = only(&world, Class::RefundMissing, 0, 500).await;
+    told(&world, &case).await;
+    gone(&world, &case).await;
     let reason = "select count(*) from booking.inbox where convert_from(body, 'UTF8')::json ->> 'by' = 'ada'";
-    assert_eq!(house.count(reason).await, 1, "who told them is kept with what was told");
+    assert_eq!(world.count(reason).await, 1, "who told them is kept with what was told");
 }
 
 #[tokio::test]
 async fn a_second_charge_is_given_back_when_the_nodes_are_told() {
-    let house = House::open().await;
-    let reservation = booked(&house).await;
-    let payment = house.gateway.books().await.only(&reservation).payment_id.clone().unwrap();
+    let world = PaymentWorld::open().await;
+    let reservation = booked(&world).await;
+    let payment = world.gateway.books().await.only(&reservation).payment_id.clone().unwrap();
     let id = |name: &str| reservation[name].as_str().unwrap().to_owned();
     let price = PRICE.to_string();
     let order = [
@@ -278,88 +279,88 @@ async fn a_second_charge_is_given_back_when_the_nodes_are_told() {
         ("metadata[payment_id]", &payment),
         ("metadata[reservation_id]", &id("reservation_id")),
     ];
-    let intent = house.gateway.post("payment_intents", &order).await["id"].as_str().unwrap().to_owned();
-    house.gateway.post(&format!("payment_intents/{intent}/confirm"), &[]).await;
-    let case = only(&house, Class::MoneyWithoutBooking, 0, PRICE).await;
-    told(&house, &case).await;
-    gone(&house, &case).await;
-    let books = house.gateway.books().await;
+    let intent = world.gateway.post("payment_intents", &order).await["id"].as_str().unwrap().to_owned();
+    world.gateway.post(&format!("payment_intents/{intent}/confirm"), &[]).await;
+    let case = only(&world, Class::MoneyWithoutBooking, 0, PRICE).await;
+    told(&world, &case).await;
+    gone(&world, &case).await;
+    let books = world.gateway.books().await;
     let second = books.intents.iter().find(|found| found.id == intent).unwrap();
     assert_eq!((second.captured, second.refunded), (PRICE, PRICE));
 }
 
 #[tokio::test]
 async fn money_that_came_in_late_is_compared_with_the_payment_of_its_own() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, Duration::from_millis(1200)).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, Duration::from_millis(1200)).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_card_authenticationRequired").await;
     ada.until(&reservation, "EXPIRED").await;
-    house.at_rest(&reservation).await;
-    let intent = intent_of(&house, &reservation).await;
-    house.gateway.control(&format!("intents/{intent}/again"), json!({})).await;
-    house.until_count("it is booked after all", "select count(*) from booking.bookings", 1).await;
-    house.rest().await;
-    let report = reconcile(&house).await;
+    world.at_rest(&reservation).await;
+    let intent = intent_of(&world, &reservation).await;
+    world.gateway.control(&format!("intents/{intent}/again"), json!({})).await;
+    world.until_count("it is booked after all", "select count(*) from booking.bookings", 1).await;
+    world.rest().await;
+    let report = reconcile(&world).await;
     assert_eq!((report.compared, count(&report, Class::Matched)), (2, 2), "{report:#?}");
     assert_eq!((report.classes[0].ours_minor, report.classes[0].theirs_minor), (PRICE, PRICE));
 }
 
 #[tokio::test]
 async fn a_booking_without_money_is_cancelled_and_its_case_is_gone() {
-    let house = House::open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_card_visa").await;
     let found = ada.until(&reservation, "CONFIRMED").await;
-    house.rest().await;
-    lose_webhooks(&house).await;
-    refund(&house, &intent_of(&house, &reservation).await, json!({})).await;
-    let case = only(&house, Class::BookingWithoutMoney, PRICE, 0).await;
+    world.rest().await;
+    lose_webhooks(&world).await;
+    refund(&world, &intent_of(&world, &reservation).await, json!({})).await;
+    let case = only(&world, Class::BookingWithoutMoney, PRICE, 0).await;
     let cancellation = format!("/bookings/{}/cancellation", found["booking_id"].as_str().unwrap());
     ada.post(&cancellation, json!({"reason": "refunded by hand"})).await.is(202);
-    house.rest().await;
-    gone(&house, &case).await;
+    world.rest().await;
+    gone(&world, &case).await;
 }
 
 #[tokio::test]
 async fn what_a_saga_still_works_on_is_in_flight_and_what_is_stuck_stands_apart() {
-    let house = House::open().await;
-    lose_webhooks(&house).await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = PaymentWorld::open().await;
+    lose_webhooks(&world).await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_card_authenticationRequired").await;
-    let intent = intent_of(&house, &reservation).await;
-    house.gateway.control(&format!("intents/{intent}/approve"), json!({})).await;
-    let report = reconcile(&house).await;
+    let intent = intent_of(&world, &reservation).await;
+    world.gateway.control(&format!("intents/{intent}/approve"), json!({})).await;
+    let report = reconcile(&world).await;
     assert_eq!((report.differing(), count(&report, Class::InFlight)), (0, 1), "{report:#?}");
     let stuck =
         r#"update usher.sagas set state = 'stuck', due_at = null, leased = false, stuck = '"foreign_wait"'"#;
-    damage(&house, stuck).await;
-    let report = reconcile(&house).await;
+    damage(&world, stuck).await;
+    let report = reconcile(&world).await;
     assert_eq!((report.differing(), count(&report, Class::Stuck)), (0, 1), "{report:#?}");
-    assert!(open_cases(&house).await.is_empty());
+    assert!(open_cases(&world).await.is_empty());
 }
 
 #[tokio::test]
 async fn what_is_young_is_in_flight() {
-    let house = House::open().await;
-    lose_webhooks(&house).await;
-    charge(&house, &[]).await;
+    let world = PaymentWorld::open().await;
+    lose_webhooks(&world).await;
+    charge(&world, &[]).await;
     let options = Options { settled_after: TimeDelta::minutes(15), ..last_hour() };
-    let report = reconcile_with(&house, options).await.unwrap();
+    let report = reconcile_with(&world, options).await.unwrap();
     assert_eq!((report.differing(), count(&report, Class::InFlight)), (0, 1), "{report:#?}");
 }
 
 #[tokio::test]
 async fn a_window_of_several_pages_is_compared_whole() {
     const CHARGES: usize = 120; // a page has fifty
-    let house = House::open().await;
-    lose_webhooks(&house).await;
+    let world = PaymentWorld::open().await;
+    lose_webhooks(&world).await;
     for _ in 0..CHARGES {
-        charge(&house, &[]).await;
+        charge(&world, &[]).await;
     }
-    let report = reconcile(&house).await;
+    let report = reconcile(&world).await;
     assert_eq!(count(&report, Class::UnknownPayment), CHARGES as u64);
     let sum = report.classes.iter().find(|sum| sum.class == Class::UnknownPayment).unwrap();
     assert_eq!(sum.theirs_minor, 700 * CHARGES as i64);
@@ -367,16 +368,16 @@ async fn a_window_of_several_pages_is_compared_whole() {
 
 #[tokio::test]
 async fn a_run_that_breaks_off_resolves_nothing_wrongly_and_goes_on_where_it_was() {
-    let house = House::open().await;
-    booked(&house).await;
-    charge(&house, &[]).await;
-    let case = only(&house, Class::UnknownPayment, 0, 700).await;
+    let world = PaymentWorld::open().await;
+    booked(&world).await;
+    charge(&world, &[]).await;
+    let case = only(&world, Class::UnknownPayment, 0, 700).await;
 
     let options = last_hour();
-    let mut broken = walk(&house, options).await;
+    let mut broken = walk(&world, options).await;
     broken.prepare().await.unwrap();
     assert!(broken.slice().await.unwrap(), "a quarter of an hour without anything");
-    house.gateway.rule(&["list", "read"], None, json!({"before": {"fail": {"status": 500}}})).await;
+    world.gateway.rule(&["list", "read"], None, json!({"before": {"fail": {"status": 500}}})).await;
     let error = async {
         while broken.slice().await? {}
         broken.finish().await
@@ -384,53 +385,53 @@ async fn a_run_that_breaks_off_resolves_nothing_wrongly_and_goes_on_where_it_was
     assert!(matches!(error.await, Err(ReconcileError::Gateway(_))));
     let reached: DateTime<Utc> = broken.report().reached;
     assert!(reached > options.since && reached < options.until && !broken.report().complete);
-    assert_eq!(open_cases(&house).await.len(), 1, "what could not be looked at is not resolved");
+    assert_eq!(open_cases(&world).await.len(), 1, "what could not be looked at is not resolved");
 
-    house.gateway.behave().await;
-    lose_webhooks(&house).await;
-    let report = reconcile_with(&house, Options { since: reached, ..last_hour() }).await.unwrap();
+    world.gateway.behave().await;
+    lose_webhooks(&world).await;
+    let report = reconcile_with(&world, Options { since: reached, ..last_hour() }).await.unwrap();
     assert_eq!(count(&report, Class::UnknownPayment), 1);
-    assert_eq!(open_cases(&house).await[0].id, case.id);
+    assert_eq!(open_cases(&world).await[0].id, case.id);
 }
 
 #[tokio::test]
 async fn a_case_from_an_older_window_is_looked_at_again() {
-    let house = House::open().await;
-    lose_webhooks(&house).await;
-    let intent = charge(&house, &[]).await;
-    let case = only(&house, Class::UnknownPayment, 0, 700).await;
+    let world = PaymentWorld::open().await;
+    lose_webhooks(&world).await;
+    let intent = charge(&world, &[]).await;
+    let case = only(&world, Class::UnknownPayment, 0, 700).await;
     let later = Options {
         since: Utc::now() + TimeDelta::seconds(2),
         until: Utc::now() + TimeDelta::seconds(3),
         ..last_hour()
     };
-    let report = reconcile_with(&house, later).await.unwrap();
+    let report = reconcile_with(&world, later).await.unwrap();
     assert_eq!(count(&report, Class::UnknownPayment), 1, "it still differs");
-    refund(&house, &intent, json!({})).await;
-    let report = reconcile_with(&house, later).await.unwrap();
+    refund(&world, &intent, json!({})).await;
+    let report = reconcile_with(&world, later).await.unwrap();
     assert_eq!((report.differing(), report.cases_vanished), (0, 1), "{report:#?}");
-    assert_eq!(open_cases(&house).await.len(), 0);
+    assert_eq!(open_cases(&world).await.len(), 0);
     let _ = case;
 }
 
 #[tokio::test]
 async fn a_dry_run_writes_nothing() {
-    let house = House::open().await;
-    lose_webhooks(&house).await;
-    charge(&house, &[]).await;
-    let report = reconcile_with(&house, Options { write_cases: false, ..last_hour() }).await.unwrap();
+    let world = PaymentWorld::open().await;
+    lose_webhooks(&world).await;
+    charge(&world, &[]).await;
+    let report = reconcile_with(&world, Options { write_cases: false, ..last_hour() }).await.unwrap();
     assert_eq!(report.differing(), 1);
-    assert!(open_cases(&house).await.is_empty());
+    assert!(open_cases(&world).await.is_empty());
 }
 
 #[tokio::test]
 async fn automatic_capture_reconciles_like_manual() {
-    let house = Plan::default().automatic().open().await;
-    let (show, ada) = (house.show(1, LONG).await, house.customer().await);
+    let world = Plan::default().automatic().open().await;
+    let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_card_visa").await;
     ada.until(&reservation, "CONFIRMED").await;
-    house.rest().await;
-    let report = reconcile(&house).await;
+    world.rest().await;
+    let report = reconcile(&world).await;
     assert_eq!((report.compared, count(&report, Class::Matched)), (1, 1), "{report:#?}");
 }

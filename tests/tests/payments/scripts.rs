@@ -3,7 +3,7 @@
 //!
 //! `USHER_SCRIPTS=50` plays so many scripts, `USHER_SCRIPTS_SEED=…` those of a run that failed.
 
-use super::house::{House, Plan, Show};
+use super::world::{PaymentWorld, Plan};
 use futures_util::future::join_all;
 use proptest::{
     collection::vec,
@@ -13,6 +13,7 @@ use proptest::{
 };
 use serde_json::{Value, json};
 use std::{env, time::Duration};
+use tests::support::Show;
 
 const BOOKINGS: usize = 100;
 /// Scripts of a run without the variable.
@@ -121,33 +122,33 @@ fn whatever_the_gateway_does_captured_is_booked_and_refunded() {
 
 async fn play(script: &Script) {
     let plan = if script.automatic { Plan::default().automatic() } else { Plan::default() };
-    let house = plan.open().await;
+    let world = plan.open().await;
     for rule in &script.rules {
-        house.gateway.rule(&[rule.on], rule.times, rule.acts.clone()).await;
+        world.gateway.rule(&[rule.on], rule.times, rule.acts.clone()).await;
     }
-    let shows = [house.show_in("EUR", 50, HOLD).await, house.show_in("JPY", 50, HOLD).await];
-    let jobs = house.with_jobs().await;
+    let shows = [world.show_in("EUR", 50, HOLD).await, world.show_in("JPY", 50, HOLD).await];
+    let jobs = world.with_jobs().await;
     let customers = (0..BOOKINGS).map(|number| {
         let method = script.methods[number % script.methods.len()];
-        book(&house, &shows[number % 2], number / 2, method)
+        book(&world, &shows[number % 2], number / 2, method)
     });
     join_all(customers).await;
-    house.rest().await;
+    world.rest().await;
     // What is pending may fail yet, and then there is more to do.
     let pending = async || {
-        let books = house.gateway.books().await;
+        let books = world.gateway.books().await;
         let mut refunds = books.intents.iter().flat_map(|intent| &intent.refunds);
         refunds.all(|refund| refund.status != "pending").then_some(())
     };
-    house.until("no refund is pending", pending).await;
-    house.a_minute_later().await; // news of it may have been lost
-    house.rest().await;
+    world.until("no refund is pending", pending).await;
+    world.a_minute_later().await; // news of it may have been lost
+    world.rest().await;
     jobs.stop().await;
-    house.close().await;
+    world.close().await;
 }
 
-async fn book(house: &House, show: &Show, seat: usize, method: &str) {
-    let ada = house.customer().await;
+async fn book(world: &PaymentWorld, show: &Show, seat: usize, method: &str) {
+    let ada = world.customer().await;
     let reservation = ada.reserve(show, &[seat]).await;
     let body = json!({"reservation_id": reservation["reservation_id"], "method": method});
     ada.post("/payments", body).await; // what it answers depends on the script

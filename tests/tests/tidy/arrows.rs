@@ -1,4 +1,5 @@
-//! Which crate may know which: `api → service → workflows → steps → orchestrator`, and never back.
+//! Which crate may know which: `api → service → workflows → steps → orchestrator`, and never back. The operators' desk is
+//! beside the steps: it knows the engine alone, and the engine doesn't know it.
 
 use super::source::root;
 use serde_json::Value;
@@ -7,12 +8,13 @@ use std::{collections::BTreeSet, process::Command};
 /// Each crate of the workspace, and those of ours that it may depend on.
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("orchestrator", &[]),
+    ("operator", &["orchestrator"]),
     ("steps", &["orchestrator"]),
     ("workflows", &["steps", "orchestrator"]),
-    ("service", &["workflows", "steps", "orchestrator"]),
+    ("service", &["workflows", "steps", "operator", "orchestrator"]),
     ("dev", &["service", "steps", "orchestrator"]),
-    ("api", &["dev", "service", "workflows", "steps", "orchestrator"]),
-    ("tests", &["api", "dev", "service", "workflows", "steps", "orchestrator"]),
+    ("api", &["dev", "service", "workflows", "steps", "operator", "orchestrator"]),
+    ("tests", &["api", "dev", "service", "workflows", "steps", "operator", "orchestrator"]),
     ("bench", &["dev", "workflows", "steps", "orchestrator"]),
 ];
 

@@ -81,7 +81,7 @@ fn nothing_is_left_to_be_done() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// These lists name what they forbid.
+/// These lists name what they forbid, and the glossary says what others call our things.
 fn is_this(file: &File) -> bool {
-    file.path.ends_with("tidy/words.rs")
+    file.path.ends_with("tidy/words.rs") || file.path == "docs/glossary.md"
 }

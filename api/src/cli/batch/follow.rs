@@ -5,7 +5,7 @@ use super::{super::out, results, went_wrong};
 use crate::cli::{saga::REFUSED, signals};
 use chrono::Utc;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use orchestrator::operator::{Batch, BatchId, BatchState, Operator};
+use operator::{Batch, BatchId, BatchState, Operator};
 use std::{process::ExitCode, time::Duration};
 
 /// As often as people look.
@@ -15,10 +15,10 @@ const EVERY: Duration = Duration::from_millis(500);
 pub async fn to_its_end(operator: &Operator, id: BatchId) -> anyhow::Result<ExitCode> {
     let leaving = signals::leaving()?;
     let bar = bar();
-    let mut told = String::new();
+    let mut said = String::new();
     let batch = loop {
         let batch = operator.batch(id).await?;
-        tell(&batch, &bar, &mut told);
+        show(&batch, &bar, &mut said);
         if !batch.state.under_way() {
             break batch;
         }
@@ -43,13 +43,13 @@ fn bar() -> ProgressBar {
 }
 
 /// The bar moves; or, where there is none, what is new is a line.
-fn tell(batch: &Batch, bar: &ProgressBar, told: &mut String) {
-    let words = format!("{}: {}", batch.state, results(batch));
+fn show(batch: &Batch, bar: &ProgressBar, said: &mut String) {
+    let words = format!("{}: {}", out::word(batch.state.as_str()), results(batch));
     bar.set_length(batch.items.unsigned_abs().into());
     bar.set_position((batch.items - batch.results.waiting).unsigned_abs().into());
     bar.set_message(words.clone());
-    if bar.is_hidden() && *told != words && batch.state != BatchState::Done {
+    if bar.is_hidden() && *said != words && batch.state != BatchState::Done {
         out::line(format_args!("{} {words}", out::time(Utc::now())));
-        *told = words;
+        *said = words;
     }
 }

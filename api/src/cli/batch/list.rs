@@ -5,8 +5,8 @@ use super::{
     follow,
 };
 use clap::Args;
-use orchestrator::operator::{BatchId, BatchItem, ItemResult, Operator};
-use service::operators::{BatchView, ItemView};
+use operator::{BatchId, BatchItem, ItemResult, Operator};
+use service::operators::{BatchView, ItemView, words};
 use std::process::ExitCode;
 
 /// Items read at once.
@@ -50,13 +50,13 @@ pub struct Show {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  usher batch items 01890a5d-ac96-774b-bcce-b302099a8057 --result stuck_again
+  usher batch items 01890a5d-ac96-774b-bcce-b302099a8057 --result stuck-again
   usher batch items 01890a5d-ac96-774b-bcce-b302099a8057 --result refused --ids | xargs -I{} usher saga why {}")]
 pub struct Items {
     /// The batch's id
     id: BatchId,
-    /// Only those with this result: waiting, acted, mended, stuck_again, refused or failed
-    #[arg(long)]
+    #[arg(long, value_parser = words::result,
+        help = format!("Only those with this result: {}", words::listed(&words::RESULTS, ItemResult::as_str)))]
     result: Option<ItemResult>,
     /// How many, in order [default: all]
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..=100_000))]
@@ -85,8 +85,8 @@ impl List {
         for batch in batches {
             table.add_row([
                 out::cell(batch.id.to_string(), Tone::Plain),
-                out::cell(batch.state.as_str(), super::tone_of(batch.state)),
-                out::cell(batch.action.name(), Tone::Strong),
+                out::cell(out::word(batch.state.as_str()), super::tone_of(batch.state)),
+                out::cell(out::word(batch.action.name()), Tone::Strong),
                 out::cell(batch.items.to_string(), Tone::Plain),
                 out::cell(batch.results.waiting.to_string(), Tone::Plain),
                 out::cell(batch.results.mended.to_string(), Tone::Plain),
@@ -130,7 +130,7 @@ impl Items {
             table.add_row([
                 out::cell(item.number.to_string(), Tone::Dim),
                 out::cell(item.saga.to_string(), Tone::Plain),
-                out::cell(item.result.as_str(), tone_of(item.result)),
+                out::cell(out::word(item.result.as_str()), tone_of(item.result)),
                 out::cell(out::short(&item.why.unwrap_or_default(), 200), Tone::Plain),
                 out::cell(item.acted_at.map(out::time).unwrap_or_default(), Tone::Dim),
             ]);

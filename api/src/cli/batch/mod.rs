@@ -7,8 +7,12 @@ mod steer;
 
 use super::{out, out::Tone};
 use clap::Subcommand;
-use orchestrator::operator::{Batch, BatchState};
-use service::{config::Config, node, operators};
+use operator::{Batch, BatchState};
+use service::{
+    config::Config,
+    node,
+    operators::{self, BatchMove},
+};
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
@@ -39,24 +43,24 @@ impl Batches {
             Self::List(command) => command.run(&operator).await,
             Self::Show(command) => command.run(&operator).await,
             Self::Items(command) => command.run(&operator).await,
-            Self::Pause(command) => command.run(&operator, steer::Way::Pause).await,
-            Self::Resume(command) => command.run(&operator, steer::Way::Resume).await,
-            Self::Cancel(command) => command.run(&operator, steer::Way::Cancel).await,
-            Self::Consent(command) => command.run(&operator, steer::Way::Consent).await,
+            Self::Pause(command) => command.run(&operator, BatchMove::Pause).await,
+            Self::Resume(command) => command.run(&operator, BatchMove::Resume).await,
+            Self::Cancel(command) => command.run(&operator, BatchMove::Cancel).await,
+            Self::Consent(command) => command.run(&operator, BatchMove::Consent).await,
         }
     }
 }
 
 /// A batch and how far it is.
 fn print(batch: &Batch) {
-    let state = out::paint(batch.state.as_str(), tone_of(batch.state));
+    let state = out::paint(out::word(batch.state.as_str()), tone_of(batch.state));
     out::line(format_args!("batch {}  {state}", batch.id));
     if let Some(why) = &batch.why {
         out::line(out::paint(why, Tone::Strong));
     }
-    let (action, items, capped) =
-        (batch.action.name(), batch.items, if batch.capped { " (more matched)" } else { "" });
-    out::line(format_args!("`{action}` on {items} sagas{capped}"));
+    let (action, sagas) = (out::word(batch.action.name()), out::count(batch.items as usize, "saga"));
+    let capped = if batch.capped { " (more matched)" } else { "" };
+    out::line(format_args!("`{action}` on {sagas}{capped}"));
     if !batch.stakes.is_empty() {
         out::line(format_args!("at stake when it was made: {}", out::stakes(&batch.stakes)));
     }

@@ -4,14 +4,14 @@ use super::{
     super::{
         out,
         out::Tone,
-        saga::{REFUSED, WAITS, Which, Wish, refused},
+        saga::{ActionArgs, FilterArgs, REFUSED, WAITS, refused},
     },
     follow,
 };
 use anyhow::bail;
 use clap::Args;
-use orchestrator::operator::{BatchId, BatchPreview, BatchState, By, NewBatch, Operator};
-use service::operators::{BatchPreviewView, BatchView};
+use operator::{BatchId, BatchPreview, BatchState, NewBatch, Operator};
+use service::operators::{self, BatchPreviewView, BatchView};
 use std::{
     io::{BufRead, IsTerminal, Write},
     process::ExitCode,
@@ -26,14 +26,14 @@ Status: 0 it is made (with `--watch`: and every saga is mended); 1 nothing match
 with `--watch` something went wrong; 2 it was called wrongly, or could not be told; 3 it waits for a second person.
 
 Examples:
-  usher batch start --trouble owed retry --reason 'the bank is back' --preview
-  usher batch start --cause 3f…9a retry --reason 'the bank is back' --watch
+  usher batch start --trouble owed retry-now --reason 'the bank is back' --preview
+  usher batch start --cause 3f…9a retry-now --reason 'the bank is back' --watch
   usher batch start --cause 3f…9a write-off --reason 'settled with the bank' --yes --canary 10 --stop-at 0.05")]
 pub struct Start {
     #[command(flatten)]
-    which: Which,
+    which: FilterArgs,
     #[command(subcommand)]
-    action: Wish,
+    action: ActionArgs,
     /// Why; it is kept in the audit
     #[arg(long, global = true, default_value = "")]
     reason: String,
@@ -43,7 +43,7 @@ pub struct Start {
     /// How many go first
     #[arg(long, global = true, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     canary: u32,
-    /// Stop if a larger share of a round comes to a bad end, from 0 to 1
+    /// Stop if a larger share of a round ends badly, from 0 to 1
     #[arg(long, global = true, default_value_t = 0.2, value_name = "SHARE", value_parser = share)]
     stop_at: f64,
     /// The batch's id, a UUIDv7 of yours: the same again makes no second batch
@@ -65,12 +65,13 @@ pub struct Start {
 
 impl Start {
     pub async fn run(self, operator: &Operator) -> anyhow::Result<ExitCode> {
+        let by =
+            if self.preview { operators::by_for_preview } else { operators::by }(&self.by, &self.reason)?;
         let Some(filter) = self.which.filter(operator).await? else {
             out::line("nothing matches");
             return Ok(ExitCode::from(REFUSED));
         };
-        let reason = if self.preview && self.reason.is_empty() { "a preview".into() } else { self.reason };
-        let mut new = NewBatch::new(filter, self.action.action()?, By { actor: self.by, reason });
+        let mut new = NewBatch::new(filter, self.action.0, by);
         (new.canary, new.stop_at_error_rate) = (self.canary, self.stop_at);
         let preview = match operator.preview_batch(&new).await {
             Ok(preview) => preview,
@@ -113,8 +114,9 @@ impl Start {
 
 /// What it would be done to.
 fn show(preview: &BatchPreview, new: &NewBatch) {
-    let count = format!("{}{}", if preview.capped { "more than " } else { "" }, preview.count);
-    out::line(format_args!("`{}` on {} sagas", new.action.name(), out::paint(count, Tone::Strong)));
+    let more = if preview.capped { "more than " } else { "" };
+    let count = format!("{more}{}", out::count(preview.count as usize, "saga"));
+    out::line(format_args!("`{}` on {}", out::word(new.action.name()), out::paint(count, Tone::Strong)));
     if !preview.stakes.is_empty() {
         out::line(format_args!("at stake: {}", out::paint(out::stakes(&preview.stakes), Tone::Strong)));
     }
@@ -125,9 +127,7 @@ fn show(preview: &BatchPreview, new: &NewBatch) {
         out::line(format_args!("  … and {} more", preview.count - SHOWN as i64));
     }
     let (canary, share) = (new.canary, new.stop_at_error_rate * 100.0);
-    out::line(format_args!(
-        "{canary} go first; it stops when more than {share} % of a round come to a bad end"
-    ));
+    out::line(format_args!("{canary} go first; it stops when more than {share} % of a round end badly"));
     if preview.second_person {
         out::line(out::paint("a second person must agree: usher batch consent", Tone::Warn));
     }

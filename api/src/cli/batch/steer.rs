@@ -2,8 +2,8 @@
 
 use super::super::{out, saga::refused};
 use clap::Args;
-use orchestrator::operator::{BatchId, By, Operator};
-use service::operators::BatchView;
+use operator::{BatchId, Operator};
+use service::operators::{self, BatchMove, BatchView};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
@@ -28,24 +28,10 @@ pub struct Steer {
     json: bool,
 }
 
-/// Where to.
-pub enum Way {
-    Pause,
-    Resume,
-    Cancel,
-    Consent,
-}
-
 impl Steer {
-    pub async fn run(self, operator: &Operator, way: Way) -> anyhow::Result<ExitCode> {
-        let by = By { actor: self.by, reason: self.reason };
-        let steered = match way {
-            Way::Pause => operator.pause_batch(self.id, by).await,
-            Way::Resume => operator.resume_batch(self.id, by).await,
-            Way::Cancel => operator.cancel_batch(self.id, by).await,
-            Way::Consent => operator.consent_batch(self.id, by).await,
-        };
-        match steered {
+    pub async fn run(self, operator: &Operator, asked: BatchMove) -> anyhow::Result<ExitCode> {
+        let by = operators::by(&self.by, &self.reason)?;
+        match asked.make(operator, self.id, by).await {
             Ok(batch) if self.json => out::json(&BatchView::from(batch))?,
             Ok(batch) => super::print(&batch),
             Err(error) => return refused(error),

@@ -5,16 +5,16 @@ use super::{
     tail::{Told, in_a_line, json, print},
 };
 use chrono::{DateTime, Utc};
-use orchestrator::SagaId;
+use orchestrator::{SagaId, outbox::Which};
 use service::clock::now;
 use service::outbox::{
     event::CloudEvent,
-    store::log::{self, Undelivered, Wanted},
+    store::undelivered::{self, Undelivered},
 };
 use sqlx::PgConnection;
 
 /// Lines at most; there is always somebody to be called before there are more.
-const LINES_MAX: i64 = 1_000;
+const LINES_MAX: usize = 1_000;
 
 /// Prints them, oldest first.
 pub(super) async fn tell(
@@ -26,9 +26,9 @@ pub(super) async fn tell(
 ) -> Result<(), Told> {
     let now = now(connection).await?;
     let from = since.map_or(DateTime::<Utc>::UNIX_EPOCH, |since| since.from(now));
-    for one in log::read_undelivered(connection, &Wanted { types, saga }, from, LINES_MAX).await? {
+    for one in undelivered::read(connection, &Which { kinds: types, saga }, from, LINES_MAX).await? {
         let Undelivered { message, subscription, url, attempts, last_error, failed_at } = &one;
-        let event = CloudEvent::of(message.key, &message.kind, message.decided_at, &message.payload);
+        let event = CloudEvent::of(message);
         let state = if failed_at.is_some() { "given up" } else { "late" };
         if as_json {
             let line = serde_json::json!({

@@ -3,7 +3,7 @@
 use super::super::{out, pool};
 use clap::Args;
 use orchestrator::SagaId;
-use service::{config::Config, outbox::store::deliveries};
+use service::{config::Config, outbox::store::upkeep};
 use std::process::ExitCode;
 
 /// Status 0: done; 1: nothing of that saga was given up.
@@ -21,13 +21,13 @@ pub struct GivenUp {
 impl GivenUp {
     pub async fn resend(self, config: &Config) -> anyhow::Result<ExitCode> {
         let pool = pool(config).await?;
-        let count = deliveries::resend(&mut *pool.acquire().await?, self.saga, self.position).await?;
+        let count = upkeep::resend(&mut *pool.acquire().await?, self.saga, self.position).await?;
         Ok(told(count, "are sent once more"))
     }
 
     pub async fn forget(self, config: &Config) -> anyhow::Result<ExitCode> {
         let pool = pool(config).await?;
-        let count = deliveries::forget(&mut *pool.acquire().await?, self.saga, self.position).await?;
+        let count = upkeep::forget(&mut *pool.acquire().await?, self.saga, self.position).await?;
         Ok(told(count, "are forgotten"))
     }
 }

@@ -6,18 +6,12 @@ use super::{
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
-use orchestrator::SagaId;
-use service::clock::now;
-use service::{
-    config::Config,
-    outbox::{
-        event::CloudEvent,
-        store::{
-            MessageKey,
-            log::{self, Wanted, Written},
-        },
-    },
+use orchestrator::{
+    SagaId,
+    outbox::{self, Message, MessageKey, Which},
 };
+use service::clock::now;
+use service::{config::Config, outbox::event::CloudEvent};
 use sqlx::PgConnection;
 use std::{
     collections::BTreeSet,
@@ -101,7 +95,7 @@ impl Tail {
                     Ok(())
                 })
                 .await?;
-                for message in log::read_last(connection, &self.wanted(), self.lines).await? {
+                for message in outbox::read_last(connection, &self.which(), self.lines).await? {
                     seen.insert(&message);
                     self.print(&message)?;
                 }
@@ -134,11 +128,11 @@ impl Tail {
         &self,
         connection: &mut PgConnection,
         from: DateTime<Utc>,
-        mut tell: impl FnMut(&Written) -> Result<(), Told>,
+        mut tell: impl FnMut(&Message) -> Result<(), Told>,
     ) -> Result<(), Told> {
         let mut after = None;
         loop {
-            let page = log::read_page(connection, &self.wanted(), from, after, PAGE).await?;
+            let page = outbox::read_page(connection, &self.which(), from, after, PAGE).await?;
             page.iter().try_for_each(&mut tell)?;
             match page.last() {
                 Some(last) if page.len() as i64 == PAGE => after = Some((last.decided_at, last.key)),
@@ -147,14 +141,13 @@ impl Tail {
         }
     }
 
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted { types: &self.types, saga: self.saga }
+    fn which(&self) -> Which<'_> {
+        Which { kinds: &self.types, saga: self.saga }
     }
 
-    fn print(&self, message: &Written) -> Result<(), Told> {
-        let Written { key, kind, payload, decided_at } = message;
-        let event = CloudEvent::of(*key, kind, *decided_at, payload);
-        if self.json { print(&json(&event)) } else { print(&in_a_line(&event, *decided_at)) }
+    fn print(&self, message: &Message) -> Result<(), Told> {
+        let event = CloudEvent::of(message);
+        if self.json { print(&json(&event)) } else { print(&in_a_line(&event, message.decided_at)) }
     }
 }
 
@@ -200,7 +193,7 @@ impl Seen {
     }
 
     /// Whether it is new. What is older than the last moments is read once only.
-    fn insert(&mut self, message: &Written) -> bool {
+    fn insert(&mut self, message: &Message) -> bool {
         message.decided_at < self.from || self.keys.insert((message.decided_at, message.key))
     }
 

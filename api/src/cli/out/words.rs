@@ -3,6 +3,17 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use orchestrator::Stake;
 
+/// A name of the database's as people type it: `set-output`.
+pub fn word(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+/// A number of things: `1 saga`, `2 sagas`.
+pub fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
 /// RFC 3339 to the second.
 pub fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)

@@ -2,13 +2,11 @@
 
 use super::{
     super::{out, out::Tone, proposal},
-    wish::Wish,
+    action_args::ActionArgs,
 };
 use clap::Args;
-use orchestrator::{
-    SagaId,
-    operator::{By, Expected, OperatorError, Plan, Requested},
-};
+use operator::{Expected, OperatorError, Plan, Requested};
+use orchestrator::SagaId;
 use service::{
     config::Config,
     node, operators,
@@ -27,15 +25,15 @@ Status: 0 it is done; 1 the saga's state forbids it, or saga or plan have change
 not be told; 3 it waits for a second person.
 
 Examples:
-  usher saga act 01890a5d-ac96-774b-bcce-b302099a8057 retry --reason 'the bank is back' --preview
-  usher saga act 01890a5d-ac96-774b-bcce-b302099a8057 retry --reason 'the bank is back' --etag 3-7-stuck --plan 5e1d…
+  usher saga act 01890a5d-ac96-774b-bcce-b302099a8057 retry-now --reason 'the bank is back' --preview
+  usher saga act 01890a5d-ac96-774b-bcce-b302099a8057 retry-now --reason 'the bank is back' --etag 3-7-stuck --plan 5e1d…
   usher saga act 01890a5d-ac96-774b-bcce-b302099a8057 rewind 4 --reason 'another gateway'
   usher saga list --trouble owed --ids | xargs -I{} usher saga act {} write-off --reason 'settled by hand'")]
 pub struct Act {
     /// The saga's id
     saga: SagaId,
     #[command(subcommand)]
-    action: Wish,
+    action: ActionArgs,
     /// Why; it is kept in the audit
     #[arg(long, global = true, default_value = "")]
     reason: String,
@@ -58,9 +56,10 @@ pub struct Act {
 
 impl Act {
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let action = self.action.0;
+        let by =
+            if self.preview { operators::by_for_preview } else { operators::by }(&self.by, &self.reason)?;
         let operator = operators::desk(&node::client(config).await?, config);
-        let action = self.action.action()?;
-        let by = By { actor: self.by, reason: self.reason };
         let done = if self.preview {
             operator.plan(self.saga, action, by).await.map(Requested::Done)
         } else {
@@ -99,8 +98,10 @@ impl Act {
 /// A refusal is an answer; all else is an error.
 pub fn refused(error: OperatorError) -> anyhow::Result<ExitCode> {
     match &error {
-        OperatorError::NotAllowed { allowed, .. } => {
-            out::line(out::paint(error.to_string(), Tone::Warn));
+        OperatorError::NotAllowed { action, why, allowed } => {
+            let refused = format!("`{}` is not allowed: {why}", out::word(action));
+            out::line(out::paint(refused, Tone::Warn));
+            let allowed: Vec<String> = allowed.iter().map(|name| out::word(name)).collect();
             out::line(format_args!("allowed: {}", allowed.join(", ")));
         }
         OperatorError::Changed { .. }
@@ -124,7 +125,7 @@ pub fn refused(error: OperatorError) -> anyhow::Result<ExitCode> {
 pub fn print(plan: &Plan, would: bool) {
     let what = if would { "would leave" } else { "leaves" };
     let paused = if plan.paused { ", paused" } else { "" };
-    out::line(format_args!("`{}` {what} the saga {}{paused}", plan.action, plan.state));
+    out::line(format_args!("`{}` {what} the saga {}{paused}", out::word(plan.action), plan.state));
     for touched in &plan.touched {
         let (table, inserted, updated, deleted) =
             (&touched.table, touched.inserted, touched.updated, touched.deleted);

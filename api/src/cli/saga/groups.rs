@@ -2,12 +2,16 @@
 
 use super::{
     super::{out, out::Tone},
-    filter::Which,
+    filter_args::FilterArgs,
 };
 use chrono::Utc;
 use clap::Args;
-use orchestrator::operator::Group;
-use service::{config::Config, node, operators, operators::GroupView};
+use operator::Group;
+use service::{
+    config::Config,
+    node,
+    operators::{self, GroupView, action_row},
+};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
@@ -18,7 +22,7 @@ Examples:
   usher saga groups --json | jq -r '.[] | \"\\(.count) \\(.cause)\"'")]
 pub struct Groups {
     #[command(flatten)]
-    which: Which,
+    which: FilterArgs,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -51,6 +55,6 @@ fn print(group: &Group) {
     if !group.stakes.is_empty() {
         out::line(format_args!("   at stake: {}", out::stakes(&group.stakes)));
     }
-    out::line(format_args!("   try `{}`: {}", group.suggested, group.suggestion));
+    out::line(format_args!("   try `{}`: {}", action_row(group.suggested).word, group.suggestion));
     out::line(out::paint(format!("   usher saga list --cause {}", group.fingerprint), Tone::Dim));
 }

@@ -5,14 +5,12 @@ use super::{
         out,
         out::{Frame, Item, Tone},
     },
-    filter::Which,
+    filter_args::FilterArgs,
 };
 use chrono::Utc;
 use clap::Args;
-use orchestrator::{
-    SagaId,
-    operator::{Listed, Operator},
-};
+use operator::{Listed, Operator};
+use orchestrator::SagaId;
 use service::{config::Config, node, operators, operators::ListedView};
 use std::process::ExitCode;
 
@@ -28,10 +26,10 @@ Examples:
   usher saga list --trouble owed --older-than 1h      compensations that are owed for long
   usher saga list --search ada@example.org            everything of one customer
   usher saga list --trouble stuck --watch             and what comes to be
-  usher saga list --cause 3f…9a --ids | xargs -I{} usher saga act {} retry --reason 'the bank is back'")]
+  usher saga list --cause 3f…9a --ids | xargs -I{} usher saga act {} retry-now --reason 'the bank is back'")]
 pub struct List {
     #[command(flatten)]
-    which: Which,
+    which: FilterArgs,
     /// How many, newest first [default: 50, and with `--ids` all]
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     limit: Option<i64>,
@@ -91,7 +89,7 @@ fn table(sagas: &[Listed]) -> comfy_table::Table {
         table.add_row([
             out::cell(saga.id.to_string(), Tone::Plain),
             out::cell(format!("{} v{}", saga.workflow, saga.version), Tone::Plain),
-            out::cell(state, super::tone_of(saga.state.as_str())),
+            out::cell(state, super::tone_of(saga.state)),
             out::cell(&saga.line, if saga.trouble.is_some() { Tone::Strong } else { Tone::Plain }),
             out::cell(out::stakes(&saga.stakes), Tone::Plain),
             out::cell(out::age(Utc::now() - saga.created_at), Tone::Dim),
@@ -108,6 +106,6 @@ fn frame(sagas: &[Listed]) -> Frame {
         line: format!("{} {} {}", saga.id, saga.state, out::clean(&saga.line)),
     };
     let now = out::time(Utc::now());
-    let screen = format!("{now}  {} sagas, Ctrl-C leaves\n{}", sagas.len(), table(sagas));
+    let screen = format!("{now}  {}, Ctrl-C leaves\n{}", out::count(sagas.len(), "saga"), table(sagas));
     Frame { screen, items: sagas.iter().map(item).collect(), over: false }
 }

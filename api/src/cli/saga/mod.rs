@@ -1,19 +1,20 @@
 //! `usher saga list`, `groups`, `show <id>`, `why <id>`, `act <id> <action>`: the work-lists, one saga, and putting it right.
 
 mod act;
-mod filter;
+mod action_args;
+mod filter_args;
 mod groups;
 mod list;
 mod show;
 mod why;
-mod wish;
 
 pub(super) use act::{REFUSED, WAITS, print as print_plan, refused};
-pub(super) use filter::Which;
-pub(super) use wish::Wish;
+pub(super) use action_args::ActionArgs;
+pub(super) use filter_args::FilterArgs;
 
 use super::out::Tone;
 use clap::Subcommand;
+use orchestrator::State;
 use service::config::Config;
 use std::process::ExitCode;
 
@@ -44,11 +45,11 @@ impl Saga {
 }
 
 /// How a state is coloured.
-pub(super) fn tone_of(state: &str) -> Tone {
+pub(super) fn tone_of(state: State) -> Tone {
     match state {
-        "stuck" => Tone::Bad,
-        "unwinding" => Tone::Warn,
-        "completed" | "unwound" => Tone::Good,
-        _ => Tone::Plain,
+        State::Stuck => Tone::Bad,
+        State::Unwinding => Tone::Warn,
+        State::Completed | State::Unwound => Tone::Good,
+        State::Running | State::Waiting => Tone::Plain,
     }
 }

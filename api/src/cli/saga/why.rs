@@ -4,7 +4,11 @@ use super::super::{out, out::Tone};
 use clap::Args;
 use orchestrator::SagaId;
 use serde_json::json;
-use service::{config::Config, node, operators};
+use service::{
+    config::Config,
+    node,
+    operators::{self, action_row},
+};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
@@ -40,7 +44,7 @@ impl Why {
                 Some(why) => (why.as_str(), Tone::Dim),
                 None => ("yes", Tone::Good),
             };
-            table.add_row([out::cell(allowed.action, Tone::Plain), out::cell(word, tone)]);
+            table.add_row([out::cell(action_row(allowed.action).word, Tone::Plain), out::cell(word, tone)]);
         }
         out::line(table);
         Ok(ExitCode::SUCCESS)

@@ -8,7 +8,7 @@ use service::{
     config::Config,
     outbox::{
         SubscriptionId,
-        store::{deliveries, subscriptions},
+        store::{subscriptions, upkeep},
     },
 };
 use std::process::ExitCode;
@@ -40,7 +40,7 @@ impl Remove {
         }
         let mut dropped = 0;
         loop {
-            let gone = deliveries::delete_of(&mut connection, id, ROWS_MAX).await?;
+            let gone = upkeep::delete_of(&mut connection, id, ROWS_MAX).await?;
             dropped += gone;
             if gone < ROWS_MAX.unsigned_abs() {
                 break;

@@ -1,15 +1,15 @@
 //! What was done besides the sagas' own course: by whom, when, why.
 
 use super::super::{
-    address::{AuditWanted, query},
     page::{Page, Section},
+    queries::{AuditQuery, query},
     words,
 };
 use crate::console::Console;
 use crate::http::Problem;
 use chrono::Utc;
 use maud::{Markup, html};
-use orchestrator::audit::{self, Audited};
+use operator::audit::{self, Audited};
 
 /// Rows of one page.
 const ROWS: i64 = 100;
@@ -18,23 +18,27 @@ const ROWS: i64 = 100;
 ///
 /// # Errors
 /// The database's.
-pub async fn page(console: &Console, wanted: &AuditWanted) -> Result<Page, Problem> {
+pub async fn page(console: &Console, asked: &AuditQuery) -> Result<Page, Problem> {
     let which =
-        audit::Which { saga: wanted.saga, actor: wanted.actor.as_deref(), action: wanted.action.as_deref() };
-    let rows = audit::list(&mut *console.service.connection().await?, &which, wanted.after, ROWS).await?;
-    let title = wanted.saga.map_or("Audit".to_owned(), |saga| format!("Audit of {saga}"));
-    Ok(Page::new(title, Section::Audit).still(heading(wanted)).live("audit", table(&rows, wanted)))
+        audit::Which { saga: asked.saga, actor: asked.actor.as_deref(), action: asked.action.as_deref() };
+    let rows = match &asked.invalid {
+        Some(_) => Vec::new(),
+        None => audit::list(&mut *console.service.connection().await?, &which, asked.after, ROWS).await?,
+    };
+    let title = asked.saga.map_or("Audit".to_owned(), |saga| format!("Audit of {saga}"));
+    Ok(Page::new(title, Section::Audit).still(heading(asked)).live("audit", table(&rows, asked)))
 }
 
-fn heading(wanted: &AuditWanted) -> Markup {
+fn heading(asked: &AuditQuery) -> Markup {
     html! {
         section {
             h1 { "Audit" }
             p.faint { "Latest first. Each row is chained to the one before it in its bucket; " code { "usher audit verify" } " holds them to it." }
+            @if let Some(invalid) = &asked.invalid { (super::refused::invalid(invalid)) p { "So nothing is listed." } }
             form.line action="/console/audit" {
-                div { label for="saga" { "saga" } input #saga name="saga" size="38" value=[wanted.saga.map(|saga| saga.to_string())]; }
-                div { label for="actor" { "by" } input #actor name="actor" value=[wanted.actor.as_deref()]; }
-                div { label for="action" { "action" } input #action name="action" value=[wanted.action.as_deref()]; }
+                div { label for="saga" { "saga" } input #saga name="saga" size="38" value=[asked.saga.map(|saga| saga.to_string())]; }
+                div { label for="actor" { "by" } input #actor name="actor" value=[asked.actor.as_deref()]; }
+                div { label for="action" { "action" } input #action name="action" value=[asked.action.as_deref()]; }
                 button { "Filter" }
                 a href="/console/audit" { "all" }
             }
@@ -42,13 +46,13 @@ fn heading(wanted: &AuditWanted) -> Markup {
     }
 }
 
-fn table(rows: &[Audited], wanted: &AuditWanted) -> Markup {
+fn table(rows: &[Audited], asked: &AuditQuery) -> Markup {
     let now = Utc::now();
     let next = rows.last().filter(|_| rows.len() as i64 == ROWS).map(|last| {
         query(&[
-            ("saga", wanted.saga.map(|saga| saga.to_string())),
-            ("actor", wanted.actor.clone()),
-            ("action", wanted.action.clone()),
+            ("saga", asked.saga.map(|saga| saga.to_string())),
+            ("actor", asked.actor.clone()),
+            ("action", asked.action.clone()),
             ("after", Some(last.id.to_string())),
         ])
     });
@@ -69,7 +73,7 @@ fn row(row: &Audited, now: chrono::DateTime<Utc>) -> Markup {
         tr id={ "a" (row.id) } data-row tabindex="-1" {
             td.nowrap { (words::moment(row.at, now)) }
             td { strong { (row.actor) } }
-            td.nowrap { (row.action.replace('_', " ")) }
+            td.nowrap { (words::name(&row.action)) }
             td { (row.reason) }
             td { a href={ "/console/sagas/" (row.saga) } { code { (row.saga) } } }
             td { (super::value::folded("detail", &row.detail.to_string())) }

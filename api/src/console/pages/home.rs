@@ -48,25 +48,42 @@ fn four(numbers: &Numbers) -> Markup {
     };
     let (stuck, stuck_words) = match (zero.stuck - zero.overdue, zero.overdue) {
         (0, 0) => ("/console/sagas?trouble=stuck", "every saga moves or knows when it will".to_owned()),
-        (0, _) => ("/console/sagas?trouble=overdue", "they are due, and no lane takes them".to_owned()),
+        (0, late) => ("/console/sagas?trouble=overdue", overdue(late)),
+        (1, 0) => ("/console/sagas?trouble=stuck", "it needs a person".to_owned()),
         (_, 0) => ("/console/sagas?trouble=stuck", "they need a person".to_owned()),
-        (_, late) => {
-            ("/console/sagas?trouble=stuck", format!("{late} of them are due, and no lane takes them"))
-        }
+        (_, late) => ("/console/sagas?trouble=stuck", overdue(late)),
+    };
+    let seats_words = match zero.seats_overdue {
+        0 => "no seat is kept from anybody",
+        1 => "nobody can buy it",
+        _ => "nobody can buy them",
+    };
+    let owed_words = match zero.owed {
+        0 => "nothing is owed to anybody",
+        1 => "it failed and is tried again",
+        _ => "they failed and are tried again",
     };
     html! {
         section.four aria-label="What must be zero" {
-            (number(stuck, zero.stuck, "loud", "sagas can't progress", &stuck_words))
-            (number("/console/sagas?trouble=in_doubt", doubt.sagas, "heed", "money in doubt", &doubt_words))
-            (number("/console/sagas?q=seats:overdue", zero.seats_overdue, "heed", "seats held past their time",
-                if zero.seats_overdue == 0 { "no seat is kept from anybody" } else { "nobody can buy them" }))
-            (number("/console/sagas?trouble=owed", zero.owed, "loud", "compensations owed",
-                if zero.owed == 0 { "nothing is owed to anybody" } else { "they failed and are tried again" }))
+            (number(stuck, zero.stuck, "loud", ["saga can't progress", "sagas can't progress"], &stuck_words))
+            (number("/console/sagas?trouble=in_doubt", doubt.sagas, "heed", ["money in doubt", "money in doubt"], &doubt_words))
+            (number("/console/sagas?q=seats:overdue", zero.seats_overdue, "heed", ["seat held past its time", "seats held past their time"], seats_words))
+            (number("/console/sagas?trouble=owed", zero.owed, "loud", ["compensation owed", "compensations owed"], owed_words))
         }
     }
 }
 
-fn number(path: &str, number: i64, when_not: &str, name: &str, more: &str) -> Markup {
+/// How many sagas are due: `1 saga is due, and no lane takes it`.
+fn overdue(late: i64) -> String {
+    match late {
+        1 => "1 saga is due, and no lane takes it".to_owned(),
+        late => format!("{} are due, and no lane takes them", words::things(late, "saga")),
+    }
+}
+
+/// A number that should be zero; its name is given for one and for many.
+fn number(path: &str, number: i64, when_not: &str, [one, many]: [&str; 2], more: &str) -> Markup {
+    let name = if number == 1 { one } else { many };
     html! {
         a class=(if number == 0 { "zero" } else { when_not }) href=(path) {
             b { (words::count(number, COUNTED_TO)) }

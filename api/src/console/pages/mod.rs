@@ -4,6 +4,7 @@ mod action;
 mod audit;
 mod bulk;
 mod detail;
+mod glossary;
 mod home;
 mod plot;
 mod proposals;
@@ -12,7 +13,8 @@ mod value;
 mod work_list;
 
 pub use action::{perform, preview};
-pub use bulk::{Asked, preview as preview_bulk, start, steer};
+pub use bulk::{BatchForm, preview as preview_bulk, start, steer};
+pub use glossary::glossary;
 pub use proposals::decide;
 
 use super::{address::Address, page::Page, session::Visitor};
@@ -34,15 +36,15 @@ use service::operators::{self, Whole};
 pub async fn write(console: &Console, visitor: &Visitor, address: &Address) -> Result<Page, Problem> {
     match address {
         Address::Home => home::page(console).await,
-        Address::WorkList(wanted) => work_list::page(console, visitor, wanted).await,
+        Address::WorkList(query) => work_list::page(console, visitor, query).await,
         Address::Saga { saga, did } => detail::page(console, visitor, *saga, did.as_deref()).await,
         Address::Action { saga, action } => action::form(console, visitor, *saga, action).await,
-        Address::Bulk(wanted, asked) => Ok(bulk::form(visitor, wanted, asked, None)),
+        Address::Bulk(query, form) => Ok(bulk::form(visitor, query, form, None)),
         Address::Batches { after } => bulk::list(console, *after).await,
-        Address::Batch { id, result, after } => bulk::batch(console, visitor, *id, *result, *after).await,
+        Address::Batch(id, query) => bulk::batch(console, visitor, *id, query).await,
         Address::Proposals { after } => proposals::list(console, *after).await,
         Address::Proposal(id) => proposals::page(console, visitor, *id).await,
-        Address::Audit(wanted) => audit::page(console, wanted).await,
+        Address::Audit(query) => audit::page(console, query).await,
     }
 }
 
@@ -68,7 +70,7 @@ pub async fn nowhere() -> Problem {
 }
 
 /// A known page, asked for in another way than it knows.
-pub async fn not_so(method: Method) -> Problem {
+pub async fn method_not_allowed(method: Method) -> Problem {
     Problem::new(ProblemType::MethodNotAllowed, format!("this page does not know `{method}`"))
 }
 

@@ -2,12 +2,13 @@
 
 use super::{
     super::{
-        address::query,
         page::{Page, Section, proof},
+        queries::query,
         session::Visitor,
         words,
     },
-    action, refused,
+    action::form::reason,
+    refused,
 };
 use crate::console::Console;
 use crate::http::Problem;
@@ -18,8 +19,9 @@ use axum::{
 };
 use chrono::Utc;
 use maud::{Markup, html};
-use orchestrator::operator::{By, Proposal, ProposalId, ProposalState};
+use operator::{Proposal, ProposalId, ProposalState};
 use serde::Deserialize;
+use service::operators::{Decision, action_row, by};
 
 /// Proposals of one page.
 const ROWS: i64 = 50;
@@ -76,7 +78,7 @@ fn state(state: ProposalState) -> Markup {
 }
 
 fn label(proposal: &Proposal) -> &'static str {
-    action::known(proposal.action.name()).map_or(proposal.action.name(), |known| known.label)
+    action_row(proposal.action.kind()).label
 }
 
 /// One of them.
@@ -113,7 +115,7 @@ pub async fn page(console: &Console, visitor: &Visitor, id: ProposalId) -> Resul
                 }
                 form.column method="post" action={ "/console/proposals/" (id) } {
                     (proof(visitor))
-                    div { label for="reason" { "Reason" } textarea #reason name="reason" required maxlength="2000" {} }
+                    (reason(""))
                     div.actions {
                         @if !own { button.main name="decision" value="consent" { "Agree, and do it" } }
                         button name="decision" value="decline" { @if own { "Take it back" } @else { "Decline" } }
@@ -128,7 +130,7 @@ pub async fn page(console: &Console, visitor: &Visitor, id: ProposalId) -> Resul
 
 /// What a second person says.
 #[derive(Deserialize)]
-pub struct Decision {
+pub struct DecisionForm {
     decision: String,
     #[serde(default)]
     reason: String,
@@ -139,19 +141,27 @@ pub async fn decide(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<ProposalId>,
-    Form(sent): Form<Decision>,
+    Form(sent): Form<DecisionForm>,
 ) -> Result<Response, Problem> {
     let operator = console.service.operator();
-    let by = By { actor: visitor.subject.clone(), reason: sent.reason };
-    let done = match sent.decision.as_str() {
-        "consent" => operator
+    let back = format!("/console/proposals/{id}");
+    let asked = Decision::of(&sent.decision);
+    let (decision, by) = match asked.and_then(|decision| Ok((decision, by(&visitor.subject, &sent.reason)?)))
+    {
+        Ok(asked) => asked,
+        Err(invalid) => return Ok(refused::answer_invalid(&visitor, &invalid, &back)),
+    };
+    let done = match decision {
+        Decision::Consent => operator
             .consent(id, by)
             .await
             .map(|plan| format!("/console/sagas/{}?did={}", plan.saga, plan.action)),
-        _ => operator.decline(id, by).await.map(|proposal| format!("/console/proposals/{}", proposal.id)),
+        Decision::Decline => {
+            operator.decline(id, by).await.map(|proposal| format!("/console/proposals/{}", proposal.id))
+        }
     };
     match done {
         Ok(address) => Ok(Redirect::to(&address).into_response()),
-        Err(error) => refused::answer(&visitor, error, &format!("/console/proposals/{id}")),
+        Err(error) => refused::answer(&visitor, error, &back),
     }
 }

@@ -3,11 +3,32 @@
 use super::super::{
     page::{Page, Section},
     session::Visitor,
+    words,
 };
 use crate::http::Problem;
 use axum::{http::StatusCode, response::Response};
-use maud::html;
-use orchestrator::operator::OperatorError;
+use maud::{Markup, html};
+use operator::OperatorError;
+use service::operators::Invalid;
+
+/// What is wrong with a form, on the form itself.
+pub fn invalid(invalid: &Invalid) -> Markup {
+    let field = words::label(invalid.field);
+    html! { p.wrong role="alert" { strong { (field) } " " (invalid.detail) "." } }
+}
+
+/// The page of a form without fields to come back to, such as a button's.
+pub fn answer_invalid(visitor: &Visitor, wrong: &Invalid, back: &str) -> Response {
+    let page = Page::new("Nothing was done", Section::WorkList).with_status(StatusCode::UNPROCESSABLE_ENTITY);
+    let page = page.still(html! {
+        section {
+            h1 { "Nothing was done" }
+            (invalid(wrong))
+            p { a href=(back) { "Back" } }
+        }
+    });
+    page.answer(visitor, back)
+}
 
 /// A page for what a colleague or a lane did meanwhile, and for what is not allowed; other errors are problems.
 ///

@@ -1,8 +1,8 @@
 //! Sagas that need somebody, grouped by what they have in common; below them, one by one, with why each is where it is.
 
 use super::super::{
-    address::{Wanted, query},
     page::{Page, Section},
+    queries::{SagaQuery, query},
     session::Visitor,
     words,
 };
@@ -10,10 +10,9 @@ use crate::console::Console;
 use crate::http::Problem;
 use chrono::Utc;
 use maud::{Markup, html};
-use orchestrator::{
-    SagaId, State,
-    operator::{Filter, Group, Listed, Trouble},
-};
+use operator::{Group, Listed, Trouble};
+use orchestrator::SagaId;
+use service::operators::{FilterWords, action_row, narrowed, words::STATES};
 
 /// Sagas of one page.
 const ROWS: i64 = 50;
@@ -31,94 +30,88 @@ struct Found {
 ///
 /// # Errors
 /// The database's.
-pub async fn page(console: &Console, visitor: &Visitor, wanted: &Wanted) -> Result<Page, Problem> {
-    let found = find(console, wanted).await?;
-    let title = match (&wanted.q, wanted.filter.trouble) {
+pub async fn page(console: &Console, visitor: &Visitor, asked: &SagaQuery) -> Result<Page, Problem> {
+    let found = find(console, asked).await?;
+    let title = match (&asked.words.q, asked.filter.trouble) {
         (Some(q), _) => format!("Search: {q}"),
         (None, Some(trouble)) => name(Some(trouble)).to_owned(),
         (None, None) => "Sagas".to_owned(),
     };
     Ok(Page::new(title.clone(), Section::WorkList)
-        .still(heading(&title, wanted))
-        .live("groups", groups(&found, visitor, wanted))
-        .live("sagas", table(&found, visitor, wanted)))
+        .still(heading(&title, asked))
+        .live("groups", groups(&found, visitor, asked))
+        .live("sagas", table(&found, visitor, asked)))
 }
 
-async fn find(console: &Console, wanted: &Wanted) -> Result<Found, Problem> {
+async fn find(console: &Console, asked: &SagaQuery) -> Result<Found, Problem> {
     let nothing = Found { groups: Vec::new(), rows: Vec::new(), count: 0 };
-    if wanted.wrong.is_some() {
+    if asked.invalid.is_some() {
         return Ok(nothing);
     }
     let operator = console.service.operator();
-    let mut filter = wanted.filter.clone();
-    if let Some(q) = &wanted.q {
-        filter.ids = operator.search(q).await?;
-        if filter.ids.is_empty() {
-            return Ok(nothing);
-        }
-    }
+    let filter = narrowed(&operator, asked.filter.clone(), asked.words.q.as_deref()).await?;
+    let Some(filter) = filter else { return Ok(nothing) };
     // Whoever looks at one cause needs no list of causes.
     let groups = if filter.cause.is_some() { Vec::new() } else { operator.groups(&filter).await? };
-    let rows = operator.list(&filter, wanted.after, ROWS).await?;
+    let rows = operator.list(&filter, asked.after, ROWS).await?;
     let count = operator.count(&filter, COUNTED_TO).await?;
     Ok(Found { groups, rows, count })
 }
 
-fn heading(title: &str, wanted: &Wanted) -> Markup {
+fn heading(title: &str, asked: &SagaQuery) -> Markup {
     let lists = std::iter::once(None).chain(Trouble::ALL.into_iter().map(Some));
-    let filter = &wanted.filter;
-    let states =
-        [State::Running, State::Waiting, State::Unwinding, State::Completed, State::Unwound, State::Stuck];
+    let filter = &asked.filter;
     html! {
         section {
             h1 { (title) }
-            @if let Some(wrong) = &wanted.wrong {
-                p.wrong role="alert" { (wrong) " says nothing that we know, so nothing is listed." }
+            @if let Some(invalid) = &asked.invalid {
+                (super::refused::invalid(invalid))
+                p { "So nothing is listed." }
             }
             nav aria-label="Work-lists" {
                 ul.filters { @for list in lists {
-                    li { a href=(wanted.on(list).path()) aria-current=[(list == filter.trouble).then_some("true")] { (name(list)) } }
+                    li { a href=(asked.on(list).path()) aria-current=[(list == filter.trouble).then_some("true")] { (name(list)) } }
                 } }
             }
             details open[filter.workflow.is_some() || filter.step.is_some() || filter.status.is_some() || filter.older_than_s.is_some()] {
                 summary { "Filter" }
                 form.line action="/console/sagas" {
-                    @if let Some(q) = &wanted.q { input type="hidden" name="q" value=(q); }
+                    @if let Some(q) = &asked.words.q { input type="hidden" name="q" value=(q); }
                     @if let Some(trouble) = filter.trouble { input type="hidden" name="trouble" value=(trouble); }
                     @if let Some(cause) = &filter.cause { input type="hidden" name="cause" value=(cause); }
                     div { label for="status" { "state" }
                         select #status name="status" {
                             option value="" { "any" }
-                            @for state in states { option value=(state) selected[filter.status == Some(state)] { (state) } }
+                            @for state in STATES { option value=(state) selected[filter.status == Some(state)] { (state) } }
                         }
                     }
                     div { label for="workflow" { "workflow" } input #workflow name="workflow" value=[filter.workflow.as_deref()]; }
                     div { label for="step" { "step" } input #step name="step" value=[filter.step.as_deref()]; }
-                    div { label for="older_than_s" { "not written for, seconds" } input #older_than_s type="number" min="0" name="older_than_s" value=[filter.older_than_s]; }
+                    div { label for="older_than" { "not written for" } input #older_than name="older_than" placeholder="15m" size="6" value=[asked.words.older_than.as_deref()]; }
                     button { "Filter" }
-                    a href=(wanted.path_of_list_alone()) { "without" }
+                    a href=(asked.path_of_list_alone()) { "no filter" }
                 }
             }
         }
     }
 }
 
-fn groups(found: &Found, visitor: &Visitor, wanted: &Wanted) -> Markup {
+fn groups(found: &Found, visitor: &Visitor, asked: &SagaQuery) -> Markup {
     let now = Utc::now();
     html! {
         @if !found.groups.is_empty() {
             section {
                 h2 { "By cause" }
-                ul.groups { @for group in &found.groups { (self::group(group, visitor, wanted, now)) } }
+                ul.groups { @for group in &found.groups { (self::group(group, visitor, asked, now)) } }
             }
         }
     }
 }
 
-fn group(group: &Group, visitor: &Visitor, wanted: &Wanted, now: chrono::DateTime<Utc>) -> Markup {
-    let filter = Filter { cause: Some(group.fingerprint.clone()), ..wanted.filter.clone() };
-    let inside = Wanted { filter, after: None, ..wanted.clone() };
-    let label = super::action::known(group.suggested).map_or(group.suggested, |known| known.label);
+fn group(group: &Group, visitor: &Visitor, asked: &SagaQuery, now: chrono::DateTime<Utc>) -> Markup {
+    let inside =
+        SagaQuery::of_words(FilterWords { cause: Some(group.fingerprint.clone()), ..asked.words.clone() });
+    let label = action_row(group.suggested).label;
     html! {
         li id={ "g" (group.fingerprint) } data-row tabindex="-1" {
             div.count { (words::thousands(group.count)) @if group.capped { "+" } }
@@ -132,38 +125,38 @@ fn group(group: &Group, visitor: &Visitor, wanted: &Wanted, now: chrono::DateTim
             }
             div {
                 div { strong { (label) } ": " (group.suggestion) }
-                @if visitor.may_act() && wanted.q.is_none() {
-                    a href={ "/console/bulk" (inside.query_with(&[("action", Some(group.suggested.to_owned()))])) } { "Do it to all" }
+                @if visitor.may_act() && asked.words.q.is_none() {
+                    a href={ "/console/bulk" (inside.query_with(&[("action", Some(group.suggested.name().to_owned()))])) } { "Do it to all" }
                 }
             }
         }
     }
 }
 
-fn table(found: &Found, visitor: &Visitor, wanted: &Wanted) -> Markup {
+fn table(found: &Found, visitor: &Visitor, asked: &SagaQuery) -> Markup {
     let now = Utc::now();
     let next = found.rows.last().filter(|_| found.rows.len() as i64 == ROWS);
     html! {
         section {
             h2 {
                 (words::count(found.count, COUNTED_TO)) @if found.count == 1 { " saga" } @else { " sagas" }
-                @if let Some(cause) = found.rows.first().and_then(|row| row.cause.as_ref()).filter(|_| wanted.filter.cause.is_some()) { ": " (words::plain(cause)) }
+                @if let Some(cause) = found.rows.first().and_then(|row| row.cause.as_ref()).filter(|_| asked.filter.cause.is_some()) { ": " (words::plain(cause)) }
             }
-            @if visitor.may_act() && found.count > 1 && wanted.q.is_none() && wanted.wrong.is_none() {
-                p { a href={ "/console/bulk" (wanted.query_with(&[])) } { "Act on all of them" } }
+            @if visitor.may_act() && found.count > 1 && asked.words.q.is_none() && asked.invalid.is_none() {
+                p { a href={ "/console/bulk" (asked.query_with(&[])) } { "Act on all of them" } }
             }
             @if found.rows.is_empty() {
-                p.faint { @if wanted.q.is_some() { "Nothing is known by this word." } @else { "There is none. That is good." } }
+                p.faint { @if asked.words.q.is_some() { "Nothing is known by this word." } @else { "There is none." } }
             } @else {
                 div.wide { table {
                     thead { tr { th { "saga" } th { "workflow" } th { "state" } th { "why it is there" } th { "at stake" } th { "written" } } }
                     tbody { @for row in &found.rows { (self::row(row, now)) } }
                 } }
             }
-            @if wanted.after.is_some() || next.is_some() {
+            @if asked.after.is_some() || next.is_some() {
                 nav.pages {
-                    @if wanted.after.is_some() { a href=(wanted.path()) { "Newest" } }
-                    @if let Some(last) = next { a rel="next" href={ "/console/sagas" (wanted.query_with(&[("after", Some(last.id.to_string()))])) } { "Older" } }
+                    @if asked.after.is_some() { a href=(asked.path()) { "Newest" } }
+                    @if let Some(last) = next { a rel="next" href={ "/console/sagas" (asked.query_with(&[("after", Some(last.id.to_string()))])) } { "Older" } }
                 }
             }
         }
@@ -205,16 +198,16 @@ fn name(list: Option<Trouble>) -> &'static str {
     }
 }
 
-impl Wanted {
+impl SagaQuery {
     /// The query with more fields, or others.
     fn query_with(&self, more: &[(&'static str, Option<String>)]) -> String {
-        let mut fields = self.fields();
+        let mut fields = self.words.fields().to_vec();
         fields.extend_from_slice(more);
         query(&fields)
     }
 
     fn path_of_list_alone(&self) -> String {
-        let filter = Filter { trouble: self.filter.trouble, ..Filter::default() };
-        Self { filter, q: self.q.clone(), ..Self::default() }.path()
+        let FilterWords { trouble, q, .. } = self.words.clone();
+        Self::of_words(FilterWords { trouble, q, ..FilterWords::default() }).path()
     }
 }

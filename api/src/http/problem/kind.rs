@@ -156,6 +156,7 @@ impl ProblemType {
     }
 
     #[rustfmt::skip]
+    #[expect(clippy::too_many_lines, reason = "a table of all problems, a problem a row")]
     fn facts(self) -> Facts {
         use StatusCode as S;
         match self {

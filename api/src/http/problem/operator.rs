@@ -2,13 +2,21 @@
 
 use super::{super::conditional::ETag, Problem, ProblemType};
 use axum::http::header;
-use orchestrator::operator::OperatorError;
+use operator::OperatorError;
+use service::operators::{Invalid, REASON_MISSING};
+
+/// A field of a body that can't be meant.
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        Self::wrong_field(&format!("/{}", invalid.field), invalid.detail)
+    }
+}
 
 impl From<OperatorError> for Problem {
     fn from(error: OperatorError) -> Self {
         match error {
             OperatorError::NotFound(_) => Self::not_found(),
-            OperatorError::Anonymous => Self::wrong_field("/reason", "say why; it is kept in the audit"),
+            OperatorError::Anonymous => Self::wrong_field("/reason", REASON_MISSING),
             OperatorError::NotAllowed { action, why, allowed } => {
                 let detail = format!("`{action}` is not allowed: {why}");
                 Self::new(ProblemType::ActionNotAllowed, detail).allowing(&allowed)

@@ -3,6 +3,7 @@
 use super::super::stage::Stage;
 use super::customer::Reserved;
 use anyhow::{Context, bail};
+use orchestrator::{SagaId, State, lookup};
 use serde::Deserialize;
 use sqlx::{Connection, PgConnection};
 use std::fmt;
@@ -92,15 +93,17 @@ impl Rows {
         seats: &[Uuid],
     ) -> Result<Self, sqlx::Error> {
         let mut connection = PgConnection::connect(database_url).await?;
+        let saga = SagaId::from_uuid(saga);
+        let state = lookup::states(&mut connection, &[saga]).await?.remove(&saga);
         let rows = sqlx::query_as(
             "select
-                 (select state from usher.sagas where id = $1) as saga,
+                 $1::text as saga,
                  (select status from booking.reservations where id = $2) as reservation,
                  (select string_agg(status, ' and ') from booking.payments where reservation_id = $2) as payment,
                  (select string_agg(status, ' and ') from booking.bookings where reservation_id = $2) as booking,
                  (select string_agg(distinct status, ' and ') from booking.seats where id = any($3)) as seats",
         );
-        rows.bind(saga).bind(reservation).bind(seats).fetch_one(&mut connection).await
+        rows.bind(state.map(State::as_str)).bind(reservation).bind(seats).fetch_one(&mut connection).await
     }
 }
 

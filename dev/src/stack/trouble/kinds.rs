@@ -23,8 +23,8 @@ pub(super) enum Ends {
     Unwound,
 }
 
-const RETRY: Option<&str> = Some("retry --reason 'the code is mended'");
-const BANK: Option<&str> = Some("retry --reason 'the bank is back'");
+const RETRY: Option<&str> = Some("retry-now --reason 'the code is mended'");
+const BANK: Option<&str> = Some("retry-now --reason 'the bank is back'");
 const CANCEL: Option<&str> = Some("cancel --reason 'the customer called'");
 
 const fn trouble(
@@ -48,7 +48,7 @@ pub(super) const ALL: [Trouble; 19] = [
     trouble(
         "refused_after_pivot",
         "refused after the pivot",
-        Some("resolve '\"settled by phone\"' --reason 'the house paid'"),
+        Some("mark-resolved '\"settled by phone\"' --reason 'the house paid'"),
         Ends::Completed,
     ),
     trouble(

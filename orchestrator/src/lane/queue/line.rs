@@ -1,8 +1,8 @@
 //! One line of a queue: what waits in it by kind, and what of it goes into a batch.
 
-use crate::lane::{
-    Culprits,
-    input::{Input, Kind},
+use crate::{
+    lane::input::{Input, Kind},
+    machine::Culprits,
 };
 use std::{collections::VecDeque, time::Instant};
 

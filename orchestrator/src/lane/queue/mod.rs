@@ -7,13 +7,10 @@ mod line;
 #[cfg(test)]
 mod tests;
 
-use super::{
-    Culprits,
-    input::{Group, Input, Kind, Mail, Resume, Returned, Start},
-    places::Place,
-};
 use crate::{
-    Bucket, SagaId,
+    id::{Bucket, SagaId},
+    lane::input::{Group, Input, Kind, Mail, Resume, Returned, Start},
+    machine::{Culprits, Place},
     settings::{BatchScope, Settings},
 };
 use line::{Line, Queued};

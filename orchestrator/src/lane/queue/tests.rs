@@ -1,7 +1,7 @@
 //! What goes into a batch.
 
 use super::*;
-use crate::lane::{Places, input::Resume};
+use crate::{lane::input::Resume, machine::Places};
 
 fn queue(scope: BatchScope) -> Arc<Queue> {
     Arc::new(Queue::new(&Settings { batch_scope: scope, ..Settings::default() }, Arc::default()))
@@ -69,7 +69,8 @@ fn who_may_have_stopped_a_lane_is_taken_alone() {
 #[test]
 fn a_place_goes_to_the_next_in_line_and_a_full_line_takes_nobody_more() {
     let queue = queue(BatchScope::Database);
-    let places = Places::new(1, vec![queue.clone()]);
+    let line = queue.clone();
+    let places = Places::new(1, move |saga, token, place| line.give_place(saga, token, place));
     let place = places.take("bank").expect("one is free");
     assert!(places.take("bank").is_none());
     assert!(places.take("bell").is_some(), "another service has its own");

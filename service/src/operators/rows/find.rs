@@ -4,8 +4,14 @@
 //! code, a place in the house) is looked for in all buckets, by an index, unlocked and bounded.
 
 use super::word::Word;
-use crate::numbers;
-use orchestrator::{Bucket, SagaId};
+use crate::{
+    numbers,
+    sagas_of_money::{self, Named},
+};
+use orchestrator::{
+    Bucket, SagaId,
+    lookup::{self, StartKey},
+};
 use sqlx::PgConnection;
 use std::collections::BTreeSet;
 use steps::{PaymentId, gateway::Provider, store::gateway_references};
@@ -174,21 +180,10 @@ async fn by_reference(connection: &mut PgConnection, reference: &str) -> Result<
 
 /// Sagas that were started for a gateway's object: money that came in late, a refund that failed.
 async fn late_or_again(connection: &mut PgConnection, reference: &str) -> Result<Vec<Uuid>, sqlx::Error> {
-    let late: Vec<String> =
-        GATEWAYS.iter().map(|gateway| format!("{}:{reference}", gateway.as_str())).collect();
-    sqlx::query_scalar!(
-        r#"
-        select id as "id!" from usher.sagas where workflow = 'late_payment' and start_key = any($1)
-        union all
-        select id from usher.sagas where workflow = 'repayment' and start_key = 'refund:' || $2
-        limit $3
-        "#,
-        &late,
-        reference,
-        FOUND_MAX,
-    )
-    .fetch_all(connection)
-    .await
+    let late = GATEWAYS.iter().map(|gateway| sagas_of_money::late_payment(gateway.as_str(), reference, None));
+    let keys: Vec<StartKey> = late.chain([sagas_of_money::repayment(reference, None)]).collect();
+    let found = lookup::started_under(connection, &keys, FOUND_MAX).await?;
+    Ok(found.into_iter().map(|started| started.saga.uuid()).collect())
 }
 
 /// All sagas that see to these reservations: their own, those of late money, those that give a booking back.
@@ -201,5 +196,24 @@ async fn seeing_to(
     }
     let ids: Vec<Uuid> = reservations.iter().rev().take(FOUND_MAX as usize).copied().collect();
     let buckets: Vec<i16> = ids.iter().map(|id| Bucket::of_id(*id).number()).collect();
-    sqlx::query_file_scalar!("src/operators/rows/seeing_to.sql", &ids, &buckets).fetch_all(connection).await
+    let rows = sqlx::query_file!("src/operators/rows/seeing_to.sql", &ids, &buckets)
+        .fetch_all(&mut *connection)
+        .await?;
+    let (mut own, mut named) = (Vec::new(), Named::default());
+    for row in rows {
+        own.extend(row.saga_id);
+        let Some(payment) = row.payment_id else { continue };
+        let bucket = Bucket::of_id(payment);
+        if let (Some(gateway), Some(reference)) = (row.gateway, row.gateway_reference) {
+            named.started_under((), sagas_of_money::late_payment(&gateway, &reference, Some(bucket)));
+        }
+        for reference in row.decided_by.unwrap_or_default() {
+            named.decided_by((), &reference, bucket);
+        }
+        for refund in row.failed_refunds.unwrap_or_default() {
+            named.started_under((), sagas_of_money::repayment(&refund, Some(bucket)));
+        }
+    }
+    own.extend(named.find(connection).await?.into_iter().map(|(_, saga, _)| saga.uuid()));
+    Ok(own)
 }

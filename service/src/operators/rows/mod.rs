@@ -15,10 +15,8 @@ pub use standing::{
 
 use crate::{clock::now, config::Config, node};
 use futures_util::future::BoxFuture;
-use orchestrator::{
-    SagaId,
-    operator::{Action, Rows},
-};
+use operator::{Action, Rows};
+use orchestrator::SagaId;
 use serde_json::Value;
 use sqlx::PgConnection;
 use steps::{ReservationId, locks::SeatLocks};

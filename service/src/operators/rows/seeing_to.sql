@@ -15,27 +15,20 @@ paid as (
     union
     select payment_id, bucket from late
 )
-select saga_id as "id!" from wanted
-union
-select saga_id from late
-union
--- Taken in, and without its seats yet.
-select s.id
+select saga_id as "saga_id?", null::uuid as payment_id, null::text as gateway, null::text as gateway_reference,
+       null::text[] as decided_by, null::text[] as failed_refunds
+from wanted
+union all
+select saga_id, null, null, null, null, null from late
+union all
+-- The late money may be taken in, and without its seats yet. Whoever decided that money goes back has its name in the ledger.
+select null, p.id, p.gateway, p.gateway_reference, l.decided_by, l.failed_refunds
 from paid
 join booking.payments p on p.id = paid.payment_id and p.bucket = paid.bucket
-join usher.sagas s
-    on s.workflow = 'late_payment' and s.start_key = p.gateway || ':' || p.gateway_reference and s.bucket = p.bucket
-union
--- Whoever decided that money goes back has its name in the ledger.
-select s.id
-from paid
-join booking.ledger l on l.payment_id = paid.payment_id and l.bucket = paid.bucket and l.kind = 'refund_owed'
-join usher.sagas s
-    on s.id = (case when l.reference ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then l.reference::uuid end)
-    and s.bucket = l.bucket
-union
-select s.id
-from paid
-join booking.ledger l on l.payment_id = paid.payment_id and l.bucket = paid.bucket and l.kind = 'refund_failed'
-join usher.sagas s
-    on s.workflow = 'repayment' and s.start_key = 'refund:' || l.reference and s.bucket = l.bucket
+cross join lateral (
+    select
+        array_agg(distinct reference) filter (where kind = 'refund_owed') as decided_by,
+        array_agg(distinct reference) filter (where kind = 'refund_failed') as failed_refunds
+    from booking.ledger
+    where payment_id = p.id and bucket = p.bucket
+) as l

@@ -3,11 +3,15 @@
 use super::super::Money;
 use super::store;
 use chrono::{DateTime, Utc};
-use orchestrator::{Bucket, SagaId};
+use orchestrator::{
+    Bucket, SagaId, Step,
+    lookup::{self, Beginning},
+};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::collections::BTreeSet;
+use steps::Pay;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{BookingRequest, CancellationRequest, FailedRefund, LateMoney};
@@ -150,11 +154,13 @@ pub(in crate::operators) async fn of(
     saga: SagaId,
 ) -> Result<Option<Standing>, sqlx::Error> {
     let bucket = saga.bucket();
-    let Some(store::Begun { workflow, input, payments }) = store::begun(connection, saga).await? else {
+    let Some(Beginning { workflow, input }) = lookup::beginning(connection, saga).await? else {
         return Ok(None);
     };
     let Some(mut ids) = Ids::of(&workflow, input) else { return Ok(None) };
-    ids.payments.extend(payments);
+    // The payments that it has asked the gateway for.
+    let asked = lookup::inputs_of(connection, saga, Pay::NAME).await?;
+    ids.payments.extend(asked.iter().filter_map(|input| input["payment"].as_str()?.parse::<Uuid>().ok()));
     // Each look may name more of them: a booking its reservation and payment, a payment its reservation.
     for booking in store::bookings(connection, bucket, &ids.bookings).await? {
         ids.reservations.insert(booking.reservation_id);

@@ -4,46 +4,11 @@ use super::super::Money;
 use super::standing::{
     BookingStanding, LedgerStanding, PaymentStanding, ReservationStanding, SeatStanding, listed,
 };
-use orchestrator::{Bucket, SagaId};
-use serde_json::Value;
+use orchestrator::Bucket;
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
 use steps::{EventId, ReservationId, SeatId, UserId, locks::Hold, store::seats::Held};
 use uuid::Uuid;
-
-/// How a saga began, and the payments that it has asked the gateway for.
-pub(super) struct Begun {
-    pub workflow: String,
-    pub input: Value,
-    pub payments: Vec<Uuid>,
-}
-
-/// The saga's beginning; none if there is no such saga.
-pub(super) async fn begun(connection: &mut PgConnection, saga: SagaId) -> Result<Option<Begun>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"
-        select
-            s.workflow,
-            (
-                select j.entries -> 0 -> 'begun' -> 'input'
-                from usher.journal j
-                where j.saga_id = s.id and j.bucket = s.bucket and j.position = 0
-            ) as input,
-            array(
-                select distinct (e.body -> 'input' ->> 'payment')::uuid
-                from usher.journal_entries e
-                where e.saga_id = s.id and e.bucket = s.bucket and e.kind = 'started' and e.body ->> 'step' = 'pay'
-            ) as "payments!"
-        from usher.sagas s
-        where s.id = $1 and s.bucket = $2
-        "#,
-        saga.uuid(),
-        saga.bucket().number(),
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(row.and_then(|row| Some(Begun { workflow: row.workflow, input: row.input?, payments: row.payments })))
-}
 
 /// Reservations with their seats; the customer's name is left out.
 pub(super) async fn reservations(

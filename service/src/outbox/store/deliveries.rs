@@ -1,11 +1,10 @@
 //! `booking.deliveries`: each message on its way to each subscription.
 
-use super::{Columns, MessageKey};
+use super::{Columns, key, subscriptions::Active};
 use crate::outbox::SubscriptionId;
 use chrono::{DateTime, Utc};
-use orchestrator::SagaId;
-use serde_json::value::RawValue;
-use sqlx::{PgConnection, types::Json};
+use orchestrator::outbox::{Message, MessageKey};
+use sqlx::PgConnection;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -19,18 +18,12 @@ pub struct DeliveryKey {
 }
 
 /// A delivery that is ours to attempt until its lease ends.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Claimed {
-    /// Which.
+    /// What is sent, and to whom.
     pub key: DeliveryKey,
     /// This attempt, from 1.
     pub attempt: i32,
-    /// The message's type.
-    pub kind: String,
-    /// Its data.
-    pub payload: Box<RawValue>,
-    /// When it was decided.
-    pub decided_at: DateTime<Utc>,
 }
 
 /// What became of an attempt.
@@ -44,47 +37,83 @@ pub struct Attempted {
     pub failed: Option<(String, Duration)>,
 }
 
-/// Deliveries that are due, oldest first, at most `mosts[i]` for the subscription `ids[i]`. Of one saga's messages to one
-/// subscription only the first that is not settled.
+/// Makes a delivery of each message for each subscription that wants it; those that are there stay as they are.
+pub async fn insert(
+    connection: &mut PgConnection,
+    messages: &[Message],
+    audience: &[Active],
+) -> Result<(), sqlx::Error> {
+    let columns: Columns = messages.iter().map(|message| &message.key).collect();
+    let kinds: Vec<&str> = messages.iter().map(|message| message.kind.as_str()).collect();
+    let decided: Vec<DateTime<Utc>> = messages.iter().map(|message| message.decided_at).collect();
+    let (mut ids, mut sinces, mut types) = (Vec::new(), Vec::new(), Vec::<Option<&str>>::new());
+    for subscription in audience {
+        let all = [None];
+        let wanted: Vec<_> = subscription.types.iter().map(|kind| Some(kind.as_str())).collect();
+        for kind in if wanted.is_empty() { &all[..] } else { &wanted[..] } {
+            ids.push(subscription.id.uuid());
+            sinces.push(subscription.since);
+            types.push(*kind);
+        }
+    }
+    sqlx::query!(
+        r#"
+        insert into booking.deliveries (saga_id, bucket, position, ordinal, subscription_id, decided_at, due_at)
+        select m.saga_id, m.bucket, m.position, m.ordinal, s.id, m.decided_at, now()
+        from unnest($1::uuid[], $2::smallint[], $3::integer[], $4::integer[], $5::text[], $6::timestamptz[])
+            as m (saga_id, bucket, position, ordinal, kind, decided_at)
+        join unnest($7::uuid[], $8::timestamptz[], $9::text[]) as s (id, since, kind)
+            on m.decided_at > s.since and (s.kind is null or s.kind = m.kind)
+        on conflict do nothing
+        "#,
+        &columns.sagas,
+        &columns.buckets,
+        &columns.positions,
+        &columns.ordinals,
+        &kinds as &[&str],
+        &decided,
+        &ids as &[Uuid],
+        &sinces,
+        &types as &[Option<&str>],
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Deliveries that are due, oldest first, each subscription's at most as many as are asked for. Of one saga's messages to one
+/// subscription only the first that is not settled: whoever hands messages over does so in order, so none that comes before
+/// can still appear.
 pub async fn list_due(
     connection: &mut PgConnection,
-    wanted: &[(SubscriptionId, DateTime<Utc>, i64)],
+    wanted: &[(SubscriptionId, i64)],
 ) -> Result<Vec<DeliveryKey>, sqlx::Error> {
-    let ids: Vec<Uuid> = wanted.iter().map(|(id, ..)| id.uuid()).collect();
-    let sinces: Vec<DateTime<Utc>> = wanted.iter().map(|(_, since, _)| *since).collect();
-    let mosts: Vec<i64> = wanted.iter().map(|(.., most)| *most).collect();
+    let ids: Vec<Uuid> = wanted.iter().map(|(id, _)| id.uuid()).collect();
+    let mosts: Vec<i64> = wanted.iter().map(|(_, most)| *most).collect();
     let rows = sqlx::query!(
         r#"
         select due.saga_id, due.position, due.ordinal, s.id as "subscription!: SubscriptionId"
-        from unnest($1::uuid[], $2::timestamptz[], $3::bigint[]) as s (id, since, most)
+        from unnest($1::uuid[], $2::bigint[]) as s (id, most)
         cross join lateral (
             select d.saga_id, d.position, d.ordinal
             from booking.deliveries d
             where d.subscription_id = s.id and d.due_at <= now()
-              -- An earlier one is on its way, or about to be.
+              -- An earlier one is on its way.
               and not exists (
                   select from booking.deliveries e
                   where e.saga_id = d.saga_id and e.bucket = d.bucket
                     and (e.position, e.ordinal) < (d.position, d.ordinal)
                     and e.subscription_id = d.subscription_id and e.due_at is not null
               )
-              and not exists (
-                  select from usher.outbox m
-                  where m.saga_id = d.saga_id and m.bucket = d.bucket
-                    and (m.position, m.ordinal) < (d.position, d.ordinal)
-                    and m.delivered_at is null and m.created_at > s.since
-              )
             order by d.due_at
             limit s.most
         ) as due
         "#,
         &ids,
-        &sinces,
         &mosts,
     )
     .fetch_all(connection)
     .await?;
-    let key = |saga_id, position, ordinal| MessageKey::of(saga_id, position, ordinal);
     Ok(rows
         .into_iter()
         .map(|row| DeliveryKey {
@@ -105,11 +134,10 @@ pub async fn claim(
     let rows = sqlx::query!(
         r#"
         with free as materialized (
-            select d.saga_id, d.bucket, d.position, d.ordinal, d.subscription_id, m.kind, m.payload
+            select d.saga_id, d.bucket, d.position, d.ordinal, d.subscription_id
             from unnest($1::uuid[], $2::smallint[], $3::integer[], $4::integer[], $5::uuid[])
                 as wanted (saga_id, bucket, position, ordinal, subscription_id)
             join booking.deliveries d using (saga_id, bucket, position, ordinal, subscription_id)
-            join usher.outbox m using (saga_id, bucket, position, ordinal)
             where d.due_at <= now()
             order by d.saga_id, d.bucket, d.position, d.ordinal, d.subscription_id
             for update of d skip locked
@@ -119,8 +147,7 @@ pub async fn claim(
         from free f
         where d.saga_id = f.saga_id and d.bucket = f.bucket and d.position = f.position and d.ordinal = f.ordinal
           and d.subscription_id = f.subscription_id
-        returning d.saga_id, d.position, d.ordinal, d.subscription_id as "subscription: SubscriptionId", d.attempts,
-                  d.decided_at, f.kind, f.payload as "payload: Json<Box<RawValue>>"
+        returning d.saga_id, d.position, d.ordinal, d.subscription_id as "subscription: SubscriptionId", d.attempts
         "#,
         &columns.sagas,
         &columns.buckets,
@@ -135,13 +162,10 @@ pub async fn claim(
         .into_iter()
         .map(|row| Claimed {
             key: DeliveryKey {
-                message: MessageKey::of(row.saga_id, row.position, row.ordinal),
+                message: key(row.saga_id, row.position, row.ordinal),
                 subscription: row.subscription,
             },
             attempt: row.attempts,
-            kind: row.kind,
-            payload: row.payload.0,
-            decided_at: row.decided_at,
         })
         .collect())
 }
@@ -199,106 +223,8 @@ pub async fn settle(
         .into_iter()
         .filter(|row| row.given_up)
         .map(|row| DeliveryKey {
-            message: MessageKey::of(row.saga_id, row.position, row.ordinal),
+            message: key(row.saga_id, row.position, row.ordinal),
             subscription: row.subscription,
         })
         .collect())
-}
-
-/// Deletes at most `most` deliveries to a subscription; gives how many.
-pub async fn delete_of(
-    connection: &mut PgConnection,
-    subscription: SubscriptionId,
-    most: i64,
-) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query!(
-        "delete from booking.deliveries
-         where (saga_id, bucket, position, ordinal, subscription_id) in (
-             select saga_id, bucket, position, ordinal, subscription_id
-             from booking.deliveries
-             where subscription_id = $1 and due_at is not null
-             limit $2
-         )",
-        subscription.uuid(),
-        most,
-    )
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected())
-}
-
-/// Makes deliveries of a saga's messages due that were given up, all or those of one position; says how many.
-pub async fn resend(
-    connection: &mut PgConnection,
-    saga: SagaId,
-    position: Option<i32>,
-) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query!(
-        "update booking.deliveries set failed_at = null, due_at = now()
-         where saga_id = $1 and bucket = $2 and ($3::integer is null or position = $3) and failed_at is not null",
-        saga.uuid(),
-        saga.bucket().number(),
-        position,
-    )
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected())
-}
-
-/// Deletes deliveries of a saga's messages that were given up; says how many.
-pub async fn forget(
-    connection: &mut PgConnection,
-    saga: SagaId,
-    position: Option<i32>,
-) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query!(
-        "delete from booking.deliveries
-         where saga_id = $1 and bucket = $2 and ($3::integer is null or position = $3) and failed_at is not null",
-        saga.uuid(),
-        saga.bucket().number(),
-        position,
-    )
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected())
-}
-
-/// How deliveries stand, of the subscriptions that are sent to.
-#[derive(Clone, Copy, Debug)]
-pub struct Standing {
-    /// Messages waiting, to a bound of ten thousand.
-    pub waiting: i64,
-    /// Seconds since the oldest of them was decided; zero if there is none.
-    pub oldest_s: f64,
-    /// Given up, to the same bound.
-    pub given_up: i64,
-}
-
-/// Counts what waits.
-pub async fn count(connection: &mut PgConnection) -> Result<Standing, sqlx::Error> {
-    sqlx::query_as!(
-        Standing,
-        r#"
-        with waiting as (
-            select d.decided_at
-            from booking.subscriptions s
-            cross join lateral (
-                select decided_at from booking.deliveries
-                where subscription_id = s.id and due_at is not null
-                limit 10000
-            ) as d
-            where s.disabled_at is null
-        )
-        select (select count(*) from waiting) as "waiting!",
-               coalesce(extract(epoch from now() - (select min(decided_at) from waiting)), 0)::float8 as "oldest_s!",
-               (select count(*) from (
-                   select from booking.deliveries d
-                   where d.failed_at is not null
-                     and exists (select from booking.subscriptions s where s.id = d.subscription_id)
-                   limit 10000
-                ) as failed) as "given_up!"
-        "#,
-    )
-    .fetch_one(connection)
-    .await
 }

@@ -4,33 +4,15 @@
 //! one bucket only; looking for those keys reads across buckets without a lock.
 
 pub mod deliveries;
-pub mod log;
-pub mod messages;
 pub mod subscriptions;
+pub mod undelivered;
+pub mod upkeep;
 
-use orchestrator::{Bucket, SagaId};
+use orchestrator::{SagaId, outbox::MessageKey};
 use uuid::Uuid;
 
-/// A message: which of which saga's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageKey {
-    /// Whose.
-    pub saga: SagaId,
-    /// The journal entry that it was emitted with.
-    pub position: i32,
-    /// Which of that entry's messages.
-    pub ordinal: i32,
-}
-
-impl MessageKey {
-    pub(super) fn of(saga: Uuid, position: i32, ordinal: i32) -> Self {
-        Self { saga: SagaId::from_uuid(saga), position, ordinal }
-    }
-
-    /// Where its rows live.
-    pub fn bucket(&self) -> Bucket {
-        self.saga.bucket()
-    }
+fn key(saga: Uuid, position: i32, ordinal: i32) -> MessageKey {
+    MessageKey { saga: SagaId::from_uuid(saga), position, ordinal }
 }
 
 /// Keys as the columns that `unnest` joins on.

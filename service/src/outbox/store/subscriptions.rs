@@ -55,15 +55,6 @@ pub struct Active {
     pub rests: bool,
 }
 
-/// All that messages are sent to, and the time at which they were read.
-#[derive(Clone, Debug)]
-pub struct Audience {
-    /// The database's time: whoever subscribes later is told of what is decided after this.
-    pub at: DateTime<Utc>,
-    /// In order of age.
-    pub active: Vec<Active>,
-}
-
 /// What was sent to a subscription since it was looked at.
 #[derive(Clone, Debug)]
 pub struct Failed {
@@ -114,18 +105,17 @@ pub async fn list(connection: &mut PgConnection) -> Result<Vec<Subscription>, sq
     .await
 }
 
-/// Those that messages are sent to.
-pub async fn read_audience(connection: &mut PgConnection) -> Result<Option<Audience>, sqlx::Error> {
+/// Those that messages are sent to, oldest first.
+pub async fn read_audience(connection: &mut PgConnection) -> Result<Vec<Active>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select id as "id: SubscriptionId", url, types, secret, since, failures,
-                  coalesce(retry_at > now(), false) as "rests!", now() as "at!"
+                  coalesce(retry_at > now(), false) as "rests!"
            from booking.subscriptions
            where disabled_at is null
            order by id"#,
     )
     .fetch_all(connection)
     .await?;
-    let Some(at) = rows.first().map(|row| row.at) else { return Ok(None) };
     let active = rows.into_iter().map(|row| Active {
         id: row.id,
         url: row.url,
@@ -135,7 +125,14 @@ pub async fn read_audience(connection: &mut PgConnection) -> Result<Option<Audie
         failures: row.failures,
         rests: row.rests,
     });
-    Ok(Some(Audience { at, active: active.collect() }))
+    Ok(active.collect())
+}
+
+/// Since when one of them wants messages; none if nobody does.
+pub async fn first_since(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!("select min(since) from booking.subscriptions where disabled_at is null")
+        .fetch_one(connection)
+        .await
 }
 
 /// Takes one away; `false` if there is none.

@@ -8,9 +8,7 @@ select
     coalesce(l.refunded, 0) as "refunded!",
     coalesce(l.owed, 0) as "owed!",
     b.id as "booking_id?",
-    greatest(p.created_at, p.settled_at, l.changed_at, b.created_at, b.cancelled_at) as "changed_at!",
-    coalesce(s.in_motion, false) as "in_motion!",
-    coalesce(s.stuck, false) as "stuck!"
+    greatest(p.created_at, p.settled_at, l.changed_at, b.created_at, b.cancelled_at) as "changed_at!"
 from unnest($1::uuid[], $2::smallint[]) as wanted (id, bucket)
 join booking.payments p on p.id = wanted.id and p.bucket = wanted.bucket
 left join booking.reservations r on r.id = p.reservation_id and r.bucket = p.bucket
@@ -27,29 +25,3 @@ left join lateral (
     from booking.ledger
     where payment_id = p.id and bucket = p.bucket
 ) as l on true
--- The saga that ordered it, the one that took it in late, and those that decided to give it back, or try again.
-left join lateral (
-    select
-        bool_or(state in ('running', 'waiting', 'unwinding')) as in_motion,
-        bool_or(state = 'stuck') as stuck
-    from (
-        select state from usher.sagas where id = r.saga_id and bucket = p.bucket
-        union all
-        select state
-        from usher.sagas
-        where workflow = 'late_payment' and start_key = p.gateway || ':' || p.gateway_reference and bucket = p.bucket
-        union all
-        select decided.state
-        from booking.ledger o
-        join usher.sagas decided
-            on decided.id = (case when o.reference ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then o.reference::uuid end)
-            and decided.bucket = p.bucket
-        where o.payment_id = p.id and o.bucket = p.bucket and o.kind = 'refund_owed'
-        union all
-        select again.state
-        from booking.ledger o
-        join usher.sagas again
-            on again.workflow = 'repayment' and again.start_key = 'refund:' || o.reference and again.bucket = p.bucket
-        where o.payment_id = p.id and o.bucket = p.bucket and o.kind = 'refund_failed'
-    ) as sagas
-) as s on true

@@ -3,3 +3,4 @@
 pub mod cases;
 pub mod ours;
 pub mod progress;
+mod work;

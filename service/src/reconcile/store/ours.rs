@@ -1,6 +1,6 @@
-//! Payments as they are compared: row, ledger, booking and sagas in one statement a batch.
+//! Payments as they are compared: row, ledger and booking in one statement a batch, after their sagas.
 
-use super::super::Ours;
+use super::{super::Ours, work};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
@@ -13,10 +13,13 @@ pub async fn load(
 ) -> Result<HashMap<PaymentId, Ours>, sqlx::Error> {
     let ids: Vec<_> = payments.iter().map(|payment| payment.uuid()).collect();
     let buckets: Vec<_> = payments.iter().map(|payment| payment.bucket().number()).collect();
+    // Before the books: a saga that ends meanwhile still counts as under way, and one that begins has just changed them.
+    let works = work::load(connection, &ids, &buckets).await?;
     let rows = sqlx::query_file!("src/reconcile/store/load_payments.sql", &ids, &buckets)
         .fetch_all(connection)
         .await?;
-    let ours = rows.into_iter().map(|row| Ours {
+    let ours = rows.into_iter().map(|row| (works.get(&row.id).copied().unwrap_or_default(), row));
+    let ours = ours.map(|(work, row)| Ours {
         payment: PaymentId::from_uuid(row.id),
         reservation: ReservationId::from_uuid(row.reservation_id),
         reference: row.gateway_reference.map(IntentId::new),
@@ -27,8 +30,8 @@ pub async fn load(
         owed: row.owed,
         booking: row.booking_id.map(BookingId::from_uuid),
         changed_at: row.changed_at,
-        in_motion: row.in_motion,
-        stuck: row.stuck,
+        in_motion: work.in_motion,
+        stuck: work.stuck,
     });
     Ok(ours.map(|ours| (ours.payment, ours)).collect())
 }

@@ -12,13 +12,12 @@ mod venue;
 pub(super) use gateway::Gateway;
 pub(super) use keeper::keep;
 pub(super) use node::{LEAVE_MAX, NodeProcess};
-pub(super) use venue::Show;
 
 use super::{
     pace,
     plan::{EVENTS, LEASE},
 };
-use crate::support::{HttpProxy, Proxy, Wire, private_redis};
+use crate::support::{HttpProxy, Proxy, Show, Wire, private_redis};
 use anyhow::{Context, ensure};
 use dev::{Postgres, Redis, Scratch};
 use disk::Disk;

@@ -7,11 +7,12 @@ use super::super::{out, out::Tone, pool};
 use anyhow::bail;
 use chrono::Utc;
 use clap::Args;
-use orchestrator::{SagaId, operator::OperatorError};
+use operator::OperatorError;
+use orchestrator::SagaId;
 use service::{
     config::Config,
     node,
-    operators::{self, SagaView, Whole},
+    operators::{self, SagaView, Whole, words},
 };
 use std::process::ExitCode;
 
@@ -59,7 +60,7 @@ fn print(whole: &Whole) {
     timeline::print(whole);
     around::print(whole);
     let open = whole.allowed.iter().filter(|allowed| allowed.refused.is_none());
-    let open: Vec<&str> = open.map(|allowed| allowed.action).collect();
+    let open: Vec<String> = open.map(|allowed| out::word(allowed.action)).collect();
     if !open.is_empty() {
         out::line(format_args!(
             "possible: {}; `usher saga why {}` says why not the others",
@@ -70,7 +71,8 @@ fn print(whole: &Whole) {
 }
 
 fn head(saga: &SagaView) {
-    let state = out::paint(&saga.state, super::tone_of(&saga.state));
+    let tone = words::state(&saga.state).map_or(Tone::Plain, super::tone_of);
+    let state = out::paint(&saga.state, tone);
     let paused = if saga.paused { out::paint(", paused", Tone::Warn) } else { String::new() };
     out::line(format_args!(
         "saga {}  {} v{}  {state}{paused}",

@@ -10,7 +10,7 @@ const DETAILS_CHARS_MAX: usize = 100;
 pub fn print(whole: &Whole) {
     let mut table = out::table(&["#", "time", "epoch", "node", "what", "step", "details"]);
     for entry in &whole.timeline {
-        let Told { what, tone, step, details } = told(entry);
+        let EntryLine { what, tone, step, details } = line_of(entry);
         table.add_row([
             out::cell(entry.position.to_string(), Tone::Plain),
             out::cell(super::around::moment(entry.written_at), Tone::Dim),
@@ -54,18 +54,18 @@ fn attempts(all: &[AttemptView]) {
 }
 
 /// An entry in words: what happened, to which step, and the rest.
-struct Told {
+struct EntryLine {
     what: &'static str,
     tone: Tone,
     step: String,
     details: String,
 }
 
-fn told(entry: &EntryView) -> Told {
+fn line_of(entry: &EntryView) -> EntryLine {
     let body = &entry.body;
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let json = |key: &str| body.get(key).map(Value::to_string).unwrap_or_default();
-    let of = |what, tone, step, details| Told { what, tone, step, details };
+    let of = |what, tone, step, details| EntryLine { what, tone, step, details };
     match entry.kind.as_str() {
         "begun" => of("begun", Tone::Plain, String::new(), json("input")),
         "started" => of("started", Tone::Plain, text("step"), json("input")),
@@ -90,12 +90,12 @@ fn told(entry: &EntryView) -> Told {
     }
 }
 
-fn ended(body: &Value, step: String) -> Told {
+fn ended(body: &Value, step: String) -> EntryLine {
     let outcome = &body["outcome"];
     let json = |value: Option<&Value>| value.map(Value::to_string).unwrap_or_default();
     if let Some(rejected) = outcome.get("rejected") {
-        return Told { what: "refused", tone: Tone::Warn, step, details: rejected.to_string() };
+        return EntryLine { what: "refused", tone: Tone::Warn, step, details: rejected.to_string() };
     }
     let what = if body["pivot"] == true { "done, decided" } else { "done" };
-    Told { what, tone: Tone::Good, step, details: json(outcome.get("done")) }
+    EntryLine { what, tone: Tone::Good, step, details: json(outcome.get("done")) }
 }

@@ -6,26 +6,27 @@ use super::{
         session::Visitor,
         words,
     },
-    Known, Sent, crumbs,
+    ActionForm, crumbs,
 };
 use crate::console::pages::value::differences;
 use maud::{Markup, html};
-use orchestrator::operator::{Plan, Seen};
+use operator::{Plan, Seen};
+use service::operators::ActionRow;
 
 /// The page, with the one button; `second` if it moves more money than one person may move alone.
 pub fn page(
     visitor: &Visitor,
     seen: &Seen,
-    known: &'static Known,
-    sent: &Sent,
+    row: ActionRow,
+    sent: &ActionForm,
     plan: &Plan,
     second: bool,
 ) -> Page {
     let saga = plan.saga;
-    Page::new(format!("Preview: {} {saga}", known.label), Section::WorkList).still(html! {
+    Page::new(format!("Preview: {} {saga}", row.label), Section::WorkList).still(html! {
         section {
             (crumbs(saga))
-            h1 { "Preview: " (known.label.to_lowercase()) }
+            h1 { "Preview: " (row.label.to_lowercase()) }
             p { "Nothing has been done. This is what the button below comes to, and it does exactly this or nothing." }
         }
         (outcome(seen, plan))
@@ -33,7 +34,7 @@ pub fn page(
         (calls(plan))
         (touched(plan))
         section {
-            form.column method="post" action={ "/console/sagas/" (saga) "/actions/" (known.name) "/do" } {
+            form.column method="post" action={ "/console/sagas/" (saga) "/actions/" (row.kind.name()) "/do" } {
                 (proof(visitor))
                 (sent.hidden())
                 input type="hidden" name="etag" value=(plan.etag);
@@ -43,8 +44,8 @@ pub fn page(
                     div.notice.heed { p { strong { "A second person must agree: " } "it moves more money than one person may move alone. The button proposes it." } }
                 }
                 div.actions {
-                    button.main { @if second { "Propose it" } @else { (known.label) } }
-                    a href={ "/console/sagas/" (saga) "/actions/" (known.name) } { "Change it" }
+                    button.main { @if second { "Propose it" } @else { (row.label) } }
+                    a href={ "/console/sagas/" (saga) "/actions/" (row.kind.name()) } { "Change it" }
                     a href={ "/console/sagas/" (saga) } { "Leave it" }
                 }
                 p.faint { "version " code { (plan.etag) } ", plan " code { (plan.hash.get(..12).unwrap_or(&plan.hash)) } }

@@ -4,16 +4,16 @@ use super::{
     super::super::{
         page::{Page, Section, proof},
         session::Visitor,
+        words,
     },
-    Known, Sent, crumbs,
+    ActionForm, crumbs,
 };
 use crate::{console::pages::value::differences, http::Problem};
 use axum::{http::StatusCode, response::Response};
 use maud::{Markup, html};
-use orchestrator::{
-    SagaId,
-    operator::{OperatorError, Plan},
-};
+use operator::{OperatorError, Plan};
+use orchestrator::SagaId;
+use service::operators::{ActionRow, action_named};
 
 /// A page for what a colleague or a lane did meanwhile, and for what the saga's state forbids; other errors are problems.
 ///
@@ -22,8 +22,8 @@ use orchestrator::{
 pub fn answer(
     visitor: &Visitor,
     saga: SagaId,
-    known: &'static Known,
-    sent: &Sent,
+    row: ActionRow,
+    sent: &ActionForm,
     error: OperatorError,
     address: &str,
 ) -> Result<Response, Problem> {
@@ -44,7 +44,7 @@ pub fn answer(
             (crumbs(saga))
             h1 { (title) }
             div.notice.heed { p { strong { "Nothing was done. " } } (content) }
-            form.actions method="post" action={ "/console/sagas/" (saga) "/actions/" (known.name) } {
+            form.actions method="post" action={ "/console/sagas/" (saga) "/actions/" (row.kind.name()) } {
                 (proof(visitor))
                 (sent.hidden())
                 button.main { "Preview anew" }
@@ -56,7 +56,7 @@ pub fn answer(
     Ok(page.answer(visitor, address))
 }
 
-fn changed(sent: &Sent, etag: &str) -> Markup {
+fn changed(sent: &ActionForm, etag: &str) -> Markup {
     html! {
         p { "It moved between the preview and the button: a lane went on with it, or a colleague acted. Pressing twice looks the same: the first press has done it." }
         p { "Its version was " del { code { (sent.etag.as_deref().unwrap_or("–")) } } " and is " ins { code { (etag) } } "." }
@@ -67,7 +67,7 @@ fn plan_changed(plan: &Plan) -> Markup {
     let changes = differences(&plan.before, &plan.after);
     html! {
         p { "The saga is the same, but rows around it are not, so the action would come to something else than its preview said. Now it would leave the saga "
-            strong { (plan.state) } @if plan.paused { ", paused" } ", make " (plan.calls.len()) " calls and change:" }
+            strong { (plan.state) } @if plan.paused { ", paused" } ", make " (words::things(plan.calls.len() as i64, "call")) " and change:" }
         ul { @for change in &changes {
             li { (change.path) ": " del { (change.before.as_deref().unwrap_or("not there")) } " → " ins { (change.after.as_deref().unwrap_or("gone")) } }
         } }
@@ -80,7 +80,7 @@ fn not_allowed(saga: SagaId, why: &str, allowed: &[&'static str]) -> Markup {
         @if !allowed.is_empty() {
             p { "Possible are: " @for (index, name) in allowed.iter().enumerate() {
                 @if index > 0 { ", " }
-                @let label = super::known(name).map_or(*name, |known| known.label);
+                @let label = action_named(name).map_or(*name, |row| row.label);
                 a href={ "/console/sagas/" (saga) "/actions/" (name) } { (label) }
             } "." }
         }

@@ -2,12 +2,12 @@
 
 use super::super::{
     super::{
-        address::query,
         page::{Page, Section, proof},
+        queries::{ItemQuery, query as query_of},
         session::Visitor,
         words,
     },
-    action::known,
+    action::form::reason,
     refused,
 };
 use crate::console::Console;
@@ -19,8 +19,9 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use orchestrator::operator::{Batch, BatchId, BatchItem, BatchState, By, ItemResult};
+use operator::{Batch, BatchId, BatchItem, BatchState, ItemResult};
 use serde::Deserialize;
+use service::operators::{BatchMove, action_row, by};
 
 /// Items of one page.
 const ROWS: i64 = 100;
@@ -33,26 +34,28 @@ pub async fn page(
     console: &Console,
     visitor: &Visitor,
     id: BatchId,
-    result: Option<ItemResult>,
-    after: Option<i32>,
+    query: &ItemQuery,
 ) -> Result<Page, Problem> {
     let operator = console.service.operator();
     let batch = operator.batch(id).await?;
-    let items = operator.batch_items(id, result, after, ROWS).await?;
+    let items = match &query.invalid {
+        Some(_) => Vec::new(),
+        None => operator.batch_items(id, query.result, query.after, ROWS).await?,
+    };
     let now = Utc::now();
     Ok(Page::new(format!("Batch {id}"), Section::Batches)
         .live("batch", summary(&batch, now))
         .still(steering(&batch, visitor))
-        .live("items", table(&batch, &items, result, now)))
+        .live("items", table(&batch, &items, query, now)))
 }
 
 fn summary(batch: &Batch, now: DateTime<Utc>) -> Markup {
     let done = batch.items - batch.results.waiting - batch.results.acted;
-    let label = known(batch.action.name()).map_or(batch.action.name(), |known| known.label);
+    let label = action_row(batch.action.kind()).label;
     html! {
         section {
             nav.crumbs aria-label="Where" { a href="/console/batches" { "Batches" } }
-            h1 { (label) ", " (words::thousands(batch.items.into())) @if batch.items == 1 { " saga" } @else { " sagas" } }
+            h1 { (label) ", " (words::things(batch.items.into(), "saga")) }
             p.line { (state(batch.state)) @if let Some(why) = &batch.why { ": " (why) } }
             progress max=(batch.items.max(1)) value=(done) aria-label="Settled" { (done) " of " (batch.items) }
             p { strong { (words::thousands(done.into())) } " of " (words::thousands(batch.items.into())) " settled, round " (batch.round) @if batch.capped { "; more matched than one batch takes" } }
@@ -62,7 +65,7 @@ fn summary(batch: &Batch, now: DateTime<Utc>) -> Markup {
                 @if let (BatchState::AwaitingConsent, Some(until)) = (batch.state, batch.consent_until) { dt { "waits for a second person" } dd { "until " (words::moment(until, now)) } }
                 dt { "which" } dd { code { (serde_json::to_string(&batch.filter).unwrap_or_default()) } }
                 @if !batch.stakes.is_empty() { dt { "at stake" } dd { (words::stakes(&batch.stakes)) } }
-                dt { "how" } dd { (batch.canary) " first; stops if more than " (format!("{:.0}", batch.stop_at_error_rate * 100.0)) " in a hundred come to a bad end" }
+                dt { "how" } dd { (batch.canary) " first; stops if more than " (format!("{:.0}", batch.stop_at_error_rate * 100.0)) " in a hundred end badly" }
                 dt { "last noted" } dd { (words::ago(batch.updated_at, now)) @if let Some(node) = &batch.node { " by " (node) } }
                 dt { "id" } dd { (words::id(batch.id)) }
             }
@@ -93,12 +96,12 @@ fn steering(batch: &Batch, visitor: &Visitor) -> Markup {
                     summary { "Steer it" }
                     form.column method="post" action={ "/console/batches/" (batch.id) } {
                         (proof(visitor))
-                        div { label for="reason" { "Reason" } input #reason name="reason" required maxlength="2000"; }
+                        (reason(""))
                         div.actions {
-                            @if batch.state == BatchState::AwaitingConsent && !own { button.main name="wish" value="consent" { "Agree, and begin" } }
-                            button name="wish" value="pause" { "Pause" }
-                            button name="wish" value="resume" { "Resume" }
-                            button name="wish" value="cancel" { "Cancel" }
+                            @if batch.state == BatchState::AwaitingConsent && !own { button.main name="wish" value=(BatchMove::Consent.word()) { "Agree, and begin" } }
+                            @for (other, label) in [(BatchMove::Pause, "Pause"), (BatchMove::Resume, "Resume"), (BatchMove::Cancel, "Cancel")] {
+                                button name="wish" value=(other.word()) { (label) }
+                            }
                         }
                         p.hint { "A button that does not fit the batch's state is refused, and says why. What was done stays done." }
                     }
@@ -108,7 +111,7 @@ fn steering(batch: &Batch, visitor: &Visitor) -> Markup {
     }
 }
 
-fn table(batch: &Batch, items: &[BatchItem], chosen: Option<ItemResult>, now: DateTime<Utc>) -> Markup {
+fn table(batch: &Batch, items: &[BatchItem], query: &ItemQuery, now: DateTime<Utc>) -> Markup {
     let results = batch.results;
     let counts = [
         (None, batch.items),
@@ -124,15 +127,16 @@ fn table(batch: &Batch, items: &[BatchItem], chosen: Option<ItemResult>, now: Da
             ("result", result.map(|result| result.to_string())),
             ("after", after.map(|after| after.to_string())),
         ];
-        format!("/console/batches/{}{}", batch.id, query(&fields))
+        format!("/console/batches/{}{}", batch.id, query_of(&fields))
     };
     let next = items.last().filter(|_| items.len() as i64 == ROWS).map(|last| last.number);
     html! {
         section {
             h2 { "Results" }
+            @if let Some(invalid) = &query.invalid { (refused::invalid(invalid)) p { "So nothing is listed." } }
             ul.filters { @for (result, count) in counts {
-                li { a href=(address(result, None)) aria-current=[(result == chosen).then_some("true")] {
-                    (result.map_or("all".to_owned(), |result| result.to_string().replace('_', " "))) " " strong { (words::thousands(count.into())) }
+                li { a href=(address(result, None)) aria-current=[(result == query.result).then_some("true")] {
+                    (result.map_or("all".to_owned(), |result| words::name(result.as_str()))) " " strong { (words::thousands(count.into())) }
                 } }
             } }
             div.wide { table {
@@ -148,7 +152,7 @@ fn table(batch: &Batch, items: &[BatchItem], chosen: Option<ItemResult>, now: Da
                     }
                 } }
             } }
-            @if let Some(next) = next { nav.pages { a rel="next" href=(address(chosen, Some(next))) { "Further" } } }
+            @if let Some(next) = next { nav.pages { a rel="next" href=(address(query.result, Some(next))) { "Further" } } }
         }
     }
 }
@@ -164,9 +168,9 @@ fn result(result: ItemResult) -> Markup {
     }
 }
 
-/// What is wanted of a batch.
+/// What somebody asks of a batch.
 #[derive(Deserialize)]
-pub struct Wish {
+pub struct SteeringForm {
     wish: String,
     #[serde(default)]
     reason: String,
@@ -177,18 +181,16 @@ pub async fn steer(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<BatchId>,
-    Form(sent): Form<Wish>,
+    Form(sent): Form<SteeringForm>,
 ) -> Result<Response, Problem> {
     let operator = console.service.operator();
-    let by = By { actor: visitor.subject.clone(), reason: sent.reason };
-    let steered = match sent.wish.as_str() {
-        "consent" => operator.consent_batch(id, by).await,
-        "pause" => operator.pause_batch(id, by).await,
-        "resume" => operator.resume_batch(id, by).await,
-        _ => operator.cancel_batch(id, by).await,
-    };
     let address = format!("/console/batches/{id}");
-    match steered {
+    let asked = BatchMove::of(&sent.wish);
+    let (asked, by) = match asked.and_then(|asked| Ok((asked, by(&visitor.subject, &sent.reason)?))) {
+        Ok(asked) => asked,
+        Err(invalid) => return Ok(refused::answer_invalid(&visitor, &invalid, &address)),
+    };
+    match asked.make(&operator, id, by).await {
         Ok(_) => Ok(Redirect::to(&address).into_response()),
         Err(error) => refused::answer(&visitor, error, &address),
     }

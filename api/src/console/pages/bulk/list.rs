@@ -2,16 +2,17 @@
 
 use super::{
     super::super::{
-        address::query,
         page::{Page, Section},
+        queries::query,
         words,
     },
     batch::state,
 };
-use crate::{console::Console, console::pages::action::known, http::Problem};
+use crate::{console::Console, http::Problem};
 use chrono::Utc;
 use maud::html;
-use orchestrator::operator::BatchId;
+use operator::BatchId;
+use service::operators::action_row;
 
 /// Batches of one page.
 const ROWS: i64 = 50;
@@ -41,7 +42,7 @@ pub async fn page(console: &Console, after: Option<BatchId>) -> Result<Page, Pro
                 tr id={ "b" (batch.id) } data-row tabindex="-1" {
                     td.nowrap { (words::moment(batch.created_at, now)) }
                     td.nowrap { (state(batch.state)) }
-                    td { a href={ "/console/batches/" (batch.id) } { (known(batch.action.name()).map_or(batch.action.name(), |known| known.label)) } }
+                    td { a href={ "/console/batches/" (batch.id) } { (action_row(batch.action.kind()).label) } }
                     td.number { (words::thousands(batch.items.into())) }
                     td.number { (words::thousands(results.mended.into())) }
                     td.number { (words::thousands((results.stuck_again + results.failed).into())) }

@@ -4,10 +4,9 @@ use super::{super::value, timeline::Stamp};
 use crate::console::words;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use orchestrator::{
-    journal::{Entry, Outcome, Recall},
-    operator::JournalEntry,
-};
+use operator::JournalEntry;
+use orchestrator::journal::{Entry, Outcome, Recall};
+use service::operators::action_row;
 
 /// The table of them.
 pub fn draw(entries: &[Entry], stamps: &[Stamp], now: DateTime<Utc>) -> Markup {
@@ -47,7 +46,7 @@ pub fn draw_unread(entries: &[JournalEntry], now: DateTime<Utc>) -> Markup {
                         tr id={ "e" (entry.position) } {
                             td { a href={ "#e" (entry.position) } { (entry.position) } }
                             td.nowrap { (words::moment(entry.written_at, now)) }
-                            td { (entry.kind.replace('_', " ")) }
+                            td { (words::name(&entry.kind)) }
                             td { (value::folded("content", &entry.body.to_string())) }
                             td.faint { (entry.node.as_deref().unwrap_or("–")) }
                             td.number.faint { (entry.epoch) }
@@ -77,7 +76,7 @@ pub fn summary(entry: &Entry) -> Markup {
             Entry::TurnedBack { .. } => { span.doubt { "turned back" } },
             Entry::UndoStarted { of } => { "undo started of " a href={ "#e" (of) } { "#" (of) } },
             Entry::UndoEnded { of, .. } => { "undone " a href={ "#e" (of) } { "#" (of) } },
-            Entry::Operator { action, actor, .. } => { "operator " strong { (actor) } ": " (action.name()) },
+            Entry::Operator { action, actor, .. } => { "operator " strong { (actor) } ": " (action_row(action.kind()).label.to_lowercase()) },
             Entry::RewoundTo { position } => { "rewound to " a href={ "#e" (position) } { "#" (position) } },
             Entry::Returned { .. } => { span.good { "returned" } },
         }

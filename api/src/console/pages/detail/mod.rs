@@ -9,22 +9,17 @@ mod timeline;
 
 pub use entries::summary;
 
-use super::{
-    super::{
-        page::{Page, Section},
-        session::Visitor,
-        words,
-    },
-    action,
+use super::super::{
+    page::{Page, Section},
+    session::Visitor,
+    words,
 };
 use crate::console::Console;
 use crate::http::Problem;
 use maud::{Markup, html};
-use orchestrator::{
-    SagaId,
-    operator::{JournalEntry, Seen},
-};
-use service::operators::{self, Around};
+use operator::{JournalEntry, Seen};
+use orchestrator::SagaId;
+use service::operators::{self, Around, action_named, action_row};
 use timeline::Stamp;
 
 /// All that the page shows.
@@ -58,8 +53,8 @@ pub async fn page(
     };
     let paths = html! { section { h2 { "What it did, and undid" } (paths::draw(&rows, &context)) } };
     Ok(Page::new(format!("Saga {saga}"), Section::WorkList)
-        .still(html! { @if let Some(known) = did.and_then(action::known) {
-            div.notice.done role="status" { p { strong { (known.label) } ": done." } }
+        .still(html! { @if let Some(row) = did.and_then(|did| action_named(did).ok()) {
+            div.notice.done role="status" { p { strong { (row.label) } ": done." } }
         } })
         .live("why", why(&whole))
         .live("actions", actions(visitor, seen))
@@ -127,12 +122,12 @@ fn why(whole: &Whole) -> Markup {
 fn actions(visitor: &Visitor, seen: &Seen) -> Markup {
     let saga = seen.status.id;
     let (open, closed): (Vec<_>, Vec<_>) = seen.allowed.iter().partition(|allowed| allowed.refused.is_none());
-    let label = |name: &'static str| action::known(name).map_or(name, |known| known.label);
+    let label = |kind| action_row(kind).label;
     html! {
         section aria-label="Actions" {
             @if visitor.may_act() && !open.is_empty() {
                 ul.allowed { @for allowed in &open {
-                    li { a.button href={ "/console/sagas/" (saga) "/actions/" (allowed.action) } { (label(allowed.action)) } }
+                    li { a.button href={ "/console/sagas/" (saga) "/actions/" (allowed.action.name()) } { (label(allowed.action)) } }
                 } }
             } @else if !open.is_empty() {
                 p { "An operator could: " (open.iter().map(|allowed| label(allowed.action).to_lowercase()).collect::<Vec<_>>().join(", ")) "." }
@@ -175,7 +170,7 @@ fn facts(whole: &Whole) -> Markup {
                     }
                 })))
                 @for (key, value) in &told.labels {
-                    dt { (key) } dd { a href={ "/console/sagas" (super::super::address::query(&[("q", Some(value.clone()))])) } { (value) } }
+                    dt { (key) } dd { a href={ "/console/sagas" (super::super::queries::query(&[("q", Some(value.clone()))])) } { (value) } }
                 }
                 dt { "elsewhere" }
                 dd {

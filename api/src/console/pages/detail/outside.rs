@@ -4,10 +4,8 @@ use super::{super::value, Whole};
 use crate::console::words;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use orchestrator::{
-    journal::Entry,
-    operator::{Key, Letter},
-};
+use operator::{Key, Letter};
+use orchestrator::journal::Entry;
 use service::operators::{DeliveryView, MessageView, WebhookView};
 
 /// All of it; what there is none of is not mentioned.
@@ -88,7 +86,8 @@ fn webhooks(webhooks: &[WebhookView], now: DateTime<Utc>) -> Markup {
                                 "UNMATCHED" => span.doubt { "▲ unmatched" },
                                 "PENDING" => span.doubt { "▲ not acted on yet" },
                                 "APPLIED" => { "acted on" @if let Some(at) = webhook.applied_at { " " (words::moment(at, now)) } },
-                                _ => span.faint { "ignored" },
+                                "IGNORED" => span.faint { "ignored" },
+                                other => span.doubt { (other) },
                             }
                         }
                         td { (webhook.provider) " " (words::id(&webhook.event_id)) }

@@ -6,12 +6,13 @@
 use super::{
     super::value,
     scale::{Scale, WIDTH},
-    timeline::{End, Kind, Path, Row},
+    timeline::{End, Kind, Path, RequestRow},
 };
 use crate::console::words::{self, span_ms, span_s};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use orchestrator::{Position, operator::Attempt};
+use operator::Attempt;
+use orchestrator::Position;
 
 /// What is needed besides the rows.
 pub struct Context {
@@ -30,7 +31,7 @@ pub struct Context {
 }
 
 /// The table of both.
-pub fn draw(rows: &[Row], context: &Context) -> Markup {
+pub fn draw(rows: &[RequestRow], context: &Context) -> Markup {
     let (forward, back) = scales(rows, context);
     html! {
         (patterns())
@@ -52,7 +53,7 @@ pub fn draw(rows: &[Row], context: &Context) -> Markup {
 }
 
 /// One scale for all that went forward, one for all that went back.
-fn scales(rows: &[Row], context: &Context) -> (Scale, Scale) {
+fn scales(rows: &[RequestRow], context: &Context) -> (Scale, Scale) {
     let end = |path: &Path| path.ended.or((!context.at_rest).then_some(context.now));
     let moments = |path: &Path| {
         let attempts = path.attempts.iter().flat_map(|attempt| [attempt.began_at, attempt.ended_at]);
@@ -63,7 +64,7 @@ fn scales(rows: &[Row], context: &Context) -> (Scale, Scale) {
     (Scale::of(forward.collect()), Scale::of(back.chain(context.turned).collect()))
 }
 
-fn row(row: &Row, forward: &Scale, back: &Scale, context: &Context) -> Markup {
+fn row(row: &RequestRow, forward: &Scale, back: &Scale, context: &Context) -> Markup {
     let is_next =
         context.next_undo == Some(row.first) || (context.turned.is_none() && row.forward.end == End::Open);
     let owed = row.kind == Kind::Step

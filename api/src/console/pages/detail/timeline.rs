@@ -1,10 +1,10 @@
 //! A journal as two paths: what each request did going forward, and what was done about it going back. Pure.
 
 use chrono::{DateTime, Utc};
+use operator::{ActionKind, Attempt};
 use orchestrator::{
     Position,
     journal::{Entry, Outcome, Recall},
-    operator::Attempt,
 };
 
 /// When and where an entry was written.
@@ -17,7 +17,7 @@ pub struct Stamp {
 
 /// One request of the workflow with its way back.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct RequestRow {
     /// Where it began: names it in keys, compensations and addresses.
     pub first: Position,
     pub kind: Kind,
@@ -74,7 +74,11 @@ impl Path {
 }
 
 /// The requests of a journal in their order, and when it turned back.
-pub fn rows(entries: &[Entry], stamps: &[Stamp], attempts: &[Attempt]) -> (Vec<Row>, Option<DateTime<Utc>>) {
+pub fn rows(
+    entries: &[Entry],
+    stamps: &[Stamp],
+    attempts: &[Attempt],
+) -> (Vec<RequestRow>, Option<DateTime<Utc>>) {
     let mut fold = Fold { rows: Vec::new(), turned: None, write_off: false };
     for (index, (entry, stamp)) in entries.iter().zip(stamps).enumerate() {
         fold.take(Position::from(index as i32), entry, stamp.at);
@@ -86,7 +90,7 @@ pub fn rows(entries: &[Entry], stamps: &[Stamp], attempts: &[Attempt]) -> (Vec<R
 }
 
 struct Fold {
-    rows: Vec<Row>,
+    rows: Vec<RequestRow>,
     turned: Option<DateTime<Utc>>,
     /// The compensation that ends next is one that an operator wrote off.
     write_off: bool,
@@ -141,7 +145,7 @@ impl Fold {
                     (back.ended, back.end, back.made) = (Some(at), end, Some(undo.get().into()));
                 }
             }
-            Entry::Operator { action, .. } => self.write_off = action.name() == "write_off",
+            Entry::Operator { action, .. } => self.write_off = action.kind() == ActionKind::WriteOff,
             Entry::RewoundTo { position } => {
                 for row in self.rows.iter_mut().filter(|row| row.first >= *position) {
                     row.forgotten = true;
@@ -158,12 +162,12 @@ impl Fold {
         kind: Kind,
         name: &str,
         began: DateTime<Utc>,
-    ) -> &mut Row {
+    ) -> &mut RequestRow {
         let known = self.rows.iter().enumerate().filter(|(_, row)| !row.forgotten).nth(number as usize);
         let index = known.map_or(self.rows.len(), |(index, _)| index);
         if index == self.rows.len() {
             let (forward, name) = (Path::at(began), name.to_owned());
-            self.rows.push(Row {
+            self.rows.push(RequestRow {
                 first,
                 kind,
                 name,
@@ -177,7 +181,7 @@ impl Fold {
         &mut self.rows[index]
     }
 
-    fn of(&mut self, first: Position) -> Option<&mut Row> {
+    fn of(&mut self, first: Position) -> Option<&mut RequestRow> {
         self.rows.iter_mut().find(|row| row.first == first)
     }
 
@@ -192,7 +196,7 @@ impl Fold {
     }
 }
 
-impl Row {
+impl RequestRow {
     fn end(&mut self, end: End, at: DateTime<Utc>, made: Option<&str>) {
         let forward = &mut self.forward;
         (forward.end, forward.ended, forward.made) = (end, Some(at), made.map(ToOwned::to_owned));

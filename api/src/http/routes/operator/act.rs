@@ -8,7 +8,7 @@ use super::{
         extract::{Id, JsonBody, Params},
         problem::{Problem, ProblemType},
     },
-    wish::{NewAction, NewActionBody},
+    new_action::{NewAction, NewActionBody},
 };
 use axum::{
     Json,
@@ -16,15 +16,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use orchestrator::{
-    SagaId,
-    operator::{By, Expected, OperatorError, Requested},
-};
+use operator::{Expected, OperatorError, Requested};
+use orchestrator::SagaId;
 use serde::Deserialize;
-use service::operators::{Acted, PlanView, ProposalView};
+use service::operators::{Acted, PlanView, ProposalView, by, by_for_preview};
 use utoipa::IntoParams;
 
-/// How it is meant.
+/// Whether it is only asked about.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -61,9 +59,7 @@ pub async fn act(
     let seen = conditions.version()?.map(ToOwned::to_owned);
     let operator = app.service.operator();
     if preview {
-        // What is planned doesn't depend on why, so a preview may be had before that is known.
-        let reason = if reason.is_empty() { "a preview".to_owned() } else { reason };
-        let plan = operator.plan(id, action, By { actor: caller.subject, reason }).await?;
+        let plan = operator.plan(id, action, by_for_preview(&caller.subject, &reason)?).await?;
         if seen.is_some_and(|seen| seen != plan.etag) {
             return Err(OperatorError::Changed { etag: plan.etag }.into());
         }
@@ -73,7 +69,7 @@ pub async fn act(
         let detail = "send the version that you have seen as `If-Match`";
         return Err(Problem::new(ProblemType::PreconditionRequired, detail));
     };
-    let by = By { actor: caller.subject, reason };
+    let by = by(&caller.subject, &reason)?;
     let acted = match operator.request(id, action, by, Expected { etag, plan_hash }).await? {
         Requested::Done(plan) => Acted::plan(PlanView::from(plan)),
         Requested::Proposed(proposal) => Acted::proposal(ProposalView::from(proposal)),

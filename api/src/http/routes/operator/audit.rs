@@ -8,9 +8,10 @@ use super::super::super::{
     problem::Problem,
 };
 use axum::{extract::State, response::Response};
-use orchestrator::{SagaId, audit};
+use operator::audit;
+use orchestrator::SagaId;
 use serde::Deserialize;
-use service::operators::AuditView;
+use service::operators::{AuditView, audited_as};
 use utoipa::IntoParams;
 
 /// Which rows.
@@ -44,6 +45,7 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     caller.may_look()?;
     let AuditParams { saga, actor, action, limit, after } = params;
+    let action = action.map(audited_as);
     let page = PageParams::new(limit, after);
     let (limit, after) = (page.limit()?, page.after()?);
     let which = audit::Which { saga, actor: actor.as_deref(), action: action.as_deref() };

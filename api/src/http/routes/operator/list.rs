@@ -1,20 +1,23 @@
 //! `GET /operator/sagas`, `GET /operator/groups`
 
-use super::super::super::{
-    app::App,
-    auth::Caller,
-    extract::{Params, bad_parameter},
-    list::{Page, PageParams},
-    problem::Problem,
+use super::{
+    super::super::{
+        app::App,
+        auth::Caller,
+        extract::{Params, bad_parameter},
+        list::{Page, PageParams},
+        problem::Problem,
+    },
+    schema,
 };
 use axum::{
     Json,
     extract::State,
     response::{IntoResponse, Response},
 };
-use orchestrator::operator::{Filter, Operator};
+use operator::{Filter, Operator};
 use serde::Deserialize;
-use service::operators::{FilterWords, GroupView, ListedView, Unfit};
+use service::operators::{FilterError, FilterWords, GroupView, ListedView};
 use utoipa::IntoParams;
 
 /// Which sagas, and which page of them.
@@ -22,7 +25,7 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct SagaParams {
-    /// In this state: `running`, `waiting`, `unwinding`, `completed`, `unwound` or `stuck`.
+    #[param(schema_with = schema::state)]
     status: Option<String>,
     /// Of this workflow.
     workflow: Option<String>,
@@ -30,7 +33,7 @@ pub struct SagaParams {
     step: Option<String>,
     /// Of the group with this fingerprint.
     cause: Option<String>,
-    /// On this work-list: `stuck`, `in_doubt`, `owed`, `retrying`, `overdue`, `silent` or `paused`.
+    #[param(schema_with = schema::trouble)]
     trouble: Option<String>,
     /// Not written for so long: `90s`, `15m`, `24h`, `7d`.
     older_than: Option<String>,
@@ -48,7 +51,7 @@ pub struct SagaParams {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct GroupParams {
-    /// As in the list of sagas.
+    #[param(schema_with = schema::state)]
     status: Option<String>,
     /// As in the list of sagas.
     workflow: Option<String>,
@@ -56,7 +59,7 @@ pub struct GroupParams {
     step: Option<String>,
     /// As in the list of sagas.
     cause: Option<String>,
-    /// As in the list of sagas.
+    #[param(schema_with = schema::trouble)]
     trouble: Option<String>,
     /// As in the list of sagas.
     older_than: Option<String>,
@@ -80,22 +83,12 @@ pub async fn sagas(
     let (limit, after) = (page.limit()?, page.after()?);
     let words = FilterWords { status, workflow, step, cause, trouble, older_than, q };
     let operator = app.service.operator();
-    let found = match filter(&operator, words.clone()).await? {
+    let found = match filter(&operator, &words).await? {
         Some(filter) => operator.list(&filter, after, limit as i64 + 1).await?,
         None => Vec::new(),
     };
     let page = Page::of(found, limit, |saga| saga.id).map(ListedView::from);
-    let FilterWords { status, workflow, step, cause, trouble, older_than, q } = words;
-    let query = [
-        ("status", status),
-        ("workflow", workflow),
-        ("step", step),
-        ("cause", cause),
-        ("trouble", trouble),
-        ("older_than", older_than),
-        ("q", q),
-    ];
-    Ok(page.answer_to("/operator/sagas", &query, limit))
+    Ok(page.answer_to("/operator/sagas", &words.fields(), limit))
 }
 
 /// Sagas by what they have in common, the largest group first: what to do first, and what is at stake.
@@ -112,7 +105,7 @@ pub async fn groups(
     let GroupParams { status, workflow, step, cause, trouble, older_than, q } = params;
     let words = FilterWords { status, workflow, step, cause, trouble, older_than, q };
     let operator = app.service.operator();
-    let groups = match filter(&operator, words).await? {
+    let groups = match filter(&operator, &words).await? {
         Some(filter) => operator.groups(&filter).await?,
         None => Vec::new(),
     };
@@ -120,9 +113,9 @@ pub async fn groups(
     Ok(Json(Page { items, next: None }).into_response())
 }
 
-async fn filter(operator: &Operator, words: FilterWords) -> Result<Option<Filter>, Problem> {
-    words.filter(operator).await.map_err(|unfit| match unfit {
-        Unfit::Wrong(wrong) => bad_parameter(wrong.field, &wrong.detail),
-        Unfit::Operator(error) => error.into(),
+async fn filter(operator: &Operator, words: &FilterWords) -> Result<Option<Filter>, Problem> {
+    words.filter(operator).await.map_err(|error| match error {
+        FilterError::Invalid(invalid) => bad_parameter(invalid.field, &invalid.detail),
+        FilterError::Operator(error) => error.into(),
     })
 }

@@ -6,9 +6,10 @@ mod act;
 mod audit;
 pub mod batches;
 mod list;
+mod new_action;
 pub mod proposals;
 mod read;
-mod wish;
+mod schema;
 
 pub use act::act;
 pub use audit::list as audit;

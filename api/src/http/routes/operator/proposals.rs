@@ -8,7 +8,8 @@ use super::{
         list::{Page, PageParams},
         problem::Problem,
     },
-    wish::Reason,
+    new_action::Reason,
+    schema,
 };
 use axum::{
     Json,
@@ -16,9 +17,9 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use orchestrator::operator::{By, ProposalId};
+use operator::ProposalId;
 use serde::Deserialize;
-use service::operators::{Acted, PlanView, ProposalView};
+use service::operators::{Acted, PlanView, ProposalView, by};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which proposals, and which page of them.
@@ -45,8 +46,7 @@ pub struct Decision(pub String);
 #[schema(as = Decision)]
 #[allow(dead_code, reason = "only its schema is used")]
 pub struct DecisionBody {
-    /// Why; it is kept in the audit.
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(schema_with = schema::reason)]
     reason: String,
 }
 
@@ -104,7 +104,7 @@ pub async fn consent(
     body: JsonBody<Decision>,
 ) -> Result<Response, Problem> {
     caller.may_operate()?;
-    let by = By { actor: caller.subject, reason: body.value.0 };
+    let by = by(&caller.subject, &body.value.0)?;
     let plan = app.service.operator().consent(id, by).await?;
     Ok((StatusCode::ACCEPTED, Json(Acted::plan(PlanView::from(plan)))).into_response())
 }
@@ -123,6 +123,6 @@ pub async fn decline(
     body: JsonBody<Decision>,
 ) -> Result<Json<ProposalView>, Problem> {
     caller.may_operate()?;
-    let by = By { actor: caller.subject, reason: body.value.0 };
+    let by = by(&caller.subject, &body.value.0)?;
     Ok(Json(app.service.operator().decline(id, by).await?.into()))
 }

@@ -5,8 +5,8 @@ use super::super::super::{
     problem::{Problem, ProblemType},
 };
 use orchestrator::{Client, SagaId};
-use service::clock::now;
-use sqlx::Connection;
+use service::{Ending, clock::now};
+use sqlx::PgConnection;
 use steps::{
     Money, PaymentId, ReservationId,
     gateway::PaymentMethod,
@@ -16,8 +16,6 @@ use steps::{
 use workflows::PaymentOrder;
 
 /// Orders `payment` and tells the reservation's saga. Ordering the same again changes nothing.
-///
-/// Must run in a task of its own: a caller who hangs up must not drop an open transaction.
 ///
 /// # Errors
 /// A reservation that can't be paid for (any more), or the database's.
@@ -29,31 +27,48 @@ pub async fn order(
     method: PaymentMethod,
 ) -> Result<(), Problem> {
     let gateway = app.service.gateway.provider().to_owned();
-    let mut connection = app.service.connection().await?;
     // Afterwards it is too late to say so: an order that is stored is carried out, however long that takes.
     if let Some(wait) = app.service.gateway.held_back()
-        && payments::find(&mut connection, payment).await?.is_none()
+        && payments::find(&mut *app.service.connection().await?, payment).await?.is_none()
     {
         let detail = "the payment gateway is down; nothing was ordered";
         return Err(Problem::new(ProblemType::GatewayUnavailable, detail).retry_after(wait));
     }
-    let mut tx = Connection::begin(&mut *connection).await?;
-    // The saga before its reservation, as lanes lock them: a lane that has the saga is waited for with nothing in our hands.
     let signal = PaymentOrder { payment, method, gateway: gateway.clone() };
-    Client::signal_in(&mut tx, saga, &payment.to_string(), &signal).await?;
-    let now = now(&mut tx).await?;
     let order = Order { payment, reservation, amount, gateway };
-    match payments::order(&mut tx, &order, now).await? {
-        OrderOutcome::Ordered { .. } => {}
-        // Ordered by an earlier try of this request, whatever became of it: row and signal were one commit.
-        OrderOutcome::Refused(_) if payments::find(&mut tx, payment).await?.is_some() => return Ok(()),
-        // What is not committed was never sent.
-        OrderOutcome::Refused(refusal) => return Err(refused(refusal)),
+    let write =
+        app.service.in_transaction(move |tx| Box::pin(async move { write(tx, saga, &order, &signal).await }));
+    if write.await? == Written::Now {
+        app.service.client.nudge(saga).await; // saves the saga the wait for the sweep
     }
-    tx.commit().await?;
-    drop(connection);
-    app.service.client.nudge(saga).await; // saves the saga the wait for the sweep
     Ok(())
+}
+
+/// When an order was written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Now,
+    /// By an earlier try of this request, whatever became of it: row and signal were one commit.
+    Before,
+}
+
+/// The saga before its reservation, as lanes lock them: a lane that has the saga is waited for with nothing in our hands.
+async fn write(
+    tx: &mut PgConnection,
+    saga: SagaId,
+    order: &Order,
+    signal: &PaymentOrder,
+) -> Result<Ending<Written>, Problem> {
+    Client::signal_in(tx, saga, &order.payment.to_string(), signal).await?;
+    let now = now(tx).await?;
+    match payments::order(tx, order, now).await? {
+        OrderOutcome::Ordered { .. } => Ok(Ending::Commit(Written::Now)),
+        OrderOutcome::Refused(_) if payments::find(tx, order.payment).await?.is_some() => {
+            Ok(Ending::RollBack(Written::Before))
+        }
+        // What is not committed was never sent.
+        OrderOutcome::Refused(refusal) => Err(refused(refusal)),
+    }
 }
 
 fn refused(refusal: OrderRefusal) -> Problem {

@@ -1,16 +1,19 @@
 //! `GET /operator/batches`, `GET /operator/batches/{id}`, `GET /operator/batches/{id}/items`
 
-use super::super::super::super::{
-    app::App,
-    auth::Caller,
-    extract::{Id, Params, bad_parameter},
-    list::{Page, PageParams},
-    problem::Problem,
+use super::super::{
+    super::super::{
+        app::App,
+        auth::Caller,
+        extract::{Id, Params, bad_parameter},
+        list::{Page, PageParams},
+        problem::Problem,
+    },
+    schema,
 };
 use axum::{Json, extract::State, response::Response};
-use orchestrator::operator::{BatchId, ItemResult};
+use operator::BatchId;
 use serde::Deserialize;
-use service::operators::{BatchView, ItemView};
+use service::operators::{BatchView, ItemView, words};
 use utoipa::IntoParams;
 
 /// Which items, and which page of them.
@@ -18,7 +21,7 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ItemParams {
-    /// Only those with this result: `waiting`, `acted`, `mended`, `stuck_again`, `refused` or `failed`.
+    #[param(schema_with = schema::result)]
     result: Option<String>,
     /// Items of a page.
     #[param(minimum = 1, maximum = 200, default = 50)]
@@ -75,11 +78,8 @@ pub async fn items(
     let ItemParams { result: word, limit, after } = params;
     let page = PageParams::new(limit, after);
     let (limit, after) = (page.limit()?, page.after()?);
-    let result: Option<ItemResult> = word
-        .as_deref()
-        .map(str::parse)
-        .transpose()
-        .map_err(|error: String| bad_parameter("result", &error))?;
+    let result = word.as_deref().map(words::result).transpose();
+    let result = result.map_err(|detail| bad_parameter("result", &detail))?;
     let operator = app.service.operator();
     operator.batch(id).await?;
     let found = operator.batch_items(id, result, after, limit as i64 + 1).await?;

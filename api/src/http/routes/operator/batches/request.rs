@@ -5,10 +5,10 @@ use super::super::{
         extract::{Expected, Fields, FromFields, Read},
         problem::FieldError,
     },
-    wish::{Reason, Word, action},
+    new_action::{Reason, Word, action},
+    schema,
 };
-use chrono::{DateTime, Utc};
-use orchestrator::operator::{Action, BatchId};
+use operator::{Action, BatchId};
 use serde_json::Value;
 use service::operators::FilterWords;
 use utoipa::ToSchema;
@@ -39,11 +39,9 @@ pub struct NewBatchBody {
     id: Uuid,
     /// Which sagas: those that match when it is made.
     filter: FilterBody,
-    /// What is done to each; it takes the same parameters as with one saga.
-    #[schema(example = "retry_now")]
+    #[schema(schema_with = schema::action)]
     action: String,
-    /// Why; it is kept in the audit. A preview needs none.
-    #[schema(max_length = 500)]
+    #[schema(schema_with = schema::reason_of_preview)]
     reason: Option<String>,
     /// How many go first.
     #[schema(minimum = 1, maximum = 1000, default = 5)]
@@ -51,10 +49,10 @@ pub struct NewBatchBody {
     /// It stops if a larger share of a round comes to a bad end.
     #[schema(minimum = 0, maximum = 1, default = 0.2)]
     stop_at_error_rate: Option<f64>,
-    /// `set_output`: of the step's type.
+    #[schema(schema_with = schema::output)]
     output: Option<Value>,
-    /// `extend`: no wait ends before.
-    until: Option<DateTime<Utc>>,
+    #[schema(schema_with = schema::until)]
+    until: Option<String>,
 }
 
 /// Which sagas; the words of `GET /operator/sagas`.
@@ -62,7 +60,7 @@ pub struct NewBatchBody {
 #[schema(as = SagaFilter)]
 #[allow(dead_code, reason = "only its schema is used")]
 pub struct FilterBody {
-    /// In this state.
+    #[schema(schema_with = schema::state)]
     status: Option<String>,
     /// Of this workflow.
     workflow: Option<String>,
@@ -70,7 +68,7 @@ pub struct FilterBody {
     step: Option<String>,
     /// Of the group with this fingerprint.
     cause: Option<String>,
-    /// On this work-list.
+    #[schema(schema_with = schema::trouble)]
     trouble: Option<String>,
     /// Not written for so long: `90s`, `15m`, `24h`, `7d`.
     older_than: Option<String>,
@@ -95,9 +93,9 @@ impl Expected for Drawn {
 }
 
 /// The members of `filter`.
-struct Which(FilterWords);
+struct FilterMembers(FilterWords);
 
-impl Read for Which {
+impl Read for FilterMembers {
     fn read(value: Value, pointer: &str, errors: &mut Vec<FieldError>) -> Option<Self> {
         let Value::Object(members) = value else {
             errors.push(FieldError { pointer: pointer.into(), detail: "must be an object".into() });
@@ -107,7 +105,7 @@ impl Read for Which {
     }
 }
 
-impl FromFields for Which {
+impl FromFields for FilterMembers {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let mut word = |name| fields.optional::<Word>(name).map(|word| word.map(|word| word.0));
         let (status, workflow, step, cause) = (word("status"), word("workflow"), word("step"), word("cause"));
@@ -124,7 +122,7 @@ impl FromFields for Which {
     }
 }
 
-/// How many.
+/// A number of sagas, from 1 to 1000.
 struct Count(u32);
 
 impl Read for Count {
@@ -139,7 +137,7 @@ impl Read for Count {
     }
 }
 
-/// A share.
+/// A share of a round, from 0 to 1.
 struct Rate(f64);
 
 impl Read for Rate {
@@ -155,7 +153,7 @@ impl Read for Rate {
 
 impl FromFields for NewBatch {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let (id, filter) = (fields.required::<Drawn>("id"), fields.required::<Which>("filter"));
+        let (id, filter) = (fields.required::<Drawn>("id"), fields.required::<FilterMembers>("filter"));
         let reason = fields.optional::<Reason>("reason");
         let (canary, rate) =
             (fields.optional::<Count>("canary"), fields.optional::<Rate>("stop_at_error_rate"));

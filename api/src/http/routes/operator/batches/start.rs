@@ -18,8 +18,8 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use orchestrator::operator::{self, By};
-use service::operators::{BatchPreviewView, BatchView, Unfit};
+use operator;
+use service::operators::{BatchPreviewView, BatchView, FilterError, by, by_for_preview};
 
 /// Does something to many sagas: to a few first, then to more and more, stopping if too much goes wrong. Or says what
 /// it would be done to.
@@ -39,18 +39,17 @@ pub async fn start(
 ) -> Result<Response, Problem> {
     caller.may_operate()?;
     let NewBatch { id, filter, action, reason, canary, stop_at_error_rate } = body.value;
-    if reason.is_empty() && !preview {
-        return Err(Problem::wrong_field("/reason", "say why; it is kept in the audit"));
-    }
+    let by = if preview { by_for_preview } else { by }(&caller.subject, &reason)?;
     let operator = app.service.operator();
-    let filter = filter.filter(&operator).await.map_err(|unfit| match unfit {
-        Unfit::Wrong(wrong) => Problem::wrong_field(&format!("/filter/{}", wrong.field), wrong.detail),
-        Unfit::Operator(error) => error.into(),
+    let filter = filter.filter(&operator).await.map_err(|error| match error {
+        FilterError::Invalid(invalid) => {
+            Problem::wrong_field(&format!("/filter/{}", invalid.field), invalid.detail)
+        }
+        FilterError::Operator(error) => error.into(),
     })?;
     // A filter without ids would mean every saga.
     let filter = filter.ok_or_else(|| Problem::wrong_field("/filter/q", "finds nothing"))?;
-    let reason = if reason.is_empty() { "a preview".to_owned() } else { reason };
-    let mut new = operator::NewBatch::new(filter, action, By { actor: caller.subject, reason });
+    let mut new = operator::NewBatch::new(filter, action, by);
     new.canary = canary.unwrap_or(new.canary);
     new.stop_at_error_rate = stop_at_error_rate.unwrap_or(new.stop_at_error_rate);
     if preview {

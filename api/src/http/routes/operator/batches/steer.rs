@@ -10,8 +10,8 @@ use super::super::{
     proposals::{Decision, DecisionBody},
 };
 use axum::{Json, extract::State};
-use orchestrator::operator::{BatchId, By};
-use service::operators::BatchView;
+use operator::{BatchId, By};
+use service::operators::{self, BatchView};
 
 /// Begins with no further saga; what has begun is ended and noted.
 #[utoipa::path(
@@ -79,5 +79,5 @@ pub async fn consent(
 
 fn by(caller: Caller, body: JsonBody<Decision>) -> Result<By, Problem> {
     caller.may_operate()?;
-    Ok(By { actor: caller.subject, reason: body.value.0 })
+    Ok(operators::by(&caller.subject, &body.value.0)?)
 }

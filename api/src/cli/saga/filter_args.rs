@@ -1,0 +1,42 @@
+//! The flags that say which sagas.
+
+use anyhow::Context;
+use clap::Args;
+use operator::{Filter, Operator, Trouble};
+use orchestrator::State;
+use service::operators::{narrowed, words};
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct FilterArgs {
+    #[arg(long, alias = "state", value_parser = words::state,
+        help = format!("In this state: {}", words::listed(&words::STATES, State::as_str)))]
+    pub status: Option<State>,
+    /// Of this workflow
+    #[arg(long)]
+    pub workflow: Option<String>,
+    /// At this step or signal
+    #[arg(long)]
+    pub step: Option<String>,
+    /// Of the group with this fingerprint, as `usher saga groups` prints it
+    #[arg(long, value_name = "FINGERPRINT", value_parser = words::fingerprint)]
+    pub cause: Option<String>,
+    #[arg(long, value_name = "WORK-LIST", value_parser = words::trouble,
+        help = format!("On this work-list: {}", words::listed(&Trouble::ALL, Trouble::as_str)))]
+    pub trouble: Option<Trouble>,
+    /// Not written for so long, such as `15m`
+    #[arg(long, value_name = "SPAN", value_parser = words::older_than)]
+    pub older_than: Option<i64>,
+    /// What a word means: an id, a name, an address, a booking's code, a seat, a gateway's reference
+    #[arg(long, alias = "q", value_name = "WORD")]
+    pub search: Option<String>,
+}
+
+impl FilterArgs {
+    /// The filter; `None` if nothing can fit, because the search found nothing.
+    pub async fn filter(&self, operator: &Operator) -> anyhow::Result<Option<Filter>> {
+        let Self { status, workflow, step, cause, trouble, older_than, search } = self.clone();
+        let filter =
+            Filter { status, workflow, step, cause, trouble, older_than_s: older_than, ids: Vec::new() };
+        narrowed(operator, filter, search.as_deref()).await.context("searching")
+    }
+}

@@ -1,0 +1,159 @@
+//! The audit's chain: each row's hash covers the row and the hash before it in its bucket, so that a row changed, taken
+//! away or put in later shows.
+//!
+//! It does not keep anybody from rewriting a whole chain with its head; copy the heads elsewhere for that.
+
+use crate::store::audit::{self, Chained};
+use chrono::{DateTime, Utc};
+use orchestrator::{
+    SagaId,
+    tools::{Link, digest, rows},
+};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// Rows that were checked.
+    pub rows: u64,
+    /// Rows without a place in a chain: from before there were chains, or from a node that knows none.
+    pub unchained: i64,
+    /// The first break of each broken chain.
+    pub breaks: Vec<Break>,
+}
+
+/// Where a chain does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Break {
+    /// Whose chain.
+    pub bucket: i16,
+    /// The first row that is wrong, or missing.
+    pub seq: i64,
+    /// What is wrong.
+    pub why: &'static str,
+}
+
+/// One thing done to a saga besides its own course.
+#[derive(Clone, Debug, Serialize)]
+pub struct Audited {
+    /// The row's id: in order of time.
+    pub id: Uuid,
+    /// To which saga.
+    pub saga: SagaId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By whom; `engine` where nobody did.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// Why.
+    pub reason: String,
+    /// What the action found or changed.
+    pub detail: Value,
+    /// Its place in the chain of its bucket, if it has one.
+    pub seq: Option<i64>,
+}
+
+/// Which rows. What is not given does not matter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Which<'a> {
+    /// Of this saga.
+    pub saga: Option<SagaId>,
+    /// By this actor.
+    pub actor: Option<&'a str>,
+    /// Of this action.
+    pub action: Option<&'a str>,
+}
+
+/// What was done, latest first, after the row with this id.
+pub async fn list(
+    connection: &mut PgConnection,
+    which: &Which<'_>,
+    after: Option<Uuid>,
+    most: i64,
+) -> Result<Vec<Audited>, sqlx::Error> {
+    audit::list(connection, which, after, most).await
+}
+
+/// Writes down that somebody did something that belongs to a saga and that no saga does, in the transaction of its effect.
+/// The saga need not exist: it may be what was lost.
+pub async fn note(
+    connection: &mut PgConnection,
+    saga: SagaId,
+    (actor, reason): (&str, &str),
+    action: &'static str,
+    detail: &Value,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let (actor, reason, detail) = (actor.to_owned(), reason.to_owned(), detail.to_string());
+    let record = rows::AuditRecord { subject: saga.uuid(), actor, action, reason, detail };
+    rows::add_to_audit(connection, &[record], now).await
+}
+
+/// Rows read at once.
+const PAGE: i64 = 1_000;
+
+/// Checks all chains against their rows and heads. Run it in a repeatable-read transaction on a database that is in use.
+pub async fn verify(connection: &mut PgConnection) -> Result<Verified, sqlx::Error> {
+    let heads = audit::heads(connection).await?;
+    let mut verified = Verified { unchained: audit::unchained(connection).await?, ..Verified::default() };
+    let mut ends: BTreeMap<i16, (i64, Vec<u8>)> = BTreeMap::new();
+    let mut after = (-1, 0);
+    loop {
+        let page = audit::read_chains(connection, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = (last.bucket, last.seq);
+        for row in page {
+            verified.rows += 1;
+            let (seq, head) = ends.entry(row.bucket).or_insert_with(|| (0, Vec::new()));
+            if let Some(why) = wrong(&row, *seq, head) {
+                broken(&mut verified.breaks, row.bucket, *seq + 1, why);
+            }
+            (*seq, *head) = (row.seq, row.hash);
+        }
+    }
+    for (bucket, (seq, hash)) in heads {
+        let (last, end) = ends.remove(&bucket).unwrap_or_default();
+        if last < seq {
+            broken(&mut verified.breaks, bucket, last + 1, "the last rows are missing");
+        } else if (last, end) != (seq, hash) {
+            broken(&mut verified.breaks, bucket, last, "the head is of another row");
+        }
+    }
+    for (bucket, (seq, _)) in ends {
+        broken(&mut verified.breaks, bucket, seq, "the chain has no head");
+    }
+    Ok(verified)
+}
+
+fn broken(breaks: &mut Vec<Break>, bucket: i16, seq: i64, why: &'static str) {
+    if !breaks.iter().any(|known| known.bucket == bucket) {
+        breaks.push(Break { bucket, seq, why });
+    }
+}
+
+fn wrong(row: &Chained, seq: i64, head: &[u8]) -> Option<&'static str> {
+    let link = Link {
+        id: row.id,
+        seq: row.seq,
+        saga: row.saga,
+        at: row.at,
+        actor: &row.actor,
+        action: &row.action,
+        reason: &row.reason,
+        detail: &row.detail,
+    };
+    if row.seq != seq + 1 {
+        Some("rows are missing")
+    } else if row.prev_hash != head {
+        Some("the row follows another one")
+    } else if row.hash != digest(head, &link) {
+        Some("the row was changed")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,135 @@
+//! One item of a batch: the action, in its saga's own transaction.
+//!
+//! Whatever dies between acting and noting, and however many nodes think that the item is theirs, the action is done
+//! once: under the saga's lock, the row that it left in the audit is looked for first.
+
+use crate::{
+    batch::record::BatchId,
+    by::By,
+    desk::Operator,
+    error::OperatorError,
+    order::{Order, Purpose},
+    store::audit,
+};
+use orchestrator::{
+    DatabaseFault, SagaId, Tx,
+    tools::{self, Action, rows},
+};
+use rand::Rng;
+use sqlx::PgConnection;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// What is done to each saga of a batch, on whose word, and the connections for it.
+pub(super) struct Errand {
+    pub batch: BatchId,
+    pub action: Action,
+    pub by: By,
+    pub consented_by: Option<String>,
+    pub idle: Mutex<Vec<PgConnection>>,
+}
+
+/// How acting on one saga ended.
+#[derive(Debug, PartialEq)]
+pub(super) enum Acted {
+    /// It is done.
+    Now,
+    /// It was done before: whoever did it did not come to note it.
+    Before,
+    /// The saga's state does not allow it.
+    Refused(String),
+    /// It could not be done.
+    Failed(String),
+    /// The database is away: nobody knows, and whoever comes next finds out.
+    Lost(String),
+}
+
+/// Conflicts with lanes are over in moments; who loses more often than this meets something else.
+const TRIES_MAX: u32 = 8;
+/// Between two tries.
+const TRY_AGAIN: Duration = Duration::from_millis(20);
+/// Longer than every statement of one action together may take.
+const ACT_MAX: Duration = Duration::from_secs(60);
+
+/// Acts on one saga. On a thread of the runtime's pool, because a workflow's future stays on its thread.
+pub(super) async fn act(operator: &Operator, errand: &Arc<Errand>, saga: SagaId) -> Acted {
+    let (operator, errand, runtime) = (operator.clone(), errand.clone(), tokio::runtime::Handle::current());
+    let client = operator.client.clone();
+    let task = tokio::task::spawn_blocking(move || runtime.block_on(tries(&operator, &errand, saga)));
+    let acted = match tokio::time::timeout(ACT_MAX, task).await {
+        Ok(Ok(acted)) => acted,
+        Ok(Err(panic)) => Acted::Failed(panic.to_string()),
+        Err(_) => Acted::Failed(format!("it took longer than {ACT_MAX:?}")),
+    };
+    if acted == Acted::Now {
+        client.nudge(saga).await;
+    }
+    acted
+}
+
+async fn tries(operator: &Operator, errand: &Errand, saga: SagaId) -> Acted {
+    let mut tried = 1;
+    loop {
+        let error = match once(operator, errand, saga).await {
+            Ok(acted) => return acted,
+            Err(error) => error,
+        };
+        match DatabaseFault::of(&error) {
+            DatabaseFault::Conflict if tried < TRIES_MAX => {}
+            DatabaseFault::Unavailable => return Acted::Lost(error.to_string()),
+            DatabaseFault::Conflict | DatabaseFault::Statement => return Acted::Failed(error.to_string()),
+        }
+        tokio::time::sleep(TRY_AGAIN.mul_f64(f64::from(tried) * rand::rng().random_range(0.5..1.5))).await;
+        tried += 1;
+    }
+}
+
+async fn once(operator: &Operator, errand: &Errand, saga: SagaId) -> Result<Acted, sqlx::Error> {
+    let idle = errand.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let connection = match idle {
+        Some(connection) => connection,
+        None => operator.connect("batch").await?,
+    };
+    let mut tx = tools::tx_on(connection);
+    sqlx::raw_sql("begin").execute(&mut *tx).await?;
+    // An error drops the connection, and the transaction with it.
+    let acted = in_transaction(operator, errand, saga, &mut tx).await?;
+    let end = if acted == Acted::Now { "commit" } else { "rollback" };
+    sqlx::raw_sql(end).execute(&mut *tx).await?;
+    tools::fault_point("batch-acted", &operator.settings().node);
+    if acted == Acted::Now {
+        operator.committed(&mut tx, saga, &errand.action).await;
+    }
+    errand.idle.lock().unwrap_or_else(PoisonError::into_inner).push(tools::connection_of(tx));
+    Ok(acted)
+}
+
+async fn in_transaction(
+    operator: &Operator,
+    errand: &Errand,
+    saga: SagaId,
+    tx: &mut Tx,
+) -> Result<Acted, sqlx::Error> {
+    if !rows::wait_for(&mut *tx, saga).await? {
+        return Ok(Acted::Refused("the saga is gone: it was at rest for long".into()));
+    }
+    if audit::has_acted(&mut *tx, saga, errand.batch).await? {
+        return Ok(Acted::Before);
+    }
+    let order = Order {
+        action: errand.action.clone(),
+        by: errand.by.clone(),
+        purpose: Purpose::Batch { batch: errand.batch, consented_by: errand.consented_by.clone() },
+    };
+    match operator.act(tx, saga, &order).await {
+        Ok(plan) if order.lacks_consent(&plan, operator.limits) => {
+            Ok(Acted::Refused("by now it moves more money than one person may move alone".into()))
+        }
+        Ok(_) => Ok(Acted::Now),
+        Err(OperatorError::NotAllowed { why, .. }) => Ok(Acted::Refused(why)),
+        Err(OperatorError::Database(error)) => Err(error),
+        Err(error) => Ok(Acted::Failed(error.to_string())),
+    }
+}

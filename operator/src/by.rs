@@ -1,0 +1,28 @@
+//! Who acts, and on what they have seen.
+
+use crate::error::OperatorError;
+
+/// Who acts, and why. Neither may be empty.
+#[derive(Clone, Debug)]
+pub struct By {
+    /// As the audit names them.
+    pub actor: String,
+    /// For those who read it later.
+    pub reason: String,
+}
+
+impl By {
+    pub(crate) fn checked(&self) -> Result<(), OperatorError> {
+        let said = !self.actor.trim().is_empty() && !self.reason.trim().is_empty();
+        if said { Ok(()) } else { Err(OperatorError::Anonymous) }
+    }
+}
+
+/// What an operator has seen, and decides on.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// The saga's version: [`Plan::etag`](crate::Plan::etag) or [`Seen::etag`](crate::Seen::etag).
+    pub etag: String,
+    /// The plan's hash, if there was a preview.
+    pub plan_hash: Option<String>,
+}

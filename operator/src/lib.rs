@@ -1,0 +1,83 @@
+//! The operators' desk, on any engine: see why a saga is where it is, and put it right.
+//!
+//! The picture: a desk with a file on each saga. Whoever sits there sees why it isn't moving, what an action would do, and
+//! does it; what was done, by whom and why stands in an audit that shows when it was tampered with. The desk knows nothing
+//! of what sagas are about: the service adds its own [`Rows`].
+//!
+//! ```no_run
+//! # async fn example(client: orchestrator::Client, saga: orchestrator::SagaId) -> Result<(), operator::OperatorError> {
+//! use operator::{Action, By, Expected, Operator};
+//! let desk = Operator::of(&client);
+//! println!("{}", desk.see(saga).await?.why);
+//! let by = By { actor: "ada".into(), reason: "the bank answers again".into() };
+//! let plan = desk.plan(saga, Action::RetryNow, by.clone()).await?;
+//! let expected = Expected { etag: plan.etag, plan_hash: Some(plan.hash) };
+//! desk.execute(saga, Action::RetryNow, by, expected).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The rooms, from the ground up:
+//!
+//! | room | what |
+//! |---|---|
+//! | `store/` | the desk's own tables: batches, proposals, the audit's chains; work-lists |
+//! | `filter`, `by`, `limits`, `action`, `plan` | the words: which sagas, who and why, how much money, what is allowed, what it comes to |
+//! | `why`, `line`, `suggest` | why a saga is where it is, in words, and what to try first |
+//! | `desk` | [`Operator`]: a client, the service's rows, limits |
+//! | `seen`, `keys`, `list`, `listed` | looking: one saga, its calls' keys, work-lists, groups, searches |
+//! | `planner`, `order`, `preview` | what an action would do, and doing it |
+//! | `consent/` | a second person |
+//! | `batch/` | one action on many sagas |
+//! | [`audit`] | what was done, and whether its chains hold |
+//!
+//! What it deliberately does not do: it moves no saga but through the engine's one door
+//! ([`LockedSaga`](orchestrator::tools::LockedSaga)), makes no call, and decides nothing by itself, apart from how a
+//! batch goes on.
+
+#![warn(missing_docs)]
+
+mod action;
+pub mod audit;
+mod batch;
+mod by;
+mod consent;
+mod desk;
+mod error;
+mod filter;
+mod keys;
+mod limits;
+mod line;
+mod list;
+mod listed;
+pub mod numbers;
+mod order;
+mod person;
+mod plan;
+mod planner;
+mod preview;
+mod retention;
+mod rows;
+mod seen;
+mod store;
+mod suggest;
+mod why;
+
+pub use action::{Allowed, allowed_actions};
+pub use batch::{
+    Batch, BatchId, BatchItem, BatchPreview, BatchState, ITEMS_MAX, ItemResult, NewBatch, Results,
+    work_on_batches,
+};
+pub use by::{By, Expected};
+pub use consent::{Proposal, ProposalId, ProposalState, Requested};
+pub use desk::Operator;
+pub use error::OperatorError;
+pub use filter::Filter;
+pub use keys::Key;
+pub use limits::Limits;
+pub use listed::{Group, Listed};
+pub use orchestrator::tools::{Action, ActionKind, Attempt, JournalEntry, Trouble};
+pub use plan::{Plan, PlannedCall, Touched};
+pub use rows::Rows;
+pub use seen::{Letter, Seen, Told};
+pub use why::{Why, why};

@@ -1,0 +1,239 @@
+//! Work-lists: sagas by what is wrong with them, groups of them, and finding one by a word. Reads only, always bounded.
+
+use crate::{
+    desk::Operator,
+    error::OperatorError,
+    filter::Filter,
+    listed::{Group, Listed},
+    seen,
+    store::work_list::{self, Wanted},
+    suggest::suggested,
+    why::{self, why},
+};
+use chrono::{DateTime, Utc};
+use orchestrator::{
+    SagaId, State, Status,
+    journal::History,
+    tools::{Trouble, read_journals, rows},
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Sagas that one page may have: their journals are read for their lines.
+const PAGE_MAX: i64 = 500;
+/// Rows that one statement looks at where no index knows all of what is asked: some tens of milliseconds.
+const SCANNED_MAX: i64 = 20_000;
+/// Such statements for one page, or count. What is behind them is found with a narrower filter.
+const WINDOWS_MAX: usize = 25;
+/// Sagas that are grouped; counts say that they are capped if there are as many.
+const GROUPED_MAX: i64 = 10_000;
+/// Groups that are given, the largest first.
+const GROUPS_MAX: i64 = 200;
+/// Sagas that a word may find.
+const SEARCH_MAX: i64 = 100;
+/// Longer words are nobody's id, key or label.
+const WORD_CHARS_MAX: usize = 200;
+
+impl Operator {
+    /// Sagas, newest first; `after` is the last of the page before. A page shorter than `limit` is the last, but for a
+    /// filter that no index knows: of a very large table only the newest half a million sagas are looked through.
+    pub async fn list(
+        &self,
+        filter: &Filter,
+        after: Option<SagaId>,
+        limit: i64,
+    ) -> Result<Vec<Listed>, OperatorError> {
+        let limit = limit.clamp(1, PAGE_MAX);
+        let Some(wanted) = wanted(filter) else { return Ok(Vec::new()) };
+        let scanned = if wanted.narrows() { SCANNED_MAX } else { limit };
+        let mut connection = self.pool().acquire().await?;
+        let now = rows::now(&mut connection).await?;
+        let mut before = after.map_or(Uuid::max(), SagaId::uuid);
+        let mut found: Vec<Status> = Vec::new();
+        for _ in 0..WINDOWS_MAX {
+            let left = limit - found.len() as i64;
+            found.extend(work_list::find(&mut connection, &wanted, before, scanned, left).await?);
+            if found.len() as i64 >= limit || !wanted.narrows() {
+                break;
+            }
+            match work_list::window_end(&mut connection, &wanted, before, scanned).await? {
+                Some(end) => before = end,
+                None => break,
+            }
+        }
+        self.listed(&mut connection, found, now).await
+    }
+
+    /// How many there are, counted to `at_most`: never a count of the whole table.
+    pub async fn count(&self, filter: &Filter, at_most: i64) -> Result<i64, OperatorError> {
+        let Some(wanted) = wanted(filter) else { return Ok(0) };
+        let at_most = at_most.max(0);
+        let scanned = if wanted.narrows() { SCANNED_MAX } else { at_most };
+        let mut connection = self.pool().acquire().await?;
+        let (mut before, mut count) = (Uuid::max(), 0);
+        for _ in 0..WINDOWS_MAX {
+            let left = at_most - count;
+            count += work_list::count(&mut connection, &wanted, before, scanned, left).await?;
+            if count >= at_most || !wanted.narrows() {
+                break;
+            }
+            match work_list::window_end(&mut connection, &wanted, before, scanned).await? {
+                Some(end) => before = end,
+                None => break,
+            }
+        }
+        Ok(count)
+    }
+
+    /// Sagas that failed, by cause, the largest group first. With [`Trouble::Paused`], [`Trouble::Overdue`] or
+    /// [`Trouble::Silent`] those too that nothing failed for.
+    pub async fn groups(&self, filter: &Filter) -> Result<Vec<Group>, OperatorError> {
+        let Some(mut wanted) = wanted(filter) else { return Ok(Vec::new()) };
+        if wanted.list == "all" {
+            wanted.list = "caused";
+        }
+        let mut connection = self.pool().acquire().await?;
+        let groups = work_list::group(&mut connection, &wanted, GROUPED_MAX, GROUPS_MAX).await?;
+        let full = work_list::window_end(&mut connection, &wanted, Uuid::max(), GROUPED_MAX).await?;
+        let capped = full.is_some();
+        let group = |shared: work_list::Shared| {
+            // Paused, overdue and silent are seen in the list, and not in a column.
+            let trouble = filter.trouble.or(shared.trouble);
+            let (suggested, suggestion) = suggested(shared.stuck.as_ref(), trouble);
+            Group {
+                fingerprint: shared.fingerprint,
+                cause: shared.cause,
+                step: shared.step,
+                workflow: shared.workflow,
+                count: shared.count,
+                capped,
+                first_seen: shared.first_seen,
+                last_seen: shared.last_seen,
+                stakes: shared.stakes,
+                suggested,
+                suggestion,
+            }
+        };
+        Ok(groups.into_iter().map(group).collect())
+    }
+
+    /// The sagas that a word names, newest first: an id, a start key, a label, or what the service's own rows know. A hundred
+    /// at most.
+    pub async fn search(&self, word: &str) -> Result<Vec<SagaId>, OperatorError> {
+        let word = word.trim();
+        if word.is_empty() || word.chars().count() > WORD_CHARS_MAX || word.contains('\0') {
+            return Ok(Vec::new());
+        }
+        let mut connection = self.pool().acquire().await?;
+        let mut found = Vec::new();
+        if let Ok(id) = word.parse::<SagaId>()
+            && rows::status(&mut connection, id).await?.is_some()
+        {
+            found.push(id);
+        }
+        let workflows = self.registry().workflow_names();
+        found.extend(work_list::started_under(&mut connection, &workflows, word, SEARCH_MAX).await?);
+        found.extend(rows::find_by_label(&mut connection, word, SEARCH_MAX).await?);
+        if let Some(rows) = &self.rows {
+            found.extend(rows.find(&mut connection, word).await?);
+        }
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        found.dedup();
+        found.truncate(SEARCH_MAX as usize);
+        Ok(found)
+    }
+
+    async fn listed(
+        &self,
+        connection: &mut PgConnection,
+        found: Vec<Status>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Listed>, OperatorError> {
+        let ids: Vec<SagaId> = found.iter().map(|row| row.id).collect();
+        let mut journals = read_journals(connection, &ids).await?;
+        let listed = found.into_iter().map(|row| {
+            let history = journals.remove(&row.id).unwrap_or_else(|| Ok(History::default()));
+            self.one(row, history.as_ref().ok(), now)
+        });
+        Ok(listed.collect())
+    }
+
+    fn one(&self, row: Status, history: Option<&History>, now: DateTime<Utc>) -> Listed {
+        let why = why(&row, history, self.registry(), now);
+        Listed {
+            line: why.line(now),
+            why,
+            trouble: trouble(&row, now),
+            etag: seen::etag(&row),
+            id: row.id,
+            workflow: row.workflow,
+            version: row.version,
+            state: row.state,
+            step: row.step,
+            cause: row.cause,
+            fingerprint: row.fingerprint,
+            stakes: row.stakes,
+            attempts: row.attempts,
+            due_at: row.due_at,
+            paused: row.paused,
+            node: row.node,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            first_stuck_at: row.first_stuck_at,
+        }
+    }
+}
+
+/// What is said to be wrong with a saga, if one thing is to be said.
+fn trouble(row: &Status, now: DateTime<Utc>) -> Option<Trouble> {
+    let stuck = (row.state == State::Stuck).then_some(Trouble::Stuck);
+    let paused = row.paused.then_some(Trouble::Paused);
+    let overdue = row.due_at.is_some_and(|due| why::overdue(due, now)).then_some(Trouble::Overdue);
+    let silent = row.silent.then_some(Trouble::Silent);
+    row.trouble.or(stuck).or(paused).or(overdue).or(silent)
+}
+
+/// The filter as the database takes it: which index finds them, and what narrows that. None if nothing can fit.
+fn wanted(filter: &Filter) -> Option<Wanted> {
+    let Filter { status, workflow, step, cause, trouble, older_than_s, ids } = filter;
+    if cause.as_ref().is_some_and(|cause| !is_fingerprint(cause)) {
+        return None;
+    }
+    let mut wanted = Wanted {
+        list: "all",
+        value: None,
+        ids: ids.iter().map(|id| id.uuid()).collect(),
+        status: status.map(State::as_str),
+        workflow: workflow.clone(),
+        step: step.clone(),
+        cause: cause.clone(),
+        trouble: trouble.map(Trouble::as_str),
+        older_than_s: *older_than_s,
+    };
+    // Those that are only paused, overdue or silent have no fingerprint that an index knows.
+    let marked = !matches!(trouble, Some(Trouble::Paused | Trouble::Overdue | Trouble::Silent));
+    if !ids.is_empty() {
+        wanted.list = "ids";
+    } else if cause.is_some() && marked {
+        (wanted.list, wanted.value) = ("cause", wanted.cause.take());
+    } else if let Some(trouble) = trouble {
+        wanted.trouble = None;
+        match trouble {
+            Trouble::Stuck => wanted.list = "stuck",
+            Trouble::Paused => wanted.list = "paused",
+            Trouble::Overdue => wanted.list = "overdue",
+            Trouble::Silent => wanted.list = "silent",
+            Trouble::InDoubt | Trouble::Owed | Trouble::Retrying => {
+                (wanted.list, wanted.value) = ("trouble", Some(trouble.to_string()));
+            }
+        }
+    } else if *status == Some(State::Stuck) {
+        (wanted.list, wanted.status) = ("stuck", None);
+    }
+    Some(wanted)
+}
+
+/// SHA-256 in lower-case hexadecimal.
+fn is_fingerprint(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}

@@ -1,0 +1,84 @@
+//! What the planner is asked for, and on whose word.
+
+use crate::{
+    batch::BatchId,
+    by::{By, Expected},
+    consent::ProposalId,
+    limits::Limits,
+    plan::Plan,
+};
+use orchestrator::tools::Action;
+use serde_json::{Value, json};
+
+/// An action on one saga.
+pub(super) struct Order {
+    pub action: Action,
+    pub by: By,
+    pub purpose: Purpose,
+}
+
+/// What becomes of the plan.
+pub(super) enum Purpose {
+    /// It is shown.
+    Preview,
+    /// It is done, if one person may.
+    Execute(Expected),
+    /// It is done: a second person agrees.
+    Consented { expected: Expected, proposal: ProposalId, second: By },
+    /// It is done as one of many, to whatever the saga is by then.
+    Batch { batch: BatchId, consented_by: Option<String> },
+}
+
+impl Order {
+    /// What the operators have seen.
+    pub fn expected(&self) -> Option<&Expected> {
+        match &self.purpose {
+            Purpose::Execute(expected) | Purpose::Consented { expected, .. } => Some(expected),
+            Purpose::Preview | Purpose::Batch { .. } => None,
+        }
+    }
+
+    /// Whether it is only shown.
+    pub fn is_preview(&self) -> bool {
+        matches!(self.purpose, Purpose::Preview)
+    }
+
+    /// Whether anybody sees the plan: its parts that cost something are made only then.
+    pub fn is_shown(&self) -> bool {
+        !matches!(self.purpose, Purpose::Batch { .. })
+    }
+
+    /// Who agreed.
+    pub fn consented_by(&self) -> Option<&str> {
+        match &self.purpose {
+            Purpose::Consented { second, .. } => Some(&second.actor),
+            Purpose::Batch { consented_by, .. } => consented_by.as_deref(),
+            Purpose::Preview | Purpose::Execute(_) => None,
+        }
+    }
+
+    /// Whether a second person is missing.
+    pub fn lacks_consent(&self, plan: &Plan, limits: Limits) -> bool {
+        !self.is_preview() && self.consented_by().is_none() && limits.exceeded_by(&plan.money)
+    }
+
+    /// What its row in the audit says of it; `batch` is what a batch looks for before it acts.
+    pub fn detail(&self, etag: &str, state: orchestrator::State) -> Value {
+        let mut detail = json!({ "action": self.action, "etag": etag, "state": state });
+        match &self.purpose {
+            Purpose::Preview | Purpose::Execute(_) => {}
+            Purpose::Consented { proposal, second, .. } => {
+                detail["proposal"] = json!(proposal);
+                detail["consented_by"] = json!(second.actor);
+                detail["consented_why"] = json!(second.reason);
+            }
+            Purpose::Batch { batch, consented_by } => {
+                detail["batch"] = json!(batch);
+                if let Some(second) = consented_by {
+                    detail["consented_by"] = json!(second);
+                }
+            }
+        }
+        detail
+    }
+}

@@ -1,0 +1,16 @@
+//! The desk's SQL: one module a table, functions named verb and noun, each one statement on the connection it is given.
+//! Nothing here begins or commits.
+
+pub(crate) mod audit;
+pub(crate) mod batch_items;
+pub(crate) mod batches;
+pub(crate) mod proposals;
+pub(crate) mod touched;
+pub(crate) mod work_list;
+
+use serde::de::DeserializeOwned;
+
+/// JSON of ours, as it was written.
+fn decode<T: DeserializeOwned>(json: &str) -> Result<T, sqlx::Error> {
+    serde_json::from_str(json).map_err(|error| sqlx::Error::Decode(error.into()))
+}

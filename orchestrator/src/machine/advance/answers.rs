@@ -1,0 +1,115 @@
+//! What the batch's steps answered, and what a failure costs.
+
+use super::ended;
+use crate::{
+    journal::{Entry, Outcome},
+    machine::{call::CallFailure, env::Env, need::Recorded, run::Run},
+    record::{Cause, Json, Position, State, StuckCause},
+    registry::{CallAnswer, ErasedStep},
+    time,
+};
+
+impl Run {
+    /// A `Tx` step ran, or refused.
+    pub fn ran(
+        &mut self,
+        ask: u32,
+        step: &dyn ErasedStep,
+        input: Json,
+        pivot: bool,
+        answer: Result<CallAnswer, CallFailure>,
+        env: &Env<'_>,
+    ) {
+        let name = step.name();
+        match answer {
+            Ok(answer) => {
+                self.append(ended(ask, name, Some(input), Outcome::Done(answer.json), pivot));
+                self.core.hand_over(ask, answer.typed);
+            }
+            Err(CallFailure::Rejected(mut rejected)) => {
+                rejected.step = Some(name.to_owned());
+                self.append(ended(ask, name, Some(input), Outcome::Rejected(rejected), pivot));
+            }
+            Err(failure) => self.failed(step, failure, env),
+        }
+    }
+
+    /// A `Tx` compensation ran, or failed. One that refuses is a debt: there is no other way to undo it.
+    pub fn undid(
+        &mut self,
+        of: Position,
+        step: &dyn ErasedStep,
+        answer: Result<CallAnswer, CallFailure>,
+        env: &Env<'_>,
+    ) {
+        match answer {
+            Ok(undo) => self.append(Entry::UndoEnded { of, undo: undo.json }),
+            Err(failure) => self.failed(step, failure, env),
+        }
+    }
+
+    /// A call's rows are written: its entry follows.
+    pub fn recorded(&mut self, entry: Recorded) {
+        match entry {
+            Recorded::Plain(entry) => self.append(entry),
+            Recorded::Output(entry, ask, answer) => {
+                self.append(entry);
+                self.core.hand_over(ask, answer.typed);
+            }
+        }
+    }
+
+    /// An attempt came to nothing: later again, or, with the budget spent, another way.
+    pub fn failed(&mut self, step: &dyn ErasedStep, failure: CallFailure, env: &Env<'_>) {
+        let back = self.core.history().back().is_some();
+        let mut policy = if back { step.undo_policy() } else { step.policy() };
+        policy.attempts_max = policy.attempts_max.min(env.settings.attempts_max);
+        if step.ours() {
+            self.trying.attempts += 1;
+        }
+        self.note_attempt(step, &failure, env);
+        let since = *self.trying.since.get_or_insert(env.now);
+        let elapsed = |wait| (env.now - since).to_std().unwrap_or_default().saturating_add(wait);
+        let attempts = self.trying.attempts as u32;
+        let (again, error) = match failure {
+            CallFailure::Panicked(message) => {
+                let at = format!("step `{}`", step.name());
+                return self.stick(StuckCause::Panicked { at, message }, env);
+            }
+            CallFailure::Contradiction(detail) => {
+                return self.stick(StuckCause::Contradicted { step: step.name().to_owned(), detail }, env);
+            }
+            CallFailure::Poison(cause) => return self.stick(cause, env),
+            CallFailure::Rejected(rejected) => (None, rejected.to_string()),
+            CallFailure::Later(after) => {
+                self.trying.attempts -= 1;
+                (policy.allows(0, elapsed(after)).then_some(after), "not yet".to_owned())
+            }
+            CallFailure::Unclear { error, .. } => {
+                let wait = policy.wait_after(attempts);
+                (policy.allows(attempts, elapsed(wait)).then_some(wait), error)
+            }
+        };
+        self.trying.last_error = Some(error.clone());
+        if let Some(wait) = again {
+            let retry_at = time::after(env.now, wait);
+            self.trying.retry_at = Some(retry_at);
+            self.park(self.moving(State::Waiting), Some(retry_at));
+        } else {
+            self.spent(step, error, back, env);
+        }
+    }
+
+    fn spent(&mut self, step: &dyn ErasedStep, error: String, back: bool, env: &Env<'_>) {
+        let name = step.name().to_owned();
+        let history = self.core.history();
+        let (pivoted, owed) = (history.pivoted(), history.next_undo().map(|ask| ask.first));
+        drop(history);
+        match owed {
+            Some(position) if back => self.stick(StuckCause::Debt { step: name, position, error }, env),
+            Some(_) | None if pivoted => self.stick(StuckCause::FailedAfterPivot { at: name, error }, env),
+            Some(_) | None if step.ours() => self.turn_back(Cause::Failed { step: name, error }),
+            Some(_) | None => self.turn_back(Cause::InDoubt { step: name, error }),
+        }
+    }
+}

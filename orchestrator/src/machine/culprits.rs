@@ -1,0 +1,102 @@
+//! Sagas that a lane of this node stopped at, until they are stuck in the database or have got on.
+
+use crate::{id::SagaId, record::StuckCause};
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// After so long, many leases, another node has moved the saga; if not, it is found out anew.
+const GUILT_MAX: Duration = Duration::from_secs(600);
+
+/// What is known of them.
+#[derive(Debug, Default)]
+pub(crate) struct Culprits {
+    known: Mutex<HashMap<SagaId, Guilt>>,
+    /// How many there are: mostly none, and then nobody waits for the lock.
+    many: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Guilt {
+    since: Instant,
+    /// For this it is to be stuck as soon as it is claimed; without, it is one of several, and tried alone.
+    cause: Option<StuckCause>,
+}
+
+impl Guilt {
+    fn lasts(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) < GUILT_MAX
+    }
+}
+
+impl Culprits {
+    /// One of these stopped a lane.
+    pub fn suspect(&self, sagas: impl IntoIterator<Item = SagaId>) {
+        self.note(|known, since| {
+            for saga in sagas {
+                known.entry(saga).or_insert(Guilt { since, cause: None });
+            }
+        });
+    }
+
+    /// This one did, and for this it is to be stuck.
+    pub fn prove(&self, saga: SagaId, cause: StuckCause) {
+        self.note(|known, since| {
+            known.insert(saga, Guilt { since, cause: Some(cause) });
+        });
+    }
+
+    fn note(&self, change: impl FnOnce(&mut HashMap<SagaId, Guilt>, Instant)) {
+        let now = Instant::now();
+        let mut known = self.lock();
+        known.retain(|_, guilt| guilt.lasts(now));
+        change(&mut known, now);
+        self.many.store(known.len(), Ordering::Release);
+    }
+
+    /// Whether it is one of them.
+    pub fn has(&self, saga: SagaId) -> bool {
+        self.many.load(Ordering::Acquire) > 0
+            && self.lock().get(&saga).is_some_and(|guilt| guilt.lasts(Instant::now()))
+    }
+
+    /// Why it is to be stuck, if it is.
+    pub fn cause(&self, saga: SagaId) -> Option<StuckCause> {
+        if self.many.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        self.lock().get(&saga).filter(|guilt| guilt.lasts(Instant::now()))?.cause.clone()
+    }
+
+    /// It has got on, or is stuck.
+    pub fn settle(&self, saga: SagaId) {
+        if self.many.load(Ordering::Acquire) > 0 {
+            let mut known = self.lock();
+            known.remove(&saga);
+            self.many.store(known.len(), Ordering::Release);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SagaId, Guilt>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GUILT_MAX, Guilt};
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn guilt_ends() {
+        let since = Instant::now();
+        let guilt = Guilt { since, cause: None };
+        assert!(guilt.lasts(since + GUILT_MAX - Duration::from_millis(1)));
+        assert!(!guilt.lasts(since + GUILT_MAX));
+    }
+}

@@ -1,0 +1,70 @@
+//! Why a set of steps can't stay as it is, and what that means for its sagas and for the transaction.
+
+use crate::{
+    database_fault::{DatabaseFault, sqlstate},
+    error::sql_code,
+    machine::{call::CallFailure, env::Env, set::Answer, turn_error::TurnError},
+    settings::Settings,
+    step::DbError,
+    texts::stored,
+};
+use std::time::Duration;
+
+/// When a statement that the server had no room for is tried again.
+const NO_ROOM_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a set can't stay as it is.
+pub(super) enum Fault {
+    /// One of its answers, or a panic: if it is of one alone, that is its answer.
+    Own(Vec<Answer>),
+    /// Its statement was refused.
+    Failed(Answer),
+    /// It waited in vain for what somebody else has locked.
+    Waited,
+    /// Its statement ran until the database ended it.
+    RanOut,
+}
+
+impl Fault {
+    /// What a refused statement means; an error where it concerns the whole transaction. What a savepoint can take back is not
+    /// the transaction's: not even a disk that is full for this one statement.
+    pub fn of(error: DbError, took: Duration, env: &Env<'_>) -> Result<Self, TurnError> {
+        let code = sqlstate(&error).unwrap_or_default();
+        let own = |error: &DbError| {
+            let (error, code) = (stored(chain(error)), sql_code(error));
+            Self::Failed(Answer::Failed(CallFailure::Unclear { error, code }))
+        };
+        match DatabaseFault::of(&error) {
+            DatabaseFault::Conflict if code == "40001" => Err(error.into()),
+            DatabaseFault::Conflict if code == "57014" && took >= Settings::STATEMENT_MAX.mul_f64(0.9) => {
+                Ok(Self::RanOut)
+            }
+            DatabaseFault::Conflict => Ok(Self::Waited),
+            DatabaseFault::Unavailable => {
+                let of_session = ["25006", "26000", "0A000"].contains(&&*code);
+                match () {
+                    // No room, no memory: not yet. It costs none of the step's attempts, but its time.
+                    () if code.starts_with("53") || code.starts_with("58") => {
+                        Ok(Self::Failed(Answer::Failed(CallFailure::Later(NO_ROOM_AGAIN))))
+                    }
+                    // A new session didn't help either: then it is the step's own.
+                    () if of_session && env.checked => Ok(own(&error)),
+                    () => Err(error.into()),
+                }
+            }
+            DatabaseFault::Statement => Ok(own(&error)),
+        }
+    }
+}
+
+fn chain(error: &DbError) -> String {
+    match error {
+        sqlx::Error::Database(database) => format!(
+            "{} ({}{})",
+            database.message(),
+            database.code().unwrap_or_default(),
+            database.constraint().map(|name| format!(", constraint `{name}`")).unwrap_or_default(),
+        ),
+        error => error.to_string(),
+    }
+}

@@ -1,0 +1,126 @@
+//! The loop that hands messages out. One a node, on one connection.
+//!
+//! It looks for sagas with messages that nobody has taken, without a lock, and hands them out a batch at a time: one
+//! transaction locks the first message of each saga, gives the handler what the lock covers, and marks it as taken. What another
+//! node has locked is left out.
+
+use super::{
+    DeliverError, Handler,
+    attempt::{Handed, Refused, guarded},
+    resting::Resting,
+};
+use crate::{
+    BatchScope, SagaId,
+    database::{Database, in_time},
+    store::outbox,
+};
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// Messages that one look finds at least, if they are there: a handler that takes one at a time needs no look for each.
+const LOOK_MIN: usize = 100;
+
+/// What a node needs to hand messages out.
+pub(crate) struct Courier {
+    pub database: Database,
+    pub handler: Arc<dyn Handler>,
+    pub scope: BatchScope,
+    pub poll: Duration,
+}
+
+/// The loop's own state.
+pub(super) struct Round {
+    pub courier: Courier,
+    pub connection: Option<PgConnection>,
+    pub resting: Resting,
+}
+
+/// Hands messages out until told to stop; then the batch that is out is the last one.
+pub(crate) async fn run(courier: Courier, stop: CancellationToken) {
+    let poll = courier.poll;
+    let mut round = Round { courier, connection: None, resting: Resting::default() };
+    let mut is_failing = false;
+    while !stop.is_cancelled() {
+        let handed = round.look(&stop).await;
+        if let Err(error) = &handed {
+            round.connection = None;
+            if !is_failing {
+                tracing::warn!(%error, "messages wait: they can't be looked for, or not be marked as taken");
+            }
+        }
+        is_failing = handed.is_err();
+        if !handed.unwrap_or(false) {
+            let _ = stop.run_until_cancelled(tokio::time::sleep(poll)).await;
+        }
+    }
+}
+
+impl Round {
+    /// Hands out what one look finds; whether anything was taken, so that there may be more.
+    async fn look(&mut self, stop: &CancellationToken) -> Result<bool, DeliverError> {
+        let Some(resting) = self.resting.sagas() else { return Ok(false) };
+        let mut connection = self.connect().await?;
+        let asked = guarded(self.courier.handler.wanted_since(&mut connection)).await;
+        let Some(since) = asked.map_err(|failed| failed.why)? else {
+            self.connection = Some(connection);
+            return Ok(false);
+        };
+        let most = self.courier.handler.batch_max();
+        let sagas =
+            in_time(outbox::list_waiting(&mut connection, since, &resting, most.max(LOOK_MIN))).await?;
+        self.connection = Some(connection);
+        let mut taken = 0;
+        for batch in self.batches(sagas, most) {
+            if stop.is_cancelled() {
+                break;
+            }
+            taken += self.hand_out(&batch, since).await?;
+        }
+        Ok(taken > 0)
+    }
+
+    /// Sagas as one transaction may have them: so many together, or those of one bucket.
+    fn batches(&self, sagas: Vec<SagaId>, most: usize) -> Vec<Vec<SagaId>> {
+        let groups = match self.courier.scope {
+            BatchScope::Database => vec![sagas],
+            BatchScope::Bucket => {
+                let mut buckets: BTreeMap<_, Vec<SagaId>> = BTreeMap::new();
+                sagas.into_iter().for_each(|saga| buckets.entry(saga.bucket()).or_default().push(saga));
+                buckets.into_values().collect()
+            }
+        };
+        groups.iter().flat_map(|group| group.chunks(most)).map(<[SagaId]>::to_vec).collect()
+    }
+
+    /// Hands out the messages of these sagas: together, and if that is refused one by one. Says how many were taken.
+    async fn hand_out(&mut self, sagas: &[SagaId], since: DateTime<Utc>) -> Result<usize, sqlx::Error> {
+        let most = self.courier.handler.batch_max();
+        let refused = match self.attempt(sagas, since, most).await? {
+            Handed::Taken(taken) => return Ok(taken),
+            Handed::Refused(refused) if refused.messages == 1 => return Ok(self.leave_alone(&refused)),
+            Handed::Refused(refused) => refused,
+        };
+        let mut taken = 0;
+        for saga in refused.sagas {
+            taken += match self.attempt(&[saga], since, 1).await? {
+                Handed::Taken(taken) => taken,
+                Handed::Refused(refused) => self.leave_alone(&refused),
+            };
+        }
+        Ok(taken)
+    }
+
+    /// What refused alone waits for a while. Nothing of it was taken.
+    fn leave_alone(&mut self, refused: &Refused) -> usize {
+        for saga in &refused.sagas {
+            // Said at the first refusal and each time they have doubled, so that no saga fills a log.
+            let refusals = self.resting.refused(*saga);
+            if refusals.is_power_of_two() {
+                tracing::warn!(%saga, refusals, why = refused.why, "a message was not taken, and is handed out again");
+            }
+        }
+        0
+    }
+}

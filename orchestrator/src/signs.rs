@@ -1,0 +1,158 @@
+//! A lane's signs of life, as others see them: what it is doing, and when it last got on.
+//!
+//! A lane can stop in a workflow that never returns from a poll, in a step that never answers, at a connection whose
+//! other side is gone. Nobody can stop such a thread, so it is watched, from its own thread where that still runs and
+//! from another where not; and given up: its connection is closed, another lane takes its place.
+
+use crate::{id::SagaId, record::StuckCause};
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// The signs of life of one lane.
+#[derive(Debug)]
+pub(crate) struct Signs {
+    born: Instant,
+    doing: Mutex<Doing>,
+    /// Milliseconds after `born` at which it last got on, and last committed.
+    got_on_ms: AtomicU64,
+    committed_ms: AtomicU64,
+    given_up: AtomicBool,
+    /// The lane's process in the database, for whoever must close its connection; 0 while it has none.
+    backend: AtomicI32,
+}
+
+/// What a lane is doing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Doing {
+    /// It waits for work.
+    #[default]
+    Nothing,
+    /// It reads, writes, connects.
+    Round,
+    /// It polls a workflow.
+    Poll(SagaId),
+    /// It runs a step for these sagas.
+    Set { step: &'static str, sagas: Vec<SagaId> },
+}
+
+impl Default for Signs {
+    fn default() -> Self {
+        Self {
+            born: Instant::now(),
+            doing: Mutex::default(),
+            got_on_ms: AtomicU64::new(0),
+            committed_ms: AtomicU64::new(0),
+            given_up: AtomicBool::new(false),
+            backend: AtomicI32::new(0),
+        }
+    }
+}
+
+impl Signs {
+    /// It begins a round, or goes on with one.
+    pub fn begin(&self) {
+        self.get_on();
+        *self.lock() = Doing::Round;
+    }
+
+    /// It waits for work.
+    pub fn rest(&self) {
+        *self.lock() = Doing::Nothing;
+    }
+
+    /// It sends a statement, or has an answer.
+    pub fn get_on(&self) {
+        self.got_on_ms.store(self.age_ms(), Ordering::Release);
+    }
+
+    /// It has committed.
+    pub fn commit(&self) {
+        self.get_on();
+        self.committed_ms.store(self.age_ms(), Ordering::Release);
+    }
+
+    /// It does this until the guard is dropped.
+    pub fn busy_with(&self, doing: Doing) -> Busy<'_> {
+        self.get_on();
+        *self.lock() = doing;
+        Busy(self)
+    }
+
+    pub fn doing(&self) -> Doing {
+        self.lock().clone()
+    }
+
+    /// For how long it has given no sign although it has something to do.
+    pub fn silent_for(&self) -> Option<Duration> {
+        if *self.lock() == Doing::Nothing {
+            return None;
+        }
+        Some(Duration::from_millis(self.age_ms().saturating_sub(self.got_on_ms.load(Ordering::Acquire))))
+    }
+
+    /// How long ago it last committed, or began to live.
+    pub fn committed_ago(&self) -> Duration {
+        Duration::from_millis(self.age_ms().saturating_sub(self.committed_ms.load(Ordering::Acquire)))
+    }
+
+    pub fn give_up(&self) {
+        self.given_up.store(true, Ordering::Release);
+    }
+
+    pub fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Acquire)
+    }
+
+    /// It has a connection, served by this process of the database; or none (0).
+    pub fn connect(&self, backend: i32) {
+        self.get_on();
+        self.backend.store(backend, Ordering::Release);
+    }
+
+    pub fn backend(&self) -> i32 {
+        self.backend.load(Ordering::Acquire)
+    }
+
+    fn age_ms(&self) -> u64 {
+        self.born.elapsed().as_millis() as u64
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Doing> {
+        self.doing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends what a lane is busy with when dropped, also by a panic.
+pub(crate) struct Busy<'a>(&'a Signs);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.begin();
+    }
+}
+
+impl Doing {
+    /// The sagas that may be why the lane stands still.
+    pub fn sagas(&self) -> &[SagaId] {
+        match self {
+            Self::Nothing | Self::Round => &[],
+            Self::Poll(saga) => std::slice::from_ref(saga),
+            Self::Set { sagas, .. } => sagas,
+        }
+    }
+
+    /// For what a saga is to be stuck that the lane has stopped at alone.
+    pub fn cause(&self, bound: Duration) -> Option<StuckCause> {
+        let bound_ms = bound.as_millis() as u64;
+        match self {
+            Self::Nothing | Self::Round => None,
+            Self::Poll(_) => Some(StuckCause::PollTooLong { bound_ms }),
+            Self::Set { step, .. } => Some(StuckCause::Hung { at: format!("step `{step}`"), bound_ms }),
+        }
+    }
+}
