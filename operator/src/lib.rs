@@ -21,7 +21,7 @@
 //!
 //! | room | what |
 //! |---|---|
-//! | `store/` | the desk's own tables: batches, proposals, the audit's chains; work-lists |
+//! | `store/` | the desk's own tables: batches, proposals, the audit's chains; work-lists; [`numbers`] |
 //! | `filter`, `by`, `limits`, `action`, `plan` | the words: which sagas, who and why, how much money, what is allowed, what it comes to |
 //! | `why`, `line`, `suggest` | why a saga is where it is, in words, and what to try first |
 //! | `desk` | [`Operator`]: a client, the service's rows, limits |
@@ -50,7 +50,6 @@ mod limits;
 mod line;
 mod list;
 mod listed;
-pub mod numbers;
 mod order;
 mod person;
 mod plan;
@@ -80,4 +79,5 @@ pub use orchestrator::tools::{Action, ActionKind, Attempt, JournalEntry, Trouble
 pub use plan::{Plan, PlannedCall, Touched};
 pub use rows::Rows;
 pub use seen::{Letter, Seen, Told};
+pub use store::numbers;
 pub use why::{Why, why};

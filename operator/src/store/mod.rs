@@ -4,6 +4,7 @@
 pub(crate) mod audit;
 pub(crate) mod batch_items;
 pub(crate) mod batches;
+pub mod numbers;
 pub(crate) mod proposals;
 pub(crate) mod touched;
 pub(crate) mod work_list;
