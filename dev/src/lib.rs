@@ -6,6 +6,7 @@
 
 #[cfg(feature = "stack")]
 pub mod gateway;
+mod locked;
 pub mod servers;
 #[cfg(feature = "stack")]
 pub mod stack;

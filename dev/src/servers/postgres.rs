@@ -5,6 +5,7 @@ use super::error::{DevError, Doing};
 use super::log::Log;
 use super::owner::Owner;
 use super::server::{Program, Server};
+use crate::locked::Locked;
 use rustix::process::Signal;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ impl PostgresOptions {
 pub struct Postgres {
     server: Server<PostgresProgram>,
     /// Ours as long as we live: no two processes may use one folder.
-    _lock: File,
+    _lock: Locked,
 }
 
 impl Postgres {
@@ -143,11 +144,11 @@ impl Program for PostgresProgram {
     }
 }
 
-fn lock(home: &Path) -> Result<File, DevError> {
+fn lock(home: &Path) -> Result<Locked, DevError> {
     let path = home.join("postgres.lock");
     let file = File::create(&path).doing(|| format!("creating `{}`", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
+    match Locked::take(file) {
+        Ok(locked) => Ok(locked),
         Err(TryLockError::WouldBlock) => Err(DevError::InUse { folder: home.to_owned() }),
         Err(TryLockError::Error(error)) => Err(error).doing(|| format!("locking `{}`", path.display())),
     }

@@ -1,5 +1,6 @@
 //! The file of the books: one JSON line a change, only ever appended to.
 
+use crate::locked::Locked;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     fs,
@@ -7,7 +8,7 @@ use std::{
     path::Path,
 };
 
-pub(super) struct File(fs::File);
+pub(super) struct File(Locked);
 
 impl File {
     /// Opens or makes it, and reads its lines. A last line without its end was cut by a kill, never answered
@@ -15,12 +16,12 @@ impl File {
     pub fn open<T: DeserializeOwned>(path: &Path) -> io::Result<(Self, Vec<T>)> {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display()));
         let file = fs::OpenOptions::new().create(true).append(true).read(true).open(path).map_err(named)?;
-        file.try_lock().map_err(|error| match error {
+        let file = Locked::take(file).map_err(|error| match error {
             fs::TryLockError::WouldBlock => named(io::Error::other("another simulator has it open")),
             fs::TryLockError::Error(error) => named(error),
         })?;
         let (mut whole_bytes, mut lines, mut line) = (0, vec![], String::new());
-        let mut reader = BufReader::new(&file);
+        let mut reader = BufReader::new(&*file);
         while reader.read_line(&mut line)? > 0 && line.ends_with('\n') {
             let place = || format!("line {} of the books `{}`", lines.len() + 1, path.display());
             let value = serde_json::from_str(&line).map_err(|error| {
@@ -39,7 +40,7 @@ impl File {
     pub fn append<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
         let mut line = serde_json::to_vec(value)?;
         line.push(b'\n');
-        self.0.write_all(&line)
+        (&*self.0).write_all(&line)
     }
 }
 
@@ -55,7 +56,7 @@ mod tests {
         let (mut file, lines) = File::open::<u32>(&path).unwrap();
         assert!(lines.is_empty());
         file.append(&1).unwrap();
-        file.0.write_all(b"12345").unwrap();
+        (&*file.0).write_all(b"12345").unwrap();
         assert!(File::open::<u32>(&path).is_err(), "one simulator at a time");
         drop(file);
         let (mut file, lines) = File::open::<u32>(&path).unwrap();
