@@ -43,7 +43,7 @@ impl Lane {
             lost.iter().filter(|suspect| suspect.lost).map(|suspect| suspect.saga).collect();
         attempts::add_lost(&mut self.tx, &sagas, env.now).await?;
         let out: Vec<_> = out.iter().map(|suspect| (suspect.saga, suspect.token)).collect();
-        let prolonged = leases::renew(&mut self.tx, &out, env.settings.lease.as_secs_f64() * 1000.0).await?;
+        let prolonged = shared.leases.write(&mut self.tx, &out).await?;
         if !later.is_empty() {
             leases::put_off(&mut self.tx, &later, token, env.now).await?;
         }
@@ -53,7 +53,7 @@ impl Lane {
         // A lost answer needs no settling: the claims, if any, run out like every lease.
         sqlx::raw_sql("commit").execute(&mut *self.tx).await?;
         metrics::counter!("usher_lease_takeovers_total").increment(claimed.len() as u64);
-        shared.leases.prolong(&prolonged, since);
+        shared.leases.extend(prolonged, since);
         let until = since + env.settings.lease;
         for (Suspect { saga, .. }, suspicion) in admitted {
             let mut lease = shared.leases.take(saga, token, until);

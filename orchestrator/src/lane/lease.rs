@@ -5,7 +5,10 @@
 //! ended is not renewed from here: somebody else may have the saga already. Only a lane that has its row locked may see
 //! that nobody has, and prolong it.
 
-use crate::{id::SagaId, store::leases};
+use crate::{
+    id::SagaId,
+    store::leases::{self, Held},
+};
 use sqlx::PgConnection;
 use std::{
     collections::{HashMap, HashSet},
@@ -16,7 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// What this node holds: which saga, under which token, until when.
 pub(crate) struct Leases {
-    held: Mutex<HashMap<(SagaId, i64), Instant>>,
+    held: Mutex<HashMap<Held, Instant>>,
     lease: Duration,
 }
 
@@ -58,10 +61,9 @@ impl Leases {
         connection: &mut PgConnection,
         gets_on: impl Fn(SagaId) -> bool,
     ) -> Result<(), sqlx::Error> {
-        let lease_ms = self.lease.as_secs_f64() * 1000.0;
         for due in self.due(gets_on).chunks(RENEWALS_MAX) {
             let since = Instant::now();
-            let renewed: HashSet<_> = leases::renew(connection, due, lease_ms).await?.into_iter().collect();
+            let renewed: HashSet<_> = self.write(connection, due).await?.into_iter().collect();
             self.extend(renewed.iter().copied(), since);
             let missing: Vec<_> = due.iter().copied().filter(|lease| !renewed.contains(lease)).collect();
             if missing.is_empty() {
@@ -71,8 +73,8 @@ impl Leases {
             self.lock().retain(|lease, _| locked.contains(lease) || !missing.contains(lease));
             for lease in locked.into_iter().take(WAITS_MAX) {
                 let since = Instant::now();
-                if leases::renew_waiting(connection, lease, lease_ms).await? {
-                    self.extend([lease].into_iter(), since);
+                if leases::renew_waiting(connection, lease, self.lease).await? {
+                    self.extend([lease], since);
                 }
             }
         }
@@ -84,12 +86,19 @@ impl Leases {
         self.lock().contains_key(&(saga, token))
     }
 
-    /// These were renewed by whoever has their rows locked, and so knows that nobody else has claimed them.
-    pub fn prolong(&self, leases: &[(SagaId, i64)], since: Instant) {
-        self.extend(leases.iter().copied(), since);
+    /// Writes a new end of these leases, and says of which it could. They are [extended](Self::extend) once that is committed.
+    pub async fn write(
+        &self,
+        connection: &mut PgConnection,
+        leases: &[Held],
+    ) -> Result<Vec<Held>, sqlx::Error> {
+        if leases.is_empty() {
+            return Ok(Vec::new());
+        }
+        leases::renew(connection, leases, self.lease).await
     }
 
-    fn due(&self, gets_on: impl Fn(SagaId) -> bool) -> Vec<(SagaId, i64)> {
+    fn due(&self, gets_on: impl Fn(SagaId) -> bool) -> Vec<Held> {
         let now = Instant::now();
         let soon = now + self.lease * 2 / 3;
         let held = self.lock();
@@ -100,7 +109,7 @@ impl Leases {
     }
 
     /// Only of what is still held: its work may have ended meanwhile.
-    fn extend(&self, renewed: impl Iterator<Item = (SagaId, i64)>, since: Instant) {
+    pub fn extend(&self, renewed: impl IntoIterator<Item = Held>, since: Instant) {
         let mut held = self.lock();
         for lease in renewed {
             if let Some(until) = held.get_mut(&lease) {
@@ -109,7 +118,7 @@ impl Leases {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(SagaId, i64), Instant>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Held, Instant>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -61,16 +61,19 @@ impl Culprits {
 
     /// Whether it is one of them.
     pub fn has(&self, saga: SagaId) -> bool {
-        self.many.load(Ordering::Acquire) > 0
-            && self.lock().get(&saga).is_some_and(|guilt| guilt.lasts(Instant::now()))
+        self.guilt(saga, |_| ()).is_some()
     }
 
     /// Why it is to be stuck, if it is.
     pub fn cause(&self, saga: SagaId) -> Option<StuckCause> {
+        self.guilt(saga, |guilt| guilt.cause.clone())?
+    }
+
+    fn guilt<T>(&self, saga: SagaId, of: impl FnOnce(&Guilt) -> T) -> Option<T> {
         if self.many.load(Ordering::Acquire) == 0 {
             return None;
         }
-        self.lock().get(&saga).filter(|guilt| guilt.lasts(Instant::now()))?.cause.clone()
+        self.lock().get(&saga).filter(|guilt| guilt.lasts(Instant::now())).map(of)
     }
 
     /// It has got on, or is stuck.

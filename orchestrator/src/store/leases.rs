@@ -4,6 +4,7 @@ use super::columns;
 use crate::id::SagaId;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use std::time::Duration;
 
 /// A saga, and the token that it is leased under.
 pub(crate) type Held = (SagaId, i64);
@@ -12,7 +13,7 @@ pub(crate) type Held = (SagaId, i64);
 pub(crate) async fn renew(
     connection: &mut PgConnection,
     leases: &[Held],
-    lease_ms: f64,
+    lease: Duration,
 ) -> Result<Vec<Held>, sqlx::Error> {
     let (ids, buckets) = columns(leases.iter().map(|(saga, _)| *saga));
     let tokens: Vec<i64> = leases.iter().map(|(_, token)| *token).collect();
@@ -35,7 +36,7 @@ pub(crate) async fn renew(
         &ids,
         &buckets,
         &tokens,
-        lease_ms,
+        lease.as_secs_f64() * 1000.0,
     )
     .fetch_all(connection)
     .await?;
@@ -46,7 +47,7 @@ pub(crate) async fn renew(
 pub(crate) async fn renew_waiting(
     connection: &mut PgConnection,
     (saga, token): Held,
-    lease_ms: f64,
+    lease: Duration,
 ) -> Result<bool, sqlx::Error> {
     let renewed = sqlx::query!(
         r#"
@@ -58,7 +59,7 @@ pub(crate) async fn renew_waiting(
         saga.uuid(),
         saga.bucket().number(),
         token,
-        lease_ms,
+        lease.as_secs_f64() * 1000.0,
     )
     .execute(connection)
     .await;
