@@ -3,7 +3,10 @@
 //!
 //! It does not keep anybody from rewriting a whole chain with its head; copy the heads elsewhere for that.
 
-use crate::store::audit::{self, Chained};
+use crate::{
+    by::By,
+    store::audit::{self, Chained},
+};
 use chrono::{DateTime, Utc};
 use orchestrator::{
     SagaId,
@@ -84,13 +87,14 @@ pub async fn list(
 pub async fn note(
     connection: &mut PgConnection,
     saga: SagaId,
-    (actor, reason): (&str, &str),
+    by: By,
     action: &'static str,
     detail: &Value,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    let (actor, reason, detail) = (actor.to_owned(), reason.to_owned(), detail.to_string());
-    let record = rows::AuditRecord { subject: saga.uuid(), actor, action, reason, detail };
+    let By { actor, reason } = by;
+    let record =
+        rows::AuditRecord { subject: saga.uuid(), actor, action, reason, detail: detail.to_string() };
     rows::add_to_audit(connection, &[record], now).await
 }
 

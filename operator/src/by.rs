@@ -12,6 +12,11 @@ pub struct By {
 }
 
 impl By {
+    /// This person, for this reason.
+    pub fn new(actor: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { actor: actor.into(), reason: reason.into() }
+    }
+
     pub(crate) fn checked(&self) -> Result<(), OperatorError> {
         let said = !self.actor.trim().is_empty() && !self.reason.trim().is_empty();
         if said { Ok(()) } else { Err(OperatorError::Anonymous) }

@@ -4,12 +4,13 @@ use super::{out, pool};
 use anyhow::{Context, bail, ensure};
 use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
-use operator::Limits;
+use operator::{By, Limits};
 use serde_json::json;
 use service::clock::now;
 use service::{
     config::Config,
     node,
+    operators::{self, Invalid},
     reconcile::{
         Class, give_back,
         store::cases::{self, CaseId},
@@ -118,7 +119,7 @@ impl Act {
         let case = cases::find(&mut *pool.acquire().await?, self.id).await?;
         let case = case.with_context(|| format!("there is no case {}", self.id))?;
         ensure!(case.state == "OPEN", "case {} is resolved", self.id);
-        let kind = tell(&pool, &gateway, &case, self.who_and_why()?, now).await?;
+        let kind = tell(&pool, &gateway, &case, &self.who_and_why()?, now).await?;
         if self.json {
             out::json(&json!({"case": case.id, "told": kind}))?;
         } else {
@@ -146,24 +147,19 @@ impl Act {
     }
 
     async fn resolve(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let (by, reason) = self.who_and_why()?;
+        let by = self.who_and_why()?;
         let pool = pool(config).await?;
         let mut connection = pool.acquire().await?;
         let now = now(&mut connection).await?;
-        if !cases::settle(&mut connection, self.id, by, reason, now).await? {
+        if !cases::settle(&mut connection, self.id, &by, now).await? {
             bail!("case {} is not open; `usher case show {}` says why", self.id, self.id);
         }
         drop(connection);
         show(config, self.id, self.json).await
     }
 
-    fn who_and_why(&self) -> anyhow::Result<(&str, &str)> {
-        let (by, reason) = (self.by.trim(), self.reason.trim());
-        ensure!(
-            !reason.is_empty() && !by.is_empty(),
-            "say why, with `--reason`, and who you are, with `--by`"
-        );
-        Ok((by, reason))
+    fn who_and_why(&self) -> Result<By, Invalid> {
+        operators::by(&self.by, &self.reason)
     }
 }
 

@@ -146,6 +146,8 @@ async fn every_action_of_the_table_is_a_command_and_a_slip_is_told_which_there_a
         &["batch", "start", "--status", "waiting", "pause", "--yes", "--reason", &reason],
         &["batch", "pause", &id, "--reason", &reason],
         &["proposal", "decline", &id, "--reason", &reason],
+        &["case", "resolve", &id, "--reason", &reason],
+        &["inbox", "settle", "evt_1", "--reason", &reason],
     ] {
         let output = world.run(line);
         let said = String::from_utf8(output.stderr).unwrap();

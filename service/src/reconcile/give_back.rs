@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{Ending, transaction};
 use chrono::{DateTime, Utc};
-use operator::{Limits, audit};
+use operator::{By, Limits, audit};
 use orchestrator::{SagaId, Stake};
 use serde::Serialize;
 use serde_json::json;
@@ -96,7 +96,7 @@ pub async fn give_back(
     (pool, tasks): (&PgPool, &TaskTracker),
     gateway: &Gateway,
     case: &Case,
-    (by, reason): (&str, &str),
+    by: By,
     limits: Limits,
     now: DateTime<Utc>,
 ) -> Result<GivenBack, GiveBackError> {
@@ -114,7 +114,7 @@ pub async fn give_back(
     if limits.exceeded_by(&[stake]) {
         return Err(GiveBackError::TooMuch(intent.money));
     }
-    ask((pool, tasks), case, (&intent, payment), (by, reason), now).await?;
+    ask((pool, tasks), case, (&intent, payment), by, now).await?;
     let given = send(gateway, case, &intent).await?;
     cases::note_given_back(&mut *pool.acquire().await?, case.id, &given.to_string()).await?;
     Ok(given)
@@ -125,18 +125,18 @@ async fn ask(
     (pool, tasks): (&PgPool, &TaskTracker),
     case: &Case,
     (intent, payment): (&Intent, PaymentId),
-    (by, reason): (&str, &str),
+    by: By,
     now: DateTime<Utc>,
 ) -> Result<(), GiveBackError> {
     let saga = SagaId::from_uuid(intent.trace.saga_id.unwrap_or(payment.uuid()));
     let detail = json!({"case": case.id, "intent": intent.id, "payment": payment});
-    let (case, by, reason) = (case.id, by.to_owned(), reason.to_owned());
+    let case = case.id;
     transaction(pool, tasks, move |tx| {
         Box::pin(async move {
-            if !cases::ask_to_give_back(tx, case, &by, &reason, now).await? {
+            if !cases::ask_to_give_back(tx, case, &by, now).await? {
                 return Err(GiveBackError::Closed(case));
             }
-            audit::note(tx, saga, (&by, &reason), "case_give_back", &detail, now).await?;
+            audit::note(tx, saga, by, "case_give_back", &detail, now).await?;
             Ok(Ending::Commit(()))
         })
     })

@@ -6,6 +6,7 @@
 use super::store::cases::Case;
 use crate::news;
 use chrono::{DateTime, Utc};
+use operator::By;
 use serde_json::json;
 use sqlx::PgPool;
 use steps::{
@@ -54,7 +55,7 @@ pub async fn tell(
     pool: &PgPool,
     gateway: &Gateway,
     case: &Case,
-    (by, reason): (&str, &str),
+    by: &By,
     now: DateTime<Utc>,
 ) -> Result<FactKind, TellError> {
     let reference = || case.reference.clone();
@@ -68,7 +69,7 @@ pub async fn tell(
     let event_id = format!("case:{}:{}", case.id, now.timestamp_millis());
     let fact = fact(gateway.provider(), event_id, &intent, payment, now);
     let fact = fact.ok_or_else(|| TellError::NoNews(reference()))?;
-    let body = json!({"case": case.id, "by": by, "reason": reason, "intent": intent}).to_string();
+    let body = json!({"case": case.id, "by": by.actor, "reason": by.reason, "intent": intent}).to_string();
     let row = Received {
         provider: &fact.provider,
         event_id: fact.event_id.as_str(),

@@ -8,7 +8,7 @@ use super::{
     world::PaymentWorld,
 };
 use chrono::{TimeDelta, Utc};
-use operator::Limits;
+use operator::{By, Limits};
 use serde_json::json;
 use service::reconcile::{
     Class, GiveBackError, GivenBack, Options, ReconcileError, TellError, give_back, store::cases, tell,
@@ -25,12 +25,12 @@ async fn fail_over(world: &PaymentWorld) {
 
 /// What `usher case give-back` does.
 async fn given_back(world: &PaymentWorld, case: &cases::Case) -> Result<GivenBack, GiveBackError> {
-    let who = ("ada", "lost by the failover");
+    let by = By::new("ada", "lost by the failover");
     give_back(
         (&world.pool, &world.service.tasks),
         &world.service.gateway,
         case,
-        who,
+        by,
         Limits::default(),
         Utc::now(),
     )
@@ -57,7 +57,7 @@ async fn money_that_a_failover_lost_is_named_and_given_back_once() {
     assert!(case.what.contains(&payment), "{}", case.what);
     let named = (case.payment_id.unwrap().to_string(), case.reservation_id.unwrap().to_string());
     assert_eq!(named, (payment, reservation["reservation_id"].as_str().unwrap().to_owned()));
-    let told = tell(&world.pool, &world.service.gateway, &case, ("ada", "why not"), Utc::now()).await;
+    let told = tell(&world.pool, &world.service.gateway, &case, &By::new("ada", "why not"), Utc::now()).await;
     assert!(matches!(told, Err(TellError::Lost(..))), "{told:?}");
 
     let small = Limits { second_person_above_minor: Some(PRICE - 1) };
@@ -65,7 +65,7 @@ async fn money_that_a_failover_lost_is_named_and_given_back_once() {
         (&world.pool, &world.service.tasks),
         &world.service.gateway,
         &case,
-        ("ada", "alone"),
+        By::new("ada", "alone"),
         small,
         Utc::now(),
     )

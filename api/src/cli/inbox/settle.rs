@@ -4,9 +4,9 @@ use super::{
     super::{out, pool},
     rows,
 };
-use anyhow::ensure;
 use clap::Args;
-use service::config::Config;
+use operator::By;
+use service::{config::Config, operators};
 use std::process::ExitCode;
 use steps::store::inbox;
 
@@ -29,17 +29,13 @@ pub struct Settle {
 
 impl Settle {
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let (by, reason) = (self.by.trim(), self.reason.trim());
-        ensure!(
-            !by.is_empty() && !reason.is_empty(),
-            "say how, with `--reason`, and who you are, with `--by`"
-        );
+        let By { actor, reason } = operators::by(&self.by, &self.reason)?;
         let pool = pool(config).await?;
         let mut connection = pool.acquire().await?;
         let mut all = true;
         for row in rows::find_all(&mut connection, &self.events).await? {
             let settled = match row.key() {
-                Some(key) => inbox::mark_settled(&mut connection, &key, by, reason).await?,
+                Some(key) => inbox::mark_settled(&mut connection, &key, &actor, &reason).await?,
                 None => false,
             };
             let became = if settled { "settled".to_owned() } else { format!("is {} already", row.state) };

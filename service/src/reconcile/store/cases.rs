@@ -2,6 +2,7 @@
 
 use super::super::Class;
 use chrono::{DateTime, Utc};
+use operator::By;
 use orchestrator::{Bucket, bucketed_id};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -224,8 +225,7 @@ pub async fn find(connection: &mut PgConnection, case: CaseId) -> Result<Option<
 pub async fn settle(
     connection: &mut PgConnection,
     case: CaseId,
-    by: &str,
-    note: &str,
+    by: &By,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
@@ -235,8 +235,8 @@ pub async fn settle(
         case.uuid(),
         case.bucket().number(),
         now,
-        by,
-        note,
+        by.actor,
+        by.reason,
     )
     .execute(connection)
     .await?;
@@ -247,8 +247,7 @@ pub async fn settle(
 pub async fn ask_to_give_back(
     connection: &mut PgConnection,
     case: Uuid,
-    by: &str,
-    why: &str,
+    by: &By,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
@@ -259,8 +258,8 @@ pub async fn ask_to_give_back(
         case,
         Bucket::of_id(case).number(),
         now,
-        by,
-        why,
+        by.actor,
+        by.reason,
     )
     .execute(connection)
     .await?;

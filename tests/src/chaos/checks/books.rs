@@ -3,6 +3,7 @@
 use crate::chaos::{witness::Violation, world::World};
 use anyhow::Context;
 use chrono::{TimeDelta, Utc};
+use operator::By;
 use service::reconcile::{Class, Options, Report, Walk, store::cases, tell};
 use steps::gateway::{Gateway, HttpConfig, stripe::Stripe};
 use uuid::Uuid;
@@ -45,7 +46,8 @@ pub(in super::super) async fn tell_of_lost_news(world: &World, paid_again: &[Uui
         cases::list(&mut connection, Some("OPEN"), Some(Class::MoneyWithoutBooking), CASES_MAX).await?;
     let mut told = 0;
     for case in open.iter().filter(|case| case.reservation_id.is_some_and(|id| paid_again.contains(&id))) {
-        tell(world.pool(), &gateway(world)?, case, ("olga", "its webhook was lost"), Utc::now()).await?;
+        let by = By::new("olga", "its webhook was lost");
+        tell(world.pool(), &gateway(world)?, case, &by, Utc::now()).await?;
         told += 1;
     }
     Ok(told)
