@@ -242,7 +242,9 @@ async fn a_row_that_we_lost_is_an_unknown_payment() {
 
 /// What `usher case tell` does; the jobs act on it.
 async fn told(world: &PaymentWorld, case: &cases::Case) {
-    tell(&world.pool, &world.service.gateway, case, &By::new("ada", "a lost webhook"), Utc::now()).await.unwrap();
+    tell(&world.pool, &world.service.gateway, case, &By::new("ada", "a lost webhook"), Utc::now())
+        .await
+        .unwrap();
     sqlx::query("update booking.inbox set received_at = received_at - interval '1 minute'")
         .execute(&world.pool)
         .await
