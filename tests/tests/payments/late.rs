@@ -90,6 +90,8 @@ async fn who_pays_twice_in_two_tabs_gets_the_second_money_back(#[case] plan: Pla
     ada.pay(&reservation, "pm_card_visa").await;
     ada.until(&reservation, "CONFIRMED").await;
     pay_in_another_tab(&world, &reservation).await;
+    // The news waits if the first money is still being captured.
+    world.rest().await;
     settled(&world, &ada, &reservation, back).await;
     let books = world.close().await;
     assert_eq!(
