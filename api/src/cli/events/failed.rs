@@ -2,7 +2,7 @@
 
 use super::{
     super::moment::Moment,
-    tail::{Told, in_a_line, json, print},
+    tail::{TailError, in_a_line, json, print},
 };
 use chrono::{DateTime, Utc};
 use orchestrator::{SagaId, outbox::Which};
@@ -17,13 +17,13 @@ use sqlx::PgConnection;
 const LINES_MAX: usize = 1_000;
 
 /// Prints them, oldest first.
-pub(super) async fn tell(
+pub(super) async fn print_failed(
     connection: &mut PgConnection,
     types: &[String],
     saga: Option<SagaId>,
     since: Option<Moment>,
     as_json: bool,
-) -> Result<(), Told> {
+) -> Result<(), TailError> {
     let now = now(connection).await?;
     let from = since.map_or(DateTime::<Utc>::UNIX_EPOCH, |since| since.from(now));
     for one in undelivered::read(connection, &Which { kinds: types, saga }, from, LINES_MAX).await? {

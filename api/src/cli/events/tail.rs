@@ -68,26 +68,26 @@ impl Tail {
         let leaving = signals::leaving()?;
         let pool = pool(config).await?;
         let mut connection = pool.acquire().await?;
-        let told = async {
+        let printed = async {
             if self.failed {
-                failed::tell(&mut connection, &self.types, self.saga, self.since, self.json).await
+                failed::print_failed(&mut connection, &self.types, self.saga, self.since, self.json).await
             } else {
-                self.tell(&mut connection).await
+                self.print_messages(&mut connection).await
             }
         };
         // Ctrl-C is how people end this, so it is a good end.
-        match leaving.run_until_cancelled(told).await {
-            Some(Err(Told::Database(error))) => Err(error.into()),
+        match leaving.run_until_cancelled(printed).await {
+            Some(Err(TailError::Database(error))) => Err(error.into()),
             // Whoever read the pipe has seen enough.
-            Some(Ok(()) | Err(Told::Closed)) | None => Ok(ExitCode::SUCCESS),
+            Some(Ok(()) | Err(TailError::Closed)) | None => Ok(ExitCode::SUCCESS),
         }
     }
 
-    async fn tell(&self, connection: &mut PgConnection) -> Result<(), Told> {
+    async fn print_messages(&self, connection: &mut PgConnection) -> Result<(), TailError> {
         let at = now(connection).await?;
         let mut seen = Seen::from(at - LATE);
         match self.since {
-            Some(since) => self.tell_new(connection, since.from(at), &mut seen).await?,
+            Some(since) => self.print_new(connection, since.from(at), &mut seen).await?,
             None => {
                 // Those before the last ones are not new either, so they must be known before it goes on.
                 self.each(connection, seen.from, |message| {
@@ -107,18 +107,18 @@ impl Tail {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let at = now(connection).await?;
-            self.tell_new(connection, seen.from, &mut seen).await?;
+            self.print_new(connection, seen.from, &mut seen).await?;
             seen.forget_before(at - LATE);
         }
     }
 
-    /// Tells what is new of what was decided from then on.
-    async fn tell_new(
+    /// Prints what is new of what was decided from then on.
+    async fn print_new(
         &self,
         connection: &mut PgConnection,
         from: DateTime<Utc>,
         seen: &mut Seen,
-    ) -> Result<(), Told> {
+    ) -> Result<(), TailError> {
         self.each(connection, from, |message| if seen.insert(message) { self.print(message) } else { Ok(()) })
             .await
     }
@@ -128,12 +128,12 @@ impl Tail {
         &self,
         connection: &mut PgConnection,
         from: DateTime<Utc>,
-        mut tell: impl FnMut(&Message) -> Result<(), Told>,
-    ) -> Result<(), Told> {
+        mut act: impl FnMut(&Message) -> Result<(), TailError>,
+    ) -> Result<(), TailError> {
         let mut after = None;
         loop {
             let page = outbox::read_page(connection, &self.which(), from, after, PAGE).await?;
-            page.iter().try_for_each(&mut tell)?;
+            page.iter().try_for_each(&mut act)?;
             match page.last() {
                 Some(last) if page.len() as i64 == PAGE => after = Some((last.decided_at, last.key)),
                 _ => return Ok(()),
@@ -145,7 +145,7 @@ impl Tail {
         Which { kinds: &self.types, saga: self.saga }
     }
 
-    fn print(&self, message: &Message) -> Result<(), Told> {
+    fn print(&self, message: &Message) -> Result<(), TailError> {
         let event = CloudEvent::of(message);
         if self.json { print(&json(&event)) } else { print(&in_a_line(&event, message.decided_at)) }
     }
@@ -164,21 +164,21 @@ pub(super) fn json(value: &impl serde::Serialize) -> String {
 
 /// Why it ends.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(super) enum TailError {
     Database(sqlx::Error),
     Closed,
 }
 
-impl From<sqlx::Error> for Told {
+impl From<sqlx::Error> for TailError {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(error)
     }
 }
 
 /// Prints a line at once: whoever reads a pipe waits for it.
-pub(super) fn print(line: &str) -> Result<(), Told> {
+pub(super) fn print(line: &str) -> Result<(), TailError> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|_| Told::Closed)
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|_| TailError::Closed)
 }
 
 /// What was read lately. A message that began earlier may be committed later, so the last moments are read again.

@@ -28,7 +28,7 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct SeatMapParams {
     /// Which part is wanted; without it, both.
     #[param(inline)]
     part: Option<Part>,
@@ -102,25 +102,25 @@ pub struct Seat {
 /// The seats of a show: the house, and who has which seat.
 #[utoipa::path(
     get, operation_id = "read_seats", path = "/events/{id}/seats", tag = "events",
-    params(("id" = Uuid, Path, description = "the event"), Wanted),
+    params(("id" = Uuid, Path, description = "the event"), SeatMapParams),
     responses((status = 200, description = "the seats", body = SeatMap), (status = 304, description = "not changed"))
 )]
 pub async fn read(
     State(app): State<App>,
     Id(id): Id<EventId>,
-    Params(wanted): Params<Wanted>,
+    Params(params): Params<SeatMapParams>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
     let event =
         events::find(&mut *app.service.connection().await?, id).await?.ok_or_else(Problem::not_found)?;
-    let statuses = match wanted.part {
+    let statuses = match params.part {
         Some(Part::Geometry) => None,
         Some(Part::Status) | None => Some(app.seats.get(&app, id).await?),
     };
-    let tag = tag(&event, statuses.as_ref().map(|statuses| statuses.version), wanted.part);
+    let tag = tag(&event, statuses.as_ref().map(|statuses| statuses.version), params.part);
     let cache = if statuses.is_none() { HOUR } else { REVALIDATE };
     // Whoever has it gets 304 before the house is read.
-    let seats = match wanted.part {
+    let seats = match params.part {
         Some(Part::Status) => None,
         _ if conditions.has(&tag) => None,
         Some(Part::Geometry) | None => Some(house(&app, &event).await?),

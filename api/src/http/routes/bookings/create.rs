@@ -41,7 +41,7 @@ const CONFIRM_MAX: Duration = Duration::from_secs(1);
 
 /// What is to be booked, by either of its names.
 #[derive(Clone, Copy, Debug)]
-pub enum Wanted {
+pub enum NewBooking {
     /// By what pays for it.
     Payment(PaymentId),
     /// By what holds the seats.
@@ -76,7 +76,7 @@ pub struct ByReservation {
     reservation_id: Uuid,
 }
 
-impl FromFields for Wanted {
+impl FromFields for NewBooking {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         if fields.has("reservation_id") {
             return fields.required("reservation_id").map(Self::Reservation);
@@ -100,12 +100,12 @@ pub async fn create(
     caller: Caller,
     key: IdempotencyKey,
     wait: Wait,
-    body: JsonBody<Wanted>,
+    body: JsonBody<NewBooking>,
 ) -> Result<Response, Problem> {
     caller.may_book()?;
     let id = match body.value {
-        Wanted::Reservation(reservation) => reservation,
-        Wanted::Payment(payment) => {
+        NewBooking::Reservation(reservation) => reservation,
+        NewBooking::Payment(payment) => {
             let found = payments::find(&mut *app.service.connection().await?, payment).await?;
             found.ok_or_else(unknown)?.reservation
         }
