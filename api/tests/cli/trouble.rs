@@ -16,9 +16,9 @@ const MADE_MAX: Duration = Duration::from_secs(240);
 /// From a repair to a good end.
 const ENDS_MAX: Duration = Duration::from_secs(60);
 
-/// A saga in trouble, as the stack tells it.
+/// A saga in trouble, as the stack reports it.
 #[derive(Clone, Debug, Deserialize)]
-struct Told {
+struct TroubledSaga {
     kind: String,
     saga: String,
     line: String,
@@ -74,7 +74,7 @@ impl Stack {
         self.scratch.path().join("dev")
     }
 
-    fn told(&self) -> Vec<Told> {
+    fn troubled_sagas(&self) -> Vec<TroubledSaga> {
         serde_json::from_str(&std::fs::read_to_string(self.folder().join("trouble.json")).unwrap()).unwrap()
     }
 
@@ -127,7 +127,7 @@ impl Drop for Stack {
 #[test]
 fn every_trouble_is_found_shown_and_repaired_by_command() {
     let stack = Stack::start();
-    let all = stack.told();
+    let all = stack.troubled_sagas();
     assert_eq!(all.iter().map(|one| one.kind.as_str()).collect::<Vec<_>>(), SAYS.map(|(kind, _)| kind));
     for (one, (_, says)) in all.iter().zip(SAYS) {
         assert!(stack.until(&one.saga, says).contains(says), "{one:?}");
@@ -166,7 +166,7 @@ fn every_trouble_is_found_shown_and_repaired_by_command() {
 }
 
 /// The document has the transcript of a real run, up to ids and times.
-fn check_document(transcript: &str, all: &[Told]) {
+fn check_document(transcript: &str, all: &[TroubledSaga]) {
     let mut shown = transcript.to_owned();
     for one in all {
         shown = shown.replace(&one.saga, "0199…");

@@ -11,12 +11,12 @@ const NAME: &str = "<script>alert('a customer')</script>";
 const TRAP: &str = "<img src=x onerror=alert(1)>";
 
 /// A customer of a name that is a trap, and what is told about them.
-pub(super) struct Troubled<'a> {
+pub(super) struct TroubledCustomer<'a> {
     stage: &'a Stage,
     customer: Customer,
 }
 
-impl<'a> Troubled<'a> {
+impl<'a> TroubledCustomer<'a> {
     pub async fn new(stage: &'a Stage) -> anyhow::Result<Self> {
         let printed = once::run(stage.commands.token_of_customer(NAME, "trouble@example.com")).await?;
         let token = printed.split_whitespace().last().context("the token's command printed none")?;

@@ -1,11 +1,11 @@
 //! Makes one saga of each kind, and waits until each shows what it is.
 
 use super::super::{once, stage::Stage};
-use super::bookings::Troubled;
+use super::bookings::TroubledCustomer;
 use super::deadly::quarantine;
 use super::generation::Generation;
 use super::kinds::{ALL, Trouble};
-use super::told::{self, Told};
+use super::report::{self, TroubledSaga};
 use super::workflow::{Deployed, Kind, Newer, Trouble as Workflow};
 use anyhow::{Context, bail};
 use orchestrator::{Client, SagaId, Workflow as Known};
@@ -36,7 +36,7 @@ pub(crate) async fn make(stage: &Stage) -> anyhow::Result<()> {
     println!("   the broken code is deployed");
     stage.deploy(Generation::Broken).await?;
     for saga in [&diverged, &undecodable, &unknown] {
-        tell(stage, saga).await?;
+        signal_deployed(stage, saga).await?;
     }
 
     // Bookings before broken code: the poll that is too long costs its whole lane some seconds.
@@ -51,18 +51,18 @@ pub(crate) async fn make(stage: &Stage) -> anyhow::Result<()> {
     made.extend(bookings);
     made.extend(broken);
 
-    let mut told = Vec::with_capacity(ALL.len());
+    let mut sagas = Vec::with_capacity(ALL.len());
     for trouble in ALL {
         let saga = made.remove(trouble.kind).with_context(|| format!("nobody made `{}`", trouble.kind))?;
         let line = until(stage, &saga, trouble.says).await?;
-        told.push(Told::new(stage, &trouble, saga, line));
+        sagas.push(TroubledSaga::new(stage, &trouble, saga, line));
     }
-    told::tell(stage, &told)
+    report::publish(stage, &sagas)
 }
 
 /// What customers and the gateway bring about.
 async fn bookings(stage: &Stage) -> anyhow::Result<Vec<(&'static str, String)>> {
-    let troubled = Troubled::new(stage).await?;
+    let troubled = TroubledCustomer::new(stage).await?;
     // The gateway is away for some of them: one after the other, or its circuit breaker would be open for all.
     Ok(vec![
         ("payment_order", troubled.waits_for_an_order().await?),
@@ -102,7 +102,7 @@ pub(super) async fn start<W: Known>(stage: &Stage, input: &W::Input) -> anyhow::
 }
 
 /// Tells a saga that other code is deployed.
-async fn tell(stage: &Stage, saga: &str) -> anyhow::Result<()> {
+async fn signal_deployed(stage: &Stage, saga: &str) -> anyhow::Result<()> {
     let mut connection = connect(stage).await?;
     Client::signal_in(&mut connection, saga.parse()?, "dev", &Deployed).await?;
     Ok(())

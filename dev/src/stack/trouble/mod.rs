@@ -2,7 +2,7 @@
 //!
 //! The picture: a deployment that went wrong. Sagas begin under code that works ([`Generation::Before`]); then other
 //! code is deployed that doesn't ([`Generation::Broken`]), a bank that answers badly, customers who go away, and a
-//! workflow that kills its nodes. What comes of it is told as a table ([`told`]), each with the command that repairs
+//! workflow that kills its nodes. What comes of it is shown as a table ([`report`]), each with the command that repairs
 //! it. `usher dev mend` deploys code that works again and sends the bank home.
 //!
 //! Bookings are made through the API by a customer, and the simulated gateway is told how to misbehave. What only
@@ -15,8 +15,8 @@ mod generation;
 mod kinds;
 mod make;
 mod mend;
+mod report;
 mod steps;
-mod told;
 mod workflow;
 
 pub(crate) use generation::{Generation, run_what_is_deployed, workflows};

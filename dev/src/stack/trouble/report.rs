@@ -9,9 +9,9 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// A saga in trouble, as it is told.
+/// A saga in trouble, as the table and the file show it.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Told {
+pub(super) struct TroubledSaga {
     /// What it is in.
     kind: &'static str,
     /// Its id.
@@ -26,7 +26,7 @@ pub(super) struct Told {
     ends: Ends,
 }
 
-impl Told {
+impl TroubledSaga {
     pub fn new(stage: &Stage, trouble: &Trouble, saga: String, line: String) -> Self {
         let console = format!("{}/console/sagas/{saga}", stage.commands.node_url());
         let command = command(trouble, &saga);
@@ -35,12 +35,12 @@ impl Told {
 }
 
 /// Prints the table and writes the files.
-pub(super) fn tell(stage: &Stage, all: &[Told]) -> anyhow::Result<()> {
+pub(super) fn publish(stage: &Stage, sagas: &[TroubledSaga]) -> anyhow::Result<()> {
     let (json, environment) = (stage.folder().join("trouble.json"), stage.folder().join("env"));
-    write(&json, &serde_json::to_string_pretty(all)?)?;
+    write(&json, &serde_json::to_string_pretty(sagas)?)?;
     write(&environment, &exports(stage))?;
     println!("\n-- in trouble");
-    for one in all {
+    for one in sagas {
         println!("\n   {:<20} {}", one.kind, one.saga);
         println!("   {:<20} {}", "", one.line);
         println!("   {:<20} {}", "", one.console);
