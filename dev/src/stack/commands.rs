@@ -35,24 +35,24 @@ pub(super) const APP_ROLE: &str = "usher_app";
 /// A role that only looks, for people.
 const READ_ROLE: &str = "usher_read";
 
-/// A house that is generated if there is none like it.
+/// A venue that is generated if there is none like it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct House {
+pub(super) struct DemoVenue {
     /// How it is shown, and how it is found again.
     pub name: &'static str,
-    /// Of the generator; two houses need two.
+    /// Of the generator; two venues need two.
     pub seed: u64,
     /// How long its seats stay reserved.
     pub hold_ms: i64,
 }
 
 /// Where people book.
-pub(super) const THEATRE: House = House { name: "Hamlet", seed: 1, hold_ms: 300_000 };
+pub(super) const THEATRE: DemoVenue = DemoVenue { name: "Hamlet", seed: 1, hold_ms: 300_000 };
 /// Where trouble is made: nobody's time is up while people look. Its name is a trap for pages.
-pub(super) const TROUBLED_THEATRE: House =
-    House { name: "<b>Much Ado</b> & \"Nothing\"", seed: 3, hold_ms: 86_400_000 };
+pub(super) const TROUBLED_THEATRE: DemoVenue =
+    DemoVenue { name: "<b>Much Ado</b> & \"Nothing\"", seed: 3, hold_ms: 86_400_000 };
 /// Where the demonstration shows what happens to those who reserve and go away.
-pub(super) const HASTY_THEATRE: House = House { name: "Macbeth, in haste", seed: 2, hold_ms: 4_000 };
+pub(super) const HASTY_THEATRE: DemoVenue = DemoVenue { name: "Macbeth, in haste", seed: 2, hold_ms: 4_000 };
 
 impl Commands {
     /// With keys and secrets that are drawn anew: both ends of the wire are ours, and start together.
@@ -113,9 +113,9 @@ impl Commands {
     }
 
     /// Makes a theatre of 500 seats.
-    pub fn generate(&self, house: House) -> Command {
-        let mut command = self.usher(&["venue", "generate", "theatre", "--name", house.name]);
-        command.args(["--seed", &house.seed.to_string(), "--hold-ms", &house.hold_ms.to_string()]);
+    pub fn generate(&self, venue: DemoVenue) -> Command {
+        let mut command = self.usher(&["venue", "generate", "theatre", "--name", venue.name]);
+        command.args(["--seed", &venue.seed.to_string(), "--hold-ms", &venue.hold_ms.to_string()]);
         command
     }
 

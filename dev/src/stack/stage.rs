@@ -1,6 +1,6 @@
 //! Everything that must run before the first booking, in the order in which it is started and stopped.
 
-use super::commands::{APP_ROLE, Commands, HASTY_THEATRE, House, THEATRE, TROUBLED_THEATRE, Urls};
+use super::commands::{APP_ROLE, Commands, DemoVenue, HASTY_THEATRE, THEATRE, TROUBLED_THEATRE, Urls};
 use super::folder::Folder;
 use super::keeper::{Keeper, Kept};
 use super::once;
@@ -66,9 +66,9 @@ impl Stage {
         node.ready(&http).await?;
         println!("node    {}, gateway {}", commands.node_url(), commands.gateway_url());
 
-        let houses = [THEATRE, if with_trouble { TROUBLED_THEATRE } else { HASTY_THEATRE }];
-        for house in houses {
-            build(&commands, &http, house).await?;
+        let venues = [THEATRE, if with_trouble { TROUBLED_THEATRE } else { HASTY_THEATRE }];
+        for venue in venues {
+            build(&commands, &http, venue).await?;
         }
         let tokens = Tokens::read_or_create(folder.path(), &commands, &http).await?;
         Ok(Self { commands, http, tokens, node, gateway, redis, postgres, folder })
@@ -157,12 +157,12 @@ async fn redis(folder: &Folder, given: Option<String>) -> anyhow::Result<(Option
     Ok((Some(redis), url))
 }
 
-/// Has a house generated, unless there is an event of that name.
-async fn build(commands: &Commands, http: &reqwest::Client, house: House) -> anyhow::Result<()> {
+/// Has a venue generated, unless there is an event of that name.
+async fn build(commands: &Commands, http: &reqwest::Client, venue: DemoVenue) -> anyhow::Result<()> {
     let events: Value = http.get(format!("{}/events", commands.node_url())).send().await?.json().await?;
-    let named = |event: &Value| event["name"] == house.name;
+    let named = |event: &Value| event["name"] == venue.name;
     if !events["items"].as_array().is_some_and(|events| events.iter().any(named)) {
-        once::run(commands.generate(house)).await?;
+        once::run(commands.generate(venue)).await?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A customer's program: speaks HTTP, gives every wish a key, and asks again under the same key when it gets no
 //! answer. It says what it does as it does it.
 
-use super::super::commands::House;
+use super::super::commands::DemoVenue;
 use super::super::stage::Stage;
 use anyhow::{Context, bail};
 use reqwest::{Method, StatusCode};
@@ -71,12 +71,12 @@ impl Customer {
     }
 
     /// Neighbours that nobody has.
-    pub async fn choose(&self, house: House, count: usize) -> anyhow::Result<Choice> {
+    pub async fn choose(&self, venue: DemoVenue, count: usize) -> anyhow::Result<Choice> {
         let events = self.read("/events").await?;
         let events = events["items"].as_array().context("`/events` has no items")?;
-        let event = events.iter().find(|event| event["name"] == house.name);
+        let event = events.iter().find(|event| event["name"] == venue.name);
         let event_id = event.and_then(|event| event["event_id"].as_str());
-        let event_id = event_id.with_context(|| format!("there is no event `{}`", house.name))?.to_owned();
+        let event_id = event_id.with_context(|| format!("there is no event `{}`", venue.name))?.to_owned();
 
         let map = self.read(&format!("/events/{event_id}/seats")).await?;
         let seats: Vec<Seat> = serde_json::from_value(map["seats"].clone()).context("reading the seats")?;
@@ -90,9 +90,9 @@ impl Customer {
     }
 
     /// Chooses seats and reserves them. The map may be a moment old, so whoever finds them taken looks again.
-    pub async fn reserve(&self, house: House, count: usize) -> anyhow::Result<(Choice, Reserved)> {
+    pub async fn reserve(&self, venue: DemoVenue, count: usize) -> anyhow::Result<(Choice, Reserved)> {
         for _ in 0..CHOICES_MAX {
-            let choice = self.choose(house, count).await?;
+            let choice = self.choose(venue, count).await?;
             if let Some(reserved) = self.reserve_these(&choice).await? {
                 return Ok((choice, reserved));
             }

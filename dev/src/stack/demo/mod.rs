@@ -27,7 +27,7 @@ pub(super) async fn run(stage: &Stage) -> anyhow::Result<bool> {
     let mut ends = Vec::new();
     for (index, story) in STORIES.iter().enumerate() {
         println!("\n-- {} of {}: {}", index + 1, STORIES.len(), story.title);
-        ends.push((story.title, tell(stage, story).await?));
+        ends.push((story.title, run_story(stage, story).await?));
     }
     println!("\n-- in short");
     for (title, well) in &ends {
@@ -69,10 +69,10 @@ pub(super) async fn invite(stage: &Stage) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Lets one story happen, waits for its end and asks the witnesses.
-async fn tell(stage: &Stage, story: &Story) -> anyhow::Result<bool> {
+/// Runs one story, waits for its end and asks the witnesses.
+async fn run_story(stage: &Stage, story: &Story) -> anyhow::Result<bool> {
     let customer = Customer::new(stage);
-    let (choice, reserved) = customer.reserve(story.house, story.seats).await?;
+    let (choice, reserved) = customer.reserve(story.venue, story.seats).await?;
     (story.goes_on)(&customer, stage, &reserved).await?;
 
     let witness = Witness::call(stage, &reserved, &choice.seat_ids()).await?;

@@ -1,6 +1,6 @@
 //! The four bookings, and how each must end.
 
-use super::super::commands::{HASTY_THEATRE, House, THEATRE};
+use super::super::commands::{DemoVenue, HASTY_THEATRE, THEATRE};
 use super::super::stage::Stage;
 use super::customer::{Customer, Reserved};
 use super::witness::{Books, Facts, Rows};
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// A booking: what is wanted, what happens after the seats are reserved, and what must come of it.
 pub(super) struct Story {
     pub title: &'static str,
-    pub house: House,
+    pub venue: DemoVenue,
     pub seats: usize,
     pub goes_on: for<'a> fn(&'a Customer, &'a Stage, &'a Reserved) -> BoxFuture<'a, anyhow::Result<()>>,
     pub end: End,
@@ -30,28 +30,28 @@ pub(super) enum End {
 pub(super) const STORIES: [Story; 4] = [
     Story {
         title: "paid and confirmed",
-        house: THEATRE,
+        venue: THEATRE,
         seats: 1,
         goes_on: |customer, _, reserved| Box::pin(pays(customer, reserved)),
         end: End::Booked,
     },
     Story {
         title: "declined, and unwound",
-        house: THEATRE,
+        venue: THEATRE,
         seats: 1,
         goes_on: |customer, _, reserved| Box::pin(is_declined(customer, reserved)),
         end: End::Declined,
     },
     Story {
         title: "reserved and abandoned",
-        house: HASTY_THEATRE,
+        venue: HASTY_THEATRE,
         seats: 1,
         goes_on: |customer, _, reserved| Box::pin(goes_away(customer, reserved)),
         end: End::Abandoned,
     },
     Story {
         title: "three seats, and the node is killed while the money moves",
-        house: THEATRE,
+        venue: THEATRE,
         seats: 3,
         goes_on: |customer, stage, reserved| Box::pin(pays_while_the_node_dies(customer, stage, reserved)),
         end: End::Booked,
