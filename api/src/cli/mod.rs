@@ -173,7 +173,7 @@ fn deployed(cli: Cli) -> (Cli, Option<Workflows>) {
     match &cli.command {
         Command::Dev(args) => match args.deployed() {
             Some(deployed) => {
-                let (workflows, line) = deployed.clone().take();
+                let (workflows, line) = deployed.clone().deploy();
                 (Cli::parse_from(line), Some(workflows))
             }
             None => (cli, None),

@@ -78,17 +78,17 @@ pub async fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
     let servers = Servers { database_url: args.database_url.clone(), redis_url: args.redis_url.clone() };
     let stage = tokio::select! {
         stage = Stage::set(folder, servers, args.with_trouble) => stage?,
-        () = signals.heard() => return Ok(ExitCode::SUCCESS), // What was started is dropped, and so stopped.
+        () = signals.wait() => return Ok(ExitCode::SUCCESS), // What was started is dropped, and so stopped.
     };
     let played = tokio::select! {
         played = play(&args, &stage) => played,
         error = stage.broken() => Err(error),
-        () = signals.heard() => Ok(!args.exit), // With `--exit` the demonstration was cut short.
+        () = signals.wait() => Ok(!args.exit), // With `--exit` the demonstration was cut short.
     };
     println!("\nstopping: the node finishes what it has begun, then the gateway and the servers");
     tokio::select! {
         struck = stage.strike() => struck?,
-        () = signals.heard() => println!("stopping at once; what is unfinished goes on at the next start"),
+        () = signals.wait() => println!("stopping at once; what is unfinished goes on at the next start"),
     }
     Ok(if played? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -122,7 +122,7 @@ impl StopSignals {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    async fn heard(&mut self) {
+    async fn wait(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

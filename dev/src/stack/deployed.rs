@@ -20,7 +20,7 @@ pub struct Deployed {
 
 impl Deployed {
     /// Makes this process run the code that is deployed; gives the workflows that it knows, and the command line.
-    pub fn take(self) -> (Workflows, Vec<OsString>) {
+    pub fn deploy(self) -> (Workflows, Vec<OsString>) {
         trouble::run_what_is_deployed(&self.code);
         let line = std::iter::once(OsString::from("usher")).chain(self.command);
         (trouble::workflows, line.collect())
