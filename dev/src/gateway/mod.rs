@@ -11,8 +11,8 @@
 mod args;
 mod books;
 mod config;
+mod error_reply;
 mod methods;
-mod problem;
 mod script;
 mod serve;
 mod simulator;

@@ -7,8 +7,8 @@ use super::{
         news::{Delivery, DeliveryState, Event, Forgery, News},
     },
     config::{Config, Speak},
+    error_reply::ErrorReply,
     methods,
-    problem::Problem,
     script::{Acts, Chaos, Lie, Occasion, Operation, Script},
     web::house::message,
 };
@@ -88,15 +88,15 @@ impl Simulator {
     pub fn change_intent<T>(
         &self,
         id: &str,
-        transition: impl FnOnce(&mut Intent) -> Result<(Told, T), Problem>,
-    ) -> Result<(Intent, T), Problem> {
+        transition: impl FnOnce(&mut Intent) -> Result<(Told, T), ErrorReply>,
+    ) -> Result<(Intent, T), ErrorReply> {
         self.change(|books| change_intent(books, id, transition))
     }
 
     /// The customer pays once more in another tab: an intent of its own under the same metadata, secured at once.
-    pub fn pay_again(&self, id: &str) -> Result<Intent, Problem> {
+    pub fn pay_again(&self, id: &str) -> Result<Intent, ErrorReply> {
         self.change(|books| {
-            let first = books.intents.get(id).ok_or_else(|| Problem::missing("payment_intent", id))?;
+            let first = books.intents.get(id).ok_or_else(|| ErrorReply::missing("payment_intent", id))?;
             let again = first.copy(new_id("pi"), now_ms() / 1000);
             let copy = again.id.clone();
             books.put_intent(again);
@@ -181,9 +181,9 @@ impl Simulator {
 pub(super) fn change_intent<T>(
     books: &mut Books,
     id: &str,
-    transition: impl FnOnce(&mut Intent) -> Result<(Told, T), Problem>,
-) -> Result<(Intent, T), Problem> {
-    let mut intent = books.intents.get(id).ok_or_else(|| Problem::missing("payment_intent", id))?.clone();
+    transition: impl FnOnce(&mut Intent) -> Result<(Told, T), ErrorReply>,
+) -> Result<(Intent, T), ErrorReply> {
+    let mut intent = books.intents.get(id).ok_or_else(|| ErrorReply::missing("payment_intent", id))?.clone();
     let method = intent.method.clone();
     let captured_before = intent.amount_received;
     let (mut told, value) = transition(&mut intent)?;
@@ -200,7 +200,7 @@ pub(super) fn change_intent<T>(
 }
 
 /// Ends what is pending.
-pub(super) fn settle(intent: &mut Intent, ending: Ending) -> Result<(Told, ()), Problem> {
+pub(super) fn settle(intent: &mut Intent, ending: Ending) -> Result<(Told, ()), ErrorReply> {
     Ok((intent.settle(ending)?, ()))
 }
 

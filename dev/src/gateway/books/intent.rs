@@ -4,7 +4,7 @@
 //! events the world should hear of.
 
 use super::shelf::Keyed;
-use crate::gateway::problem::Problem;
+use crate::gateway::error_reply::ErrorReply;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -159,7 +159,7 @@ impl Intent {
     }
 
     /// Tries to secure the money. A decline changes the intent too: its error is for the caller to show.
-    pub fn confirm(&mut self, fate: Fate) -> Result<Told, Problem> {
+    pub fn confirm(&mut self, fate: Fate) -> Result<Told, ErrorReply> {
         match self.status {
             Status::RequiresPaymentMethod | Status::RequiresConfirmation | Status::RequiresAction => {}
             Status::Processing | Status::RequiresCapture | Status::Succeeded | Status::Canceled => {
@@ -189,7 +189,7 @@ impl Intent {
     }
 
     /// Ends what is pending: the customer acted, or the gateway is done.
-    pub fn settle(&mut self, ending: Ending) -> Result<Told, Problem> {
+    pub fn settle(&mut self, ending: Ending) -> Result<Told, ErrorReply> {
         match self.status {
             Status::RequiresAction | Status::Processing => Ok(self.end(ending)),
             Status::RequiresPaymentMethod
@@ -200,7 +200,7 @@ impl Intent {
         }
     }
 
-    pub fn capture(&mut self, amount: Option<i64>, lax: bool) -> Result<Told, Problem> {
+    pub fn capture(&mut self, amount: Option<i64>, lax: bool) -> Result<Told, ErrorReply> {
         if lax && self.status == Status::Canceled {
             self.counts.captures_after_cancel += 1;
             return Ok(vec![]);
@@ -211,13 +211,13 @@ impl Intent {
         let amount = amount.unwrap_or(self.amount_capturable);
         if amount < 1 || amount > self.amount_capturable {
             let message = format!("The amount to capture must be 1 to {}.", self.amount_capturable);
-            return Err(Problem::parameter("amount_to_capture", "amount_too_large", &message));
+            return Err(ErrorReply::parameter("amount_to_capture", "amount_too_large", &message));
         }
         self.take_money(amount);
         Ok(vec![("payment_intent.succeeded", About::Intent), ("charge.captured", About::Charge)])
     }
 
-    pub fn cancel(&mut self, reason: Option<String>) -> Result<Told, Problem> {
+    pub fn cancel(&mut self, reason: Option<String>) -> Result<Told, ErrorReply> {
         if matches!(self.status, Status::Succeeded | Status::Canceled) {
             return Err(self.unexpected_state("cancel"));
         }
@@ -231,7 +231,7 @@ impl Intent {
     }
 
     /// The customer's bank takes the money's side; refunds are frozen.
-    pub fn dispute(&mut self, id: String, amount: Option<i64>) -> Result<Told, Problem> {
+    pub fn dispute(&mut self, id: String, amount: Option<i64>) -> Result<Told, ErrorReply> {
         match &mut self.charge {
             Some(charge) if charge.amount_captured > 0 && charge.dispute.is_none() => {
                 let amount = amount.unwrap_or(charge.amount_captured);
@@ -242,7 +242,7 @@ impl Intent {
         }
     }
 
-    pub fn change_dispute(&mut self, status: &str) -> Result<Told, Problem> {
+    pub fn change_dispute(&mut self, status: &str) -> Result<Told, ErrorReply> {
         let Some(dispute) = self.charge.as_mut().and_then(|charge| charge.dispute.as_mut()) else {
             return Err(self.unexpected_state("change a dispute of"));
         };
@@ -251,12 +251,12 @@ impl Intent {
         Ok(vec![(kind, About::Dispute)])
     }
 
-    pub fn unexpected_state(&self, verb: &str) -> Problem {
+    pub fn unexpected_state(&self, verb: &str) -> ErrorReply {
         let message = format!(
             "You cannot {verb} this PaymentIntent because it has a status of {}.",
             self.status.as_str()
         );
-        Problem::state("payment_intent_unexpected_state", &message).about(self)
+        ErrorReply::state("payment_intent_unexpected_state", &message).about(self)
     }
 
     fn end(&mut self, ending: Ending) -> Told {

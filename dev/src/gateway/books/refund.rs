@@ -1,7 +1,7 @@
 //! Refunds: accepted at once, perhaps settled later, perhaps failed after all.
 
 use super::{Books, intent::About, news::News, shelf::Keyed};
-use crate::gateway::problem::Problem;
+use crate::gateway::error_reply::ErrorReply;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -59,27 +59,30 @@ impl Keyed for Refund {
 }
 
 impl Books {
-    pub fn refund(&mut self, request: RefundRequest) -> Result<Refund, Problem> {
+    pub fn refund(&mut self, request: RefundRequest) -> Result<Refund, ErrorReply> {
         if self.refunds.is_full() {
-            return Err(Problem::busy(1, "The simulator's books are full; start it with new ones."));
+            return Err(ErrorReply::busy(1, "The simulator's books are full; start it with new ones."));
         }
-        let missing = || Problem::missing("payment_intent", &request.intent);
+        let missing = || ErrorReply::missing("payment_intent", &request.intent);
         let mut intent = self.intents.get(&request.intent).ok_or_else(missing)?.clone();
         let unexpected = intent.unexpected_state("refund");
         let Some(charge) = intent.charge.as_mut().filter(|charge| charge.amount_captured > 0) else {
             return Err(unexpected);
         };
         if charge.dispute.as_ref().is_some_and(|dispute| dispute.freezes_refunds()) {
-            return Err(Problem::state("charge_disputed", "The charge is disputed: refunds are frozen."));
+            return Err(ErrorReply::state("charge_disputed", "The charge is disputed: refunds are frozen."));
         }
         let left = charge.amount_captured - charge.amount_refunded;
         if left <= 0 && !request.lax {
-            return Err(Problem::state("charge_already_refunded", "The charge has already been refunded."));
+            return Err(ErrorReply::state(
+                "charge_already_refunded",
+                "The charge has already been refunded.",
+            ));
         }
         let amount = request.amount.unwrap_or(left);
         if amount < 1 || (amount > left && !request.lax) {
             let message = format!("Refund amount is not 1 to the unrefunded amount on the charge ({left}).");
-            return Err(Problem::parameter("amount", "amount_too_large", &message));
+            return Err(ErrorReply::parameter("amount", "amount_too_large", &message));
         }
         charge.amount_refunded += amount;
         let refund = Refund {
@@ -101,10 +104,10 @@ impl Books {
     }
 
     /// Moves a refund on; one that fails or is called off gives its money back to the charge.
-    pub fn end_refund(&mut self, id: &str, status: RefundStatus) -> Result<Refund, Problem> {
-        let mut refund = self.refunds.get(id).ok_or_else(|| Problem::missing("refund", id))?.clone();
+    pub fn end_refund(&mut self, id: &str, status: RefundStatus) -> Result<Refund, ErrorReply> {
+        let mut refund = self.refunds.get(id).ok_or_else(|| ErrorReply::missing("refund", id))?.clone();
         if matches!(refund.status, RefundStatus::Failed | RefundStatus::Canceled) {
-            return Err(Problem::state("refund_unexpected_state", "The refund is over."));
+            return Err(ErrorReply::state("refund_unexpected_state", "The refund is over."));
         }
         refund.status = status;
         refund.due = None;

@@ -3,7 +3,7 @@
 use super::{
     super::{
         books::{Books, Claim, Stored},
-        problem::Problem,
+        error_reply::ErrorReply,
         script::After,
         simulator::{Simulator, now_ms},
     },
@@ -32,9 +32,9 @@ impl<'a> Claimed<'a> {
         let answer = match claim {
             Claim::Mine => return Ok(Self { simulator, key, fingerprint }),
             Claim::Replay { status, body } => reply::replayed(status, body),
-            Claim::Reused => reply::problem(&Problem::key_reused()),
-            Claim::InUse => reply::problem(&Problem::key_in_use()),
-            Claim::Full => reply::problem(&Problem::busy(
+            Claim::Reused => reply::error(&ErrorReply::key_reused()),
+            Claim::InUse => reply::error(&ErrorReply::key_in_use()),
+            Claim::Full => reply::error(&ErrorReply::busy(
                 1,
                 "The simulator keeps no more keys; start it with new books.",
             )),
@@ -46,16 +46,16 @@ impl<'a> Claimed<'a> {
     pub fn finish(
         self,
         after: Option<&After>,
-        work: impl FnOnce(&mut Books) -> Result<String, Problem>,
+        work: impl FnOnce(&mut Books) -> Result<String, ErrorReply>,
     ) -> (u16, String) {
         self.simulator.change(|books| {
             let (status, body, is_kept) = match work(books) {
                 Ok(body) => (200, body, true),
-                Err(problem) => (problem.status, problem.body(), problem.is_kept),
+                Err(error) => (error.status, error.body(), error.is_kept),
             };
             if let Some(key) = self.key.filter(|_| is_kept) {
                 let (status, body) = match after {
-                    Some(After::Fail { status, kept: true }) => (*status, Problem::server(*status).body()),
+                    Some(After::Fail { status, kept: true }) => (*status, ErrorReply::server(*status).body()),
                     _ => (status, body.clone()),
                 };
                 let (key, fingerprint) = (key.to_owned(), self.fingerprint.clone());

@@ -9,8 +9,8 @@ use super::{
             refund::{RefundDue, RefundFate, RefundRequest, RefundStatus},
             render, summary,
         },
+        error_reply::ErrorReply,
         methods,
-        problem::Problem,
         script::{Chaos, Rule, Then},
         simulator::{Simulator, new_id, news_about, now_ms, settle},
     },
@@ -49,7 +49,9 @@ async fn rules(State(simulator): Shared) -> Response {
 async fn add_rule(State(simulator): Shared, Json(rule): Json<Rule>) -> Response {
     let added = simulator.with_script(|script| script.add(rule));
     answer(
-        added.map(|id| json!({"id": id})).map_err(|why| Problem::parameter("rule", "parameter_invalid", why)),
+        added
+            .map(|id| json!({"id": id}))
+            .map_err(|why| ErrorReply::parameter("rule", "parameter_invalid", why)),
     )
 }
 
@@ -60,7 +62,7 @@ async fn clear_rules(State(simulator): Shared) -> Response {
 
 async fn remove_rule(State(simulator): Shared, Path(id): Path<u64>) -> Response {
     let removed = simulator.with_script(|script| script.remove(id));
-    answer(if removed { Ok(json!({})) } else { Err(Problem::missing("rule", &id.to_string())) })
+    answer(if removed { Ok(json!({})) } else { Err(ErrorReply::missing("rule", &id.to_string())) })
 }
 
 #[derive(Deserialize)]
@@ -87,7 +89,7 @@ async fn books(State(simulator): Shared, Query(query): Query<BooksQuery>) -> Res
         simulator.read(|books| serde_json::to_string(&summary::of(books, query.payment_id.as_deref())));
     match summary {
         Ok(body) => reply::json(200, body),
-        Err(_) => reply::problem(&Problem::server(500)),
+        Err(_) => reply::error(&ErrorReply::server(500)),
     }
 }
 
@@ -131,7 +133,7 @@ async fn act_on_intent(
             };
             Ok((told, ()))
         }
-        _ => Err(Problem::unknown_path("POST", &verb)),
+        _ => Err(ErrorReply::unknown_path("POST", &verb)),
     });
     answer(changed.map(|(intent, ())| render::intent(&intent, true)))
 }
@@ -140,7 +142,7 @@ fn when(
     status: Status,
     intent: &mut Intent,
     ending: Ending,
-) -> Result<(super::super::books::intent::Told, ()), Problem> {
+) -> Result<(super::super::books::intent::Told, ()), ErrorReply> {
     if intent.status != status {
         return Err(intent.unexpected_state("end"));
     }
@@ -148,7 +150,7 @@ fn when(
 }
 
 /// A refund that someone made in the gateway's own dashboard: without our metadata.
-fn dashboard_refund(simulator: &Simulator, intent: String, details: Details) -> Result<Value, Problem> {
+fn dashboard_refund(simulator: &Simulator, intent: String, details: Details) -> Result<Value, ErrorReply> {
     let due = |status| RefundDue { at_ms: now_ms() + details.after_ms as i64, status };
     let (first, later) = match details.then {
         None => (RefundStatus::Succeeded, None),
@@ -172,7 +174,7 @@ async fn end_refund(State(simulator): Shared, Path((id, status)): Path<(String, 
         "succeed" => RefundStatus::Succeeded,
         "fail" => RefundStatus::Failed,
         "cancel" => RefundStatus::Canceled,
-        other => return reply::problem(&Problem::unknown_path("POST", other)),
+        other => return reply::error(&ErrorReply::unknown_path("POST", other)),
     };
     answer(simulator.change(|books| books.end_refund(&id, status)).map(|refund| render::refund(&refund)))
 }
@@ -209,15 +211,15 @@ async fn forge(State(simulator): Shared, Json(forged): Json<Forged>) -> Response
     answer(send_forged(&simulator, forged))
 }
 
-fn send_forged(simulator: &Simulator, forged: Forged) -> Result<Value, Problem> {
+fn send_forged(simulator: &Simulator, forged: Forged) -> Result<Value, ErrorReply> {
     if forged.copies > COPIES_MAX {
-        return Err(Problem::parameter("copies", "parameter_invalid", "At most 10000 copies."));
+        return Err(ErrorReply::parameter("copies", "parameter_invalid", "At most 10000 copies."));
     }
     let Forged { kind, intent, object, id, body, signature, copies } = forged;
     let (shown_id, created_s) = (id.unwrap_or_else(|| new_id("evt")), now_ms() / 1000);
     let told = match &intent {
         Some(id) => simulator.read(|books| {
-            let found = books.intents.get(id).ok_or_else(|| Problem::missing("payment_intent", id))?;
+            let found = books.intents.get(id).ok_or_else(|| ErrorReply::missing("payment_intent", id))?;
             let mut news = news_about(&kind, found);
             if let Value::Object(fields) = &mut news.object {
                 fields.extend(object.clone());
@@ -252,7 +254,7 @@ fn send_forged(simulator: &Simulator, forged: Forged) -> Result<Value, Problem> 
 /// Every endpoint gets it once more, as a person can ask for in the dashboard.
 async fn resend(State(simulator): Shared, Path(id): Path<String>) -> Response {
     let sent = simulator.change(|books| {
-        let mut event = books.events.get(&id).cloned().ok_or_else(|| Problem::missing("event", &id))?;
+        let mut event = books.events.get(&id).cloned().ok_or_else(|| ErrorReply::missing("event", &id))?;
         let due = DeliveryState::Due { at_ms: now_ms() };
         event.deliveries.extend(simulator.config.webhook_urls.iter().map(|url| Delivery::new(url, due)));
         books.put_event(event);
@@ -308,9 +310,9 @@ async fn release(State(simulator): Shared, release: Option<Json<Release>>) -> Re
     answer(Ok(json!({"released": released})))
 }
 
-fn answer(result: Result<Value, Problem>) -> Response {
+fn answer(result: Result<Value, ErrorReply>) -> Response {
     match result {
         Ok(value) => reply::json(200, value.to_string()),
-        Err(problem) => reply::problem(&problem),
+        Err(error) => reply::error(&error),
     }
 }

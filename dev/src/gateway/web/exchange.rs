@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        problem::Problem,
+        error_reply::ErrorReply,
         script::{Acts, After, Before, Lie, Occasion, Operation},
         simulator::{Simulator, lied},
     },
@@ -43,7 +43,7 @@ pub(super) async fn write(
     });
     let (params, key) = match understood {
         Ok(understood) => understood,
-        Err(problem) => return reply::problem(&problem),
+        Err(error) => return reply::error(&error),
     };
     let acts = acts(&simulator, &Order { operation, id: id.as_deref(), params: &params });
     match acts.before {
@@ -56,7 +56,7 @@ pub(super) async fn write(
             });
             reply::abandoned()
         }
-        Some(Before::Echo) => reply::problem(&Problem::echo(&form, &headers)),
+        Some(Before::Echo) => reply::error(&ErrorReply::echo(&form, &headers)),
         _ => {
             let order = Order { operation, id: id.as_deref(), params: &params };
             answer(&simulator, order, key.as_deref(), &acts).await
@@ -65,7 +65,7 @@ pub(super) async fn write(
 }
 
 /// Is the key ours? As bearer token or as basic user.
-pub(super) fn authorise(simulator: &Simulator, headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn authorise(simulator: &Simulator, headers: &HeaderMap) -> Result<(), ErrorReply> {
     let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|text| {
         let (scheme, value) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(value.trim())
@@ -73,17 +73,19 @@ pub(super) fn authorise(simulator: &Simulator, headers: &HeaderMap) -> Result<()
     let wanted = simulator.config.api_key.as_bytes();
     match given {
         Some(given) if bool::from(given.as_bytes().ct_eq(wanted)) => Ok(()),
-        _ => Err(Problem::unauthorised()),
+        _ => Err(ErrorReply::unauthorised()),
     }
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+fn key(headers: &HeaderMap) -> Result<Option<&str>, ErrorReply> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     match value.to_str() {
         Ok(key) if !key.is_empty() && key.len() <= KEY_BYTES_MAX => Ok(Some(key)),
-        _ => {
-            Err(Problem::parameter("idempotency_key", "parameter_invalid", "A key has 1 to 255 characters."))
-        }
+        _ => Err(ErrorReply::parameter(
+            "idempotency_key",
+            "parameter_invalid",
+            "A key has 1 to 255 characters.",
+        )),
     }
 }
 
@@ -101,13 +103,13 @@ fn acts(simulator: &Simulator, order: &Order<'_>) -> Acts {
 async fn answer(simulator: &Arc<Simulator>, order: Order<'_>, key: Option<&str>, acts: &Acts) -> Response {
     match &acts.before {
         Some(Before::Drop) => return reply::abandoned(),
-        Some(Before::KeyInUse) => return reply::problem(&Problem::key_in_use()),
-        Some(Before::KeyReused) => return reply::problem(&Problem::key_reused()),
+        Some(Before::KeyInUse) => return reply::error(&ErrorReply::key_in_use()),
+        Some(Before::KeyReused) => return reply::error(&ErrorReply::key_reused()),
         Some(Before::Hang) => return reply::never().await,
         Some(Before::Busy { retry_after_s }) => {
-            return reply::problem(&Problem::busy(*retry_after_s, "Too many requests (simulated)."));
+            return reply::error(&ErrorReply::busy(*retry_after_s, "Too many requests (simulated)."));
         }
-        Some(Before::Fail { status, kept: false }) => return reply::problem(&Problem::server(*status)),
+        Some(Before::Fail { status, kept: false }) => return reply::error(&ErrorReply::server(*status)),
         Some(
             Before::Fail { kept: true, .. } | Before::Refuse { .. } | Before::Late { .. } | Before::Echo,
         )
@@ -120,7 +122,7 @@ async fn answer(simulator: &Arc<Simulator>, order: Order<'_>, key: Option<&str>,
     };
     tokio::time::sleep(Duration::from_millis(acts.delay_ms)).await;
     let (status, body) = claimed.finish(acts.after.as_ref(), |books| match &acts.before {
-        Some(Before::Fail { status, .. }) => Err(Problem::server(*status).kept()),
+        Some(Before::Fail { status, .. }) => Err(ErrorReply::server(*status).kept()),
         Some(Before::Refuse { code }) => Err(writes::refusal(books, &order, code)),
         _ => writes::perform(simulator, books, &order, acts),
     });
@@ -141,7 +143,7 @@ pub(super) async fn send(after: Option<&After>, status: u16, body: String) -> Re
         None => reply::json(status, body),
         Some(After::Hang) => reply::never().await,
         Some(After::Close) => reply::abandoned(),
-        Some(After::Fail { status, .. }) => reply::problem(&Problem::server(*status)),
+        Some(After::Fail { status, .. }) => reply::error(&ErrorReply::server(*status)),
         Some(After::Garbage) => reply::garbage(),
         Some(After::Huge) => reply::huge(),
         Some(After::Slow) => reply::slow(body),

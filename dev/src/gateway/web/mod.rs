@@ -12,7 +12,7 @@ mod writes;
 
 pub(super) use reply::Abandoned;
 
-use super::{config::Speak, problem::Problem, script::Operation, simulator::Simulator};
+use super::{config::Speak, error_reply::ErrorReply, script::Operation, simulator::Simulator};
 use axum::{
     Router,
     body::Bytes,
@@ -79,5 +79,5 @@ async fn act(
 }
 
 async fn unknown(method: Method, uri: Uri) -> Response {
-    reply::problem(&Problem::unknown_path(method.as_str(), uri.path()))
+    reply::error(&ErrorReply::unknown_path(method.as_str(), uri.path()))
 }

@@ -3,7 +3,7 @@
 use super::{
     super::{
         books::intent::{Decline, Ending, Intent, Status},
-        problem::Problem,
+        error_reply::ErrorReply,
         simulator::settle,
     },
     Shared, reply,
@@ -21,7 +21,7 @@ pub(super) fn denied() -> Decline {
 pub(super) async fn show(State(simulator): Shared, Path(id): Path<String>) -> Response {
     match simulator.read(|books| books.intents.get(&id).cloned()) {
         Some(intent) => Html(html(&intent)).into_response(),
-        None => reply::problem(&Problem::missing("payment_intent", &id)),
+        None => reply::error(&ErrorReply::missing("payment_intent", &id)),
     }
 }
 
@@ -29,7 +29,7 @@ pub(super) async fn answer(State(simulator): Shared, Path((id, verb)): Path<(Str
     let ending = match verb.as_str() {
         "approve" => Ending::Secure,
         "deny" => Ending::Decline(denied()),
-        other => return reply::problem(&Problem::unknown_path("POST", other)),
+        other => return reply::error(&ErrorReply::unknown_path("POST", other)),
     };
     let answered = simulator.change_intent(&id, |intent| {
         let back = intent.action.as_ref().and_then(|action| action.return_url.clone());
@@ -41,7 +41,7 @@ pub(super) async fn answer(State(simulator): Shared, Path((id, verb)): Path<(Str
     match answered {
         Ok((_, Some(url))) => Redirect::to(&url).into_response(),
         Ok((intent, None)) => Html(html(&intent)).into_response(),
-        Err(problem) => reply::problem(&problem),
+        Err(error) => reply::error(&error),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Stripe's form encoding: flat names with brackets (`metadata[payment_id]`, `created[gte]`, `expand[]`).
 
-use super::super::problem::Problem;
+use super::super::error_reply::ErrorReply;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ pub(super) struct Params(Vec<(String, String)>);
 
 impl Params {
     /// Only names in `known` (and `metadata[…]` if that is among them), each at most once unless it ends in `[]`.
-    pub fn parse(form: &[u8], known: &[&str]) -> Result<Self, Problem> {
+    pub fn parse(form: &[u8], known: &[&str]) -> Result<Self, ErrorReply> {
         let mut params: Vec<(String, String)> = form_urlencoded::parse(form).into_owned().collect();
         if params.len() > PARAMS_MAX {
-            return Err(Problem::parameter("", "too_many_parameters", "At most 100 parameters."));
+            return Err(ErrorReply::parameter("", "too_many_parameters", "At most 100 parameters."));
         }
         // Stable: the same request in another order is the same request, but lists keep their order.
         params.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -25,7 +25,7 @@ impl Params {
             let doubled = index > 0 && params[index - 1].0 == *name && !name.ends_with("[]");
             if !known.contains(&plain) || doubled {
                 let message = format!("Received unknown or repeated parameter: {name}");
-                return Err(Problem::parameter(name, "parameter_unknown", &message));
+                return Err(ErrorReply::parameter(name, "parameter_unknown", &message));
             }
         }
         Ok(Self(params))
@@ -35,17 +35,17 @@ impl Params {
         self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    pub fn required(&self, name: &str) -> Result<&str, Problem> {
+    pub fn required(&self, name: &str) -> Result<&str, ErrorReply> {
         self.get(name).filter(|value| !value.is_empty()).ok_or_else(|| {
-            Problem::parameter(name, "parameter_missing", &format!("Missing required param: {name}."))
+            ErrorReply::parameter(name, "parameter_missing", &format!("Missing required param: {name}."))
         })
     }
 
     /// `None` if it isn't there.
-    pub fn integer(&self, name: &str) -> Result<Option<i64>, Problem> {
+    pub fn integer(&self, name: &str) -> Result<Option<i64>, ErrorReply> {
         let invalid = || {
             let message = format!("Invalid integer: {name}");
-            Problem::parameter(name, "parameter_invalid_integer", &message)
+            ErrorReply::parameter(name, "parameter_invalid_integer", &message)
         };
         self.get(name).map(|value| value.parse().map_err(|_| invalid())).transpose()
     }
@@ -59,14 +59,18 @@ impl Params {
         self.all("expand[]").any(|found| found == field)
     }
 
-    pub fn metadata(&self) -> Result<BTreeMap<String, String>, Problem> {
+    pub fn metadata(&self) -> Result<BTreeMap<String, String>, ErrorReply> {
         let entries = self.0.iter().filter_map(|(name, value)| {
             let name = name.strip_prefix("metadata[")?.strip_suffix(']')?;
             Some((name.to_owned(), value.clone()))
         });
         let metadata: BTreeMap<_, _> = entries.collect();
         if metadata.len() > METADATA_MAX {
-            return Err(Problem::parameter("metadata", "parameter_invalid", "At most 50 keys of metadata."));
+            return Err(ErrorReply::parameter(
+                "metadata",
+                "parameter_invalid",
+                "At most 50 keys of metadata.",
+            ));
         }
         Ok(metadata)
     }

@@ -3,7 +3,7 @@
 use super::{
     super::{
         books::{Books, news::Event, render},
-        problem::Problem,
+        error_reply::ErrorReply,
         script::{Before, Occasion, Operation},
         simulator::Simulator,
     },
@@ -30,7 +30,7 @@ pub(super) async fn intent(
     RawQuery(query): RawQuery,
 ) -> Response {
     read(&simulator, &headers, query, &["expand[]"], Operation::Read, Some(&id), |books, params| {
-        let found = books.intents.get(&id).ok_or_else(|| Problem::missing("payment_intent", &id))?;
+        let found = books.intents.get(&id).ok_or_else(|| ErrorReply::missing("payment_intent", &id))?;
         Ok(render::intent(found, params.expands("latest_charge")).to_string())
     })
     .await
@@ -87,7 +87,7 @@ pub(super) async fn refund(
     RawQuery(query): RawQuery,
 ) -> Response {
     read(&simulator, &headers, query, &["expand[]"], Operation::ReadRefund, None, |books, _| {
-        let found = books.refunds.get(&id).ok_or_else(|| Problem::missing("refund", &id))?;
+        let found = books.refunds.get(&id).ok_or_else(|| ErrorReply::missing("refund", &id))?;
         Ok(render::refund(found).to_string())
     })
     .await
@@ -116,7 +116,7 @@ pub(super) async fn event(
     RawQuery(query): RawQuery,
 ) -> Response {
     read(&simulator, &headers, query, &[], Operation::ReadEvent, None, |books, _| {
-        let found = books.events.get(&id).ok_or_else(|| Problem::missing("event", &id))?;
+        let found = books.events.get(&id).ok_or_else(|| ErrorReply::missing("event", &id))?;
         Ok(found.body.clone())
     })
     .await
@@ -142,9 +142,9 @@ pub(super) async fn events(
         found.truncate(limit);
         // As they were sent, byte for byte.
         let bodies = found.iter().map(|event| serde_json::from_str::<&RawValue>(&event.body));
-        let data = bodies.collect::<Result<Vec<_>, _>>().map_err(|_| Problem::server(500))?;
+        let data = bodies.collect::<Result<Vec<_>, _>>().map_err(|_| ErrorReply::server(500))?;
         let page = EventPage { object: "list", url: "/v1/events", has_more, data };
-        serde_json::to_string(&page).map_err(|_| Problem::server(500))
+        serde_json::to_string(&page).map_err(|_| ErrorReply::server(500))
     })
     .await
 }
@@ -164,10 +164,10 @@ pub(super) async fn messages(
         let more = found.len() > limit;
         found.truncate(limit);
         let message = |event: &Event| {
-            let body = serde_json::from_str::<Value>(&event.body).map_err(|_| Problem::server(500))?;
+            let body = serde_json::from_str::<Value>(&event.body).map_err(|_| ErrorReply::server(500))?;
             Ok(json!({"id": event.id, "body": body}))
         };
-        let news = found.into_iter().map(message).collect::<Result<Vec<_>, Problem>>()?;
+        let news = found.into_iter().map(message).collect::<Result<Vec<_>, ErrorReply>>()?;
         Ok(json!({"news": news, "more": more}).to_string())
     })
     .await
@@ -189,13 +189,13 @@ async fn read(
     known: &[&str],
     operation: Operation,
     intent: Option<&str>,
-    look: impl FnOnce(&Books, &Params) -> Result<String, Problem>,
+    look: impl FnOnce(&Books, &Params) -> Result<String, ErrorReply>,
 ) -> Response {
     let params = exchange::authorise(simulator, headers)
         .and_then(|()| Params::parse(query.unwrap_or_default().as_bytes(), known));
     let params = match params {
         Ok(params) => params,
-        Err(problem) => return reply::problem(&problem),
+        Err(error) => return reply::error(&error),
     };
     let metadata = simulator
         .read(|books| intent.and_then(|id| books.intents.get(id)).map(|found| found.metadata.clone()))
@@ -206,28 +206,28 @@ async fn read(
     match &acts.before {
         None => {}
         Some(Before::Drop | Before::Late { .. }) => return reply::abandoned(),
-        Some(Before::KeyInUse) => return reply::problem(&Problem::key_in_use()),
-        Some(Before::KeyReused) => return reply::problem(&Problem::key_reused()),
-        Some(Before::Echo) => return reply::problem(&Problem::echo(b"", headers)),
+        Some(Before::KeyInUse) => return reply::error(&ErrorReply::key_in_use()),
+        Some(Before::KeyReused) => return reply::error(&ErrorReply::key_reused()),
+        Some(Before::Echo) => return reply::error(&ErrorReply::echo(b"", headers)),
         Some(Before::Hang) => return reply::never().await,
         Some(Before::Busy { retry_after_s }) => {
-            return reply::problem(&Problem::busy(*retry_after_s, "Too many requests (simulated)."));
+            return reply::error(&ErrorReply::busy(*retry_after_s, "Too many requests (simulated)."));
         }
-        Some(Before::Fail { status, .. }) => return reply::problem(&Problem::server(*status)),
-        Some(Before::Refuse { code }) => return reply::problem(&Problem::state(code, "Refused by script.")),
+        Some(Before::Fail { status, .. }) => return reply::error(&ErrorReply::server(*status)),
+        Some(Before::Refuse { code }) => return reply::error(&ErrorReply::state(code, "Refused by script.")),
     }
     let seen = if acts.blind { nothing(operation) } else { simulator.read(|books| look(books, &params)) };
     match seen {
         Ok(body) => exchange::send(acts.after.as_ref(), 200, exchange::show(body, acts.lie.as_ref())).await,
-        Err(problem) => exchange::send(acts.after.as_ref(), problem.status, problem.body()).await,
+        Err(error) => exchange::send(acts.after.as_ref(), error.status, error.body()).await,
     }
 }
 
 /// What a read answers that finds nothing.
-fn nothing(operation: Operation) -> Result<String, Problem> {
+fn nothing(operation: Operation) -> Result<String, ErrorReply> {
     match operation {
         Operation::Read | Operation::ReadRefund | Operation::ReadEvent => {
-            Err(Problem::missing("object", "…"))
+            Err(ErrorReply::missing("object", "…"))
         }
         Operation::List
         | Operation::Search
@@ -242,7 +242,7 @@ fn nothing(operation: Operation) -> Result<String, Problem> {
     }
 }
 
-fn page(url: &str, params: &Params, wanted: impl Iterator<Item = Value>) -> Result<Value, Problem> {
+fn page(url: &str, params: &Params, wanted: impl Iterator<Item = Value>) -> Result<Value, ErrorReply> {
     let limit = limit(params)?;
     let mut data: Vec<Value> = wanted.take(limit + 1).collect();
     let has_more = data.len() > limit;
@@ -250,26 +250,26 @@ fn page(url: &str, params: &Params, wanted: impl Iterator<Item = Value>) -> Resu
     Ok(json!({"object": "list", "url": url, "has_more": has_more, "data": data}))
 }
 
-fn limit(params: &Params) -> Result<usize, Problem> {
+fn limit(params: &Params) -> Result<usize, ErrorReply> {
     let limit = params.integer("limit")?.map_or(Some(LIMIT_DEFAULT), |limit| usize::try_from(limit).ok());
     limit
         .filter(|limit| (1..=LIMIT_MAX).contains(limit))
-        .ok_or_else(|| Problem::parameter("limit", "parameter_invalid_integer", "`limit` is 1 to 100."))
+        .ok_or_else(|| ErrorReply::parameter("limit", "parameter_invalid_integer", "`limit` is 1 to 100."))
 }
 
-fn no_cursor(params: &Params) -> Problem {
+fn no_cursor(params: &Params) -> ErrorReply {
     let message = format!("No such object: '{}'", params.get("starting_after").unwrap_or_default());
-    Problem::parameter("starting_after", "resource_missing", &message)
+    ErrorReply::parameter("starting_after", "resource_missing", &message)
 }
 
-fn parse_search(query: &str) -> Result<Vec<(String, String)>, Problem> {
+fn parse_search(query: &str) -> Result<Vec<(String, String)>, ErrorReply> {
     let clause = |text: &str| {
         let (name, value) = text.trim().strip_prefix("metadata['")?.split_once("']:'")?;
         Some((name.to_owned(), value.strip_suffix('\'')?.to_owned()))
     };
     query.split(" AND ").map(clause).collect::<Option<_>>().ok_or_else(|| {
         let message = "This simulator understands metadata['name']:'value', joined by AND.";
-        Problem::parameter("query", "parameter_invalid", message)
+        ErrorReply::parameter("query", "parameter_invalid", message)
     })
 }
 
@@ -280,7 +280,7 @@ struct Created {
 }
 
 impl Created {
-    fn of(params: &Params) -> Result<Self, Problem> {
+    fn of(params: &Params) -> Result<Self, ErrorReply> {
         let bound =
             |name: &str, shift: i64| Ok(params.integer(name)?.map(|at: i64| at.saturating_add(shift)));
         let from_s = bound("created[gte]", 0)?.or(bound("created[gt]", 1)?).unwrap_or(i64::MIN);

@@ -1,6 +1,6 @@
 //! Answers, good and bad on purpose.
 
-use super::super::problem::Problem;
+use super::super::error_reply::ErrorReply;
 use axum::{
     body::{Body, Bytes},
     http::{
@@ -34,9 +34,9 @@ pub(super) fn json(status: u16, body: String) -> Response {
     response
 }
 
-pub(super) fn problem(problem: &Problem) -> Response {
-    let mut response = json(problem.status, problem.body());
-    if let Some(seconds) = problem.retry_after_s {
+pub(super) fn error(error: &ErrorReply) -> Response {
+    let mut response = json(error.status, error.body());
+    if let Some(seconds) = error.retry_after_s {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     response

@@ -9,8 +9,8 @@ use super::{
             refund::{RefundDue, RefundFate, RefundRequest, RefundStatus},
             render,
         },
+        error_reply::ErrorReply,
         methods::{self, Confirm},
-        problem::Problem,
         script::{Acts, ConfirmAct, Operation, RefundAct, Then},
         simulator::{Simulator, change_intent, new_id, now_ms},
     },
@@ -60,11 +60,11 @@ pub(super) fn about(books: &Books, order: &Order<'_>) -> (BTreeMap<String, Strin
 }
 
 /// A scripted refusal, with the intent as it is.
-pub(super) fn refusal(books: &Books, order: &Order<'_>, code: &str) -> Problem {
-    let problem = Problem::state(code, "Refused by script.");
+pub(super) fn refusal(books: &Books, order: &Order<'_>, code: &str) -> ErrorReply {
+    let error = ErrorReply::state(code, "Refused by script.");
     match order.id.and_then(|id| books.intents.get(id)) {
-        Some(intent) => problem.about(intent),
-        None => problem,
+        Some(intent) => error.about(intent),
+        None => error,
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) fn perform(
     books: &mut Books,
     order: &Order<'_>,
     acts: &Acts,
-) -> Result<String, Problem> {
+) -> Result<String, ErrorReply> {
     let Order { operation, id, params } = order;
     let id = id.unwrap_or_default();
     let expanded = params.expands("latest_charge");
@@ -88,7 +88,7 @@ pub(super) fn perform(
         Operation::Cancel => {
             let reason = params.get("cancellation_reason").map(str::to_owned);
             if reason.as_deref().is_some_and(|reason| !REASONS.contains(&reason)) {
-                return Err(Problem::parameter(
+                return Err(ErrorReply::parameter(
                     "cancellation_reason",
                     "parameter_invalid",
                     "Invalid reason.",
@@ -112,28 +112,28 @@ pub(super) fn perform(
 fn change(
     books: &mut Books,
     id: &str,
-    transition: impl FnOnce(&mut Intent) -> Result<Told, Problem>,
-) -> Result<Intent, Problem> {
+    transition: impl FnOnce(&mut Intent) -> Result<Told, ErrorReply>,
+) -> Result<Intent, ErrorReply> {
     change_intent(books, id, |intent| Ok((transition(intent)?, ()))).map(|(intent, ())| intent)
 }
 
-fn create(books: &mut Books, params: &Params) -> Result<Intent, Problem> {
+fn create(books: &mut Books, params: &Params) -> Result<Intent, ErrorReply> {
     if books.intents.is_full() {
-        return Err(Problem::busy(1, "The simulator's books are full; start it with new ones."));
+        return Err(ErrorReply::busy(1, "The simulator's books are full; start it with new ones."));
     }
     params.required("amount")?;
     let amount = params.integer("amount")?.filter(|amount| (1..=AMOUNT_MAX).contains(amount));
-    let invalid = || Problem::parameter("amount", "parameter_invalid_integer", "Invalid positive integer");
+    let invalid = || ErrorReply::parameter("amount", "parameter_invalid_integer", "Invalid positive integer");
     let amount = amount.ok_or_else(invalid)?;
     let currency = params.required("currency")?;
     if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_lowercase()) {
-        return Err(Problem::parameter("currency", "parameter_invalid", "Three letters in lower case."));
+        return Err(ErrorReply::parameter("currency", "parameter_invalid", "Three letters in lower case."));
     }
     let capture = match params.get("capture_method") {
         Some("manual") => Capture::Manual,
         None | Some("automatic" | "automatic_async") => Capture::Automatic,
         Some(_) => {
-            return Err(Problem::parameter("capture_method", "parameter_invalid", "manual or automatic."));
+            return Err(ErrorReply::parameter("capture_method", "parameter_invalid", "manual or automatic."));
         }
     };
     let method = params.get("payment_method").map(known_method).transpose()?;
@@ -170,7 +170,7 @@ fn confirm(
     id: &str,
     params: &Params,
     acts: &Acts,
-) -> Result<Intent, Problem> {
+) -> Result<Intent, ErrorReply> {
     let other_method = params.get("payment_method").map(known_method).transpose()?;
     let return_url = params.get("return_url").map(str::to_owned);
     let (intent, ()) = change_intent(books, id, |intent| {
@@ -183,17 +183,17 @@ fn confirm(
         Ok((intent.confirm(fate)?, ()))
     })?;
     match &intent.last_error {
-        Some(decline) => Err(Problem::declined(decline, &intent)),
+        Some(decline) => Err(ErrorReply::declined(decline, &intent)),
         None => Ok(intent),
     }
 }
 
-fn known_method(token: &str) -> Result<String, Problem> {
+fn known_method(token: &str) -> Result<String, ErrorReply> {
     match methods::find(token) {
         Some(_) => Ok(token.to_owned()),
         None => {
             let message = format!("No such PaymentMethod: '{token}'");
-            Err(Problem::parameter("payment_method", "resource_missing", &message))
+            Err(ErrorReply::parameter("payment_method", "resource_missing", &message))
         }
     }
 }
@@ -235,7 +235,12 @@ fn fate(
     }
 }
 
-fn refund(simulator: &Simulator, books: &mut Books, params: &Params, acts: &Acts) -> Result<String, Problem> {
+fn refund(
+    simulator: &Simulator,
+    books: &mut Books,
+    params: &Params,
+    acts: &Acts,
+) -> Result<String, ErrorReply> {
     let intent = params.required("payment_intent")?.to_owned();
     let method = books.intents.get(&intent).and_then(|intent| methods::find(intent.method.as_deref()?));
     let settle_ms = ms(simulator.config.settle_delay);

@@ -7,7 +7,7 @@ mod say;
 pub(in crate::gateway) use say::message;
 
 use super::{
-    super::{problem::Problem, script::Operation, simulator::Simulator},
+    super::{error_reply::ErrorReply, script::Operation, simulator::Simulator},
     Shared, exchange, reads, reply,
 };
 use axum::{
@@ -91,7 +91,7 @@ async fn act(
             });
             return write(simulator, Operation::Refund, None, headers, form).await;
         }
-        _ => return reply::problem(&Problem::unknown_path("POST", &verb)),
+        _ => return reply::error(&ErrorReply::unknown_path("POST", &verb)),
     };
     write(simulator, operation, Some(id), headers, form).await
 }
@@ -101,11 +101,11 @@ async fn write(
     operation: Operation,
     id: Option<String>,
     mut headers: HeaderMap,
-    form: Result<Vec<(String, String)>, Problem>,
+    form: Result<Vec<(String, String)>, ErrorReply>,
 ) -> Response {
     let mut form = match form {
         Ok(form) => form,
-        Err(problem) => return reply::problem(&problem),
+        Err(error) => return reply::error(&error),
     };
     if operation != Operation::Refund {
         form.push(("expand[]".to_owned(), "latest_charge".to_owned()));
@@ -201,17 +201,17 @@ async fn say_again(State(simulator): Shared, request: Request, next: Next) -> Re
     Response::from_parts(parts, Body::from(said.body.to_string()))
 }
 
-fn parse(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(body).map_err(|_| Problem::parameter("body", "json", "The body is not JSON."))
+fn parse(body: &[u8]) -> Result<Value, ErrorReply> {
+    serde_json::from_slice(body).map_err(|_| ErrorReply::parameter("body", "json", "The body is not JSON."))
 }
 
-fn text(order: &Value, field: &str) -> Result<String, Problem> {
-    let missing = || Problem::parameter(field, "missing", "A field is missing.");
+fn text(order: &Value, field: &str) -> Result<String, ErrorReply> {
+    let missing = || ErrorReply::parameter(field, "missing", "A field is missing.");
     order[field].as_str().map(str::to_owned).ok_or_else(missing)
 }
 
-fn minor(order: &Value, currency: &str) -> Result<String, Problem> {
-    let invalid = || Problem::parameter("amount", "amount", "Not an amount of this currency.");
+fn minor(order: &Value, currency: &str) -> Result<String, ErrorReply> {
+    let invalid = || ErrorReply::parameter("amount", "amount", "Not an amount of this currency.");
     let amount = decimal::read(&text(order, "amount")?, currency).ok_or_else(invalid)?;
     Ok(amount.to_string())
 }

@@ -36,7 +36,7 @@ pub(super) fn answer(books: &Books, status: u16, answer: Value) -> Said {
             let charges = answer["data"].as_array().into_iter().flatten().map(|intent| charge(books, intent));
             plain(status, json!({"charges": charges.collect::<Vec<_>>(), "more": answer["has_more"]}))
         }
-        _ if answer["error"].is_object() => problem(books, status, &answer["error"]),
+        _ if answer["error"].is_object() => error(books, status, &answer["error"]),
         _ => plain(status, answer),
     }
 }
@@ -142,7 +142,7 @@ fn refund(refund: &Value) -> Map<String, Value> {
 }
 
 /// A bank that says no is no error here; a state that forbids something is a conflict.
-fn problem(books: &Books, status: u16, error: &Value) -> Said {
+fn error(books: &Books, status: u16, error: &Value) -> Said {
     let word = |field: &str| error[field].as_str().unwrap_or_default().replace('_', "-");
     let shown = error["payment_intent"].is_object().then(|| charge(books, &error["payment_intent"]));
     let (status, reason) = match (status, error["type"].as_str()) {

@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 #[derive(Clone, Debug)]
-pub(super) struct Problem {
+pub(super) struct ErrorReply {
     pub status: u16,
     pub retry_after_s: Option<u32>,
     /// Stripe keeps an answer under its key once the request began to be worked on.
@@ -16,7 +16,7 @@ pub(super) struct Problem {
     error: Map<String, Value>,
 }
 
-impl Problem {
+impl ErrorReply {
     /// A parameter is missing or wrong.
     pub fn parameter(param: &str, code: &str, message: &str) -> Self {
         Self::new(400, "invalid_request_error", Some(code), message).with("param", json!(param))
@@ -34,8 +34,8 @@ impl Problem {
     }
 
     pub fn declined(decline: &Decline, intent: &Intent) -> Self {
-        let problem = Self::new(402, "card_error", Some(&decline.code), "Your card was declined.");
-        problem.with("decline_code", json!(decline.decline_code)).about(intent).kept()
+        let error = Self::new(402, "card_error", Some(&decline.code), "Your card was declined.");
+        error.with("decline_code", json!(decline.decline_code)).about(intent).kept()
     }
 
     pub fn unauthorised() -> Self {
@@ -63,8 +63,8 @@ impl Problem {
     }
 
     pub fn busy(retry_after_s: u32, message: &str) -> Self {
-        let problem = Self::new(429, "invalid_request_error", Some("rate_limit"), message);
-        Self { retry_after_s: Some(retry_after_s), ..problem }
+        let error = Self::new(429, "invalid_request_error", Some("rate_limit"), message);
+        Self { retry_after_s: Some(retry_after_s), ..error }
     }
 
     /// Everything that was sent, and a card number, as a careless peer would show it.
