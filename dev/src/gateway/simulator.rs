@@ -3,7 +3,7 @@
 use super::{
     books::{
         Books,
-        intent::{About, Ending, Fate, Intent, Told},
+        intent::{About, Ending, EventsToSend, Fate, Intent},
         news::{Delivery, DeliveryState, Event, Forgery, News},
     },
     config::{Config, Speak},
@@ -88,7 +88,7 @@ impl Simulator {
     pub fn change_intent<T>(
         &self,
         id: &str,
-        transition: impl FnOnce(&mut Intent) -> Result<(Told, T), ErrorReply>,
+        transition: impl FnOnce(&mut Intent) -> Result<(EventsToSend, T), ErrorReply>,
     ) -> Result<(Intent, T), ErrorReply> {
         self.change(|books| change_intent(books, id, transition))
     }
@@ -149,7 +149,7 @@ impl Simulator {
             metadata: &news.metadata,
         };
         let acts = self.acts(&occasion);
-        let told = News { object: lied(news.object.clone(), acts.lie.as_ref()), ..news.clone() };
+        let told = News { object: apply_lie(news.object.clone(), acts.lie.as_ref()), ..news.clone() };
         let id = new_id("evt");
         let plan = acts.webhook.unwrap_or_default();
         let copies = if plan.lose { 0 } else { plan.copies };
@@ -181,34 +181,34 @@ impl Simulator {
 pub(super) fn change_intent<T>(
     books: &mut Books,
     id: &str,
-    transition: impl FnOnce(&mut Intent) -> Result<(Told, T), ErrorReply>,
+    transition: impl FnOnce(&mut Intent) -> Result<(EventsToSend, T), ErrorReply>,
 ) -> Result<(Intent, T), ErrorReply> {
     let mut intent = books.intents.get(id).ok_or_else(|| ErrorReply::missing("payment_intent", id))?.clone();
     let method = intent.method.clone();
     let captured_before = intent.amount_received;
-    let (mut told, value) = transition(&mut intent)?;
+    let (mut events, value) = transition(&mut intent)?;
     let disputed = method.as_deref().and_then(methods::find).is_some_and(|method| method.is_disputed);
     if disputed && captured_before == 0 && intent.amount_received > 0 {
-        told.extend(intent.dispute(new_id("dp"), None)?);
+        events.extend(intent.dispute(new_id("dp"), None)?);
     }
-    for (kind, about) in told {
+    for (kind, about) in events {
         let news = News::of_intent(kind, about, &intent);
-        books.tell(News { method: method.clone(), ..news });
+        books.add_news(News { method: method.clone(), ..news });
     }
     books.put_intent(intent.clone());
     Ok((intent, value))
 }
 
 /// Ends what is pending.
-pub(super) fn settle(intent: &mut Intent, ending: Ending) -> Result<(Told, ()), ErrorReply> {
+pub(super) fn settle(intent: &mut Intent, ending: Ending) -> Result<(EventsToSend, ()), ErrorReply> {
     Ok((intent.settle(ending)?, ()))
 }
 
 /// The object as a liar shows it.
-pub(super) fn lied(mut object: Value, lie: Option<&Lie>) -> Value {
+pub(super) fn apply_lie(mut object: Value, lie: Option<&Lie>) -> Value {
     let (Some(lie), Value::Object(fields)) = (lie, &mut object) else { return object };
     if let Some(Value::Array(items)) = fields.get_mut("data") {
-        let told = std::mem::take(items).into_iter().map(|item| lied(item, Some(lie)));
+        let told = std::mem::take(items).into_iter().map(|item| apply_lie(item, Some(lie)));
         *items = told.collect();
         return object;
     }

@@ -115,8 +115,8 @@ pub(in crate::gateway) enum Fate {
     Process(Due),
 }
 
-/// Event types to tell, each with the object that it carries.
-pub(in crate::gateway) type Told = Vec<(&'static str, About)>;
+/// The types of the events to send, each with the object that it carries.
+pub(in crate::gateway) type EventsToSend = Vec<(&'static str, About)>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::gateway) enum About {
@@ -159,7 +159,7 @@ impl Intent {
     }
 
     /// Tries to secure the money. A decline changes the intent too: its error is for the caller to show.
-    pub fn confirm(&mut self, fate: Fate) -> Result<Told, ErrorReply> {
+    pub fn confirm(&mut self, fate: Fate) -> Result<EventsToSend, ErrorReply> {
         match self.status {
             Status::RequiresPaymentMethod | Status::RequiresConfirmation | Status::RequiresAction => {}
             Status::Processing | Status::RequiresCapture | Status::Succeeded | Status::Canceled => {
@@ -189,7 +189,7 @@ impl Intent {
     }
 
     /// Ends what is pending: the customer acted, or the gateway is done.
-    pub fn settle(&mut self, ending: Ending) -> Result<Told, ErrorReply> {
+    pub fn settle(&mut self, ending: Ending) -> Result<EventsToSend, ErrorReply> {
         match self.status {
             Status::RequiresAction | Status::Processing => Ok(self.end(ending)),
             Status::RequiresPaymentMethod
@@ -200,7 +200,7 @@ impl Intent {
         }
     }
 
-    pub fn capture(&mut self, amount: Option<i64>, lax: bool) -> Result<Told, ErrorReply> {
+    pub fn capture(&mut self, amount: Option<i64>, lax: bool) -> Result<EventsToSend, ErrorReply> {
         if lax && self.status == Status::Canceled {
             self.counts.captures_after_cancel += 1;
             return Ok(vec![]);
@@ -217,7 +217,7 @@ impl Intent {
         Ok(vec![("payment_intent.succeeded", About::Intent), ("charge.captured", About::Charge)])
     }
 
-    pub fn cancel(&mut self, reason: Option<String>) -> Result<Told, ErrorReply> {
+    pub fn cancel(&mut self, reason: Option<String>) -> Result<EventsToSend, ErrorReply> {
         if matches!(self.status, Status::Succeeded | Status::Canceled) {
             return Err(self.unexpected_state("cancel"));
         }
@@ -231,7 +231,7 @@ impl Intent {
     }
 
     /// The customer's bank takes the money's side; refunds are frozen.
-    pub fn dispute(&mut self, id: String, amount: Option<i64>) -> Result<Told, ErrorReply> {
+    pub fn dispute(&mut self, id: String, amount: Option<i64>) -> Result<EventsToSend, ErrorReply> {
         match &mut self.charge {
             Some(charge) if charge.amount_captured > 0 && charge.dispute.is_none() => {
                 let amount = amount.unwrap_or(charge.amount_captured);
@@ -242,7 +242,7 @@ impl Intent {
         }
     }
 
-    pub fn change_dispute(&mut self, status: &str) -> Result<Told, ErrorReply> {
+    pub fn change_dispute(&mut self, status: &str) -> Result<EventsToSend, ErrorReply> {
         let Some(dispute) = self.charge.as_mut().and_then(|charge| charge.dispute.as_mut()) else {
             return Err(self.unexpected_state("change a dispute of"));
         };
@@ -259,7 +259,7 @@ impl Intent {
         ErrorReply::state("payment_intent_unexpected_state", &message).about(self)
     }
 
-    fn end(&mut self, ending: Ending) -> Told {
+    fn end(&mut self, ending: Ending) -> EventsToSend {
         self.action = None;
         self.due = None;
         match ending {
@@ -274,7 +274,7 @@ impl Intent {
         }
     }
 
-    fn secure(&mut self) -> Told {
+    fn secure(&mut self) -> EventsToSend {
         self.counts.secured += 1;
         let id = self.id.replacen("pi_", "ch_", 1);
         self.charge = Some(Charge { id, amount_captured: 0, amount_refunded: 0, dispute: None });

@@ -73,7 +73,7 @@ impl Books {
         if let Some(path) = path {
             let (file, lines) = File::open::<Vec<Change>>(path)?;
             for change in lines.into_iter().flatten() {
-                books.take(change);
+                books.apply(change);
             }
             books.file = Some(file);
         }
@@ -82,26 +82,26 @@ impl Books {
 
     pub fn put_intent(&mut self, intent: Intent) {
         self.changes.push(Change::Intent(Box::new(intent.clone())));
-        self.take(Change::Intent(Box::new(intent)));
+        self.apply(Change::Intent(Box::new(intent)));
     }
 
     pub fn put_refund(&mut self, refund: Refund) {
         self.changes.push(Change::Refund(refund.clone()));
-        self.take(Change::Refund(refund));
+        self.apply(Change::Refund(refund));
     }
 
     pub fn put_event(&mut self, event: Event) {
         self.changes.push(Change::Event(event.clone()));
-        self.take(Change::Event(event));
+        self.apply(Change::Event(event));
     }
 
     pub fn put_key(&mut self, stored: Stored) {
         self.changes.push(Change::Key(stored.clone()));
-        self.take(Change::Key(stored));
+        self.apply(Change::Key(stored));
     }
 
     /// Something the world will hear of, once it is planned how.
-    pub fn tell(&mut self, news: News) {
+    pub fn add_news(&mut self, news: News) {
         self.news.push(news);
     }
 
@@ -119,7 +119,7 @@ impl Books {
     }
 
     /// Puts a record in its place and what it has still to do on the agenda.
-    fn take(&mut self, change: Change) {
+    fn apply(&mut self, change: Change) {
         match change {
             Change::Intent(intent) => {
                 let due = intent.due.as_ref().map(|due| due.at_ms);

@@ -96,8 +96,8 @@ impl Books {
             due: request.fate.later,
             intent: request.intent,
         };
-        self.tell(News::of_refund("refund.created", &refund));
-        self.tell(News::of_intent("charge.refunded", About::Charge, &intent));
+        self.add_news(News::of_refund("refund.created", &refund));
+        self.add_news(News::of_intent("charge.refunded", About::Charge, &intent));
         self.put_intent(intent);
         self.put_refund(refund.clone());
         Ok(refund)
@@ -119,7 +119,7 @@ impl Books {
             self.put_intent(intent);
         }
         let kind = if status == RefundStatus::Failed { "refund.failed" } else { "refund.updated" };
-        self.tell(News::of_refund(kind, &refund));
+        self.add_news(News::of_refund(kind, &refund));
         self.put_refund(refund.clone());
         Ok(refund)
     }

@@ -127,11 +127,11 @@ async fn act_on_intent(
         }
         "lapse" => Err(intent.unexpected_state("let lapse")),
         "dispute" => {
-            let told = match &details.status {
+            let events = match &details.status {
                 Some(status) => intent.change_dispute(status)?,
                 None => intent.dispute(new_id("dp"), details.amount)?,
             };
-            Ok((told, ()))
+            Ok((events, ()))
         }
         _ => Err(ErrorReply::unknown_path("POST", &verb)),
     });
@@ -142,7 +142,7 @@ fn when(
     status: Status,
     intent: &mut Intent,
     ending: Ending,
-) -> Result<(super::super::books::intent::Told, ()), ErrorReply> {
+) -> Result<(super::super::books::intent::EventsToSend, ()), ErrorReply> {
     if intent.status != status {
         return Err(intent.unexpected_state("end"));
     }

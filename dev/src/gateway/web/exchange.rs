@@ -4,7 +4,7 @@ use super::{
     super::{
         error_reply::ErrorReply,
         script::{Acts, After, Before, Lie, Occasion, Operation},
-        simulator::{Simulator, lied},
+        simulator::{Simulator, apply_lie},
     },
     claim::Claimed,
     params::Params,
@@ -153,7 +153,7 @@ pub(super) async fn send(after: Option<&After>, status: u16, body: String) -> Re
 
 pub(super) fn show(body: String, lie: Option<&Lie>) -> String {
     match (lie, serde_json::from_str::<Value>(&body)) {
-        (Some(_), Ok(object)) => lied(object, lie).to_string(),
+        (Some(_), Ok(object)) => apply_lie(object, lie).to_string(),
         _ => body,
     }
 }

@@ -4,7 +4,7 @@ use super::{
     super::{
         books::{
             Books,
-            intent::{Action, Capture, Counts, Decline, Due, Ending, Fate, Intent, Status, Told},
+            intent::{Action, Capture, Counts, Decline, Due, Ending, EventsToSend, Fate, Intent, Status},
             news::News,
             refund::{RefundDue, RefundFate, RefundRequest, RefundStatus},
             render,
@@ -112,7 +112,7 @@ pub(super) fn perform(
 fn change(
     books: &mut Books,
     id: &str,
-    transition: impl FnOnce(&mut Intent) -> Result<Told, ErrorReply>,
+    transition: impl FnOnce(&mut Intent) -> Result<EventsToSend, ErrorReply>,
 ) -> Result<Intent, ErrorReply> {
     change_intent(books, id, |intent| Ok((transition(intent)?, ()))).map(|(intent, ())| intent)
 }
@@ -155,7 +155,7 @@ fn create(books: &mut Books, params: &Params) -> Result<Intent, ErrorReply> {
         due: None,
         counts: Counts::default(),
     };
-    books.tell(News::of_intent(
+    books.add_news(News::of_intent(
         "payment_intent.created",
         super::super::books::intent::About::Intent,
         &intent,
