@@ -9,7 +9,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
-use steps::gateway::standard;
+use steps::gateway::standard_webhooks;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -36,7 +36,7 @@ pub enum ServeError {
     Listen(#[source] io::Error),
     /// A secret with which this protocol can't sign.
     #[error("a webhook secret")]
-    Secret(#[source] standard::BadSecret),
+    Secret(#[source] standard_webhooks::BadSecret),
     /// The HTTP client for webhooks could not be made: rustls' crypto provider is not installed.
     #[error("making the HTTP client for webhooks")]
     Client(#[source] reqwest::Error),
@@ -63,9 +63,9 @@ pub async fn serve(
 
 impl Server {
     pub fn open(config: Config, listener: TcpListener) -> Result<Self, ServeError> {
-        let provable = |secret: &String| standard::sign("", b"", secret, Utc::now()).is_ok();
+        let provable = |secret: &String| standard_webhooks::sign("", b"", secret, Utc::now()).is_ok();
         if config.speak == Speak::Standard && !config.webhook_secrets.iter().all(provable) {
-            return Err(ServeError::Secret(standard::BadSecret));
+            return Err(ServeError::Secret(standard_webhooks::BadSecret));
         }
         let address = listener.local_addr().map_err(ServeError::Listen)?;
         let simulator = Simulator::new(config, format!("http://{address}"), CancellationToken::new());

@@ -14,7 +14,7 @@ use super::{
 use chrono::Utc;
 use reqwest::Client;
 use std::{sync::Arc, time::Duration};
-use steps::gateway::{signature, standard};
+use steps::gateway::{signature, standard_webhooks};
 use tokio::task::JoinSet;
 
 /// Deliveries under way at a time: a hundred copies of one webhook shall come at once.
@@ -133,7 +133,8 @@ fn signed(config: &Config, parcel: &Parcel) -> Vec<(&'static str, String)> {
         Speak::Stripe => Some(signature::sign(body, &secrets, at)),
         Speak::Standard => {
             // A forger's secret may be none of this scheme; ours were checked at the start.
-            let signatures = secrets.iter().map(|secret| standard::sign(&parcel.shown_id, body, secret, at));
+            let signatures =
+                secrets.iter().map(|secret| standard_webhooks::sign(&parcel.shown_id, body, secret, at));
             Some(
                 signatures
                     .collect::<Result<Vec<_>, _>>()

@@ -15,7 +15,7 @@ use reqwest::{
 };
 use secrecy::ExposeSecret;
 use std::time::{Duration, Instant};
-use steps::gateway::standard;
+use steps::gateway::standard_webhooks;
 use tokio::time::timeout;
 
 /// What of an answer's body is read, so that the connection can be used again. Nothing is done with it.
@@ -99,7 +99,7 @@ impl Sender {
             Err(error) => return Sent::failed(format!("the message can't be written as JSON: {error}")),
         };
         let now = Utc::now();
-        let Ok(signature) = standard::sign(&event.id, &body, to.secret.expose_secret(), now) else {
+        let Ok(signature) = standard_webhooks::sign(&event.id, &body, to.secret.expose_secret(), now) else {
             return Sent::failed(
                 "its secret is not `whsec_` and base64; remove the subscription and add it anew",
             );

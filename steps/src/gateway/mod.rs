@@ -17,7 +17,7 @@ pub mod instant;
 mod intent;
 mod provider;
 pub mod signature;
-pub mod standard;
+pub mod standard_webhooks;
 pub mod stripe;
 mod text;
 

@@ -1,6 +1,6 @@
 //! Which gateway it is, and how its webhooks become facts.
 
-use super::{BadEvent, Fact, house, signature, standard, stripe};
+use super::{BadEvent, Fact, house, signature, standard_webhooks, stripe};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use signature::{BadSignature, Secret};
@@ -40,8 +40,9 @@ impl Provider {
             Self::Stripe => signature::verify(header("stripe-signature"), body, secrets, now),
             Self::Standard => {
                 let (id, timestamp) = (header("webhook-id"), header("webhook-timestamp"));
-                let headers = standard::Headers { id, timestamp, signature: header("webhook-signature") };
-                standard::verify(headers, body, secrets, now)
+                let headers =
+                    standard_webhooks::Headers { id, timestamp, signature: header("webhook-signature") };
+                standard_webhooks::verify(headers, body, secrets, now)
             }
         }
     }

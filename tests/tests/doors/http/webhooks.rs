@@ -7,7 +7,7 @@ use axum::http::Method;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use steps::gateway::instant::{Act, Operation};
-use steps::gateway::{IntentId, signature, standard};
+use steps::gateway::{IntentId, signature, standard_webhooks};
 
 pub const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -182,7 +182,7 @@ async fn standard_webhooks_are_another_way_in_and_each_gateway_has_its_own() {
     let body = json!({"type": "customer.moved", "at": "2026-01-02T03:04:05Z", "mode": "test"}).to_string();
     let now = Utc::now();
     let send = async |path: &str, id: &str, at: DateTime<Utc>| {
-        let header = standard::sign(id, body.as_bytes(), SECRET, at).unwrap();
+        let header = standard_webhooks::sign(id, body.as_bytes(), SECRET, at).unwrap();
         let ask = service.ask(Method::POST, path).header("webhook-id", id);
         let ask = ask.header("webhook-timestamp", &at.timestamp().to_string());
         ask.header("webhook-signature", &header).raw("application/json", body.clone()).send().await

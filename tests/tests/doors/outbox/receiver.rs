@@ -9,7 +9,7 @@ use axum::{
 use chrono::Utc;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, RwLock};
-use steps::gateway::{signature::Secret, standard};
+use steps::gateway::{signature::Secret, standard_webhooks};
 use tests::play::Gate;
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -97,8 +97,9 @@ async fn take(
     let header = |name: &str| headers.get(name).unwrap().to_str().unwrap().to_owned();
     let (id, timestamp, signature) =
         (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
-    let signed = standard::Headers { id: &id, timestamp: &timestamp, signature: &signature };
-    standard::verify(signed, &body, &[Secret::new(SECRET)], Utc::now()).expect("the signature holds");
+    let signed = standard_webhooks::Headers { id: &id, timestamp: &timestamp, signature: &signature };
+    standard_webhooks::verify(signed, &body, &[Secret::new(SECRET)], Utc::now())
+        .expect("the signature holds");
     let got = Got { media_type: header("content-type"), event: serde_json::from_slice(&body).unwrap(), id };
     let act = shared.behaviour.read().unwrap()(&got);
     shared.got.lock().unwrap().push(got);
