@@ -12,7 +12,9 @@ use secrecy::ExposeSecret;
 use std::{sync::Arc, time::Duration};
 use steps::{
     Cashier, Services,
-    gateway::{CaptureMethod, Gateway, HttpConfig, Provider, house::House, instant, stripe::Stripe},
+    gateway::{
+        CaptureMethod, Gateway, HttpConfig, Provider, instant, standard::StandardGateway, stripe::Stripe,
+    },
     locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
 };
 use tokio::sync::Notify;
@@ -176,7 +178,7 @@ pub fn gateway(config: &config::Gateway) -> anyhow::Result<Gateway> {
     };
     Ok(match config.kind {
         Provider::Stripe => Gateway::new(Stripe::new(http).context("reading `gateway.url`")?),
-        Provider::Standard => Gateway::new(House::new(http).context("reading `gateway.url`")?),
+        Provider::Standard => Gateway::new(StandardGateway::new(http).context("reading `gateway.url`")?),
     })
 }
 

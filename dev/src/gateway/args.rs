@@ -36,7 +36,7 @@ pub struct Args {
     /// Where to listen; port 0 takes a free one. The address is printed.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
-    /// The protocol: Stripe's, or the house protocol of docs/payment-gateways.md.
+    /// The protocol: Stripe's, or the standard protocol of docs/payment-gateways.md.
     #[arg(long, value_enum, default_value_t = Speak::Stripe)]
     pub speak: Speak,
     /// Where to send events to; may be given several times.

@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 pub enum Speak {
     /// Stripe's, and its signatures.
     Stripe,
-    /// The house protocol, signed by Standard Webhooks.
+    /// The standard protocol, signed by Standard Webhooks.
     Standard,
 }
 

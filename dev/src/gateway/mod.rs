@@ -1,4 +1,4 @@
-//! A simulated payment gateway: the part of Stripe's API that Usher speaks, or the house protocol, for development and
+//! A simulated payment gateway: the part of Stripe's API that Usher speaks, or the standard protocol, for development and
 //! tests.
 //!
 //! The picture: books (what happened to whose money), a script (what goes wrong), a border that speaks Stripe's

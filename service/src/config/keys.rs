@@ -144,7 +144,7 @@ pub const KEYS: &[Key] = &[
         "gateway.kind",
         "stripe",
         OneOf(&["stripe", "standard"]),
-        "which protocol the gateway speaks: Stripe's, or the house protocol of docs/payment-gateways.md",
+        "which protocol the gateway speaks: Stripe's, or the standard protocol of docs/payment-gateways.md",
     ),
     key(
         "gateway.url",

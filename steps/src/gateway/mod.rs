@@ -1,4 +1,4 @@
-//! The port to payment gateways, and its adapters: `stripe`, `house` (another protocol altogether, to prove the
+//! The port to payment gateways, and its adapters: `stripe`, `standard` (another protocol altogether, to prove the
 //! port), and `instant` (inside the process).
 //!
 //! The picture: an *intent* is the gateway's record of one payment. We create it (moves no money), confirm
@@ -10,13 +10,13 @@
 
 mod error;
 pub mod fact;
-pub mod house;
 mod http;
 mod ids;
 pub mod instant;
 mod intent;
 mod provider;
 pub mod signature;
+pub mod standard;
 pub mod standard_webhooks;
 pub mod stripe;
 mod text;

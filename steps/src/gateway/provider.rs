@@ -1,6 +1,6 @@
 //! Which gateway it is, and how its webhooks become facts.
 
-use super::{BadEvent, Fact, house, signature, standard_webhooks, stripe};
+use super::{BadEvent, Fact, signature, standard, standard_webhooks, stripe};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use signature::{BadSignature, Secret};
@@ -11,7 +11,7 @@ use signature::{BadSignature, Secret};
 pub enum Provider {
     /// Stripe's protocol, and its signatures.
     Stripe,
-    /// The house protocol, signed by Standard Webhooks.
+    /// The standard protocol, signed by Standard Webhooks.
     Standard,
 }
 
@@ -20,7 +20,7 @@ impl Provider {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stripe => stripe::PROVIDER,
-            Self::Standard => house::PROVIDER,
+            Self::Standard => standard::PROVIDER,
         }
     }
 
@@ -54,7 +54,7 @@ impl Provider {
     pub fn read<'a>(self, header: impl Fn(&str) -> &'a str, body: &[u8]) -> Result<Fact, BadEvent> {
         match self {
             Self::Stripe => stripe::read_event(body),
-            Self::Standard => house::read_event(header("webhook-id"), body),
+            Self::Standard => standard::read_event(header("webhook-id"), body),
         }
     }
 }

@@ -76,7 +76,7 @@ impl Plan {
         self
     }
 
-    /// The gateway speaks the house protocol and signs by Standard Webhooks.
+    /// The gateway speaks the standard protocol and signs by Standard Webhooks.
     pub fn standard(self) -> Self {
         const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
         let plan = self.with("USHER_GATEWAY_KIND", "standard").with("USHER_GATEWAY_WEBHOOK_SECRETS", SECRET);

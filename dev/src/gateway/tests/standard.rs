@@ -1,4 +1,4 @@
-//! The house protocol: the other adapter of `steps` against the simulator, over HTTP, with its webhooks.
+//! The standard protocol: the other adapter of `steps` against the simulator, over HTTP, with its webhooks.
 
 use super::super::Speak;
 use super::world::{World, key, no_doubles, order};

@@ -19,8 +19,8 @@ use std::{
 };
 use steps::gateway::{
     CaptureMethod, Currency, Fact, FactKind, Gateway, HttpConfig, Money, Order, Provider, Trace,
-    house::House,
     signature::Secret,
+    standard::StandardGateway,
     stripe::{BreakerConfig, Stripe},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -223,7 +223,7 @@ fn adapter(config: &Config, url: &str) -> Gateway {
     };
     match config.speak {
         Speak::Stripe => Gateway::new(Stripe::new(http).unwrap()),
-        Speak::Standard => Gateway::new(House::new(http).unwrap()),
+        Speak::Standard => Gateway::new(StandardGateway::new(http).unwrap()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The house protocol's answers in our words.
+//! The standard protocol's answers in our words.
 
 use super::{news, wire::Charge};
 use crate::gateway::{

@@ -1,4 +1,4 @@
-//! The house protocol's news, read as facts. A message's id stands in its headers, not in its body.
+//! The standard protocol's news, read as facts. A message's id stands in its headers, not in its body.
 
 use super::{
     PROVIDER,

@@ -1,4 +1,4 @@
-//! Our orders as the house protocol's JSON.
+//! Our orders as the standard protocol's JSON.
 
 use crate::gateway::{CancelReason, CaptureMethod, Money, Order, RefundOrder, Trace};
 use serde_json::{Map, Value, json};

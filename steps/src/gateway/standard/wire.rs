@@ -1,4 +1,4 @@
-//! The house protocol's JSON, as far as we read it, and how it becomes our words.
+//! The standard protocol's JSON, as far as we read it, and how it becomes our words.
 
 use super::decimal;
 use crate::gateway::{

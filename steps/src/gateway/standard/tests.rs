@@ -57,7 +57,7 @@ async fn started() -> (MockServer, Gateway) {
         requests_per_s: NonZeroU32::new(10_000).unwrap(),
         ..HttpConfig::new(server.uri(), "bank_test_1")
     };
-    let gateway = Gateway::new(House::new(config).unwrap());
+    let gateway = Gateway::new(StandardGateway::new(config).unwrap());
     (server, gateway)
 }
 

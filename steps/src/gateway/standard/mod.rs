@@ -1,4 +1,4 @@
-//! The adapter that speaks the house protocol: a bank's small JSON API, of another shape than Stripe's in all that an
+//! The adapter that speaks the standard protocol: a bank's small JSON API, of another shape than Stripe's in all that an
 //! adapter can differ in. It proves the port, and is a pattern for the next one.
 //!
 //! Amounts are decimals in strings; an object's id stands in a header; refunds are nested under their charge; a bank
@@ -37,11 +37,11 @@ const DIALECT: Dialect = Dialect {
 
 /// The adapter. One a process: it holds the connections, the rate limit and the circuit breaker.
 #[derive(Debug)]
-pub struct House {
+pub struct StandardGateway {
     http: Http,
 }
 
-impl House {
+impl StandardGateway {
     /// Makes the adapter; connects to nothing yet.
     ///
     /// # Errors
@@ -75,7 +75,7 @@ impl House {
     }
 }
 
-impl PaymentGateway for House {
+impl PaymentGateway for StandardGateway {
     fn provider(&self) -> &'static str {
         PROVIDER
     }
