@@ -29,7 +29,7 @@ struct Item {
 
 /// An error: why in one word, a text for people, the field it is about, and the charge where its state is the reason.
 #[derive(Deserialize)]
-struct Problem {
+struct ErrorBody {
     reason: String,
     #[serde(default)]
     text: String,
@@ -94,23 +94,23 @@ fn parse<T: DeserializeOwned>(reply: &Reply) -> Result<T, GatewayError> {
 /// What a 4xx means. One that isn't the protocol's JSON (a proxy's page) leaves the outcome unknown.
 fn refusal(reply: &Reply) -> GatewayError {
     let Reply { status, retry_after, .. } = *reply;
-    let problem = match (status, json::<Problem>(reply)) {
+    let error = match (status, json::<ErrorBody>(reply)) {
         (429, _) => return GatewayError::Busy { retry_after },
-        (_, Ok(problem)) => problem,
+        (_, Ok(error)) => error,
         (_, Err(_)) => return garbage(status, "an error without the protocol's JSON"),
     };
-    let code = word(&problem.reason);
+    let code = word(&error.reason);
     match (status, code.as_str()) {
         (401 | 403, _) => GatewayError::Unauthorised { status },
         (404, _) => GatewayError::NotFound,
         (409, "request-running") => GatewayError::KeyInUse { retry_after },
-        (409, _) => match problem.charge.map(Charge::read).transpose() {
+        (409, _) => match error.charge.map(Charge::read).transpose() {
             Ok(intent) => GatewayError::WrongState { code, intent: intent.map(Box::new) },
             Err(field) => garbage(status, field),
         },
         (422, "request-reused") => GatewayError::KeyReused,
         (400 | 422, _) => {
-            GatewayError::Invalid { code, param: word(&problem.field), message: sentence(&problem.text) }
+            GatewayError::Invalid { code, param: word(&error.field), message: sentence(&error.text) }
         }
         _ => garbage(status, "a status that the protocol doesn't have"),
     }
