@@ -3,11 +3,11 @@
 mod claim;
 mod control;
 mod exchange;
-pub(super) mod house;
 mod page;
 mod params;
 mod reads;
 mod reply;
+pub(super) mod standard;
 mod writes;
 
 pub(super) use reply::Abandoned;
@@ -31,7 +31,7 @@ type Shared = State<Arc<Simulator>>;
 pub(super) fn router(simulator: Arc<Simulator>) -> Router {
     let protocol = match simulator.config.speak {
         Speak::Stripe => stripe(),
-        Speak::Standard => house::router(&simulator),
+        Speak::Standard => standard::router(&simulator),
     };
     Router::new()
         .merge(protocol)

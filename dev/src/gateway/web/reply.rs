@@ -23,14 +23,14 @@ const SLOW_PAUSE: Duration = Duration::from_millis(200);
 #[error("the connection is closed by script")]
 pub(in crate::gateway) struct Abandoned;
 
-/// Marks an answer that may be said again in another protocol's words: all of it is there at once.
+/// Marks an answer that may be translated into another protocol: all of it is there at once.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Whole;
+pub(super) struct Translatable;
 
 pub(super) fn json(status: u16, body: String) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, [(CONTENT_TYPE, "application/json")], body).into_response();
-    response.extensions_mut().insert(Whole);
+    response.extensions_mut().insert(Translatable);
     response
 }
 

@@ -1,10 +1,10 @@
-//! The house protocol over the same books: its requests become those that the rest understands, and every answer is
-//! said again in its words on the way out. `docs/payment-gateways.md` describes it.
+//! The standard protocol over the same books: its requests become those that the rest understands, and every answer is
+//! translated on the way out. `docs/payment-gateways.md` describes it.
 
 mod decimal;
-mod say;
+mod translate;
 
-pub(in crate::gateway) use say::message;
+pub(in crate::gateway) use translate::message;
 
 use super::{
     super::{error_reply::ErrorReply, script::Operation, simulator::Simulator},
@@ -24,7 +24,7 @@ use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
 const REPLAYED: HeaderName = HeaderName::from_static("request-replayed");
-/// The largest answer that is said again; what is larger is so by script.
+/// The largest answer that is translated; what is larger is so by script.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 pub(super) fn router(simulator: &Arc<Simulator>) -> Router<Arc<Simulator>> {
@@ -33,7 +33,7 @@ pub(super) fn router(simulator: &Arc<Simulator>) -> Router<Arc<Simulator>> {
         .route("/v2/charges/{id}", get(charge))
         .route("/v2/charges/{id}/{verb}", post(act))
         .route("/v2/news", get(news))
-        .layer(from_fn_with_state(Arc::clone(simulator), say_again))
+        .layer(from_fn_with_state(Arc::clone(simulator), translate_answers))
 }
 
 async fn create(State(simulator): Shared, headers: HeaderMap, body: Bytes) -> Response {
@@ -123,7 +123,7 @@ async fn charge(state: Shared, id: Path<String>, headers: HeaderMap) -> Response
 
 /// By our ids, or by a window of time.
 async fn charges(state: Shared, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    let given = given(query);
+    let given = query_parameters(query);
     let ours = [("payment", "payment_id"), ("saga", "saga_id")];
     match ours.into_iter().find_map(|(name, ours)| Some((ours, given.get(name)?))) {
         Some((ours, id)) => {
@@ -149,7 +149,7 @@ async fn charges(state: Shared, headers: HeaderMap, RawQuery(query): RawQuery) -
 }
 
 async fn news(state: Shared, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    let given = given(query);
+    let given = query_parameters(query);
     let wanted = [
         ("created[gte]", time(&given, "since")),
         ("limit", given.get("limit").cloned()),
@@ -158,7 +158,7 @@ async fn news(state: Shared, headers: HeaderMap, RawQuery(query): RawQuery) -> R
     reads::messages(state, headers, encode(wanted)).await
 }
 
-fn given(query: Option<String>) -> BTreeMap<String, String> {
+fn query_parameters(query: Option<String>) -> BTreeMap<String, String> {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
 }
 
@@ -172,11 +172,11 @@ fn encode(parameters: impl IntoIterator<Item = (&'static str, Option<String>)>) 
     RawQuery(Some(form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()))
 }
 
-/// Says an answer again in the house's words. What isn't JSON is so by script, and stays.
-async fn say_again(State(simulator): Shared, request: Request, next: Next) -> Response {
+/// Translates an answer into the standard protocol. What isn't JSON is so by script, and stays.
+async fn translate_answers(State(simulator): Shared, request: Request, next: Next) -> Response {
     let created = request.method() == Method::POST && request.uri().path().ends_with("s");
     let mut response = next.run(request).await;
-    if response.extensions_mut().remove::<reply::Whole>().is_none() {
+    if response.extensions_mut().remove::<reply::Translatable>().is_none() {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -187,18 +187,18 @@ async fn say_again(State(simulator): Shared, request: Request, next: Next) -> Re
     let Ok(answer) = serde_json::from_slice::<Value>(&body) else {
         return Response::from_parts(parts, Body::from(body));
     };
-    let said = simulator.read(|books| say::answer(books, parts.status.as_u16(), answer));
-    parts.status = StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let translated = simulator.read(|books| translate::answer(books, parts.status.as_u16(), answer));
+    parts.status = StatusCode::from_u16(translated.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if created && parts.status == StatusCode::OK {
         parts.status = StatusCode::CREATED;
     }
-    if let Some((name, id)) = said.header
+    if let Some((name, id)) = translated.header
         && let Ok(id) = HeaderValue::from_str(&id)
     {
         parts.headers.insert(name, id);
     }
     parts.headers.remove("content-length");
-    Response::from_parts(parts, Body::from(said.body.to_string()))
+    Response::from_parts(parts, Body::from(translated.body.to_string()))
 }
 
 fn parse(body: &[u8]) -> Result<Value, ErrorReply> {

@@ -1,4 +1,4 @@
-//! Amounts as the house protocol writes them. The simulator shares nothing with the adapter, this neither.
+//! Amounts as the standard protocol writes them. The simulator shares nothing with the adapter, this neither.
 
 fn places(currency: &str) -> u32 {
     match currency {

@@ -1,4 +1,4 @@
-//! Stripe's JSON, in which the books are rendered, said again in the house's words.
+//! Stripe's JSON, in which the books are rendered, translated into the standard protocol.
 
 use super::{
     super::super::books::{Books, intent::Intent, news::News, render},
@@ -8,29 +8,29 @@ use axum::http::HeaderName;
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value, json};
 
-/// An answer in the house's words.
-pub(super) struct Said {
+/// An answer in the standard protocol.
+pub(super) struct StandardAnswer {
     pub status: u16,
     pub header: Option<(HeaderName, String)>,
     pub body: Value,
 }
 
 /// By what kind of object it is.
-pub(super) fn answer(books: &Books, status: u16, answer: Value) -> Said {
-    let plain = |status, body| Said { status, header: None, body };
+pub(super) fn answer(books: &Books, status: u16, answer: Value) -> StandardAnswer {
+    let plain = |status, body| StandardAnswer { status, header: None, body };
     let id = || answer["id"].as_str().unwrap_or_default().to_owned();
     match answer["object"].as_str() {
         Some("payment_intent") => {
-            let mut said = charge(books, &answer);
-            said.remove("id");
+            let mut translated = charge(books, &answer);
+            translated.remove("id");
             let header = Some((HeaderName::from_static("charge-id"), id()));
-            Said { status, header, body: Value::Object(said) }
+            StandardAnswer { status, header, body: Value::Object(translated) }
         }
         Some("refund") => {
-            let mut said = refund(&answer);
-            said.remove("id");
+            let mut translated = refund(&answer);
+            translated.remove("id");
             let header = Some((HeaderName::from_static("refund-id"), id()));
-            Said { status, header, body: Value::Object(said) }
+            StandardAnswer { status, header, body: Value::Object(translated) }
         }
         Some("list" | "search_result") => {
             let charges = answer["data"].as_array().into_iter().flatten().map(|intent| charge(books, intent));
@@ -41,7 +41,7 @@ pub(super) fn answer(books: &Books, status: u16, answer: Value) -> Said {
     }
 }
 
-/// What a webhook says of `news`; `None` for what the house doesn't tell.
+/// What a webhook says of `news`; `None` for what the protocol doesn't tell.
 pub(in crate::gateway) fn message(books: &Books, news: &News, created_s: i64) -> Option<String> {
     let kind = match news.kind.as_str() {
         "payment_intent.amount_capturable_updated" => "charge.held",
@@ -98,7 +98,7 @@ fn charge(books: &Books, intent: &Value) -> Map<String, Value> {
         books.intents.get(id).and_then(|intent| intent.charge.as_ref()).map_or(0, |it| it.amount_refunded);
     let action = &intent["next_action"]["redirect_to_url"]["url"];
     let refusal = &intent["last_payment_error"];
-    let said = json!({
+    let translated = json!({
         "id": id,
         "state": state,
         "hold": intent["capture_method"] == "manual",
@@ -117,8 +117,8 @@ fn charge(books: &Books, intent: &Value) -> Map<String, Value> {
         "made_at": time(intent["created"].as_i64().unwrap_or(0)),
         "mode": "test",
     });
-    match said {
-        Value::Object(said) => said,
+    match translated {
+        Value::Object(translated) => translated,
         _ => Map::new(),
     }
 }
@@ -142,15 +142,15 @@ fn refund(refund: &Value) -> Map<String, Value> {
 }
 
 /// A bank that says no is no error here; a state that forbids something is a conflict.
-fn error(books: &Books, status: u16, error: &Value) -> Said {
+fn error(books: &Books, status: u16, error: &Value) -> StandardAnswer {
     let word = |field: &str| error[field].as_str().unwrap_or_default().replace('_', "-");
     let shown = error["payment_intent"].is_object().then(|| charge(books, &error["payment_intent"]));
     let (status, reason) = match (status, error["type"].as_str()) {
         (402, _) => {
-            let mut said = shown.unwrap_or_default();
-            let id = said.remove("id").and_then(|id| Some(id.as_str()?.to_owned())).unwrap_or_default();
+            let mut translated = shown.unwrap_or_default();
+            let id = translated.remove("id").and_then(|id| Some(id.as_str()?.to_owned())).unwrap_or_default();
             let header = Some((HeaderName::from_static("charge-id"), id));
-            return Said { status: 200, header, body: Value::Object(said) };
+            return StandardAnswer { status: 200, header, body: Value::Object(translated) };
         }
         (409, _) => (409, "request-running".to_owned()),
         (400, Some("idempotency_error")) => (422, "request-reused".to_owned()),
@@ -163,7 +163,7 @@ fn error(books: &Books, status: u16, error: &Value) -> Said {
     if let Some(shown) = shown {
         body["charge"] = Value::Object(shown);
     }
-    Said { status, header: None, body }
+    StandardAnswer { status, header: None, body }
 }
 
 fn reference(metadata: &Value) -> Value {
