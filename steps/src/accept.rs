@@ -10,7 +10,7 @@ use crate::{
         payments::{self, Late},
         statement_error,
     },
-    write_down::{Told, write_down},
+    write_down::{PaymentUpdate, write_down},
 };
 use orchestrator::{
     Call, DbError, Event, Policy, Probe, Recorded, Rejected, Stake, Step, StepError, Tx, Way,
@@ -116,9 +116,11 @@ impl Step for Accept {
         for Recorded { step, saga, event, .. } in &batch {
             match event {
                 Event::Ended(Ok(accepted)) => {
-                    news.push(Told::new(*saga, step.payment, accepted.secured.news()));
+                    news.push(PaymentUpdate::new(*saga, step.payment, accepted.secured.news()));
                 }
-                Event::Undone { undo, .. } => news.extend(undo.told(*saga, step.payment, step.money)),
+                Event::Undone { undo, .. } => {
+                    news.extend(undo.payment_updates(*saga, step.payment, step.money))
+                }
                 Event::Started | Event::Ended(Err(_)) | Event::UndoStarted { .. } => continue,
             }
             late.push(step.row());

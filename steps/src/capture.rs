@@ -5,7 +5,7 @@ use crate::{
     cashier::{Cashier, Secured, again},
     gateway::{GatewayError, Intent, IntentStatus},
     stakes,
-    write_down::{Told, write_down},
+    write_down::{PaymentUpdate, write_down},
 };
 use orchestrator::{Call, DbError, Event, Policy, Probe, Recorded, Stake, Step, StepError, Tx, Way};
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ impl Step for Capture {
             .iter()
             .filter_map(|recorded| match &recorded.event {
                 Event::Ended(Ok(taken)) => {
-                    Some(Told::new(recorded.saga, recorded.step.payment, taken.news()))
+                    Some(PaymentUpdate::new(recorded.saga, recorded.step.payment, taken.news()))
                 }
                 Event::Ended(Err(_)) | Event::Started | Event::UndoStarted { .. } | Event::Undone { .. } => {
                     None

@@ -12,7 +12,7 @@ use crate::{
         CancelReason, Doubt, GatewayError, IntentId, IntentStatus, Refund, RefundId, RefundOrder, Trace,
     },
     store::payments::News,
-    write_down::Told,
+    write_down::PaymentUpdate,
 };
 use chrono::TimeDelta;
 use orchestrator::{Call, Cause, SagaId, StepError};
@@ -215,30 +215,40 @@ fn reason(cause: Option<&Cause>) -> CancelReason {
 impl Undone {
     /// The same for a payment of which so much was ordered. If another amount was taken, the ledger can't hold it: the
     /// payment has failed, and the books of the gateway say the rest.
-    pub(crate) fn told(&self, saga: SagaId, payment: PaymentId, ordered: Money) -> Vec<Told> {
+    pub(crate) fn payment_updates(
+        &self,
+        saga: SagaId,
+        payment: PaymentId,
+        ordered: Money,
+    ) -> Vec<PaymentUpdate> {
         match self {
-            Self::Voided => vec![Told::new(saga, payment, News::Voided)],
+            Self::Voided => vec![PaymentUpdate::new(saga, payment, News::Voided)],
             Self::Declined { reason } => [News::Failed { reason: reason.clone() }, News::Voided]
-                .map(|news| Told::new(saga, payment, news))
+                .map(|news| PaymentUpdate::new(saga, payment, news))
                 .into(),
             Self::Refunded { money, .. } if *money != ordered => {
-                vec![Told::new(saga, payment, News::Failed { reason: "amount-mismatch".to_owned() })]
+                vec![PaymentUpdate::new(saga, payment, News::Failed { reason: "amount-mismatch".to_owned() })]
             }
             Self::Refunded { intent, refund, money, refunds } => {
                 let alone = [Given { refund: refund.clone(), money: *money, ours: true }];
                 let refunds = if refunds.is_empty() { &alone[..] } else { refunds };
-                told(saga, payment, intent, refunds)
+                refund_updates(saga, payment, intent, refunds)
             }
         }
     }
 }
 
 /// Acknowledged refunds as news.
-pub(crate) fn told(saga: SagaId, payment: PaymentId, intent: &IntentId, refunds: &[Given]) -> Vec<Told> {
-    let told = |given: &Given| {
+pub(crate) fn refund_updates(
+    saga: SagaId,
+    payment: PaymentId,
+    intent: &IntentId,
+    refunds: &[Given],
+) -> Vec<PaymentUpdate> {
+    let update = |given: &Given| {
         let (reference, refund) = (intent.to_string(), given.refund.to_string());
         let news = News::Refunded { reference, refund, money: given.money };
-        Told { ours: given.ours, ..Told::new(saga, payment, news) }
+        PaymentUpdate { ours: given.ours, ..PaymentUpdate::new(saga, payment, news) }
     };
-    refunds.iter().map(told).collect()
+    refunds.iter().map(update).collect()
 }

@@ -13,7 +13,7 @@ use crate::{
         payments::{self, News, Order},
         statement_error,
     },
-    write_down::{Told, write_down},
+    write_down::{PaymentUpdate, write_down},
 };
 use orchestrator::{
     Call, Cause, DbError, Event, Policy, Probe, Recorded, Rejected, Stake, Step, StepError, Tx, Way,
@@ -152,13 +152,13 @@ impl Step for Pay {
             match event {
                 Event::Started => orders.push((step.row(), step.money)),
                 Event::Ended(Ok(Charge { outcome: Outcome::Secured(secured), .. })) => {
-                    news.push(Told::new(*saga, step.payment, secured.news()));
+                    news.push(PaymentUpdate::new(*saga, step.payment, secured.news()));
                 }
                 Event::Ended(Ok(Charge { outcome: Outcome::Pending { .. }, .. }))
                 | Event::UndoStarted { .. } => {}
                 Event::Ended(Err(rejected)) => {
                     let failed = News::Failed { reason: rejected.detail.clone() };
-                    news.push(Told::new(*saga, step.payment, failed));
+                    news.push(PaymentUpdate::new(*saga, step.payment, failed));
                 }
                 Event::Undone { undo, cause, .. } => {
                     // Let go because news said that it failed: the customer is told why.
@@ -166,9 +166,9 @@ impl Step for Pay {
                         && code == DECLINED
                     {
                         let failed = News::Failed { reason: detail.clone() };
-                        news.push(Told::new(*saga, step.payment, failed));
+                        news.push(PaymentUpdate::new(*saga, step.payment, failed));
                     }
-                    news.extend(undo.told(*saga, step.payment, step.money));
+                    news.extend(undo.payment_updates(*saga, step.payment, step.money));
                 }
             }
         }

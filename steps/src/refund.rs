@@ -4,7 +4,7 @@ use crate::{
     Money, PaymentId, ReservationId,
     cashier::{Cashier, trace},
     gateway::{IntentId, RefundId},
-    giving_back::{Given, give_back, given_back, told},
+    giving_back::{Given, give_back, given_back, refund_updates},
     stakes,
     write_down::write_down,
 };
@@ -62,7 +62,7 @@ impl Step for Refund {
 
     async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {
         let Event::Ended(Ok(given)) = event else { return Ok(()) };
-        let told = told(tx.saga(), self.payment, &self.intent, given);
-        write_down(tx, &told).await
+        let updates = refund_updates(tx.saga(), self.payment, &self.intent, given);
+        write_down(tx, &updates).await
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     gateway::{CancelReason, GatewayError, Intent, IntentId, IntentStatus},
     stakes,
     store::payments::News,
-    write_down::{Told, write_down},
+    write_down::{PaymentUpdate, write_down},
 };
 use orchestrator::{Call, DbError, Event, Policy, Probe, Rejected, Stake, Step, StepError, Tx, Way};
 use serde::{Deserialize, Serialize};
@@ -75,7 +75,7 @@ impl Step for Settle {
             Event::Started | Event::UndoStarted { .. } | Event::Undone { .. } => return Ok(()),
         };
         let saga = tx.saga();
-        write_down(tx, &[Told::new(saga, self.payment, news)]).await
+        write_down(tx, &[PaymentUpdate::new(saga, self.payment, news)]).await
     }
 }
 

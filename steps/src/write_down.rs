@@ -11,8 +11,8 @@ use crate::{
 };
 use orchestrator::{DbError, SagaId, Tx};
 
-/// News for a payment, and the saga that heard it.
-pub(crate) struct Told {
+/// News of a payment, and the saga that got it.
+pub(crate) struct PaymentUpdate {
     pub saga: SagaId,
     pub payment: PaymentId,
     pub news: News,
@@ -20,7 +20,7 @@ pub(crate) struct Told {
     pub ours: bool,
 }
 
-impl Told {
+impl PaymentUpdate {
     pub fn new(saga: SagaId, payment: PaymentId, news: News) -> Self {
         Self { saga, payment, news, ours: false }
     }
@@ -28,11 +28,11 @@ impl Told {
 
 /// Applies news. A `record` can't refuse: what contradicts a payment's row is written
 /// nowhere, so it is said loudly instead.
-pub(crate) async fn write_down(tx: &mut Tx, told: &[Told]) -> Result<(), DbError> {
-    let news: Vec<_> = told.iter().map(|told| (told.payment, told.news.clone())).collect();
+pub(crate) async fn write_down(tx: &mut Tx, updates: &[PaymentUpdate]) -> Result<(), DbError> {
+    let news: Vec<_> = updates.iter().map(|update| (update.payment, update.news.clone())).collect();
     let now = tx.now();
     let applied = payments::apply_all(tx, &news, now).await.map_err(statement_error)?;
-    for (Told { saga, payment, news, ours }, applied) in told.iter().zip(applied) {
+    for (PaymentUpdate { saga, payment, news, ours }, applied) in updates.iter().zip(applied) {
         let is_new = matches!(applied, Applied::Changed { .. });
         match (applied, news) {
             (Applied::Changed { .. } | Applied::Nothing { .. }, News::Refunded { refund, money, .. })
