@@ -2,9 +2,9 @@
 
 use crate::{
     Money, PaymentId, ReservationId,
-    cashier::{Cashier, Secured, again, check, trace},
+    cashier::{Cashier, Secured, check, retryable, trace},
     gateway::{IntentId, IntentStatus, Trace},
-    giving_back::{Undone, let_go},
+    giving_back::{Undone, cancel_or_refund},
     stakes,
     store::{
         payments::{self, Late},
@@ -55,7 +55,7 @@ impl Step for Accept {
     type Undo = Undone;
 
     async fn run(&self, call: &mut Call<Cashier>) -> Result<Accepted, StepError> {
-        let found = call.read(&self.intent).await.map_err(again)?;
+        let found = call.read(&self.intent).await.map_err(retryable)?;
         check(&found, self.named, self.money)?;
         let secured = match Secured::of(&found) {
             Some(secured) => secured,
@@ -68,11 +68,11 @@ impl Step for Accept {
                 return Err(StepError::unclear(format!("payment {id} is {status:?} after it was secured")));
             }
         };
-        let gone = self.gone(call, &secured).await?;
-        if gone >= secured.money.amount {
+        let refunded = self.refunded_minor(call, &secured).await?;
+        if refunded >= secured.money.amount {
             return Err(Rejected::new("money-gone", "all of the money has been given back").into());
         }
-        Ok(Accepted { secured, whole: gone == 0 })
+        Ok(Accepted { secured, whole: refunded == 0 })
     }
 
     async fn compensate(
@@ -82,10 +82,10 @@ impl Step for Accept {
     ) -> Result<Undone, StepError> {
         if made.is_none() {
             // Nobody has looked at it yet, and what isn't ours is not ours to give back.
-            let found = call.read(&self.intent).await.map_err(again)?;
+            let found = call.read(&self.intent).await.map_err(retryable)?;
             check(&found, self.named, self.money)?;
         }
-        let_go(call, &self.intent, self.trace(call), &call.key()).await
+        cancel_or_refund(call, &self.intent, self.trace(call), &call.key()).await
     }
 
     /// It only reads.
@@ -143,11 +143,11 @@ impl Accept {
     }
 
     /// How much of it somebody has given back already.
-    async fn gone(&self, call: &Call<Cashier>, secured: &Secured) -> Result<i64, StepError> {
+    async fn refunded_minor(&self, call: &Call<Cashier>, secured: &Secured) -> Result<i64, StepError> {
         if !secured.captured {
             return Ok(0);
         }
-        let refunds = call.refunds(&self.intent).await.map_err(again)?;
+        let refunds = call.refunds(&self.intent).await.map_err(retryable)?;
         let good = refunds.iter().filter(|refund| !refund.status.is_owed_again());
         Ok(good.map(|refund| refund.money.amount).sum())
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     BookingId, PaymentId,
-    cashier::{Cashier, Secured, again},
+    cashier::{Cashier, Secured, retryable},
     gateway::{GatewayError, Intent, IntentStatus},
     stakes,
     write_down::{PaymentUpdate, write_down},
@@ -37,15 +37,17 @@ impl Step for Capture {
         }
         let intent = match call.capture(&self.secured.intent, self.secured.money, &call.key()).await {
             Ok(intent) => intent,
-            Err(GatewayError::WrongState { .. }) => call.read(&self.secured.intent).await.map_err(again)?,
-            Err(error) => return Err(again(error)),
+            Err(GatewayError::WrongState { .. }) => {
+                call.read(&self.secured.intent).await.map_err(retryable)?
+            }
+            Err(error) => return Err(retryable(error)),
         };
         self.taken(&intent)
     }
 
     /// By the intent itself: it can be captured once, whatever the gateway remembers of our key.
     async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Secured>, StepError> {
-        let intent = call.read(&self.secured.intent).await.map_err(again)?;
+        let intent = call.read(&self.secured.intent).await.map_err(retryable)?;
         if intent.status == IntentStatus::RequiresCapture {
             return Ok(Probe::NotDone);
         }

@@ -133,7 +133,7 @@ pub(crate) fn check(intent: &Intent, payment: PaymentId, money: Money) -> Result
 }
 
 /// A gateway's error where it means nothing for the business: later, or unclear. Business answers are taken out first.
-pub(crate) fn again(error: GatewayError) -> StepError {
+pub(crate) fn retryable(error: GatewayError) -> StepError {
     match error.retry_after() {
         Some(wait) => StepError::Later(wait),
         None => StepError::unclear_with_code(error.in_short(), error),

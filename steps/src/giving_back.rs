@@ -7,7 +7,7 @@
 
 use crate::{
     Money, PaymentId,
-    cashier::{Cashier, Secured, again},
+    cashier::{Cashier, Secured, retryable},
     gateway::{
         CancelReason, Doubt, GatewayError, IntentId, IntentStatus, Refund, RefundId, RefundOrder, Trace,
     },
@@ -28,7 +28,7 @@ const DISPUTED_WAIT: Duration = Duration::from_secs(600);
 
 /// A refund that the gateway has acknowledged. Pending is enough for us; its later failure is news.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Given {
+pub struct AcknowledgedRefund {
     /// The gateway's id of it.
     pub refund: RefundId,
     /// How much.
@@ -60,12 +60,12 @@ pub enum Undone {
         money: Money,
         /// All refunds, also those that somebody else had made; empty in old journals, where there was one of all.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        refunds: Vec<Given>,
+        refunds: Vec<AcknowledgedRefund>,
     },
 }
 
 /// Cancels an intent, or refunds it if its money has been taken meanwhile. `key` is the base of the keys.
-pub(crate) async fn let_go(
+pub(crate) async fn cancel_or_refund(
     call: &Call<Cashier>,
     intent: &IntentId,
     trace: Trace,
@@ -75,8 +75,8 @@ pub(crate) async fn let_go(
     let undo_key = format!("{key}:undo");
     let found = match call.cancel(intent, reason(call.cause()), &undo_key).await {
         Ok(intent) => intent,
-        Err(GatewayError::WrongState { .. }) => call.read(intent).await.map_err(again)?,
-        Err(error) => return Err(again(error)),
+        Err(GatewayError::WrongState { .. }) => call.read(intent).await.map_err(retryable)?,
+        Err(error) => return Err(retryable(error)),
     };
     match Secured::of(&found) {
         None if found.status == IntentStatus::Canceled => Ok(Undone::Voided),
@@ -107,15 +107,15 @@ pub(crate) async fn give_back(
     counted: &[RefundId],
     trace: Trace,
     key: &str,
-) -> Result<Vec<Given>, StepError> {
+) -> Result<Vec<AcknowledgedRefund>, StepError> {
     for try_number in 0..KEYS_MAX {
-        let found = call.refunds(intent).await.map_err(again)?;
-        let (mut given, failed) = sort(&found, total, trace)?;
-        let gone = gone(&given, &found, counted);
-        if gone >= total.amount {
+        let found = call.refunds(intent).await.map_err(retryable)?;
+        let (mut given, failed) = split_refunds(&found, total, trace)?;
+        let refunded = refunded_minor(&given, &found, counted);
+        if refunded >= total.amount {
             return Ok(given);
         }
-        let money = Money { amount: total.amount - gone, ..total };
+        let money = Money { amount: total.amount - refunded, ..total };
         let order = RefundOrder { intent: intent.clone(), money, trace };
         match call.refund(&order, &refund_key(key, failed, try_number)).await {
             Ok(made) if made.money != money => {
@@ -128,7 +128,7 @@ pub(crate) async fn give_back(
                 return Err(StepError::unclear(format!("refund {} is {:?}", made.id, made.status)));
             }
             Ok(made) => {
-                given.push(Given { refund: made.id, money, ours: true });
+                given.push(AcknowledgedRefund { refund: made.id, money, ours: true });
                 return Ok(given);
             }
             // The key is blocked for a day, by a stored 500 or because somebody refunded a part by hand since it was
@@ -137,39 +137,43 @@ pub(crate) async fn give_back(
             Err(GatewayError::WrongState { code, .. }) if code.contains("disput") => {
                 return Err(StepError::Later(DISPUTED_WAIT));
             }
-            Err(error) => return Err(again(error)),
+            Err(error) => return Err(retryable(error)),
         }
     }
     Err(StepError::unclear("every key for this refund is used up at the gateway; again later"))
 }
 
 /// All refunds that count, if `total` of an intent's captured money has gone back.
-pub(crate) async fn given_back(
+pub(crate) async fn refunds_if_complete(
     call: &Call<Cashier>,
     intent: &IntentId,
     total: Money,
     counted: &[RefundId],
     trace: Trace,
-) -> Result<Option<Vec<Given>>, StepError> {
-    let found = call.refunds(intent).await.map_err(again)?;
-    let (given, _) = sort(&found, total, trace)?;
-    Ok((gone(&given, &found, counted) >= total.amount).then_some(given))
+) -> Result<Option<Vec<AcknowledgedRefund>>, StepError> {
+    let found = call.refunds(intent).await.map_err(retryable)?;
+    let (given, _) = split_refunds(&found, total, trace)?;
+    Ok((refunded_minor(&given, &found, counted) >= total.amount).then_some(given))
 }
 
 /// How much is no business of this saga's any more: what has gone back, and what had when it began.
-fn gone(given: &[Given], found: &[Refund], counted: &[RefundId]) -> i64 {
+fn refunded_minor(given: &[AcknowledgedRefund], found: &[Refund], counted: &[RefundId]) -> i64 {
     let lost = found.iter().filter(|refund| refund.status.is_owed_again() && counted.contains(&refund.id));
     let given = given.iter().map(|given| given.money.amount);
     given.chain(lost.map(|refund| refund.money.amount)).sum()
 }
 
 /// What counts as gone, oldest first, and how many refunds of ours came to nothing: each of them used up a key.
-fn sort(found: &[Refund], total: Money, trace: Trace) -> Result<(Vec<Given>, usize), StepError> {
+fn split_refunds(
+    found: &[Refund],
+    total: Money,
+    trace: Trace,
+) -> Result<(Vec<AcknowledgedRefund>, usize), StepError> {
     let ours = |refund: &&Refund| refund.trace.payment_id == trace.payment_id;
     let failed = found.iter().filter(|refund| refund.status.is_owed_again()).filter(ours).count();
     let good = found.iter().rev().filter(|refund| !refund.status.is_owed_again());
-    let given: Vec<Given> = good
-        .map(|refund| Given {
+    let given: Vec<AcknowledgedRefund> = good
+        .map(|refund| AcknowledgedRefund {
             refund: refund.id.clone(),
             money: refund.money,
             ours: refund.trace.saga_id == trace.saga_id,
@@ -230,7 +234,7 @@ impl Undone {
                 vec![PaymentUpdate::new(saga, payment, News::Failed { reason: "amount-mismatch".to_owned() })]
             }
             Self::Refunded { intent, refund, money, refunds } => {
-                let alone = [Given { refund: refund.clone(), money: *money, ours: true }];
+                let alone = [AcknowledgedRefund { refund: refund.clone(), money: *money, ours: true }];
                 let refunds = if refunds.is_empty() { &alone[..] } else { refunds };
                 refund_updates(saga, payment, intent, refunds)
             }
@@ -243,9 +247,9 @@ pub(crate) fn refund_updates(
     saga: SagaId,
     payment: PaymentId,
     intent: &IntentId,
-    refunds: &[Given],
+    refunds: &[AcknowledgedRefund],
 ) -> Vec<PaymentUpdate> {
-    let update = |given: &Given| {
+    let update = |given: &AcknowledgedRefund| {
         let (reference, refund) = (intent.to_string(), given.refund.to_string());
         let news = News::Refunded { reference, refund, money: given.money };
         PaymentUpdate { ours: given.ours, ..PaymentUpdate::new(saga, payment, news) }

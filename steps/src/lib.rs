@@ -53,7 +53,7 @@ pub use cashier::{Cashier, Secured};
 pub use confirm::{Booked, Confirm};
 pub use decide::{Decide, Decided};
 pub use free::Free;
-pub use giving_back::{Given, Undone};
+pub use giving_back::{AcknowledgedRefund, Undone};
 pub use ids::{BookingId, EventId, PaymentId, ReservationId, SeatId, UserId};
 pub use lock::{Lock, Locked};
 pub use migrate::migrate;

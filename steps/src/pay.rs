@@ -2,12 +2,12 @@
 
 use crate::{
     Money, PaymentId, ReservationId,
-    cashier::{Cashier, KEY_REMEMBERED, Secured, again, check, trace},
+    cashier::{Cashier, KEY_REMEMBERED, Secured, check, retryable, trace},
     gateway::{
         CancelReason, Doubt, GatewayError, Intent, IntentId, IntentStatus, Mismatch, NextAction,
         PaymentMethod, Trace,
     },
-    giving_back::{Undone, let_go},
+    giving_back::{Undone, cancel_or_refund},
     stakes,
     store::{
         payments::{self, News, Order},
@@ -82,7 +82,7 @@ impl Step for Pay {
             Err(error @ GatewayError::Invalid { .. }) => {
                 Err(Rejected::new("payment-refused", error.to_string()).into())
             }
-            Err(error) => Err(again(error)),
+            Err(error) => Err(retryable(error)),
         }
     }
 
@@ -98,8 +98,8 @@ impl Step for Pay {
         };
         let mut undone = Undone::Voided;
         for (key, intent) in intents {
-            let let_go = let_go(call, &intent, self.trace(call), &key).await?;
-            if let refunded @ Undone::Refunded { .. } = let_go {
+            let ended = cancel_or_refund(call, &intent, self.trace(call), &key).await?;
+            if let refunded @ Undone::Refunded { .. } = ended {
                 undone = refunded;
             }
         }
@@ -195,11 +195,11 @@ impl Pay {
 
     /// All intents of this payment. Another's among them is a lie, and nothing of it is ours to let go.
     async fn find(&self, call: &Call<Cashier>) -> Result<Vec<Intent>, StepError> {
-        let found = call.find(&self.trace(call)).await.map_err(again)?;
-        found.into_iter().map(|intent| self.own(intent)).collect()
+        let found = call.find(&self.trace(call)).await.map_err(retryable)?;
+        found.into_iter().map(|intent| self.expect_ours(intent)).collect()
     }
 
-    fn own(&self, intent: Intent) -> Result<Intent, StepError> {
+    fn expect_ours(&self, intent: Intent) -> Result<Intent, StepError> {
         match intent.trace.payment_id == Some(self.payment.uuid()) {
             true => Ok(intent),
             false => Err(StepError::Contradiction(format!("payment {}: {}", intent.id, Mismatch::Trace))),
@@ -230,7 +230,7 @@ impl Pay {
     ) -> Result<Charge, StepError> {
         if let Some(intent) = intent {
             let cancelled =
-                call.cancel(&intent, CancelReason::Abandoned, &call.key()).await.map_err(again)?;
+                call.cancel(&intent, CancelReason::Abandoned, &call.key()).await.map_err(retryable)?;
             if let Some(secured) = Secured::of(&cancelled) {
                 check(&cancelled, self.payment, self.money)?;
                 return Ok(Charge { intent: cancelled.id, outcome: Outcome::Secured(secured) });
@@ -256,12 +256,12 @@ impl Pay {
         }
         let order = call.order(call.saga(), self.payment, self.reservation, self.money, &self.method);
         match call.create(&order, &call.key()).await {
-            Ok(intent) => Ok(vec![self.own(intent)?.id]),
+            Ok(intent) => Ok(vec![self.expect_ours(intent)?.id]),
             // Wrong from the first, or a stored 500 instead of the id: no id was ever told, so nothing was confirmed.
             Err(
                 GatewayError::Invalid { .. } | GatewayError::Unclear(Doubt::Server { replayed: true, .. }),
             ) => Ok(Vec::new()),
-            Err(error) => Err(again(error)),
+            Err(error) => Err(retryable(error)),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     Money, PaymentId, ReservationId,
     cashier::{Cashier, trace},
     gateway::{IntentId, RefundId},
-    giving_back::{Given, give_back, given_back, refund_updates},
+    giving_back::{AcknowledgedRefund, give_back, refund_updates, refunds_if_complete},
     stakes,
     write_down::write_down,
 };
@@ -32,11 +32,11 @@ impl Step for Refund {
     const NAME: &'static str = "refund";
     const POLICY: Policy = Policy::PATIENT;
     /// All refunds that count, newest last; empty where nothing was to go back.
-    type Output = Vec<Given>;
+    type Output = Vec<AcknowledgedRefund>;
     type Medium = Call<Cashier>;
     type Undo = ();
 
-    async fn run(&self, call: &mut Call<Cashier>) -> Result<Vec<Given>, StepError> {
+    async fn run(&self, call: &mut Call<Cashier>) -> Result<Vec<AcknowledgedRefund>, StepError> {
         if self.total.amount <= 0 {
             return Ok(Vec::new());
         }
@@ -45,13 +45,13 @@ impl Step for Refund {
     }
 
     /// By the gateway's list of refunds, whoever asked for them.
-    async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Vec<Given>>, StepError> {
+    async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Vec<AcknowledgedRefund>>, StepError> {
         let trace = trace(call.saga(), self.payment, self.reservation);
-        let given = given_back(call, &self.intent, self.total, &self.counted, trace).await?;
+        let given = refunds_if_complete(call, &self.intent, self.total, &self.counted, trace).await?;
         Ok(given.map_or(Probe::NotDone, Probe::Done))
     }
 
-    fn stakes(&self, _: Option<&Vec<Given>>) -> Vec<Stake> {
+    fn stakes(&self, _: Option<&Vec<AcknowledgedRefund>>) -> Vec<Stake> {
         stakes::money(self.total)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Money, PaymentId,
-    cashier::{Cashier, Secured, again, check},
+    cashier::{Cashier, Secured, check, retryable},
     gateway::{CancelReason, GatewayError, Intent, IntentId, IntentStatus},
     stakes,
     store::payments::News,
@@ -35,7 +35,7 @@ impl Step for Settle {
     type Undo = ();
 
     async fn run(&self, call: &mut Call<Cashier>) -> Result<Secured, StepError> {
-        let found = call.read(&self.intent).await.map_err(again)?;
+        let found = call.read(&self.intent).await.map_err(retryable)?;
         if let Some(secured) = self.secured(&found)? {
             return Ok(secured);
         }
@@ -43,15 +43,15 @@ impl Step for Settle {
             Ok(cancelled) => self.decided(&cancelled),
             // Refused because the money came in between the two requests.
             Err(GatewayError::WrongState { .. }) => {
-                self.decided(&call.read(&self.intent).await.map_err(again)?)
+                self.decided(&call.read(&self.intent).await.map_err(retryable)?)
             }
-            Err(error) => Err(again(error)),
+            Err(error) => Err(retryable(error)),
         }
     }
 
     /// Reads the intent and cancels nothing.
     async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Secured>, StepError> {
-        let found = call.read(&self.intent).await.map_err(again)?;
+        let found = call.read(&self.intent).await.map_err(retryable)?;
         match self.secured(&found)? {
             Some(secured) => Ok(Probe::Done(secured)),
             None if found.status == IntentStatus::Canceled => Err(expired()),
