@@ -9,7 +9,7 @@ use crate::{
     store::{
         LOCKED_WAIT,
         bookings::{self, LockOutcome, ToCancel},
-        payments::{self, Applied, News, ToGoBack},
+        payments::{self, Applied, News, RefundTotal},
         statement_error,
     },
 };
@@ -89,8 +89,8 @@ impl Step for Decide {
                 return Err(StepError::Contradiction(format!("payment {payment}: {contradiction:?}")));
             }
         }
-        let ToGoBack { total, counted } =
-            payments::to_go_back(tx, payment, found.amount).await.map_err(statement_error)?;
+        let RefundTotal { total, counted } =
+            payments::refund_total(tx, payment, found.amount).await.map_err(statement_error)?;
         let message = BookingCancelled {
             booking_id: self.booking,
             reservation_id: reservation,

@@ -6,7 +6,7 @@ use crate::{
     gateway::{IntentId, RefundId},
     giving_back::look_again_after,
     store::{
-        payments::{self, Applied, News, ToGoBack},
+        payments::{self, Applied, News, RefundTotal},
         statement_error,
     },
 };
@@ -64,8 +64,8 @@ impl Step for Reopen {
         }
         let row = payments::find(tx, self.payment).await.map_err(statement_error)?;
         let row = row.ok_or_else(|| StepError::unclear("a payment that was just written is there"))?;
-        let ToGoBack { total, counted } =
-            payments::to_go_back(tx, self.payment, row.amount).await.map_err(statement_error)?;
+        let RefundTotal { total, counted } =
+            payments::refund_total(tx, self.payment, row.amount).await.map_err(statement_error)?;
         let message = PaymentRefundFailed {
             payment_id: self.payment,
             reservation_id: row.reservation,

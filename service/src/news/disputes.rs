@@ -28,7 +28,7 @@ pub(super) async fn act(
     let write_down = news.service.in_transaction(move |tx| {
         Box::pin(async move {
             let now = clock::now(tx).await?;
-            let applied = payments::dispute(tx, payment, &dispute, now).await?;
+            let applied = payments::record_dispute(tx, payment, &dispute, now).await?;
             if matches!(applied, Applied::Contradicts(_)) {
                 return Ok(Ending::RollBack(applied));
             }

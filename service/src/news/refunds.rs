@@ -12,7 +12,7 @@ use steps::{
     status::PaymentStatus,
     store::{
         inbox,
-        payments::{self, Applied, PaymentRow, TakenIn},
+        payments::{self, Applied, PaymentRow, RecordedRefunds},
         reservations,
     },
 };
@@ -57,13 +57,13 @@ async fn take_in(
     payment: PaymentId,
     intent: &IntentId,
     refunds: &[Refund],
-) -> Result<TakenIn, ServiceError> {
+) -> Result<RecordedRefunds, ServiceError> {
     let (key, intent, refunds) = (news.key.clone(), intent.clone(), refunds.to_vec());
     let nothing_failed = failed_of(news).is_none();
     let write_down = news.service.in_transaction(move |tx| {
         Box::pin(async move {
             let now = clock::now(tx).await?;
-            let taken_in = payments::take_in_refunds(tx, payment, &intent, &refunds, now).await?;
+            let taken_in = payments::record_refunds(tx, payment, &intent, &refunds, now).await?;
             let good = |applied: &Applied| !matches!(applied, Applied::Contradicts(_));
             let is_all = nothing_failed && taken_in.failed.is_empty() && taken_in.applied.iter().all(good);
             if is_all && key.bucket == payment.bucket() {
@@ -84,7 +84,7 @@ async fn take_in(
 async fn start_telling(
     tx: &mut PgConnection,
     payment: PaymentId,
-    taken_in: &TakenIn,
+    taken_in: &RecordedRefunds,
 ) -> Result<Vec<SagaId>, ServiceError> {
     let mut telling = Vec::with_capacity(taken_in.elsewhere.len());
     for (refund, money) in &taken_in.elsewhere {
@@ -102,7 +102,7 @@ async fn may_be_ours(
     news: &News<'_>,
     owner: &PaymentRow,
     refunds: &[Refund],
-    taken_in: &TakenIn,
+    taken_in: &RecordedRefunds,
 ) -> Result<bool, ServiceError> {
     let Some(id) = failed_of(news) else { return Ok(false) };
     let ours = refunds.iter().any(|refund| refund.id == *id && refund.trace.payment_id.is_some());

@@ -134,7 +134,7 @@ pub async fn set_hold(
 /// The database's.
 pub async fn find(connection: &mut PgConnection, event: EventId) -> Result<Option<EventRow>, StoreError> {
     let row = sqlx::query_as!(
-        Row,
+        EventColumns,
         r#"
         select
             id, name, venue, seed, currency as "currency: Currency", starts_at, sale as "sale: SaleStatus", hold_ms,
@@ -160,7 +160,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<EventRow>, StoreError> {
     let rows = sqlx::query_as!(
-        Row,
+        EventColumns,
         r#"
         select
             id, name, venue, seed, currency as "currency: Currency", starts_at, sale as "sale: SaleStatus", hold_ms,
@@ -178,7 +178,8 @@ pub async fn list(
     Ok(rows.into_iter().map(EventRow::from).collect())
 }
 
-struct Row {
+/// A row as the database gives it.
+struct EventColumns {
     id: uuid::Uuid,
     name: String,
     venue: String,
@@ -191,8 +192,8 @@ struct Row {
     version: i64,
 }
 
-impl From<Row> for EventRow {
-    fn from(row: Row) -> Self {
+impl From<EventColumns> for EventRow {
+    fn from(row: EventColumns) -> Self {
         Self {
             event: EventId::from_uuid(row.id),
             name: row.name,

@@ -9,8 +9,8 @@ use steps::status::SeatStatus::{Available, Booked};
 use steps::status::{MoneyState, PaymentStatus};
 use steps::store::bookings::{self, LockOutcome};
 use steps::store::payments::{
-    self, Applied, Contradiction, Dispute, Late, News, ToGoBack, accept_late, apply_all, dispute, list_late,
-    owed_since, take_in_refunds, to_go_back,
+    self, Applied, Contradiction, Dispute, Late, News, RefundTotal, accept_late, apply_all, list_late,
+    owed_since, record_dispute, record_refunds, refund_total,
 };
 use steps::store::seats::free_booked;
 use steps::{BookingId, PaymentId, ReservationId};
@@ -42,9 +42,9 @@ async fn sold(sale: &mut Sale, seats: &[usize]) -> (ReservationId, PaymentId, Bo
     (reservation, payment, booking)
 }
 
-async fn take_in(sale: &mut Sale, payment: PaymentId, refunds: &[Refund]) -> payments::TakenIn {
+async fn record(sale: &mut Sale, payment: PaymentId, refunds: &[Refund]) -> payments::RecordedRefunds {
     let intent = IntentId::new("pi_1");
-    take_in_refunds(&mut sale.connection, payment, &intent, refunds, moment(9)).await.unwrap()
+    record_refunds(&mut sale.connection, payment, &intent, refunds, moment(9)).await.unwrap()
 }
 
 async fn imbalance(sale: &mut Sale) -> Vec<(String, i64, i64)> {
@@ -72,29 +72,29 @@ async fn a_part_refunded_elsewhere_is_taken_in_once() {
     let mut sale = Sale::of(1).await;
     let (_, payment, _) = sold(&mut sale, &[0]).await;
     let part = [refund("re_1", 500, RefundStatus::Succeeded)];
-    let taken = take_in(&mut sale, payment, &part).await;
+    let taken = record(&mut sale, payment, &part).await;
     let changed = Applied::Changed { status: PaymentStatus::Success, money: MoneyState::Captured };
     assert_eq!((taken.applied, taken.failed, taken.owed), (vec![changed], vec![], false));
-    let again = take_in(&mut sale, payment, &part).await;
+    let again = record(&mut sale, payment, &part).await;
     assert_eq!(again.applied, [Applied::Nothing { status: PaymentStatus::Success }]);
     let row = payments::find(&mut sale.connection, payment).await.unwrap().unwrap();
     assert_eq!((row.status, row.refunded_minor), (PaymentStatus::Success, 500));
     assert_eq!(imbalance(&mut sale).await, []);
     assert_eq!(sums(&mut sale).await, (PRICE, 500, 0, PRICE - 500, 0));
-    let gone = to_go_back(&mut sale.connection, payment, price_of(1)).await.unwrap();
-    assert_eq!(gone, ToGoBack { total: euro(500), counted: vec![RefundId::new("re_1")] });
+    let gone = refund_total(&mut sale.connection, payment, price_of(1)).await.unwrap();
+    assert_eq!(gone, RefundTotal { total: euro(500), counted: vec![RefundId::new("re_1")] });
 }
 
 #[tokio::test]
 async fn a_refund_that_fails_is_reported_once_and_owed_once_it_is_decided() {
     let mut sale = Sale::of(1).await;
     let (_, payment, _) = sold(&mut sale, &[0]).await;
-    take_in(&mut sale, payment, &[refund("re_1", PRICE, RefundStatus::Pending)]).await;
+    record(&mut sale, payment, &[refund("re_1", PRICE, RefundStatus::Pending)]).await;
     let row = payments::find(&mut sale.connection, payment).await.unwrap().unwrap();
     assert_eq!((row.status, row.money), (PaymentStatus::Refunded, MoneyState::Refunded));
 
     let failed = [refund("re_1", PRICE, RefundStatus::Failed), refund("re_0", 1, RefundStatus::Canceled)];
-    let taken = take_in(&mut sale, payment, &failed).await;
+    let taken = record(&mut sale, payment, &failed).await;
     assert_eq!(taken.failed, [RefundId::new("re_1")], "one that never counted owes nothing");
     let news = News::RefundFailed { refund: "re_1".to_owned() };
     for _ in 0..2 {
@@ -106,11 +106,11 @@ async fn a_refund_that_fails_is_reported_once_and_owed_once_it_is_decided() {
         (PaymentStatus::Success, MoneyState::Captured, 0)
     );
     assert_eq!(imbalance(&mut sale).await, [("owed".to_owned(), PRICE, 0)]);
-    let taken = take_in(&mut sale, payment, &failed).await;
+    let taken = record(&mut sale, payment, &failed).await;
     assert_eq!((taken.failed, taken.owed), (vec![], true));
     assert_eq!(owed_since(&mut sale.connection, payment).await.unwrap(), Some(moment(9)));
-    let owed = to_go_back(&mut sale.connection, payment, price_of(1)).await.unwrap();
-    assert_eq!(owed, ToGoBack { total: price_of(1), counted: vec![] });
+    let owed = refund_total(&mut sale.connection, payment, price_of(1)).await.unwrap();
+    assert_eq!(owed, RefundTotal { total: price_of(1), counted: vec![] });
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn more_than_was_taken_is_not_written_down() {
     let (_, payment, _) = sold(&mut sale, &[0]).await;
     let both =
         [refund("re_1", PRICE - 1, RefundStatus::Succeeded), refund("re_2", 2, RefundStatus::Succeeded)];
-    let taken = take_in(&mut sale, payment, &both).await;
+    let taken = record(&mut sale, payment, &both).await;
     let more = Contradiction::MoreThanTaken { left: euro(1), told: euro(2) };
     assert_eq!(taken.applied[1], Applied::Contradicts(more));
     assert_eq!(imbalance(&mut sale).await, []);
@@ -139,7 +139,7 @@ async fn a_dispute_is_opened_and_ended_once_in_any_order() {
         };
         let closed = Dispute { stage: DisputeStage::Closed, status: status.to_owned(), ..opened.clone() };
         for (told, disputed) in [(&opened, true), (&opened, true), (&closed, false), (&opened, false)] {
-            dispute(&mut sale.connection, payment, told, moment(9)).await.unwrap();
+            record_dispute(&mut sale.connection, payment, told, moment(9)).await.unwrap();
             let row = payments::find(&mut sale.connection, payment).await.unwrap().unwrap();
             assert_eq!(row.disputed, disputed, "{told:?}");
             assert_eq!(imbalance(&mut sale).await, []);
@@ -159,7 +159,7 @@ async fn an_inquiry_freezes_nothing() {
         status: "warning_needs_response".to_owned(),
         money: price_of(1),
     };
-    let told = dispute(&mut sale.connection, payment, &inquiry, moment(9)).await.unwrap();
+    let told = record_dispute(&mut sale.connection, payment, &inquiry, moment(9)).await.unwrap();
     assert_eq!(told, Applied::Nothing { status: PaymentStatus::Success });
 }
 

@@ -205,7 +205,7 @@ async fn a_disputed_payment_freezes_refunds() {
     };
     let mut connection = world.pool.acquire().await.unwrap();
     let now = sqlx::query_scalar("select now()").fetch_one(&mut *connection).await.unwrap();
-    steps::store::payments::dispute(&mut connection, ordered.payment, &dispute, now).await.unwrap();
+    steps::store::payments::record_dispute(&mut connection, ordered.payment, &dispute, now).await.unwrap();
     assert_eq!(refusal(&world, booking).await, "disputed");
     // Won, it may be given back again.
     let won = steps::store::payments::Dispute {
@@ -213,7 +213,7 @@ async fn a_disputed_payment_freezes_refunds() {
         status: "won".into(),
         ..dispute
     };
-    steps::store::payments::dispute(&mut connection, ordered.payment, &won, now).await.unwrap();
+    steps::store::payments::record_dispute(&mut connection, ordered.payment, &won, now).await.unwrap();
     drop(connection);
     let node = world.node("node", BatchScope::Database).await;
     let request = CancellationRequest { booking, by: "ada".into(), reason: None };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use steps::{
     Services,
     gateway::{Gateway, RefundId, RefundOrder, RefundStatus},
-    store::payments::{self, TakenIn},
+    store::payments::{self, RecordedRefunds},
 };
 use tests::support::Show;
 use workflows::{FailedRefund, Repayment};
@@ -36,16 +36,21 @@ impl Repayments {
         let (payment, refunds) = (ordered.payment, [made.clone()]);
         for _ in 0..2 {
             let taken =
-                payments::take_in_refunds(&mut connection, payment, &intent, &refunds, now).await.unwrap();
+                payments::record_refunds(&mut connection, payment, &intent, &refunds, now).await.unwrap();
             assert!(taken.failed.is_empty() && !taken.owed, "{taken:?}");
         }
         let failed = self.0.gateway.fail_refund(&intent, &made.id).unwrap();
         assert_eq!(failed.status, RefundStatus::Failed);
         let taken =
-            payments::take_in_refunds(&mut connection, payment, &intent, &[failed], now).await.unwrap();
+            payments::record_refunds(&mut connection, payment, &intent, &[failed], now).await.unwrap();
         assert_eq!(
             taken,
-            TakenIn { applied: vec![], failed: vec![made.id.clone()], elsewhere: vec![], owed: false }
+            RecordedRefunds {
+                applied: vec![],
+                failed: vec![made.id.clone()],
+                elsewhere: vec![],
+                owed: false
+            }
         );
         World { show, ordered, refund: made.id }
     }

@@ -103,11 +103,12 @@ pub(super) async fn lock(
 /// What is to be written, in the order of the payments' keys.
 struct Changes {
     now: DateTime<Utc>,
-    rows: BTreeMap<PaymentId, Row>,
+    rows: BTreeMap<PaymentId, PaymentColumns>,
     entries: Vec<(PaymentId, Entry)>,
 }
 
-struct Row {
+/// What a payment's row is to say.
+struct PaymentColumns {
     status: PaymentStatus,
     money: MoneyState,
     reference: Option<String>,
@@ -136,7 +137,7 @@ impl Changes {
         let entries = payment.become_of(change, self.now);
         self.entries.extend(entries.into_iter().map(|entry| (id, entry)));
         let Standing { status, money, refunded_minor, disputed, .. } = *payment;
-        let row = Row {
+        let row = PaymentColumns {
             status,
             money,
             reference: payment.reference.clone(),
@@ -155,7 +156,7 @@ impl Changes {
         self.entries.sort_by_key(|(id, _)| *id);
         let (ids, buckets) = keys(self.rows.keys().map(|id| id.uuid()));
         let (entry_ids, entry_buckets) = keys(self.entries.iter().map(|(id, _)| id.uuid()));
-        let text = |text: &dyn Fn(&Row) -> &'static str| -> Vec<String> {
+        let text = |text: &dyn Fn(&PaymentColumns) -> &'static str| -> Vec<String> {
             self.rows.values().map(|row| text(row).to_owned()).collect()
         };
         let entry_text = |text: &dyn Fn(&Entry) -> String| -> Vec<String> {

@@ -1,18 +1,20 @@
 //! `booking.payments`: attempts to get reservations paid, and with each change the ledger's rows for it.
 
 mod apply;
-mod back;
+mod elsewhere;
 mod late;
 mod news;
 mod order;
+mod refunds;
 mod standing;
-mod told;
 
 pub use apply::{Applied, apply_all};
+pub use elsewhere::{
+    Dispute, RecordedRefunds, RefundTotal, owed_since, record_dispute, record_refunds, refund_total,
+};
 pub use late::{Late, accept_late, list_late};
 pub use news::{Contradiction, News};
 pub use order::{Order, OrderOutcome, OrderRefusal, initiate_all, order};
-pub use told::{Dispute, TakenIn, ToGoBack, dispute, owed_since, take_in_refunds, to_go_back};
 
 use crate::money::{Currency, Money};
 use crate::status::{MoneyState, PaymentStatus};

@@ -2,9 +2,9 @@
 //!
 //! News comes late, twice and out of order, so every state has an answer to every piece of it: go on, nothing
 //! new, or a contradiction that a person or another workflow must settle. How money comes in is decided here; how it
-//! goes back in [`super::back`].
+//! goes back in [`super::refunds`].
 
-use super::{back, standing::Standing};
+use super::{refunds, standing::Standing};
 use crate::money::Money;
 use crate::status::{MoneyState, PaymentStatus};
 use crate::store::ledger::Kind;
@@ -162,12 +162,12 @@ pub(super) fn advance(standing: &Standing, news: &News) -> Result<Option<Change>
             Ok(None)
         }
 
-        (_, _, News::RefundOwed { by }) => Ok(back::owe(standing, by)),
-        (_, _, News::Refunded { refund, money, .. }) => back::refunded(standing, refund, *money),
-        (_, _, News::RefundFailed { refund }) => Ok(back::refund_failed(standing, refund)),
-        (_, _, News::Disputed { dispute, money, .. }) => back::disputed(standing, dispute, *money),
+        (_, _, News::RefundOwed { by }) => Ok(refunds::owe(standing, by)),
+        (_, _, News::Refunded { refund, money, .. }) => refunds::refunded(standing, refund, *money),
+        (_, _, News::RefundFailed { refund }) => Ok(refunds::refund_failed(standing, refund)),
+        (_, _, News::Disputed { dispute, money, .. }) => refunds::disputed(standing, dispute, *money),
         (_, _, News::DisputeEnded { dispute, money, won, .. }) => {
-            back::dispute_ended(standing, dispute, *money, *won)
+            refunds::dispute_ended(standing, dispute, *money, *won)
         }
     }
 }

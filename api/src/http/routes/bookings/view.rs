@@ -112,7 +112,7 @@ async fn refund(app: &App, row: &BookingRow) -> Result<Option<Refund>, Problem> 
     if row.status == BookingStatus::Confirmed && payment.refunded_minor == 0 {
         return Ok(None);
     }
-    let amount = payments::to_go_back(&mut connection, row.payment, payment.amount).await?.total;
+    let amount = payments::refund_total(&mut connection, row.payment, payment.amount).await?.total;
     let refunded = steps::Money { amount: payment.refunded_minor, ..payment.amount };
     Ok(Some(Refund { amount: amount.into(), refunded: refunded.into() }))
 }

@@ -53,8 +53,8 @@ fn ended(dispute: &str, amount: i64, won: bool) -> News {
     News::DisputeEnded { reference: "pi_1".to_owned(), dispute: dispute.to_owned(), money, won }
 }
 
-/// Tells it, and says whether anything came of it.
-fn tell(standing: &mut Standing, news: &News) -> Result<bool, Contradiction> {
+/// Applies it, and says whether anything came of it.
+fn apply(standing: &mut Standing, news: &News) -> Result<bool, Contradiction> {
     let Some(change) = advance(standing, news)? else { return Ok(false) };
     assert!(STATES.contains(&(change.status, change.money)), "{change:?} is no state");
     if standing.reference.is_none() {
@@ -116,9 +116,9 @@ proptest! {
     fn whatever_the_order_of_news_the_ledger_balances(news in prop::collection::vec(any_news(), 0..12)) {
         let mut standing = at(STATES[0]);
         for (told, one) in news.iter().enumerate() {
-            if tell(&mut standing, one).is_ok() {
+            if apply(&mut standing, one).is_ok() {
                 check(&standing, &news[..=told]);
-                prop_assert_eq!(tell(&mut standing, one), Ok(false), "twice: {:?}", one);
+                prop_assert_eq!(apply(&mut standing, one), Ok(false), "twice: {:?}", one);
             }
         }
     }
@@ -133,10 +133,10 @@ fn the_same_news_twice_changes_nothing_the_second_time() {
             let mut standing = at(state);
             if state.1 == MoneyState::Captured {
                 standing = at(STATES[0]);
-                tell(&mut standing, &captured()).unwrap();
+                apply(&mut standing, &captured()).unwrap();
             }
-            if tell(&mut standing, news) == Ok(true) {
-                assert_eq!(tell(&mut standing, news), Ok(false), "{state:?} {news:?}");
+            if apply(&mut standing, news) == Ok(true) {
+                assert_eq!(apply(&mut standing, news), Ok(false), "{state:?} {news:?}");
             }
         }
     }
@@ -162,15 +162,15 @@ fn late_money_is_a_contradiction_and_not_a_success() {
 #[test]
 fn a_part_that_went_back_leaves_a_success_and_the_rest_makes_it_refunded() {
     let mut standing = at(STATES[0]);
-    tell(&mut standing, &captured()).unwrap();
-    tell(&mut standing, &refunded("re_1", 30)).unwrap();
+    apply(&mut standing, &captured()).unwrap();
+    apply(&mut standing, &refunded("re_1", 30)).unwrap();
     assert_eq!((standing.status, standing.refunded_minor), (PaymentStatus::Success, 30));
-    tell(&mut standing, &News::RefundOwed { by: "saga".to_owned() }).unwrap();
+    apply(&mut standing, &News::RefundOwed { by: "saga".to_owned() }).unwrap();
     assert_eq!(standing.on(Account::Owed), 70);
-    tell(&mut standing, &refunded("re_2", 70)).unwrap();
+    apply(&mut standing, &refunded("re_2", 70)).unwrap();
     assert_eq!((standing.status, standing.refunded_minor), (PaymentStatus::Refunded, 100));
     // And it comes back.
-    tell(&mut standing, &News::RefundFailed { refund: "re_2".to_owned() }).unwrap();
+    apply(&mut standing, &News::RefundFailed { refund: "re_2".to_owned() }).unwrap();
     assert_eq!((standing.status, standing.money), (PaymentStatus::Success, MoneyState::Captured));
     assert_eq!((standing.refunded_minor, standing.on(Account::Owed)), (30, 70));
 }
@@ -178,24 +178,24 @@ fn a_part_that_went_back_leaves_a_success_and_the_rest_makes_it_refunded() {
 #[test]
 fn more_than_was_taken_never_goes_back() {
     let mut standing = at(STATES[0]);
-    tell(&mut standing, &captured()).unwrap();
-    tell(&mut standing, &refunded("re_1", 60)).unwrap();
+    apply(&mut standing, &captured()).unwrap();
+    apply(&mut standing, &refunded("re_1", 60)).unwrap();
     let left = Money::new(40, Currency::EUR);
     let told = Money::new(41, Currency::EUR);
-    assert_eq!(tell(&mut standing, &refunded("re_2", 41)), Err(Contradiction::MoreThanTaken { left, told }));
+    assert_eq!(apply(&mut standing, &refunded("re_2", 41)), Err(Contradiction::MoreThanTaken { left, told }));
 }
 
 #[test]
 fn a_dispute_freezes_and_its_end_frees_or_costs() {
     for won in [true, false] {
         let mut standing = at(STATES[0]);
-        tell(&mut standing, &captured()).unwrap();
-        tell(&mut standing, &disputed("dp_1", 100)).unwrap();
+        apply(&mut standing, &captured()).unwrap();
+        apply(&mut standing, &disputed("dp_1", 100)).unwrap();
         assert!(standing.disputed);
-        tell(&mut standing, &ended("dp_1", 100, won)).unwrap();
+        apply(&mut standing, &ended("dp_1", 100, won)).unwrap();
         assert!(!standing.disputed);
         assert_eq!(standing.on(Account::Taken), if won { 100 } else { 0 });
         // The opening, told after the end, opens nothing.
-        assert_eq!(tell(&mut standing, &disputed("dp_1", 100)), Ok(false));
+        assert_eq!(apply(&mut standing, &disputed("dp_1", 100)), Ok(false));
     }
 }

@@ -10,9 +10,9 @@ use crate::store::ledger::{self, Account, Entry, Kind, balance};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-/// What taking in a payment's refunds found.
+/// What recording a payment's refunds found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TakenIn {
+pub struct RecordedRefunds {
     /// What became of each, in order. One that contradicts what we know was not written down.
     pub applied: Vec<Applied>,
     /// Refunds that were written down as acknowledged and have failed since: each needs its `repayment`.
@@ -23,18 +23,18 @@ pub struct TakenIn {
     pub owed: bool,
 }
 
-/// Takes in all refunds of a payment's intent as the gateway lists them; those that are known change nothing.
+/// Records all refunds of a payment's intent as the gateway lists them; those that are known change nothing.
 /// Failed ones are only reported: owing their money again is the `repayment` workflow's to decide.
 ///
 /// # Errors
 /// [`StoreError`]; the caller's transaction must then be rolled back.
-pub async fn take_in_refunds(
+pub async fn record_refunds(
     connection: &mut PgConnection,
     payment: PaymentId,
     intent: &IntentId,
     refunds: &[Refund],
     now: DateTime<Utc>,
-) -> Result<TakenIn, StoreError> {
+) -> Result<RecordedRefunds, StoreError> {
     let (failed, good): (Vec<&Refund>, Vec<&Refund>) =
         refunds.iter().partition(|refund| refund.status.is_owed_again());
     let news = |refund: &&Refund| {
@@ -60,7 +60,7 @@ pub async fn take_in_refunds(
         .filter(|refund| has(Kind::Refunded, &refund.id) && !has(Kind::RefundFailed, &refund.id))
         .map(|refund| refund.id.clone())
         .collect();
-    Ok(TakenIn { applied, failed, elsewhere, owed: balance(&ledger, Account::Owed) > 0 })
+    Ok(RecordedRefunds { applied, failed, elsewhere, owed: balance(&ledger, Account::Owed) > 0 })
 }
 
 /// What a gateway tells of a dispute.
@@ -83,7 +83,7 @@ pub struct Dispute {
 ///
 /// # Errors
 /// [`StoreError`]; the caller's transaction must then be rolled back.
-pub async fn dispute(
+pub async fn record_dispute(
     connection: &mut PgConnection,
     payment: PaymentId,
     dispute: &Dispute,
@@ -108,7 +108,7 @@ pub async fn dispute(
 
 /// What of a payment is to have gone back in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToGoBack {
+pub struct RefundTotal {
     /// All of it: what has gone back, and what is owed.
     pub total: Money,
     /// The refunds that make up what has gone back, by our books.
@@ -119,11 +119,11 @@ pub struct ToGoBack {
 ///
 /// # Errors
 /// The database's.
-pub async fn to_go_back(
+pub async fn refund_total(
     connection: &mut PgConnection,
     payment: PaymentId,
     amount: Money,
-) -> Result<ToGoBack, StoreError> {
+) -> Result<RefundTotal, StoreError> {
     let ledger = ledger::list_of_payment(connection, payment).await?;
     let has_failed = |refund: &Entry| {
         ledger.iter().any(|entry| entry.kind == Kind::RefundFailed && entry.reference == refund.reference)
@@ -131,7 +131,7 @@ pub async fn to_go_back(
     let gone: Vec<&Entry> =
         ledger.iter().filter(|entry| entry.kind == Kind::Refunded && !has_failed(entry)).collect();
     let sum = gone.iter().map(|entry| entry.money.amount).sum::<i64>();
-    Ok(ToGoBack {
+    Ok(RefundTotal {
         total: Money { amount: sum + balance(&ledger, Account::Owed), ..amount },
         counted: gone.into_iter().map(|entry| RefundId::new(&entry.reference)).collect(),
     })
