@@ -1,6 +1,6 @@
 //! Taking seats: all or none, one owner, whoever asks and however at once.
 
-use crate::support::{Sale, lost, moment, price_of, taken};
+use crate::support::{Sale, lost_seats, moment, price_of, taken};
 use sqlx::Connection;
 use std::time::Duration;
 use steps::status::{ReservationStatus, SaleStatus, SeatStatus};
@@ -35,7 +35,7 @@ async fn in_one_batch_the_first_wins_all_its_seats_and_the_second_none() {
     let takes = [sale.take(&[0, 1, 2]), sale.take(&[2, 3, 4])];
     let outcomes = sale.take_all(&takes, moment(0)).await;
     taken(&outcomes[0]);
-    assert_eq!(lost(&outcomes[1]), [(sale.seats[2], LostReason::Held)]);
+    assert_eq!(lost_seats(&outcomes[1]), [(sale.seats[2], LostReason::Held)]);
     assert_eq!(sale.statuses().await, [Reserved, Reserved, Reserved, Available, Available]);
     assert_eq!(sale.count("select count(*) from booking.reservations").await, 1);
 }
@@ -46,7 +46,7 @@ async fn what_a_loser_wanted_is_free_for_the_next_in_the_batch() {
     sale.reserve(&[0], moment(0)).await;
     let takes = [sale.take(&[0, 1]), sale.take(&[1, 2])];
     let outcomes = sale.take_all(&takes, moment(0)).await;
-    assert_eq!(lost(&outcomes[0]), [(sale.seats[0], LostReason::Held)]);
+    assert_eq!(lost_seats(&outcomes[0]), [(sale.seats[0], LostReason::Held)]);
     taken(&outcomes[1]);
 }
 
@@ -56,7 +56,7 @@ async fn two_hundred_in_one_batch_want_one_seat_and_one_gets_it() {
     let takes: Vec<_> = (0..200).map(|_| sale.take(&[0])).collect();
     let outcomes = sale.take_all(&takes, moment(0)).await;
     taken(&outcomes[0]);
-    assert!(outcomes[1..].iter().all(|outcome| lost(outcome) == [(sale.seats[0], LostReason::Held)]));
+    assert!(outcomes[1..].iter().all(|outcome| lost_seats(outcome) == [(sale.seats[0], LostReason::Held)]));
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn overlapping_wishes_on_two_connections_have_one_winner() {
 
     let outcomes = seats::take_all(&mut late, &[theirs], moment(0)).await.unwrap();
     late.commit().await.unwrap();
-    assert_eq!(lost(&outcomes[0]), [(sale.seats[1], LostReason::Held)]);
+    assert_eq!(lost_seats(&outcomes[0]), [(sale.seats[1], LostReason::Held)]);
     assert_eq!(sale.statuses().await, [Reserved, Reserved, Available]);
 }
 
@@ -110,7 +110,7 @@ async fn who_is_surely_refused_locks_nothing() {
     let (loser, winner) = (sale.take(&[0, 1]), sale.take(&[1]));
     let mut losing = other.begin().await.unwrap();
     let outcomes = seats::take_all(&mut losing, &[loser], moment(0)).await.unwrap();
-    assert_eq!(lost(&outcomes[0]), [(sale.seats[0], LostReason::Held)]);
+    assert_eq!(lost_seats(&outcomes[0]), [(sale.seats[0], LostReason::Held)]);
     let outcomes = sale.take_all(&[winner], moment(0)).await;
     taken(&outcomes[0]);
     losing.rollback().await.unwrap();
@@ -181,7 +181,11 @@ async fn a_lapsed_hold_is_taken_over_and_its_other_seats_are_freed() {
     let old = sale.reserve(&[0, 1, 2], moment(0)).await;
     let early = sale.take(&[1]);
     let outcomes = sale.take_all(&[early], moment(300)).await;
-    assert_eq!(lost(&outcomes[0]), [(sale.seats[1], LostReason::Held)], "at the very end it still holds");
+    assert_eq!(
+        lost_seats(&outcomes[0]),
+        [(sale.seats[1], LostReason::Held)],
+        "at the very end it still holds"
+    );
 
     let take = sale.take(&[1]);
     let outcomes = sale.take_all(std::slice::from_ref(&take), moment(301)).await;
@@ -201,7 +205,7 @@ async fn a_lapsed_hold_with_a_payment_ordered_is_left_alone() {
     sale.order(old, moment(299)).await;
     let take = sale.take(&[0]);
     let outcomes = sale.take_all(&[take], moment(1000)).await;
-    assert_eq!(lost(&outcomes[0]), [(sale.seats[0], LostReason::Held)]);
+    assert_eq!(lost_seats(&outcomes[0]), [(sale.seats[0], LostReason::Held)]);
 }
 
 #[tokio::test]
@@ -220,7 +224,7 @@ async fn a_hold_whose_payment_is_being_ordered_at_this_moment_counts_as_held() {
     let takes = [sale.take(&[0])];
     let taking = sale.take_all(&takes, moment(301));
     let outcomes = tokio::time::timeout(Duration::from_secs(20), taking).await.expect("it waits for nobody");
-    assert_eq!(lost(&outcomes[0]), [(sale.seats[0], LostReason::Held)]);
+    assert_eq!(lost_seats(&outcomes[0]), [(sale.seats[0], LostReason::Held)]);
     tx.commit().await.unwrap();
 }
 
@@ -231,7 +235,7 @@ async fn a_loser_ends_nobody_elses_lapsed_hold() {
     sale.reserve(&[1], moment(200)).await;
     let take = sale.take(&[0, 1]);
     let outcomes = sale.take_all(&[take], moment(400)).await;
-    assert_eq!(lost(&outcomes[0]), [(sale.seats[1], LostReason::Held)]);
+    assert_eq!(lost_seats(&outcomes[0]), [(sale.seats[1], LostReason::Held)]);
     assert_eq!(sale.reservation(lapsed).await.status, ReservationStatus::Pending);
 }
 
@@ -262,7 +266,7 @@ async fn each_reason_for_a_loss_is_named() {
     wanted.push(nowhere);
     take.seats = SeatList::try_from(wanted).unwrap();
     let outcomes = sale.take_all(&[take], moment(0)).await;
-    let mut reasons = lost(&outcomes[0]);
+    let mut reasons = lost_seats(&outcomes[0]);
     reasons.sort_unstable_by_key(|(seat, _)| *seat);
     let expected = [
         (sale.seats[0], LostReason::Sold),

@@ -5,5 +5,5 @@ mod sale;
 mod server;
 
 pub use redis::Redis;
-pub use sale::{PRICE, Sale, lost, moment, price_of, taken};
+pub use sale::{PRICE, Sale, lost_seats, moment, price_of, taken};
 pub use server::{Database, database, empty_database};

@@ -136,7 +136,7 @@ pub fn taken(outcome: &TakeOutcome) -> &Taken {
 }
 
 /// Which seats a loser lost, and why.
-pub fn lost(outcome: &TakeOutcome) -> Vec<(SeatId, LostReason)> {
+pub fn lost_seats(outcome: &TakeOutcome) -> Vec<(SeatId, LostReason)> {
     match outcome {
         TakeOutcome::Refused(Refusal::SeatsLost { seats }) => {
             seats.iter().map(|Lost { seat, reason, .. }| (*seat, *reason)).collect()
