@@ -9,7 +9,7 @@ use crate::{
     record::{State, StuckCause},
     store::{
         journal, leases, mailbox,
-        sagas::{self, New, Row, Trying},
+        sagas::{self, New, SagaRow, Trying},
     },
 };
 use std::{
@@ -24,7 +24,7 @@ pub(super) struct Claimed {
 }
 
 /// The rows of these groups that nobody else has locked.
-pub(super) async fn lock(tx: &mut Tx, groups: &[Group]) -> Result<HashMap<SagaId, Row>, TurnError> {
+pub(super) async fn lock(tx: &mut Tx, groups: &[Group]) -> Result<HashMap<SagaId, SagaRow>, TurnError> {
     let wanted: Vec<SagaId> =
         groups.iter().filter(|group| !group.only_starts()).map(|group| group.id).collect();
     if wanted.is_empty() {
@@ -39,7 +39,7 @@ pub(super) async fn lock(tx: &mut Tx, groups: &[Group]) -> Result<HashMap<SagaId
 /// journals are read before: what only a newer binary can read is not claimed at all.
 pub(super) async fn suspects(
     tx: &mut Tx,
-    rows: &HashMap<SagaId, Row>,
+    rows: &HashMap<SagaId, SagaRow>,
     groups: &[Group],
     cache: &mut HashMap<SagaId, Cached>,
     env: &Env<'_>,
@@ -49,7 +49,7 @@ pub(super) async fn suspects(
         let suspected = row.is_overdue(env) && !group.holds_lease(row) && env.guilt_of(row.id).is_none();
         (suspected && !row.paused && !row.is_lost_too_often() && env.can_move(row)).then_some(row)
     });
-    let overdue: Vec<&Row> = overdue.collect();
+    let overdue: Vec<&SagaRow> = overdue.collect();
     let mut suspects = Vec::with_capacity(overdue.len());
     for (id, history) in histories(tx, overdue.into_iter(), cache, env).await? {
         match history {
@@ -70,7 +70,7 @@ pub(super) async fn suspects(
 pub(super) async fn claim(
     tx: &mut Tx,
     groups: &[Group],
-    rows: HashMap<SagaId, Row>,
+    rows: HashMap<SagaId, SagaRow>,
     cache: &mut HashMap<SagaId, Cached>,
     env: &Env<'_>,
 ) -> Result<Claimed, TurnError> {
@@ -80,7 +80,7 @@ pub(super) async fn claim(
     let mut rows = rows;
     pardon(tx, groups, &mut rows).await?;
 
-    let mut ours: Vec<(&Group, Row)> = Vec::with_capacity(groups.len());
+    let mut ours: Vec<(&Group, SagaRow)> = Vec::with_capacity(groups.len());
     let mut for_others = Vec::new();
     for group in groups {
         match rows.remove(&group.id) {
@@ -125,7 +125,7 @@ pub(super) async fn claim(
 
 /// A result that comes home, or a claim that is taken up, after somebody else has claimed the saga is of no use, but it
 /// proves that its node did not die of it: one loss less.
-async fn pardon(tx: &mut Tx, groups: &[Group], rows: &mut HashMap<SagaId, Row>) -> Result<(), TurnError> {
+async fn pardon(tx: &mut Tx, groups: &[Group], rows: &mut HashMap<SagaId, SagaRow>) -> Result<(), TurnError> {
     let mut pardoned = Vec::new();
     for group in groups {
         let Some(row) = rows.get_mut(&group.id).filter(|row| row.claims > 0) else { continue };
@@ -185,7 +185,7 @@ async fn begin(
 async fn deliver(
     tx: &mut Tx,
     groups: &[Group],
-    rows: &HashMap<SagaId, Row>,
+    rows: &HashMap<SagaId, SagaRow>,
     fresh: &[Run],
     verdicts: &mut HashMap<SagaId, Verdict>,
     env: &Env<'_>,
@@ -215,7 +215,7 @@ type Histories = HashMap<SagaId, Result<History, Unreadable>>;
 /// newer binary can read is remembered as such.
 async fn histories<'a>(
     tx: &mut Tx,
-    rows: impl Iterator<Item = &'a Row>,
+    rows: impl Iterator<Item = &'a SagaRow>,
     cache: &mut HashMap<SagaId, Cached>,
     env: &Env<'_>,
 ) -> Result<Histories, TurnError> {
@@ -248,7 +248,7 @@ async fn histories<'a>(
     Ok(histories)
 }
 
-fn claimed(group: &Group, row: Row, histories: &mut Histories, env: &Env<'_>) -> Run {
+fn claimed(group: &Group, row: SagaRow, histories: &mut Histories, env: &Env<'_>) -> Run {
     let history = histories.remove(&row.id).unwrap_or_else(|| Ok(History::default()));
     let lost_too_often = row.is_lost_too_often() && !group.holds_lease(&row);
     let claims = row.claims;
@@ -280,8 +280,8 @@ fn claimed(group: &Group, row: Row, histories: &mut Histories, env: &Env<'_>) ->
     }
 }
 
-fn begun_row(new: &New) -> Row {
-    Row {
+fn begun_row(new: &New) -> SagaRow {
+    SagaRow {
         id: new.id,
         workflow: new.workflow.to_owned(),
         version: new.version,
@@ -301,7 +301,7 @@ fn begun_row(new: &New) -> Row {
     }
 }
 
-impl Row {
+impl SagaRow {
     /// Whether somebody may have died on it.
     fn is_overdue(&self, env: &Env<'_>) -> bool {
         let suspected = self.leased || self.claims > 0;
@@ -312,12 +312,12 @@ impl Row {
 
 impl Group {
     /// Whether this batch comes with the lease that the row is under.
-    pub(super) fn holds_lease(&self, row: &Row) -> bool {
+    pub(super) fn holds_lease(&self, row: &SagaRow) -> bool {
         row.leased && self.holds(row.token)
     }
 
     /// Whether the saga may be moved now, and by us.
-    pub(super) fn may_move(&self, row: &Row, env: &Env<'_>) -> bool {
+    pub(super) fn may_move(&self, row: &SagaRow, env: &Env<'_>) -> bool {
         let due = row.due_at.is_some_and(|due_at| due_at <= env.now);
         let called_for = match row.state {
             State::Completed | State::Unwound => false,
@@ -333,7 +333,7 @@ impl Group {
 
 impl Env<'_> {
     /// Whether this binary knows the saga's workflow, and all that is recorded of it.
-    fn can_move(&self, row: &Row) -> bool {
+    fn can_move(&self, row: &SagaRow) -> bool {
         if let Some(word) = &row.newer {
             self.registry.newer.leave(row.id, row.epoch, word);
         }

@@ -9,7 +9,7 @@
 use crate::{
     id::SagaId,
     record::{LOSSES_MAX, State},
-    store::sagas::Row,
+    store::sagas::SagaRow,
 };
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -61,7 +61,7 @@ impl Suspects {
     }
 }
 
-impl Row {
+impl SagaRow {
     /// As a suspect: somebody may have died on it, or has before. A further try after a rest counts from its beginning.
     pub(super) fn suspect(&self) -> Suspect {
         let lost = self.leased || self.unheld || self.claims == 0 || self.state == State::Stuck;

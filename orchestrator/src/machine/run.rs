@@ -14,7 +14,7 @@ use crate::{
     store::{
         attempts,
         mailbox::Received,
-        sagas::{Row, Trying},
+        sagas::{SagaRow, Trying},
     },
     time,
 };
@@ -24,7 +24,7 @@ use std::{rc::Rc, time::Duration};
 
 /// A saga that this batch has claimed.
 pub(crate) struct Run {
-    pub row: Row,
+    pub row: SagaRow,
     /// This batch began it.
     pub fresh: bool,
     pub letters: Vec<Received>,
@@ -97,7 +97,7 @@ pub(crate) struct Parked {
 }
 
 impl Run {
-    pub fn new(row: Row, fresh: bool, history: History, env: &Env<'_>) -> Self {
+    pub fn new(row: SagaRow, fresh: bool, history: History, env: &Env<'_>) -> Self {
         let committed = if fresh { 0 } else { history.len() };
         Self {
             fresh,
@@ -195,7 +195,7 @@ impl Run {
     }
 }
 
-impl Row {
+impl SagaRow {
     /// What is being tried; a stuck saga is tried anew.
     fn begins_with(&self) -> Trying {
         match self.state {

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 
 /// A saga's row as a lane locked it.
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
+pub(crate) struct SagaRow {
     pub id: SagaId,
     pub workflow: String,
     pub version: i32,
@@ -112,7 +112,10 @@ pub(crate) async fn insert(
 }
 
 /// Locks these sagas in key order, except those that somebody else has locked.
-pub(crate) async fn lock(connection: &mut PgConnection, wanted: &[SagaId]) -> Result<Vec<Row>, sqlx::Error> {
+pub(crate) async fn lock(
+    connection: &mut PgConnection,
+    wanted: &[SagaId],
+) -> Result<Vec<SagaRow>, sqlx::Error> {
     let (ids, buckets) = columns(wanted.iter().copied());
     let rows = sqlx::query!(
         r#"
@@ -138,7 +141,7 @@ pub(crate) async fn lock(connection: &mut PgConnection, wanted: &[SagaId]) -> Re
             Some(Ok(cause)) => (Some(cause), None),
             None => (None, None),
         };
-        Row {
+        SagaRow {
             id: SagaId::from_uuid(row.id),
             workflow: row.workflow,
             version: row.version,
