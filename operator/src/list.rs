@@ -6,7 +6,7 @@ use crate::{
     filter::Filter,
     listed::{Group, Listed},
     seen,
-    store::work_list::{self, Wanted},
+    store::work_list::{self, WorkListQuery},
     suggest::suggested,
     why::{self, why},
 };
@@ -44,19 +44,19 @@ impl Operator {
         limit: i64,
     ) -> Result<Vec<Listed>, OperatorError> {
         let limit = limit.clamp(1, PAGE_MAX);
-        let Some(wanted) = wanted(filter) else { return Ok(Vec::new()) };
-        let scanned = if wanted.narrows() { SCANNED_MAX } else { limit };
+        let Some(query) = work_list_query(filter) else { return Ok(Vec::new()) };
+        let scanned = if query.narrows() { SCANNED_MAX } else { limit };
         let mut connection = self.pool().acquire().await?;
         let now = rows::now(&mut connection).await?;
         let mut before = after.map_or(Uuid::max(), SagaId::uuid);
         let mut found: Vec<Status> = Vec::new();
         for _ in 0..WINDOWS_MAX {
             let left = limit - found.len() as i64;
-            found.extend(work_list::find(&mut connection, &wanted, before, scanned, left).await?);
-            if found.len() as i64 >= limit || !wanted.narrows() {
+            found.extend(work_list::find(&mut connection, &query, before, scanned, left).await?);
+            if found.len() as i64 >= limit || !query.narrows() {
                 break;
             }
-            match work_list::window_end(&mut connection, &wanted, before, scanned).await? {
+            match work_list::window_end(&mut connection, &query, before, scanned).await? {
                 Some(end) => before = end,
                 None => break,
             }
@@ -66,18 +66,18 @@ impl Operator {
 
     /// How many there are, counted to `at_most`: never a count of the whole table.
     pub async fn count(&self, filter: &Filter, at_most: i64) -> Result<i64, OperatorError> {
-        let Some(wanted) = wanted(filter) else { return Ok(0) };
+        let Some(query) = work_list_query(filter) else { return Ok(0) };
         let at_most = at_most.max(0);
-        let scanned = if wanted.narrows() { SCANNED_MAX } else { at_most };
+        let scanned = if query.narrows() { SCANNED_MAX } else { at_most };
         let mut connection = self.pool().acquire().await?;
         let (mut before, mut count) = (Uuid::max(), 0);
         for _ in 0..WINDOWS_MAX {
             let left = at_most - count;
-            count += work_list::count(&mut connection, &wanted, before, scanned, left).await?;
-            if count >= at_most || !wanted.narrows() {
+            count += work_list::count(&mut connection, &query, before, scanned, left).await?;
+            if count >= at_most || !query.narrows() {
                 break;
             }
-            match work_list::window_end(&mut connection, &wanted, before, scanned).await? {
+            match work_list::window_end(&mut connection, &query, before, scanned).await? {
                 Some(end) => before = end,
                 None => break,
             }
@@ -88,13 +88,13 @@ impl Operator {
     /// Sagas that failed, by cause, the largest group first. With [`Trouble::Paused`], [`Trouble::Overdue`] or
     /// [`Trouble::Silent`] those too that nothing failed for.
     pub async fn groups(&self, filter: &Filter) -> Result<Vec<Group>, OperatorError> {
-        let Some(mut wanted) = wanted(filter) else { return Ok(Vec::new()) };
-        if wanted.list == "all" {
-            wanted.list = "caused";
+        let Some(mut query) = work_list_query(filter) else { return Ok(Vec::new()) };
+        if query.list == "all" {
+            query.list = "caused";
         }
         let mut connection = self.pool().acquire().await?;
-        let groups = work_list::group(&mut connection, &wanted, GROUPED_MAX, GROUPS_MAX).await?;
-        let full = work_list::window_end(&mut connection, &wanted, Uuid::max(), GROUPED_MAX).await?;
+        let groups = work_list::group(&mut connection, &query, GROUPED_MAX, GROUPS_MAX).await?;
+        let full = work_list::window_end(&mut connection, &query, Uuid::max(), GROUPED_MAX).await?;
         let capped = full.is_some();
         let group = |shared: work_list::Shared| {
             // Paused, overdue and silent are seen in the list, and not in a column.
@@ -194,12 +194,12 @@ fn trouble(row: &Status, now: DateTime<Utc>) -> Option<Trouble> {
 }
 
 /// The filter as the database takes it: which index finds them, and what narrows that. None if nothing can fit.
-fn wanted(filter: &Filter) -> Option<Wanted> {
+fn work_list_query(filter: &Filter) -> Option<WorkListQuery> {
     let Filter { status, workflow, step, cause, trouble, older_than_s, ids } = filter;
     if cause.as_ref().is_some_and(|cause| !is_fingerprint(cause)) {
         return None;
     }
-    let mut wanted = Wanted {
+    let mut query = WorkListQuery {
         list: "all",
         value: None,
         ids: ids.iter().map(|id| id.uuid()).collect(),
@@ -213,24 +213,24 @@ fn wanted(filter: &Filter) -> Option<Wanted> {
     // Those that are only paused, overdue or silent have no fingerprint that an index knows.
     let marked = !matches!(trouble, Some(Trouble::Paused | Trouble::Overdue | Trouble::Silent));
     if !ids.is_empty() {
-        wanted.list = "ids";
+        query.list = "ids";
     } else if cause.is_some() && marked {
-        (wanted.list, wanted.value) = ("cause", wanted.cause.take());
+        (query.list, query.value) = ("cause", query.cause.take());
     } else if let Some(trouble) = trouble {
-        wanted.trouble = None;
+        query.trouble = None;
         match trouble {
-            Trouble::Stuck => wanted.list = "stuck",
-            Trouble::Paused => wanted.list = "paused",
-            Trouble::Overdue => wanted.list = "overdue",
-            Trouble::Silent => wanted.list = "silent",
+            Trouble::Stuck => query.list = "stuck",
+            Trouble::Paused => query.list = "paused",
+            Trouble::Overdue => query.list = "overdue",
+            Trouble::Silent => query.list = "silent",
             Trouble::InDoubt | Trouble::Owed | Trouble::Retrying => {
-                (wanted.list, wanted.value) = ("trouble", Some(trouble.to_string()));
+                (query.list, query.value) = ("trouble", Some(trouble.to_string()));
             }
         }
     } else if *status == Some(State::Stuck) {
-        (wanted.list, wanted.status) = ("stuck", None);
+        (query.list, query.status) = ("stuck", None);
     }
-    Some(wanted)
+    Some(query)
 }
 
 /// SHA-256 in lower-case hexadecimal.

@@ -71,7 +71,8 @@ pub(crate) async fn insert(connection: &mut PgConnection, new: &New<'_>) -> Resu
     Ok(inserted.rows_affected() == 1)
 }
 
-struct Row {
+/// A row as the database gives it.
+struct BatchColumns {
     id: uuid::Uuid,
     state: String,
     why: Option<String>,
@@ -100,7 +101,7 @@ struct Row {
 /// One batch.
 pub(crate) async fn look(connection: &mut PgConnection, id: BatchId) -> Result<Option<Batch>, sqlx::Error> {
     let row = sqlx::query_as!(
-        Row,
+        BatchColumns,
         r#"
         select id, state, why, filter::text as "filter!", action::text as "action!", actor, reason, consented_by,
                consent_until, stakes::text as "stakes!", canary, stop_at_error_rate, capped, items, acted, mended,
@@ -123,7 +124,7 @@ pub(crate) async fn list(
     most: i64,
 ) -> Result<Vec<Batch>, sqlx::Error> {
     let rows = sqlx::query_as!(
-        Row,
+        BatchColumns,
         r#"
         select id, state, why, filter::text as "filter!", action::text as "action!", actor, reason, consented_by,
                consent_until, stakes::text as "stakes!", canary, stop_at_error_rate, capped, items, acted, mended,
@@ -141,10 +142,10 @@ pub(crate) async fn list(
     rows.into_iter().map(Batch::try_from).collect()
 }
 
-impl TryFrom<Row> for Batch {
+impl TryFrom<BatchColumns> for Batch {
     type Error = sqlx::Error;
 
-    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+    fn try_from(row: BatchColumns) -> Result<Self, sqlx::Error> {
         let results = Results {
             waiting: row.items - row.acted - row.mended - row.stuck_again - row.refused - row.failed,
             acted: row.acted,

@@ -112,8 +112,8 @@ pub(crate) async fn decide(
     Ok(decided.rows_affected() == 1)
 }
 
-/// A row, with the version that its saga has now.
-struct Row {
+/// A row as the database gives it, with the version that its saga has now.
+struct ProposalColumns {
     id: uuid::Uuid,
     saga_id: uuid::Uuid,
     action: String,
@@ -138,7 +138,7 @@ pub(crate) async fn look(
     id: ProposalId,
 ) -> Result<Option<Proposal>, sqlx::Error> {
     let row = sqlx::query_as!(
-        Row,
+        ProposalColumns,
         r#"
         select p.id, p.saga_id, p.action::text as "action!", p.actor, p.reason, p.etag, p.plan_hash,
                p.money::text as "money!", p.state, p.created_at, p.expires_at, p.decided_by, p.decided_why, p.decided_at,
@@ -154,7 +154,7 @@ pub(crate) async fn look(
     )
     .fetch_optional(connection)
     .await?;
-    row.map(Row::read).transpose()
+    row.map(ProposalColumns::read).transpose()
 }
 
 /// Proposals of all buckets, newest first, after this one.
@@ -165,7 +165,7 @@ pub(crate) async fn list(
     most: i64,
 ) -> Result<Vec<Proposal>, sqlx::Error> {
     let rows = sqlx::query_as!(
-        Row,
+        ProposalColumns,
         r#"
         select p.id, p.saga_id, p.action::text as "action!", p.actor, p.reason, p.etag, p.plan_hash,
                p.money::text as "money!", p.state, p.created_at, p.expires_at, p.decided_by, p.decided_why, p.decided_at,
@@ -185,7 +185,7 @@ pub(crate) async fn list(
     )
     .fetch_all(connection)
     .await?;
-    rows.into_iter().map(Row::read).collect()
+    rows.into_iter().map(ProposalColumns::read).collect()
 }
 
 /// Removes proposals that were made before then.
@@ -209,7 +209,7 @@ pub(crate) async fn delete_old(
     Ok(gone.rows_affected())
 }
 
-impl Row {
+impl ProposalColumns {
     fn read(self) -> Result<Proposal, sqlx::Error> {
         let changed = self.saga_etag.is_none_or(|etag| etag != self.etag);
         let state = match self.state.as_str() {

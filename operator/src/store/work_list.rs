@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// A filter as the database takes it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct WorkListQuery {
     /// By which index, and which value of it.
     pub list: &'static str,
     pub value: Option<String>,
@@ -27,7 +27,7 @@ pub(crate) struct Wanted {
     pub older_than_s: Option<i64>,
 }
 
-impl Wanted {
+impl WorkListQuery {
     /// Whether what the index finds is narrowed, so that more must be looked at than is given.
     pub fn narrows(&self) -> bool {
         self.status.is_some()
@@ -42,7 +42,7 @@ impl Wanted {
 /// The newest of them before an id, looking at no more than `scanned`.
 pub(crate) async fn find(
     connection: &mut PgConnection,
-    wanted: &Wanted,
+    query: &WorkListQuery,
     before: Uuid,
     scanned: i64,
     most: i64,
@@ -60,15 +60,15 @@ pub(crate) async fn find(
         order by id desc
         limit $12
         "#,
-        wanted.list,
-        wanted.value,
-        &wanted.ids,
-        wanted.status,
-        wanted.workflow,
-        wanted.step,
-        wanted.cause,
-        wanted.trouble,
-        wanted.older_than_s,
+        query.list,
+        query.value,
+        &query.ids,
+        query.status,
+        query.workflow,
+        query.step,
+        query.cause,
+        query.trouble,
+        query.older_than_s,
         before,
         scanned,
         most,
@@ -81,7 +81,7 @@ pub(crate) async fn find(
 /// How many there are before an id, looking at no more than `scanned`, counting no further than `most`.
 pub(crate) async fn count(
     connection: &mut PgConnection,
-    wanted: &Wanted,
+    query: &WorkListQuery,
     before: Uuid,
     scanned: i64,
     most: i64,
@@ -91,15 +91,15 @@ pub(crate) async fn count(
         select count(*) as "count!"
         from (select from usher.work_list($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) limit $12) as found
         "#,
-        wanted.list,
-        wanted.value,
-        &wanted.ids,
-        wanted.status,
-        wanted.workflow,
-        wanted.step,
-        wanted.cause,
-        wanted.trouble,
-        wanted.older_than_s,
+        query.list,
+        query.value,
+        &query.ids,
+        query.status,
+        query.workflow,
+        query.step,
+        query.cause,
+        query.trouble,
+        query.older_than_s,
         before,
         scanned,
         most,
@@ -111,7 +111,7 @@ pub(crate) async fn count(
 /// Where a window of so many rows of this list ends, if it is full: there may be more behind it.
 pub(crate) async fn window_end(
     connection: &mut PgConnection,
-    wanted: &Wanted,
+    query: &WorkListQuery,
     before: Uuid,
     scanned: i64,
 ) -> Result<Option<Uuid>, sqlx::Error> {
@@ -123,9 +123,9 @@ pub(crate) async fn window_end(
         offset $5 - 1
         limit 1
         "#,
-        wanted.list,
-        wanted.value,
-        &wanted.ids,
+        query.list,
+        query.value,
+        &query.ids,
         before,
         scanned,
     )
@@ -151,7 +151,7 @@ pub(crate) struct Shared {
 /// Groups of the newest `scanned`, the largest first.
 pub(crate) async fn group(
     connection: &mut PgConnection,
-    wanted: &Wanted,
+    query: &WorkListQuery,
     scanned: i64,
     most: i64,
 ) -> Result<Vec<Shared>, sqlx::Error> {
@@ -171,15 +171,15 @@ pub(crate) async fn group(
         order by count(*) desc, g.common
         limit $12
         "#,
-        wanted.list,
-        wanted.value,
-        &wanted.ids,
-        wanted.status,
-        wanted.workflow,
-        wanted.step,
-        wanted.cause,
-        wanted.trouble,
-        wanted.older_than_s,
+        query.list,
+        query.value,
+        &query.ids,
+        query.status,
+        query.workflow,
+        query.step,
+        query.cause,
+        query.trouble,
+        query.older_than_s,
         Uuid::max(),
         scanned,
         most,
