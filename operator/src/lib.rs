@@ -78,6 +78,6 @@ pub use listed::{Group, Listed};
 pub use orchestrator::tools::{Action, ActionKind, Attempt, JournalEntry, Trouble};
 pub use plan::{Plan, PlannedCall, Touched};
 pub use rows::Rows;
-pub use seen::{Letter, Seen, Told};
+pub use seen::{Letter, SagaSummary, Seen};
 pub use store::numbers;
 pub use why::{Why, why};

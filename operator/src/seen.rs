@@ -32,7 +32,7 @@ pub struct Seen {
     /// Its version, for [`Expected`](crate::Expected).
     pub etag: String,
     /// What its steps tell of it.
-    pub told: Told,
+    pub summary: SagaSummary,
     /// Its journal as it stands, whether this binary can read it or not.
     pub entries: Vec<JournalEntry>,
     /// Attempts that ended without an entry.
@@ -45,9 +45,9 @@ pub struct Seen {
     pub now: DateTime<Utc>,
 }
 
-/// What a saga's steps tell.
+/// What a saga's steps tell of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Told {
+pub struct SagaSummary {
     /// By what it is found.
     pub labels: Vec<(String, String)>,
     /// What is at stake, of steps that are not undone.
@@ -91,7 +91,7 @@ impl Operator {
             why: why(&status, readable, registry, now),
             allowed: allowed_actions(&status, readable, registry),
             etag: etag(&status),
-            told: readable.map(|history| told(registry.labels_and_stakes(history))).unwrap_or_default(),
+            summary: readable.map(|history| summary(registry.labels_and_stakes(history))).unwrap_or_default(),
             unreadable: history.as_ref().err().cloned(),
             history: history.unwrap_or_default(),
             status,
@@ -118,8 +118,8 @@ pub(super) fn open(status: &Status, history: Option<&History>, registry: &Regist
     allowed.filter(|allowed| allowed.refused.is_none()).map(|allowed| allowed.action.name()).collect()
 }
 
-fn told((labels, stakes): LabelsAndStakes) -> Told {
-    Told { labels, stakes }
+fn summary((labels, stakes): LabelsAndStakes) -> SagaSummary {
+    SagaSummary { labels, stakes }
 }
 
 fn seen_letter(letter: rows::Received, history: Option<&History>) -> Letter {

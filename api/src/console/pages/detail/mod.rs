@@ -97,7 +97,7 @@ fn trace_id(traceparent: &str) -> Option<&str> {
 }
 
 fn why(whole: &Whole) -> Markup {
-    let Seen { status, why, told, now, unreadable, .. } = &whole.seen;
+    let Seen { status, why, summary, now, unreadable, .. } = &whole.seen;
     html! {
         section {
             nav.crumbs aria-label="Where" { a href="/console/sagas" { "Sagas" } }
@@ -111,7 +111,7 @@ fn why(whole: &Whole) -> Markup {
                 div.notice.bad-news { p { strong { "This node can't read its journal: " } (unreadable) } }
             }
             p.faint {
-                @if !told.stakes.is_empty() { "At stake: " strong { (words::stakes(&told.stakes)) } " · " }
+                @if !summary.stakes.is_empty() { "At stake: " strong { (words::stakes(&summary.stakes)) } " · " }
                 "begun " (words::ago(status.created_at, *now)) " · written " (words::ago(status.updated_at, *now))
                 @if let Some(stuck) = status.first_stuck_at { " · stuck since " (words::ago(stuck, *now)) }
             }
@@ -145,7 +145,7 @@ fn actions(visitor: &Visitor, seen: &Seen) -> Markup {
 }
 
 fn facts(whole: &Whole) -> Markup {
-    let Seen { status, told, etag, now, .. } = &whole.seen;
+    let Seen { status, summary, etag, now, .. } = &whole.seen;
     let fact = |name: &str, value: Option<Markup>| html! { @if let Some(value) = value { dt { (name) } dd { (value) } } };
     let moment = |at: Option<chrono::DateTime<chrono::Utc>>| {
         at.map(|at| html! { (words::moment(at, *now)) " " span.faint { (words::ago(at, *now)) } })
@@ -169,7 +169,7 @@ fn facts(whole: &Whole) -> Markup {
                         (_, None) => (trace),
                     }
                 })))
-                @for (key, value) in &told.labels {
+                @for (key, value) in &summary.labels {
                     dt { (key) } dd { a href={ "/console/sagas" (super::super::queries::query(&[("q", Some(value.clone()))])) } { (value) } }
                 }
                 dt { "elsewhere" }
