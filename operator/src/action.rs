@@ -83,7 +83,8 @@ fn refusal_by_row(action: ActionKind, row: &Status, known: bool) -> Option<Strin
 }
 
 fn refusal_by_journal(action: ActionKind, row: &Status, history: &History) -> Option<&'static str> {
-    let (stuck, back, decided) = (row.state == State::Stuck, history.back().is_some(), history.pivoted());
+    let (stuck, back, decided) =
+        (row.state == State::Stuck, history.undo_cause().is_some(), history.pivoted());
     let is_first =
         |reasons: &[(bool, &'static str)]| reasons.iter().find(|reason| reason.0).map(|reason| reason.1);
     match action {

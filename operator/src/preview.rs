@@ -19,7 +19,7 @@ pub(crate) fn calls(
     now: DateTime<Utc>,
 ) -> Vec<PlannedCall> {
     let history = &left.history;
-    if history.back().is_some() {
+    if history.undo_cause().is_some() {
         return history.owed().filter_map(|ask| undo(ask, saga, registry, now)).collect();
     }
     let forward = left.next_call.as_ref().map(|call| PlannedCall {

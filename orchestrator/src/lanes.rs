@@ -145,7 +145,7 @@ pub(crate) async fn watch(shared: Arc<Shared>, lanes: Lanes, stop: CancellationT
             }
         }
         missing = still_missing;
-        tell(&lanes.status(&shared));
+        set_gauges(&lanes.status(&shared));
     }
 }
 
@@ -178,7 +178,7 @@ async fn close(shared: &Shared, signs: &Signs) -> Result<(), sqlx::Error> {
     in_time(close.execute(&mut connection)).await.map(drop)
 }
 
-fn tell(lanes: &[LaneStatus]) {
+fn set_gauges(lanes: &[LaneStatus]) {
     for lane in lanes {
         let number = lane.number.to_string();
         metrics::gauge!("usher_lane_last_commit_seconds", "lane" => number.clone())

@@ -151,7 +151,7 @@ impl History {
                 ask.answer(Answer::Value(recall.clone()))?;
             }
             Entry::TurnedBack { cause } => {
-                if self.pivoted || self.back().is_some() {
+                if self.pivoted || self.undo_cause().is_some() {
                     return Err("there is no way back any more, or it was taken already");
                 }
                 self.turned_back = Some(cause.clone());
@@ -170,7 +170,7 @@ impl History {
 
     /// The request with this number: the existing one if it is the same, or the next one.
     fn ask(&mut self, number: u32, first: Position, what: What) -> Result<&mut Ask, &'static str> {
-        if self.back().is_some() {
+        if self.undo_cause().is_some() {
             return Err("the saga goes back");
         }
         let number = number as usize;
@@ -200,7 +200,10 @@ impl History {
         match action {
             Action::Compensate { down_to } => self.stop_at = *down_to,
             Action::Rewind { to } => {
-                if self.pivoted || self.back().is_some() || !self.asks.iter().any(|ask| ask.first == *to) {
+                if self.pivoted
+                    || self.undo_cause().is_some()
+                    || !self.asks.iter().any(|ask| ask.first == *to)
+                {
                     return Err(
                         "only a saga that goes forward, before its pivot, is rewound to one of its requests",
                     );
@@ -284,7 +287,7 @@ impl History {
     }
 
     /// Why compensations run: the saga turned back, or an operator rewinds it.
-    pub fn back(&self) -> Option<&Cause> {
+    pub fn undo_cause(&self) -> Option<&Cause> {
         self.turned_back.as_ref().or(self.rewinding.as_ref().map(|(_, cause)| cause))
     }
 

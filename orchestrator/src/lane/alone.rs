@@ -45,7 +45,7 @@ impl Lane {
         let cause = cause.unwrap_or_else(unwritable);
         tracing::error!(saga = %group.id, error = %reason, "a saga's stretch could not be written");
         match self.stick(&group, &cause).await {
-            Ok(Settled::Done) => tell(group, &reason),
+            Ok(Settled::Done) => answer_senders(group, &reason),
             Ok(Settled::Busy) => self.put_off(group, None),
             Err(error) => {
                 tracing::error!(saga = %group.id, error = %error.with_source(), "and that could not be written down either");
@@ -101,8 +101,8 @@ async fn keep_letters(connection: &mut PgConnection, mail: &[Mail], env: &Env<'_
     Ok(())
 }
 
-/// Tells whoever waits for it.
-fn tell(group: Group, reason: &str) {
+/// Answers whoever waits for what it was sent.
+fn answer_senders(group: Group, reason: &str) {
     let failed = || NotWritten(reason.to_owned());
     for reply in group.start.map(|start| start.reply).into_iter().chain(group.same) {
         let _ = reply.send(Err(failed()));

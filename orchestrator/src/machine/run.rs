@@ -160,7 +160,7 @@ impl Run {
 
     /// The state of a saga that goes on, in whichever direction it goes.
     pub fn moving(&self, forward: State) -> State {
-        if self.core.history().back().is_some() { State::Unwinding } else { forward }
+        if self.core.history().undo_cause().is_some() { State::Unwinding } else { forward }
     }
 
     /// It has to wait for a lock that somebody else has: tried again after this pause, and no attempt of its step's. Without

@@ -166,7 +166,7 @@ fn undo_items(runs: &[Run], set: &[(usize, Need)]) -> Vec<UndoItem> {
             saga: runs[*index].id(),
             position: *of,
             made: made.clone(),
-            cause: runs[*index].core.history().back().cloned()?,
+            cause: runs[*index].core.history().undo_cause().cloned()?,
         }),
         Need::Run { .. } | Need::Record { .. } => None,
     });

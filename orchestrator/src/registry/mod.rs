@@ -62,7 +62,7 @@ impl Registry {
             let (What::Step(name), Some(input)) = (&ask.what, &ask.input) else { continue };
             let Some(step) = self.steps.get(name) else { continue };
             let Ok(value) = step.decode(input) else { continue };
-            let (its_labels, _) = step.told(&value, ask.output());
+            let (its_labels, _) = step.labels_and_stakes(&value, ask.output());
             labels.extend(its_labels.into_iter().filter(|label| known.insert(label.clone())));
         }
         (labels, self.stakes(history))
@@ -75,7 +75,7 @@ impl Registry {
             let Some(step) = self.steps.get(name).filter(|step| !step.same_stakes()) else {
                 return Vec::new();
             };
-            step.decode(input).map(|value| step.told(&value, ask.output()).1).unwrap_or_default()
+            step.decode(input).map(|value| step.labels_and_stakes(&value, ask.output()).1).unwrap_or_default()
         };
         Stake::sum(history.standing().flat_map(of))
     }

@@ -45,7 +45,7 @@ impl Registry {
     pub fn stakes_of(&self, ask: &Ask) -> Vec<Stake> {
         let (What::Step(name), Some(input)) = (&ask.what, &ask.input) else { return Vec::new() };
         let Some(step) = self.steps.get(name) else { return Vec::new() };
-        step.decode(input).map(|value| step.told(&value, ask.output()).1).unwrap_or_default()
+        step.decode(input).map(|value| step.labels_and_stakes(&value, ask.output()).1).unwrap_or_default()
     }
 
     /// What undoing this call would send. None, if it is no call that is known here, or its input can't be read.
@@ -53,7 +53,7 @@ impl Registry {
         let What::Step(name) = &ask.what else { return None };
         let step = self.steps.get(name).filter(|step| !step.ours())?;
         let value = step.decode(ask.input.as_ref()?).ok()?;
-        let (_, stakes) = step.told(&value, ask.output());
+        let (_, stakes) = step.labels_and_stakes(&value, ask.output());
         Some(OwedCall { described: step.describe(&value, Way::Back), stakes })
     }
 }

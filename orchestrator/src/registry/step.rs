@@ -93,7 +93,7 @@ pub(crate) trait ErasedStep: Send + Sync {
     /// Labels, with its output if it has one: called for every entry, so for steps without labels it does nothing.
     fn labels(&self, step: &AnyStep, made: Option<&CallAnswer>) -> Vec<(String, String)>;
     /// Labels and stakes, with its output if it has one that can be read.
-    fn told(&self, step: &AnyStep, made: Option<&Json>) -> LabelsAndStakes;
+    fn labels_and_stakes(&self, step: &AnyStep, made: Option<&Json>) -> LabelsAndStakes;
     fn extend<'a>(
         &'a self,
         step: &'a AnyStep,
@@ -222,7 +222,7 @@ where
         as_step::<T>(step).labels(made)
     }
 
-    fn told(&self, step: &AnyStep, made: Option<&Json>) -> LabelsAndStakes {
+    fn labels_and_stakes(&self, step: &AnyStep, made: Option<&Json>) -> LabelsAndStakes {
         let made: Option<T::Output> = made.and_then(|json| serde_json::from_str(json.get()).ok());
         let step = as_step::<T>(step);
         (step.labels(made.as_ref()), step.stakes(made.as_ref()))

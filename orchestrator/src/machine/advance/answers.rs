@@ -61,7 +61,7 @@ impl Run {
 
     /// An attempt came to nothing: later again, or, with the budget spent, another way.
     pub fn failed(&mut self, step: &dyn ErasedStep, failure: CallFailure, env: &Env<'_>) {
-        let back = self.core.history().back().is_some();
+        let back = self.core.history().undo_cause().is_some();
         let mut policy = if back { step.undo_policy() } else { step.policy() };
         policy.attempts_max = policy.attempts_max.min(env.settings.attempts_max);
         if step.ours() {

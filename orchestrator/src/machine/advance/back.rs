@@ -17,7 +17,7 @@ impl Run {
     pub(super) fn unwind(&mut self, env: &Env<'_>) -> Option<Need> {
         let history = self.core.history();
         let (rewinding, stops) = (history.rewinding_to(), history.stops_here());
-        let (Some(cause), Some(ask)) = (history.back().cloned(), history.next_undo().cloned()) else {
+        let (Some(cause), Some(ask)) = (history.undo_cause().cloned(), history.next_undo().cloned()) else {
             drop(history);
             match rewinding {
                 Some(position) => self.append(Entry::RewoundTo { position }),

@@ -40,7 +40,7 @@ impl Run {
         self.trying.attempts += 1;
         self.trying.since.get_or_insert(env.now);
         self.trying.retry_at = None;
-        let cause = self.core.history().back().cloned();
+        let cause = self.core.history().undo_cause().cloned();
         let attempt = self.trying.attempts as u32;
         let context = CallContext { saga: self.id(), position, attempt, now: env.now, cause };
         let saga = self.id();
@@ -64,7 +64,7 @@ impl Run {
             Direction::Back { .. } => Way::Back,
         };
         let (step, described, (_, stakes)) =
-            (step.name().to_owned(), step.describe(value, way), step.told(value, None));
+            (step.name().to_owned(), step.describe(value, way), step.labels_and_stakes(value, None));
         self.held_back = Some(HeldBack { step, position, probe, described, stakes });
     }
 
@@ -117,14 +117,14 @@ impl Run {
                 });
             }
             (Direction::Back { of, made }, Ok(undo)) => {
-                let cause = self.core.history().back().cloned()?;
+                let cause = self.core.history().undo_cause().cloned()?;
                 let entry = Box::new(Recorded::Plain(Entry::UndoEnded { of, undo: undo.json.clone() }));
                 let event = Box::new(RecordedEvent::Undone { made, undo, cause });
                 return Some(Need::Record { step, value, of, event, entry });
             }
             (Direction::Forward { ask }, Err(failure)) => {
                 // It may have been done: from now on it must be undone if the saga turns back.
-                if self.known(ask, |_| ()).is_none() {
+                if self.map_ask(ask, |_| ()).is_none() {
                     self.note_call(ask, step.as_ref(), &value, env);
                 }
                 failure
@@ -153,7 +153,7 @@ impl Run {
         step: &dyn ErasedStep,
         value: &AnyStep,
     ) -> (Position, Option<Json>) {
-        match self.known(ask, |known| known.first) {
+        match self.map_ask(ask, |found| found.first) {
             Some(first) => (first, None),
             None => (self.next_position(), step.encode(value).ok()),
         }

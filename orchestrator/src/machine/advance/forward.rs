@@ -175,7 +175,7 @@ impl Run {
                 }
             };
         }
-        let begun = self.known(ask, |known| (known.first, known.at));
+        let begun = self.map_ask(ask, |found| (found.first, found.at));
         match begun {
             None if !step.repeatable() => {
                 let input = match self.encoded(step.as_ref(), &value, env) {
@@ -210,7 +210,7 @@ impl Run {
     }
 
     fn want_signal(&mut self, ask: u32, name: &'static str, deadline: Deadline, env: &Env<'_>) {
-        let until = self.known(ask, |known| known.at).flatten().unwrap_or(match deadline {
+        let until = self.map_ask(ask, |found| found.at).flatten().unwrap_or(match deadline {
             Deadline::At(until) => until,
             Deadline::Within(patience) => time::after(env.now, patience),
         });
@@ -238,7 +238,7 @@ impl Run {
 
     /// Waits until then, or goes on if it is past. A letter of that very moment still counts, hence `>`.
     fn wait(&mut self, ask: u32, signal: Option<String>, until: DateTime<Utc>, env: &Env<'_>) {
-        let known = self.known(ask, |known| known.at).flatten();
+        let known = self.map_ask(ask, |found| found.at).flatten();
         let until = time::within_reach(known.unwrap_or(until));
         let extended = self.core.history().extended().filter(|_| signal.is_some());
         let until = extended.map_or(until, |extended| until.max(extended));

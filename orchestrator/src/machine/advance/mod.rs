@@ -23,7 +23,7 @@ impl Run {
     pub fn advance(&mut self, env: &Env<'_>) -> Option<Need> {
         while self.parked.is_none() {
             let entries = self.core.history().len();
-            let forward = self.core.history().back().is_none();
+            let forward = self.core.history().undo_cause().is_none();
             // The way back ends by itself: it undoes what is there, each once.
             if forward && entries > env.settings.journal_entries_max {
                 let bound = env.settings.journal_entries_max as u64;
@@ -48,7 +48,7 @@ impl Run {
                 self.park(self.moving(State::Running), Some(env.now));
             } else if let Some(by) = self.cancelled().filter(|_| !self.may_have_called_unrecorded()) {
                 self.turn_back(Cause::Cancelled { by });
-            } else if self.core.history().back().is_some() {
+            } else if self.core.history().undo_cause().is_some() {
                 if let Some(need) = self.unwind(env) {
                     return Some(need);
                 }
@@ -67,7 +67,7 @@ impl Run {
     /// Who asked to turn back, if someone did and that is still possible.
     fn cancelled(&self) -> Option<String> {
         let history = self.core.history();
-        if history.pivoted() || history.back().is_some() {
+        if history.pivoted() || history.undo_cause().is_some() {
             return None;
         }
         let letter = self.letters.iter().find(|letter| letter.kind == Kind::Cancel)?;
@@ -97,7 +97,7 @@ impl Run {
         waits.is_some()
     }
 
-    fn known<T>(&self, ask: u32, what: impl FnOnce(&Ask) -> T) -> Option<T> {
+    fn map_ask<T>(&self, ask: u32, what: impl FnOnce(&Ask) -> T) -> Option<T> {
         self.core.history().asks().get(ask as usize).map(what)
     }
 

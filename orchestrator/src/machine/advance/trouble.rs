@@ -12,7 +12,7 @@ impl Run {
     /// Notes an attempt that ended without an entry.
     pub(super) fn note_attempt(&mut self, step: &dyn ErasedStep, failure: &CallFailure, env: &Env<'_>) {
         let history = self.core.history();
-        let undo = history.back().is_some();
+        let undo = history.undo_cause().is_some();
         let open = open_call(history.asks()).map(|ask| ask.first);
         let position = if undo { history.next_undo().map(|ask| ask.first) } else { open };
         let position = position.unwrap_or_else(|| (history.len() as i32).into());
@@ -22,7 +22,7 @@ impl Run {
             CallFailure::Rejected(_) | CallFailure::Later(_) | CallFailure::Contradiction(_) => false,
         };
         let in_doubt = !undo && !step.ours() && open.is_some() && may_be_done;
-        let (error, code) = failure.told();
+        let (error, code) = failure.error_and_code();
         self.at = Some(step.name());
         self.trying.trouble = match self.trying.trouble {
             // A compensation that is only put off has not failed.
@@ -51,7 +51,7 @@ impl Run {
     /// Somebody had it and did not come back: if a call was out, nobody knows what became of it.
     pub fn take_over(&mut self) {
         let history = self.core.history();
-        let calling = history.back().is_none() && open_call(history.asks()).is_some();
+        let calling = history.undo_cause().is_none() && open_call(history.asks()).is_some();
         drop(history);
         if calling {
             self.trying.trouble = Some(Trouble::InDoubt);
@@ -98,7 +98,7 @@ impl Run {
     fn trouble(&self) -> Option<Trouble> {
         let history = self.core.history();
         let unknown = || {
-            let back = history.back().is_some();
+            let back = history.undo_cause().is_some();
             let mut owed = history.owed().filter(|ask| is_unanswered_call(ask));
             (back && owed.next().is_some()).then_some(Trouble::InDoubt)
         };
@@ -140,7 +140,7 @@ fn is_unanswered_call(ask: &Ask) -> bool {
 
 impl CallFailure {
     /// What it says, and whose code that has.
-    fn told(&self) -> (String, Option<String>) {
+    fn error_and_code(&self) -> (String, Option<String>) {
         match self {
             Self::Rejected(rejected) => (rejected.to_string(), Some(rejected.code.clone())),
             Self::Later(after) => (format!("not yet, again in {after:?}"), None),
