@@ -44,7 +44,7 @@ impl Lane {
         let unwritable = || StuckCause::Unwritable { what: "its stretch".into(), error: reason.clone() };
         let cause = cause.unwrap_or_else(unwritable);
         tracing::error!(saga = %group.id, error = %reason, "a saga's stretch could not be written");
-        match self.stick(&group, &cause).await {
+        match self.mark_stuck(&group, &cause).await {
             Ok(Settled::Done) => answer_senders(group, &reason),
             Ok(Settled::Busy) => self.put_off(group, None),
             Err(error) => {
@@ -62,7 +62,7 @@ impl Lane {
     }
 
     /// Makes it stuck, if it is ours to move, and puts its letters where they belong.
-    async fn stick(&mut self, group: &Group, cause: &StuckCause) -> Result<Settled, TurnError> {
+    async fn mark_stuck(&mut self, group: &Group, cause: &StuckCause) -> Result<Settled, TurnError> {
         let now = self.begin().await?;
         let shared = self.shared().clone();
         let signs = self.tx.signs.clone();
@@ -75,7 +75,7 @@ impl Lane {
         let is_known = row.is_some();
         if let Some(row) = row.filter(|row| group.may_move(row, &env)) {
             let mut run = Run::new(row, false, History::default(), &env);
-            run.stick(cause.clone(), &env);
+            run.mark_stuck(cause.clone(), &env);
             write(&mut self.tx, &[run], &env).await?;
         }
         if is_known {

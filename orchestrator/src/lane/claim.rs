@@ -263,15 +263,15 @@ fn claimed(group: &Group, row: SagaRow, histories: &mut Histories, env: &Env<'_>
                 run.take_over();
             }
             if let Some(cause) = env.guilt_of(run.id()) {
-                run.stick(cause, env);
+                run.mark_stuck(cause, env);
             } else if lost_too_often {
-                run.stick(StuckCause::Quarantined { claims }, env);
+                run.mark_stuck(StuckCause::Quarantined { claims }, env);
             }
             run
         }
         Err(unreadable) => {
             let mut run = Run::new(row, false, History::default(), env);
-            run.stick(
+            run.mark_stuck(
                 StuckCause::Undecodable { what: "the journal".into(), error: unreadable.to_string() },
                 env,
             );

@@ -143,7 +143,7 @@ impl Run {
     }
 
     /// Stops for a person; what the world may have mended meanwhile is tried again by itself.
-    pub fn stick(&mut self, cause: StuckCause, env: &Env<'_>) {
+    pub fn mark_stuck(&mut self, cause: StuckCause, env: &Env<'_>) {
         let due_at = cause.retries().then(|| env.now + env.settings.stuck_retry);
         let last_error = self.trying.last_error.take();
         // How often it was tried is told to people; whoever tries again begins anew. It is not retrying any more, and in

@@ -110,7 +110,7 @@ impl Core {
     pub async fn step<S: Step>(&self, step: S, pivot: bool) -> Result<S::Output, Rejected> {
         let ask = self.agree(What::Step(S::NAME.to_owned())).await;
         if let Some(cause) = self.other_step(ask, &step, pivot) {
-            return self.stick(cause).await;
+            return self.mark_stuck(cause).await;
         }
         let step: AnyStep = Arc::new(step);
         let want = || Want::Step { ask, name: S::NAME, step: step.clone(), pivot };
@@ -160,17 +160,17 @@ impl Core {
             && journaled != kind
         {
             let (journal, code) = (format!("emit of `{journaled}`"), format!("emit of `{kind}`"));
-            self.stick(StuckCause::Diverged { ask, journal, code, difference: None }).await
+            self.mark_stuck(StuckCause::Diverged { ask, journal, code, difference: None }).await
         }
     }
 
     pub async fn refused_after_pivot<T>(&self, step: &str, rejected: Rejected) -> T {
         let cause = StuckCause::RefusedAfterPivot { at: step.to_owned(), error: rejected.to_string() };
-        self.stick(cause).await
+        self.mark_stuck(cause).await
     }
 
     pub async fn unencodable<T>(&self, what: &str, error: &serde_json::Error) -> T {
-        self.stick(StuckCause::Undecodable { what: what.to_owned(), error: error.to_string() }).await
+        self.mark_stuck(StuckCause::Undecodable { what: what.to_owned(), error: error.to_string() }).await
     }
 
     /// Numbers the request, and checks that a journal which has it has the same, and one that hasn't has all before.
@@ -182,11 +182,11 @@ impl Core {
             && known != what
         {
             let (journal, code) = (known.to_string(), what.to_string());
-            return self.stick(StuckCause::Diverged { ask, journal, code, difference: None }).await;
+            return self.mark_stuck(StuckCause::Diverged { ask, journal, code, difference: None }).await;
         }
         let journaled = self.history.borrow().asks().len() as u32;
         if ask > journaled {
-            return self.stick(StuckCause::Abandoned { ask: journaled, next: what.to_string() }).await;
+            return self.mark_stuck(StuckCause::Abandoned { ask: journaled, next: what.to_string() }).await;
         }
         ask
     }
@@ -236,7 +236,7 @@ impl Core {
     }
 
     /// Gives the saga up for a person to look at: the lane sees the reason, the future is never polled again.
-    async fn stick<T>(&self, cause: StuckCause) -> T {
+    async fn mark_stuck<T>(&self, cause: StuckCause) -> T {
         *self.stuck.borrow_mut() = Some(cause);
         pending().await
     }

@@ -74,12 +74,13 @@ impl Run {
         let (again, error) = match failure {
             CallFailure::Panicked(message) => {
                 let at = format!("step `{}`", step.name());
-                return self.stick(StuckCause::Panicked { at, message }, env);
+                return self.mark_stuck(StuckCause::Panicked { at, message }, env);
             }
             CallFailure::Contradiction(detail) => {
-                return self.stick(StuckCause::Contradicted { step: step.name().to_owned(), detail }, env);
+                return self
+                    .mark_stuck(StuckCause::Contradicted { step: step.name().to_owned(), detail }, env);
             }
-            CallFailure::Poison(cause) => return self.stick(cause, env),
+            CallFailure::Poison(cause) => return self.mark_stuck(cause, env),
             CallFailure::Rejected(rejected) => (None, rejected.to_string()),
             CallFailure::Later(after) => {
                 self.trying.attempts -= 1;
@@ -106,8 +107,10 @@ impl Run {
         let (pivoted, owed) = (history.pivoted(), history.next_undo().map(|ask| ask.first));
         drop(history);
         match owed {
-            Some(position) if back => self.stick(StuckCause::Debt { step: name, position, error }, env),
-            Some(_) | None if pivoted => self.stick(StuckCause::FailedAfterPivot { at: name, error }, env),
+            Some(position) if back => self.mark_stuck(StuckCause::Debt { step: name, position, error }, env),
+            Some(_) | None if pivoted => {
+                self.mark_stuck(StuckCause::FailedAfterPivot { at: name, error }, env)
+            }
             Some(_) | None if step.ours() => self.turn_back(Cause::Failed { step: name, error }),
             Some(_) | None => self.turn_back(Cause::InDoubt { step: name, error }),
         }

@@ -35,7 +35,7 @@ impl Run {
         let (step, value) = match recorded_step(&ask, env) {
             Ok(step) => step,
             Err(cause) => {
-                self.stick(cause, env);
+                self.mark_stuck(cause, env);
                 return None;
             }
         };

@@ -87,7 +87,7 @@ impl Run {
             env.oversize(&format!("output of step `{}`", step.name()), answer.json.get().len())
         });
         if let Some(cause) = poison {
-            self.stick(cause, env);
+            self.mark_stuck(cause, env);
             return None;
         }
         let failure = match (direction, answer) {
@@ -142,7 +142,7 @@ impl Run {
                 let step = step.name().to_owned();
                 self.core.append(Entry::Started { ask, step, input, at: env.now });
             }
-            Err(cause) => self.stick(cause, env),
+            Err(cause) => self.mark_stuck(cause, env),
         }
     }
 

@@ -50,7 +50,7 @@ impl Run {
             }
             Polled::Failed(cause) if self.core.history().pivoted() => {
                 let at = "the workflow".to_owned();
-                self.stick(StuckCause::RefusedAfterPivot { at, error: format!("{cause:?}") }, env);
+                self.mark_stuck(StuckCause::RefusedAfterPivot { at, error: format!("{cause:?}") }, env);
                 None
             }
             Polled::Failed(cause) => {
@@ -58,7 +58,7 @@ impl Run {
                 None
             }
             Polled::Stuck(cause) => {
-                self.stick(cause, env);
+                self.mark_stuck(cause, env);
                 None
             }
         }
@@ -147,7 +147,7 @@ impl Run {
     ) -> Option<Need> {
         let Some(step) = env.registry.steps.get(name).cloned() else {
             let what = format!("step `{name}`");
-            self.stick(StuckCause::Undecodable { what, error: "not known to this binary".into() }, env);
+            self.mark_stuck(StuckCause::Undecodable { what, error: "not known to this binary".into() }, env);
             return None;
         };
         let cancelled = self.cancelled().filter(|_| step.ours());
@@ -170,7 +170,7 @@ impl Run {
                     Some(Need::Run { step, value, input, ask, position, pivot })
                 }
                 Err(cause) => {
-                    self.stick(cause, env);
+                    self.mark_stuck(cause, env);
                     None
                 }
             };
@@ -181,7 +181,7 @@ impl Run {
                 let input = match self.encoded(step.as_ref(), &value, env) {
                     Ok(input) => input,
                     Err(cause) => {
-                        self.stick(cause, env);
+                        self.mark_stuck(cause, env);
                         return None;
                     }
                 };

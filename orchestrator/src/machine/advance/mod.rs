@@ -27,11 +27,14 @@ impl Run {
             // The way back ends by itself: it undoes what is there, each once.
             if forward && entries > env.settings.journal_entries_max {
                 let bound = env.settings.journal_entries_max as u64;
-                self.stick(StuckCause::Oversize { what: "journal".into(), size: entries as u64, bound }, env);
+                self.mark_stuck(
+                    StuckCause::Oversize { what: "journal".into(), size: entries as u64, bound },
+                    env,
+                );
             } else if forward && self.row.journal_bytes > env.settings.journal_bytes_max as i64 {
                 let (size, bound) =
                     (self.row.journal_bytes.unsigned_abs(), env.settings.journal_bytes_max as u64);
-                self.stick(StuckCause::Oversize { what: "journal in bytes".into(), size, bound }, env);
+                self.mark_stuck(StuckCause::Oversize { what: "journal in bytes".into(), size, bound }, env);
             } else if let Some(ended) = self.ended.take() {
                 self.came_home = Some(ended.began_at);
                 let need = self.call_ended(ended.step, ended.value, ended.direction, ended.answer, env);
