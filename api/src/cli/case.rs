@@ -14,7 +14,7 @@ use service::{
     reconcile::{
         Class, give_back,
         store::cases::{self, CaseId},
-        tell,
+        tell_nodes,
     },
 };
 use std::process::ExitCode;
@@ -119,7 +119,7 @@ impl Act {
         let case = cases::find(&mut *pool.acquire().await?, self.id).await?;
         let case = case.with_context(|| format!("there is no case {}", self.id))?;
         ensure!(case.state == "OPEN", "case {} is resolved", self.id);
-        let kind = tell(&pool, &gateway, &case, &self.who_and_why()?, now).await?;
+        let kind = tell_nodes(&pool, &gateway, &case, &self.who_and_why()?, now).await?;
         if self.json {
             out::json(&json!({"case": case.id, "told": kind}))?;
         } else {

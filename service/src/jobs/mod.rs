@@ -60,7 +60,11 @@ const TASKS: &[Task] = &[
         run: |service| Box::pin(money::report_parked(service)),
     },
     Task { name: "stuck sagas", schedule: "*/15 * * * * *", run: |service| Box::pin(stuck::report(service)) },
-    Task { name: "samples", schedule: "*/10 * * * * *", run: |service| Box::pin(numbers::take(service)) },
+    Task {
+        name: "samples",
+        schedule: "*/10 * * * * *",
+        run: |service| Box::pin(numbers::take_sample(service)),
+    },
     Task {
         name: "outbox",
         schedule: "*/15 * * * * *",

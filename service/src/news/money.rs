@@ -43,12 +43,12 @@ async fn awaited(news: &News<'_>, intent: &Intent) -> Result<Acted, ServiceError
     let reached = handle.reached_by::<Pay>(Duration::ZERO, |pay| pay.payment == ordered.payment).await?;
     match reached {
         Reached::Done(charge) if charge.intent == intent.id => match truth::of(intent, ordered) {
-            Truth::News(told) => tell(news, &told).await,
+            Truth::News(told) => signal_saga(news, &told).await,
             Truth::Nothing => news.done().await,
             Truth::Lie(what) => {
                 tracing::error!(payment = %ordered.payment, intent = %intent.id, what, "the gateway contradicts the order");
                 let told = PaymentNews::Doubtful { what: what.to_owned(), payment: Some(ordered.payment) };
-                tell(news, &told).await
+                signal_saga(news, &told).await
             }
         },
         // Another intent under the same payment: perhaps another tab. Its money is looked after once the saga is over.
@@ -97,7 +97,7 @@ async fn late(news: &News<'_>, intent: &IntentId) -> Result<Acted, ServiceError>
 }
 
 /// The saga first, then the inbox; in one transaction where both share a bucket, as they nearly always do.
-async fn tell(news: &News<'_>, told: &PaymentNews) -> Result<Acted, ServiceError> {
+async fn signal_saga(news: &News<'_>, told: &PaymentNews) -> Result<Acted, ServiceError> {
     let (service, saga) = (news.service, news.about.reservation.saga);
     let sender = format!("{}:{}", news.fact.provider, news.fact.event_id);
     if news.key.bucket != saga.bucket() {

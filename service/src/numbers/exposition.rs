@@ -31,12 +31,12 @@ impl Reading {
             let Some((name, value)) = line.rsplit_once(' ') else { continue };
             let Ok(value) = value.parse::<f64>() else { continue };
             let (metric, labels) = name.split_once('{').unwrap_or((name, ""));
-            reading.take(metric, labels, value);
+            reading.add(metric, labels, value);
         }
         reading
     }
 
-    fn take(&mut self, metric: &str, labels: &str, value: f64) {
+    fn add(&mut self, metric: &str, labels: &str, value: f64) {
         match metric {
             ENDED => self.ended += value as u64,
             TAKEOVERS => self.takeovers += value as u64,

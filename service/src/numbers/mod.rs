@@ -11,7 +11,7 @@ mod sample;
 mod store;
 
 pub use quantile::StepTime;
-pub use sample::{Sampler, take};
+pub use sample::{Sampler, take_sample};
 pub(crate) use store::held_past_time;
 pub use store::{DatabaseHealth, LongReader, SAMPLES_KEPT};
 

@@ -20,7 +20,7 @@ pub struct Sampler(Mutex<Option<(Instant, Reading)>>);
 ///
 /// # Errors
 /// The database's.
-pub async fn take(service: Service) -> Result<(), ServiceError> {
+pub async fn take_sample(service: Service) -> Result<(), ServiceError> {
     let mut connection = service.connection().await?;
     let now = store::now(&mut connection).await?;
     store::delete_old(&mut connection, now - store::SAMPLES_KEPT).await?;

@@ -102,19 +102,19 @@ impl Deliverer {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(ended) = self.out.join_next(), if ends => self.take(ended),
+                Some(ended) = self.out.join_next(), if ends => self.note_ended(ended),
                 // A hint: what was handed over by another node, or was not told here, the next round finds.
                 () = self.handed.notified(), if !failing => {}
                 () = tokio::time::sleep(self.settings.poll) => {}
             }
             while let Some(ended) = self.out.try_join_next() {
-                self.take(ended);
+                self.note_ended(ended);
             }
         }
         self.leave().await;
     }
 
-    fn take(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
+    fn note_ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
         match ended {
             Ok(ended) => self.ended.push(ended),
             Err(error) => tracing::error!(%error, "an attempt to deliver a message was aborted"),
@@ -124,7 +124,7 @@ impl Deliverer {
     async fn leave(mut self) {
         let all = async {
             while let Some(ended) = self.out.join_next().await {
-                self.take(ended);
+                self.note_ended(ended);
             }
         };
         let _ = timeout(DRAIN, all).await;

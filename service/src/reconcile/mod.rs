@@ -22,5 +22,5 @@ pub use class::Class;
 pub use compare::{Found, Ours, Theirs, compare};
 pub use give_back::{GiveBackError, GivenBack, give_back};
 pub use report::{Difference, Report, Sum};
-pub use tell::{TellError, tell};
+pub use tell::{TellError, tell_nodes};
 pub use walk::{Options, ReconcileError, Walk};

@@ -51,7 +51,7 @@ pub enum TellError {
 ///
 /// # Errors
 /// [`TellError`].
-pub async fn tell(
+pub async fn tell_nodes(
     pool: &PgPool,
     gateway: &Gateway,
     case: &Case,

@@ -89,7 +89,7 @@ impl RoleName {
 pub async fn grant(url: &str, wanted: &[(Purpose, RoleName)]) -> Result<Vec<(Purpose, RoleName)>, RoleError> {
     let mut connection = PgConnectOptions::from_str(url)?.application_name("usher migrate").connect().await?;
     let mut roles = wanted.to_vec();
-    for known in known(&mut connection).await? {
+    for known in existing_roles(&mut connection).await? {
         if !roles.iter().any(|(_, name)| *name == known.1) {
             roles.push(known);
         }
@@ -105,7 +105,7 @@ pub async fn grant(url: &str, wanted: &[(Purpose, RoleName)]) -> Result<Vec<(Pur
 }
 
 /// Who has rights already: those who may add sagas serve, the others look.
-async fn known(connection: &mut PgConnection) -> Result<Vec<(Purpose, RoleName)>, RoleError> {
+async fn existing_roles(connection: &mut PgConnection) -> Result<Vec<(Purpose, RoleName)>, RoleError> {
     let found = sqlx::query(
         "select r.rolname::text as name, bool_or(a.privilege_type = 'INSERT') as adds
          from pg_class c

@@ -11,7 +11,7 @@ use chrono::{TimeDelta, Utc};
 use operator::{By, Limits};
 use serde_json::json;
 use service::reconcile::{
-    Class, GiveBackError, GivenBack, Options, ReconcileError, TellError, give_back, store::cases, tell,
+    Class, GiveBackError, GivenBack, Options, ReconcileError, TellError, give_back, store::cases, tell_nodes,
 };
 use tests::support::PRICE;
 
@@ -57,7 +57,8 @@ async fn money_that_a_failover_lost_is_named_and_given_back_once() {
     assert!(case.what.contains(&payment), "{}", case.what);
     let named = (case.payment_id.unwrap().to_string(), case.reservation_id.unwrap().to_string());
     assert_eq!(named, (payment, reservation["reservation_id"].as_str().unwrap().to_owned()));
-    let told = tell(&world.pool, &world.service.gateway, &case, &By::new("ada", "why not"), Utc::now()).await;
+    let told =
+        tell_nodes(&world.pool, &world.service.gateway, &case, &By::new("ada", "why not"), Utc::now()).await;
     assert!(matches!(told, Err(TellError::Lost(..))), "{told:?}");
 
     let small = Limits { second_person_above_minor: Some(PRICE - 1) };

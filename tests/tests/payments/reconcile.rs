@@ -4,7 +4,7 @@ use super::world::{LONG, PaymentWorld, Plan};
 use chrono::{DateTime, TimeDelta, Utc};
 use operator::By;
 use serde_json::{Value, json};
-use service::reconcile::{Class, Options, ReconcileError, Report, Walk, store::cases, tell};
+use service::reconcile::{Class, Options, ReconcileError, Report, Walk, store::cases, tell_nodes};
 use sqlx::AssertSqlSafe;
 use std::time::Duration;
 use tests::support::PRICE;
@@ -242,7 +242,7 @@ async fn a_row_that_we_lost_is_an_unknown_payment() {
 
 /// What `usher case tell` does; the jobs act on it.
 async fn told(world: &PaymentWorld, case: &cases::Case) {
-    tell(&world.pool, &world.service.gateway, case, &By::new("ada", "a lost webhook"), Utc::now())
+    tell_nodes(&world.pool, &world.service.gateway, case, &By::new("ada", "a lost webhook"), Utc::now())
         .await
         .unwrap();
     sqlx::query("update booking.inbox set received_at = received_at - interval '1 minute'")

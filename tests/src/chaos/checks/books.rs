@@ -4,7 +4,7 @@ use crate::chaos::{witness::Violation, world::World};
 use anyhow::Context;
 use chrono::{TimeDelta, Utc};
 use operator::By;
-use service::reconcile::{Class, Options, Report, Walk, store::cases, tell};
+use service::reconcile::{Class, Options, Report, Walk, store::cases, tell_nodes};
 use steps::gateway::{Gateway, HttpConfig, stripe::Stripe};
 use uuid::Uuid;
 
@@ -47,7 +47,7 @@ pub(in super::super) async fn tell_of_lost_news(world: &World, paid_again: &[Uui
     let mut told = 0;
     for case in open.iter().filter(|case| case.reservation_id.is_some_and(|id| paid_again.contains(&id))) {
         let by = By::new("olga", "its webhook was lost");
-        tell(world.pool(), &gateway(world)?, case, &by, Utc::now()).await?;
+        tell_nodes(world.pool(), &gateway(world)?, case, &by, Utc::now()).await?;
         told += 1;
     }
     Ok(told)

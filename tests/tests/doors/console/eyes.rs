@@ -50,10 +50,10 @@ async fn the_first_page_shows_what_must_be_zero_and_leads_there() {
     browser.reads("sagas can't progress").await;
     browser.pictures("home-calm").await;
     // What every node does by itself every few seconds; the first time there is nothing to compare with.
-    service::numbers::take(stage.service.clone()).await.unwrap();
+    service::numbers::take_sample(stage.service.clone()).await.unwrap();
     stage.stuck(&stage.customer("Ada").await, seats[0]).await;
     browser.reads("▲ saga can't progress").await;
-    service::numbers::take(stage.service.clone()).await.unwrap();
+    service::numbers::take_sample(stage.service.clone()).await.unwrap();
     browser.reads("reserve").await;
     browser.pictures("home").await;
     browser.close().await;
