@@ -81,7 +81,7 @@ impl Operator {
         let locked = LockedSaga::lock(&mut *tx, saga).await?.ok_or(OperatorError::NotFound(saga))?;
         let LockedSaga { status, history, now } = &locked;
         let now = *now;
-        consent::take(&mut *tx, order, now).await?;
+        consent::accept_proposal(&mut *tx, order, now).await?;
         let etag = seen::etag(status);
         if order.expected().is_some_and(|expected| expected.etag != etag) {
             return Err(OperatorError::Changed { etag });

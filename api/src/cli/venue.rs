@@ -94,10 +94,10 @@ impl Generate {
             let set = events::set_hold(connection, loaded.event, hold).await;
             set.with_context(|| format!("setting the hold of event {}", loaded.event))?;
         }
-        self.tell(&loaded)
+        self.print_loaded(&loaded)
     }
 
-    fn tell(&self, loaded: &Loaded) -> anyhow::Result<()> {
+    fn print_loaded(&self, loaded: &Loaded) -> anyhow::Result<()> {
         let Loaded { event, seats, new } = loaded;
         if self.json {
             let json = serde_json::json!({ "event_id": event, "seats": seats, "new": new });

@@ -13,8 +13,8 @@ impl World {
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
     }
 
-    /// A saga tells something.
-    async fn tell(&self, position: i32, kind: &str, seconds_ago: i32) {
+    /// A saga writes a message to its outbox.
+    async fn add_message(&self, position: i32, kind: &str, seconds_ago: i32) {
         let mut connection = self.connect().await;
         sqlx::query(
             "insert into usher.outbox (saga_id, bucket, position, kind, payload, created_at)
@@ -104,7 +104,7 @@ async fn the_tail_shows_what_was_told_one_line_a_message() {
     for (position, kind, ago) in
         [(1, "booking.confirmed", 7_200), (2, "booking.cancelled", 60), (3, "told", 30)]
     {
-        world.tell(position, kind, ago).await;
+        world.add_message(position, kind, ago).await;
     }
     let lines = world.prints(&["events", "tail"]);
     let lines: Vec<&str> = lines.lines().collect();
@@ -128,16 +128,16 @@ async fn the_tail_shows_what_was_told_one_line_a_message() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tail_follows_until_it_is_told_to_stop() {
     let world = World::open().await;
-    world.tell(1, "told", 1).await;
+    world.add_message(1, "told", 1).await;
     let mut following = Running::printing(world.usher(&["events", "tail", "--follow", "--json"]));
     let number = |line: String| serde_json::from_str::<Value>(&line).unwrap()["data"]["booking_id"].clone();
     assert_eq!(number(following.line()), "b-1");
-    world.tell(2, "told", 0).await;
+    world.add_message(2, "told", 0).await;
     assert_eq!(number(following.line()), "b-2");
     // Committed later, though it began before.
-    world.tell(3, "told", 5).await;
+    world.add_message(3, "told", 5).await;
     assert_eq!(number(following.line()), "b-3");
-    world.tell(4, "told", 0).await;
+    world.add_message(4, "told", 0).await;
     assert_eq!(number(following.line()), "b-4", "none is told twice");
     assert!(following.leaves("-INT").success(), "Ctrl-C is a good end");
 }
@@ -146,8 +146,8 @@ async fn the_tail_follows_until_it_is_told_to_stop() {
 async fn what_did_not_arrive_is_shown_with_its_reason() {
     let world = World::open().await;
     world.json(&["subscription", "add", "https://192.0.32.8/hooks", "--json"]);
-    world.tell(1, "told", 7_200).await;
-    world.tell(2, "told", 60).await;
+    world.add_message(1, "told", 7_200).await;
+    world.add_message(2, "told", 60).await;
     world
         .execute(
             "insert into booking.deliveries

@@ -131,8 +131,8 @@ impl Operator {
     }
 }
 
-/// Takes the proposal, in the transaction of its action and under its saga's lock: of two who agree, one does it.
-pub(crate) async fn take(
+/// Accepts the proposal, in the transaction of its action and under its saga's lock: of two who agree, one does it.
+pub(crate) async fn accept_proposal(
     connection: &mut PgConnection,
     order: &Order,
     now: DateTime<Utc>,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// The whole of it, indented.
-pub fn whole(json: &str) -> Markup {
+pub fn indented(json: &str) -> Markup {
     let pretty = serde_json::from_str::<Value>(json).and_then(|value| serde_json::to_string_pretty(&value));
     html! { pre { (pretty.unwrap_or_else(|_| json.to_owned())) } }
 }
@@ -17,7 +17,7 @@ pub fn folded(name: &str, json: &str) -> Markup {
     if json.chars().count() <= SHORT_CHARS {
         return html! { span.said { (name) " " code { (json) } } };
     }
-    html! { details { summary { (name) } (whole(json)) } }
+    html! { details { summary { (name) } (indented(json)) } }
 }
 
 /// One place at which two values differ.

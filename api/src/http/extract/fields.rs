@@ -56,7 +56,7 @@ impl Fields {
 
     /// A field that must be there.
     pub fn required<T: Read>(&mut self, name: &str) -> Option<T> {
-        match self.take(name) {
+        match self.take_member(name) {
             Some(value) => self.convert(name, value),
             None => {
                 self.wrong(name, "is missing");
@@ -67,7 +67,7 @@ impl Fields {
 
     /// A field that may be absent or null. The outer `None` means that it was wrong.
     pub fn optional<T: Read>(&mut self, name: &str) -> Option<Option<T>> {
-        match self.take(name) {
+        match self.take_member(name) {
             None | Some(Value::Null) => Some(None),
             Some(value) => self.convert(name, value).map(Some),
         }
@@ -87,7 +87,7 @@ impl Fields {
         format!("{}{}", self.base, pointer(name))
     }
 
-    fn take(&mut self, name: &str) -> Option<Value> {
+    fn take_member(&mut self, name: &str) -> Option<Value> {
         let index = self.members.iter().position(|(member, _)| member == name)?;
         Some(self.members.remove(index).1)
     }

@@ -43,7 +43,7 @@ impl ActionForm {
     ///
     /// # Errors
     /// The first field that can't be understood, or is missing.
-    pub fn asked(&self, row: ActionRow, visitor: &Visitor) -> Result<(Action, By), Invalid> {
+    pub fn requested_action(&self, row: ActionRow, visitor: &Visitor) -> Result<(Action, By), Invalid> {
         Ok((self.action(row)?, operators::by(&visitor.subject, &self.reason)?))
     }
 

@@ -90,7 +90,7 @@ pub async fn preview(
     let row = row_of(&action)?;
     let address = format!("/console/sagas/{saga}/actions/{action}");
     let operator = console.service.operator();
-    let (asked, by) = match sent.asked(row, &visitor) {
+    let (asked, by) = match sent.requested_action(row, &visitor) {
         Ok(asked) => asked,
         Err(invalid) => return form_with(&console, &visitor, saga, row, &sent, &invalid).await,
     };
@@ -112,7 +112,7 @@ pub async fn perform(
     Form(sent): Form<ActionForm>,
 ) -> Result<Response, Problem> {
     let row = row_of(&action)?;
-    let (asked, by) = match sent.asked(row, &visitor) {
+    let (asked, by) = match sent.requested_action(row, &visitor) {
         Ok(asked) => asked,
         Err(invalid) => return form_with(&console, &visitor, saga, row, &sent, &invalid).await,
     };

@@ -75,7 +75,7 @@ fn row(row: &RequestRow, forward: &Scale, back: &Scale, context: &Context) -> Ma
         tr id={ "p" (row.first) } class={ @if is_next && !context.at_rest { "now " } @if row.pivot { "pivot" } } {
             td.forward {
                 (bars(&row.forward, forward, row.kind, false, context))
-                div.said { (said(&row.forward, row.kind, false, context)) }
+                div.said { (outcome_text(&row.forward, row.kind, false, context)) }
             }
             td.spine {
                 a href={ "#e" (row.first) } {
@@ -94,7 +94,7 @@ fn row(row: &RequestRow, forward: &Scale, back: &Scale, context: &Context) -> Ma
             td.back {
                 @if let Some(path) = &row.back {
                     (bars(path, back, row.kind, true, context))
-                    div.said { (said(path, row.kind, true, context)) }
+                    div.said { (outcome_text(path, row.kind, true, context)) }
                     @if let Some(made) = path.made.as_ref().filter(|made| *made != "null") {
                         (value::folded("reports", made))
                     }
@@ -154,7 +154,7 @@ fn class(kind: Kind, undo: bool) -> &'static str {
 }
 
 /// What the bars say, in words.
-fn said(path: &Path, kind: Kind, undo: bool, context: &Context) -> Markup {
+fn outcome_text(path: &Path, kind: Kind, undo: bool, context: &Context) -> Markup {
     let took_us = path.ended.and_then(|ended| (ended - path.began).num_microseconds());
     // What is ours commits with its entry: how long it took within that is not known.
     let took = took_us.filter(|us| *us > 0).map(|us| span_ms(us as f64 / 1_000.0)).unwrap_or_default();

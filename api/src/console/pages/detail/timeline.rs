@@ -81,7 +81,7 @@ pub fn rows(
 ) -> (Vec<RequestRow>, Option<DateTime<Utc>>) {
     let mut fold = Fold { rows: Vec::new(), turned: None, write_off: false };
     for (index, (entry, stamp)) in entries.iter().zip(stamps).enumerate() {
-        fold.take(Position::from(index as i32), entry, stamp.at);
+        fold.apply(Position::from(index as i32), entry, stamp.at);
     }
     for attempt in attempts {
         fold.attempt(attempt);
@@ -97,7 +97,7 @@ struct Fold {
 }
 
 impl Fold {
-    fn take(&mut self, position: Position, entry: &Entry, at: DateTime<Utc>) {
+    fn apply(&mut self, position: Position, entry: &Entry, at: DateTime<Utc>) {
         match entry {
             Entry::Begun { .. } | Entry::Returned { .. } => {}
             Entry::Started { ask, step, input, at: began } => {

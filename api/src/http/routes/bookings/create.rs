@@ -126,12 +126,12 @@ async fn look(app: &App, caller: &Caller, row: ReservationRow, wait: Wait) -> Re
     if let Some(booking) = row.booking {
         return booked(app, &row, booking, StatusCode::OK).await;
     }
-    let told = match row.status {
-        ReservationStatus::Pending => told(app, &row).await?,
+    let has_news = match row.status {
+        ReservationStatus::Pending => ask_if_unsettled(app, &row).await?,
         ReservationStatus::Cancelled => return Err(cancelled()),
         ReservationStatus::Expired | ReservationStatus::Confirmed => false,
     };
-    let within = wait.or_zero().max(if told { CONFIRM_MAX } else { Duration::ZERO });
+    let within = wait.or_zero().max(if has_news { CONFIRM_MAX } else { Duration::ZERO });
     let handle = app.service.client.handle::<workflows::Booking>(row.saga);
     let Some(reached) = app.service.while_staying(handle.reached::<Confirm>(within)).await else {
         return unfinished(app, caller, &row).await; // another node will say what became of it
@@ -145,7 +145,7 @@ async fn look(app: &App, caller: &Caller, row: ReservationRow, wait: Wait) -> Re
 }
 
 /// Asks the gateway if the payment is unsettled; says whether the saga has something new to act on.
-async fn told(app: &App, row: &ReservationRow) -> Result<bool, Problem> {
+async fn ask_if_unsettled(app: &App, row: &ReservationRow) -> Result<bool, Problem> {
     let Some(payment) = row.payment else {
         return Err(Problem::new(
             ProblemType::PaymentRequired,
