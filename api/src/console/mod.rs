@@ -2,19 +2,19 @@
 //!
 //! The picture: paper that stays true. Every page is written by the server and complete without a script; every write is
 //! a plain form that leads to another page. A small script swaps in what has changed ([`live`]), copies ids and knows a
-//! few keys; nothing needs it. The outermost layer ([`dress`]) makes a page of whatever went wrong and adds the headers
-//! that keep foreign scripts out; the next asks for a session ([`session`]); below it, handlers see a visitor.
+//! few keys; nothing needs it. The outermost layer ([`responses`]) makes a page of whatever went wrong and adds the
+//! headers that keep foreign scripts out; the next asks for a session ([`session`]); below it, handlers see a visitor.
 //!
 //! It decides nothing: what is shown comes from [`Operator`](operator::Operator) and `service::operators`, and
 //! actions go through the same planner as those of the API and the command line.
 
 mod address;
 mod assets;
-mod dress;
 mod live;
 mod page;
 mod pages;
 mod queries;
+mod responses;
 mod session;
 mod sign_in;
 mod words;
@@ -112,6 +112,6 @@ pub fn router(console: Console) -> Router {
         .route("/console/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/console/assets/{name}", get(assets::serve))
         .method_not_allowed_fallback(pages::method_not_allowed)
-        .layer(from_fn_with_state(console.clone(), dress::layer))
+        .layer(from_fn_with_state(console.clone(), responses::layer))
         .with_state(console)
 }

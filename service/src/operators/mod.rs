@@ -5,7 +5,6 @@
 //! the service knows.
 
 mod actions;
-mod around;
 mod attempt;
 mod audit;
 mod batch;
@@ -19,16 +18,16 @@ mod outbox;
 mod parameters;
 mod plan;
 mod proposal;
+mod related;
 mod rows;
+mod saga_detail;
 mod span;
 mod webhooks;
-mod whole;
 pub mod words;
 
 pub use actions::{
     ActionRow, Parameter, Takes, audited_as, row as action_row, row_of as action_named, rows as action_rows,
 };
-pub use around::{Around, around};
 pub use attempt::AttemptView;
 pub use audit::AuditView;
 pub use batch::{BatchPreviewView, BatchView, ItemView, ResultsView};
@@ -44,13 +43,16 @@ pub use outbox::{DeliveryView, MessageView};
 pub use parameters::{Argument, Parameters, action};
 pub use plan::{Acted, CallView, PlanView, TouchedView};
 pub use proposal::ProposalView;
+pub use related::{Related, read_related};
 pub use rows::{
     BookingStanding, LedgerStanding, PaymentStanding, ReservationStanding, SeatStanding, ServiceRows,
     Standing,
 };
+pub use saga_detail::{
+    AllowedView, EntryView, KeyView, LabelView, LetterView, SagaDetail, SagaView, read_saga,
+};
 pub use span::span;
 pub use webhooks::WebhookView;
-pub use whole::{AllowedView, EntryView, KeyView, LabelView, LetterView, SagaView, Whole, look};
 
 use crate::config::Config;
 use operator::{Limits, Operator};

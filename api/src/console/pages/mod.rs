@@ -27,7 +27,7 @@ use axum::{
     response::Response,
 };
 use orchestrator::SagaId;
-use service::operators::{self, Whole};
+use service::operators::{self, SagaDetail};
 
 /// A page as it is now.
 ///
@@ -49,8 +49,11 @@ pub async fn write(console: &Console, visitor: &Visitor, address: &Address) -> R
 }
 
 /// All that is known of a saga, for programs.
-pub async fn raw(State(console): State<Console>, Path(saga): Path<SagaId>) -> Result<Json<Whole>, Problem> {
-    Ok(Json(operators::look(&console.service.operator(), &console.service.pool, saga).await?))
+pub async fn raw(
+    State(console): State<Console>,
+    Path(saga): Path<SagaId>,
+) -> Result<Json<SagaDetail>, Problem> {
+    Ok(Json(operators::read_saga(&console.service.operator(), &console.service.pool, saga).await?))
 }
 
 /// Any page that is looked at.

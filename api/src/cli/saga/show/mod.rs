@@ -1,6 +1,6 @@
 //! `usher saga show <id>`
 
-mod around;
+mod related;
 mod timeline;
 
 use super::super::{out, out::Tone, pool};
@@ -12,7 +12,7 @@ use orchestrator::SagaId;
 use service::{
     config::Config,
     node,
-    operators::{self, SagaView, Whole, words},
+    operators::{self, SagaDetail, SagaView, words},
 };
 use std::process::ExitCode;
 
@@ -33,33 +33,33 @@ impl Show {
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let client = node::client(config).await?;
         let operator = operators::desk(&client, config);
-        let whole = match operators::look(&operator, &pool(config).await?, self.saga).await {
+        let detail = match operators::read_saga(&operator, &pool(config).await?, self.saga).await {
             Err(OperatorError::NotFound(saga)) => {
                 bail!("there is no saga {saga}; one that was refused at once leaves no row")
             }
             found => found?,
         };
         if self.json {
-            out::json(&whole)?
+            out::json(&detail)?
         } else {
-            print(&whole)
+            print(&detail)
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn print(whole: &Whole) {
-    let saga = &whole.saga;
+fn print(detail: &SagaDetail) {
+    let saga = &detail.saga;
     head(saga);
-    if !whole.stakes.is_empty() {
-        out::line(format_args!("at stake: {}", out::paint(out::stakes(&whole.stakes), Tone::Strong)));
+    if !detail.stakes.is_empty() {
+        out::line(format_args!("at stake: {}", out::paint(out::stakes(&detail.stakes), Tone::Strong)));
     }
-    for label in &whole.labels {
+    for label in &detail.labels {
         out::line(format_args!("{}: {}", out::clean(&label.name), out::clean(&label.value)));
     }
-    timeline::print(whole);
-    around::print(whole);
-    let open = whole.allowed.iter().filter(|allowed| allowed.refused.is_none());
+    timeline::print(detail);
+    related::print(detail);
+    let open = detail.allowed.iter().filter(|allowed| allowed.refused.is_none());
     let open: Vec<String> = open.map(|allowed| out::word(allowed.action)).collect();
     if !open.is_empty() {
         out::line(format_args!(

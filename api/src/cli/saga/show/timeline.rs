@@ -2,18 +2,18 @@
 
 use super::super::super::{out, out::Tone};
 use serde_json::Value;
-use service::operators::{AttemptView, EntryView, Whole};
+use service::operators::{AttemptView, EntryView, SagaDetail};
 
 /// Characters of a value that are shown; `--json` has all.
 const DETAILS_CHARS_MAX: usize = 100;
 
-pub fn print(whole: &Whole) {
+pub fn print(detail: &SagaDetail) {
     let mut table = out::table(&["#", "time", "epoch", "node", "what", "step", "details"]);
-    for entry in &whole.timeline {
+    for entry in &detail.timeline {
         let EntryLine { what, tone, step, details } = line_of(entry);
         table.add_row([
             out::cell(entry.position.to_string(), Tone::Plain),
-            out::cell(super::around::moment(entry.written_at), Tone::Dim),
+            out::cell(super::related::moment(entry.written_at), Tone::Dim),
             out::cell(entry.epoch.to_string(), Tone::Dim),
             out::cell(entry.node.as_deref().unwrap_or_default(), Tone::Dim),
             out::cell(what, tone),
@@ -22,8 +22,8 @@ pub fn print(whole: &Whole) {
         ]);
     }
     out::line(table);
-    if !whole.attempts.is_empty() {
-        attempts(&whole.attempts);
+    if !detail.attempts.is_empty() {
+        attempts(&detail.attempts);
     }
 }
 
@@ -40,7 +40,7 @@ fn attempts(all: &[AttemptView]) {
         table.add_row([
             out::cell(format!("{}{what}", attempt.position), Tone::Plain),
             out::cell(attempt.number.to_string(), Tone::Plain),
-            out::cell(super::around::moment(attempt.began_at), Tone::Dim),
+            out::cell(super::related::moment(attempt.began_at), Tone::Dim),
             out::cell(format!("{} ms {bar}", took(attempt)), Tone::Plain),
             out::cell(attempt.epoch.to_string(), Tone::Dim),
             out::cell(&attempt.node, Tone::Dim),

@@ -19,14 +19,14 @@ use crate::http::Problem;
 use maud::{Markup, html};
 use operator::{JournalEntry, Seen};
 use orchestrator::SagaId;
-use service::operators::{self, Around, action_named, action_row};
+use service::operators::{self, Related, action_named, action_row};
 use timeline::Stamp;
 
 /// All that the page shows.
-struct Whole {
+struct PageData {
     seen: Seen,
     stamps: Vec<Stamp>,
-    around: Around,
+    related: Related,
     trace_url: Option<String>,
 }
 
@@ -40,9 +40,9 @@ pub async fn page(
     saga: SagaId,
     did: Option<&str>,
 ) -> Result<Page, Problem> {
-    let whole = load(console, saga).await?;
-    let Whole { seen, .. } = &whole;
-    let (rows, turned) = timeline::rows(seen.history.entries(), &whole.stamps, &seen.attempts);
+    let data = load(console, saga).await?;
+    let PageData { seen, .. } = &data;
+    let (rows, turned) = timeline::rows(seen.history.entries(), &data.stamps, &seen.attempts);
     let context = paths::Context {
         now: seen.now,
         at_rest: seen.status.state.at_rest(),
@@ -56,32 +56,32 @@ pub async fn page(
         .still(html! { @if let Some(row) = did.and_then(|did| action_named(did).ok()) {
             div.notice.done role="status" { p { strong { (row.label) } ": done." } }
         } })
-        .live("why", why(&whole))
+        .live("why", why(&data))
         .live("actions", actions(visitor, seen))
         .live("paths", paths)
         .live(
             "rows",
-            html! { div.twin { (standing::draw(whole.around.rows.as_ref(), seen.now)) (facts(&whole)) } },
+            html! { div.twin { (standing::draw(data.related.rows.as_ref(), seen.now)) (facts(&data)) } },
         )
-        .live("outside", outside::draw(&whole))
-        .live("journal", journal(&whole)))
+        .live("outside", outside::draw(&data))
+        .live("journal", journal(&data)))
 }
 
-fn journal(whole: &Whole) -> Markup {
-    let seen = &whole.seen;
+fn journal(data: &PageData) -> Markup {
+    let seen = &data.seen;
     match &seen.unreadable {
-        None => entries::draw(seen.history.entries(), &whole.stamps, seen.now),
+        None => entries::draw(seen.history.entries(), &data.stamps, seen.now),
         Some(_) => entries::draw_unread(&seen.entries, seen.now),
     }
 }
 
-async fn load(console: &Console, saga: SagaId) -> Result<Whole, Problem> {
+async fn load(console: &Console, saga: SagaId) -> Result<PageData, Problem> {
     let seen = console.service.operator().see(saga).await?;
-    let around = operators::around(&console.service.pool, saga).await?;
+    let related = operators::read_related(&console.service.pool, saga).await?;
     let stamp =
         |entry: &JournalEntry| Stamp { at: entry.written_at, node: entry.node.clone(), epoch: entry.epoch };
     let stamps = seen.entries.iter().map(stamp).collect();
-    Ok(Whole { trace_url: trace_url(console, seen.status.trace.as_deref()), stamps, around, seen })
+    Ok(PageData { trace_url: trace_url(console, seen.status.trace.as_deref()), stamps, related, seen })
 }
 
 /// Where the trace is shown, if the configuration says. The id is the second field of a W3C traceparent.
@@ -96,8 +96,8 @@ fn trace_id(traceparent: &str) -> Option<&str> {
     id.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(id)
 }
 
-fn why(whole: &Whole) -> Markup {
-    let Seen { status, why, summary, now, unreadable, .. } = &whole.seen;
+fn why(data: &PageData) -> Markup {
+    let Seen { status, why, summary, now, unreadable, .. } = &data.seen;
     html! {
         section {
             nav.crumbs aria-label="Where" { a href="/console/sagas" { "Sagas" } }
@@ -144,8 +144,8 @@ fn actions(visitor: &Visitor, seen: &Seen) -> Markup {
     }
 }
 
-fn facts(whole: &Whole) -> Markup {
-    let Seen { status, summary, etag, now, .. } = &whole.seen;
+fn facts(data: &PageData) -> Markup {
+    let Seen { status, summary, etag, now, .. } = &data.seen;
     let fact = |name: &str, value: Option<Markup>| html! { @if let Some(value) = value { dt { (name) } dd { (value) } } };
     let moment = |at: Option<chrono::DateTime<chrono::Utc>>| {
         at.map(|at| html! { (words::moment(at, *now)) " " span.faint { (words::ago(at, *now)) } })
@@ -163,7 +163,7 @@ fn facts(whole: &Whole) -> Markup {
                 (fact("version", Some(html! { code { (etag) } })))
                 (fact("cause", status.cause.as_ref().map(|cause| html! { (words::plain(cause)) })))
                 (fact("trace", status.trace.as_ref().map(|trace| html! {
-                    @match (&whole.trace_url, trace_id(trace)) {
+                    @match (&data.trace_url, trace_id(trace)) {
                         (Some(url), Some(id)) => a href=(url) rel="noreferrer" { (id) },
                         (None, Some(id)) => (words::id(id)),
                         (_, None) => (trace),

@@ -1,6 +1,6 @@
 //! What came from outside and what goes there: letters, webhooks, messages.
 
-use super::{super::value, Whole};
+use super::{super::value, PageData};
 use crate::console::words;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
@@ -9,13 +9,13 @@ use orchestrator::journal::Entry;
 use service::operators::{DeliveryView, MessageView, WebhookView};
 
 /// All of it; what there is none of is not mentioned.
-pub fn draw(whole: &Whole) -> Markup {
-    let (seen, around, now) = (&whole.seen, &whole.around, whole.seen.now);
+pub fn draw(data: &PageData) -> Markup {
+    let (seen, related, now) = (&data.seen, &data.related, data.seen.now);
     html! {
         @if !seen.keys.is_empty() { (keys(&seen.keys, now)) }
         @if !seen.letters.is_empty() { (letters(&seen.letters, seen.history.entries(), now)) }
-        @if !around.webhooks.is_empty() { (webhooks(&around.webhooks, now)) }
-        @if !around.outbox.is_empty() { (messages(&around.outbox, now)) }
+        @if !related.webhooks.is_empty() { (webhooks(&related.webhooks, now)) }
+        @if !related.outbox.is_empty() { (messages(&related.outbox, now)) }
     }
 }
 

@@ -9,14 +9,14 @@ use super::super::super::{
 };
 use axum::{extract::State, response::Response};
 use orchestrator::SagaId;
-use service::operators::{self, Whole};
+use service::operators::{self, SagaDetail};
 
 /// A saga with its timeline, what is at stake, and what can be done about it.
 #[utoipa::path(
     get, operation_id = "read_saga", path = "/operator/sagas/{id}", tag = "operators",
     params(("id" = uuid::Uuid, Path, description = "the saga")),
     responses(
-        (status = 200, description = "the saga; its `ETag`, and `saga.etag` in quotes, are for `If-Match`", body = Whole),
+        (status = 200, description = "the saga; its `ETag`, and `saga.etag` in quotes, are for `If-Match`", body = SagaDetail),
         (status = 304, description = "not changed"),
     )
 )]
@@ -27,15 +27,15 @@ pub async fn read(
     conditions: Conditions,
 ) -> Result<Response, Problem> {
     caller.may_look()?;
-    let whole = operators::look(&app.service.operator(), &app.service.pool, id).await?;
-    Ok(conditions.answer(&tag(&whole), PRIVATE, &whole))
+    let detail = operators::read_saga(&app.service.operator(), &app.service.pool, id).await?;
+    Ok(conditions.answer(&tag(&detail), PRIVATE, &detail))
 }
 
 /// Letters, webhooks and rows change without the saga, so the tag covers all that is shown; but not the line, which
 /// says how long ago things were.
-fn tag(whole: &Whole) -> ETag {
-    let mut shown = whole.clone();
+fn tag(detail: &SagaDetail) -> ETag {
+    let mut shown = detail.clone();
     shown.saga.line.clear();
     let shown = serde_json::to_string(&shown).unwrap_or_default();
-    ETag::of_version_and_parts(&whole.saga.etag, &[&shown])
+    ETag::of_version_and_parts(&detail.saga.etag, &[&shown])
 }

@@ -2,7 +2,7 @@
 //!
 //! Its JSON is a promise of the API, so it is written down here and not taken over from the engine's types.
 
-use super::{Around, AttemptView, MessageView, Standing, WebhookView, around};
+use super::{AttemptView, MessageView, Related, Standing, WebhookView, read_related};
 use chrono::{DateTime, Utc};
 use operator::{JournalEntry, Key, Letter, Operator, OperatorError, Seen};
 use orchestrator::{SagaId, Stake};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 /// A saga with all that is known of it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SagaDetail)]
-pub struct Whole {
+pub struct SagaDetail {
     /// Its row, and why it is where it is.
     pub saga: SagaView,
     /// Its journal, in order.
@@ -184,10 +184,14 @@ pub struct LabelView {
 ///
 /// # Errors
 /// There is none of this id, or the database's.
-pub async fn look(operator: &Operator, pool: &PgPool, saga: SagaId) -> Result<Whole, OperatorError> {
+pub async fn read_saga(
+    operator: &Operator,
+    pool: &PgPool,
+    saga: SagaId,
+) -> Result<SagaDetail, OperatorError> {
     let seen = operator.see(saga).await?;
-    let Around { rows, webhooks, outbox } = around(pool, saga).await?;
-    Ok(Whole {
+    let Related { rows, webhooks, outbox } = read_related(pool, saga).await?;
+    Ok(SagaDetail {
         saga: SagaView::of(&seen),
         allowed: AllowedView::of(&seen),
         timeline: seen.entries.into_iter().map(EntryView::from).collect(),

@@ -1,11 +1,11 @@
-//! What is around a saga: letters, the service's rows, webhooks, what was told.
+//! What is related to a saga: letters, the service's rows, webhooks, what was told.
 
 use super::super::super::{out, out::Tone};
 use chrono::{DateTime, SecondsFormat, Utc};
-use service::operators::{DeliveryView, KeyView, MessageView, Standing, WebhookView, Whole};
+use service::operators::{DeliveryView, KeyView, MessageView, SagaDetail, Standing, WebhookView};
 
-pub fn print(whole: &Whole) {
-    for letter in &whole.letters {
+pub fn print(detail: &SagaDetail) {
+    for letter in &detail.letters {
         let name =
             if letter.name.is_empty() { String::new() } else { format!(" `{}`", out::clean(&letter.name)) };
         let (kind, sender) = (&letter.kind, out::clean(&letter.sender));
@@ -15,12 +15,12 @@ pub fn print(whole: &Whole) {
             moment(letter.received_at)
         ));
     }
-    whole.keys.iter().for_each(key);
-    if let Some(rows) = &whole.rows {
+    detail.keys.iter().for_each(key);
+    if let Some(rows) = &detail.rows {
         standing(rows);
     }
-    whole.webhooks.iter().for_each(webhook);
-    whole.outbox.iter().for_each(message);
+    detail.webhooks.iter().for_each(webhook);
+    detail.outbox.iter().for_each(message);
 }
 
 fn key(key: &KeyView) {

@@ -5,9 +5,9 @@ use orchestrator::SagaId;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-/// All of that.
+/// The rows, webhooks and messages of one saga.
 #[derive(Clone, Debug)]
-pub struct Around {
+pub struct Related {
     /// Seats, payments and bookings as they stand; none if it is about none.
     pub rows: Option<Standing>,
     /// Webhooks about its payments, oldest first.
@@ -16,11 +16,11 @@ pub struct Around {
     pub outbox: Vec<MessageView>,
 }
 
-/// Looks around a saga.
+/// Reads what is related to a saga.
 ///
 /// # Errors
 /// The database's.
-pub async fn around(pool: &PgPool, saga: SagaId) -> Result<Around, sqlx::Error> {
+pub async fn read_related(pool: &PgPool, saga: SagaId) -> Result<Related, sqlx::Error> {
     let mut connection = pool.acquire().await?;
     let rows = rows::standing(&mut connection, saga).await?;
     let payments = rows.iter().flat_map(|rows| &rows.payments);
@@ -29,5 +29,5 @@ pub async fn around(pool: &PgPool, saga: SagaId) -> Result<Around, sqlx::Error> 
     let references: Vec<String> = references.into_iter().flatten().collect();
     let webhooks = webhooks::about(&mut connection, &ids, &references).await?;
     let outbox = outbox::of(&mut connection, saga).await?;
-    Ok(Around { rows, webhooks, outbox })
+    Ok(Related { rows, webhooks, outbox })
 }
