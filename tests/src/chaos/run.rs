@@ -9,7 +9,7 @@ use super::{
     report::Outcome,
     scene::Scene,
     timeline::Timeline,
-    witness::{Told, Violation, Witness},
+    witness::{Testimony, Violation, Witness},
     world::{Making, World, keep},
 };
 use anyhow::Context;
@@ -128,16 +128,16 @@ async fn strike(scene: Scene<'_>, plan: &Plan, tokens: &[String]) -> anyhow::Res
 }
 
 fn sum_up(plan: &Plan, scene: Scene<'_>, found: Option<Findings>) -> Outcome {
-    let told = scene.witness.testify();
+    let testimony = scene.witness.testify();
     let interrupted = found.is_none();
     let Findings { rest, deadlocks, mut violations, named } = found.unwrap_or_default();
-    violations.extend(told.violations.iter().cloned());
-    let (wanted, booked) = progress(plan, &told);
+    violations.extend(testimony.violations.iter().cloned());
+    let (wanted, booked) = progress(plan, &testimony);
     if !interrupted && booked * 100 < wanted * BOOKED_PERCENT_MIN {
         let detail = format!("of {wanted} who wanted a booking and had seats, {booked} got one");
         violations.push(Violation { rule: "no_progress".into(), detail });
     }
-    let ends = told.ends.iter().map(|((kind, how), count)| format!("{kind:?} {how}: {count}")).collect();
+    let ends = testimony.ends.iter().map(|((kind, how), count)| format!("{kind:?} {how}: {count}")).collect();
     Outcome {
         seed: plan.seed,
         seconds: plan.length.as_secs(),
@@ -159,8 +159,8 @@ fn sum_up(plan: &Plan, scene: Scene<'_>, found: Option<Findings>) -> Outcome {
 }
 
 /// Of the customers who wanted to keep a booking: who had seats to themselves, and who has one.
-fn progress(plan: &Plan, told: &Told) -> (usize, usize) {
+fn progress(plan: &Plan, testimony: &Testimony) -> (usize, usize) {
     let came = plan.journeys.iter().filter(|planned| planned.what.kind.wants_a_booking()).count();
-    let lost = told.ended(Kind::wants_a_booking, "seats taken");
-    (came.saturating_sub(lost), told.ended(Kind::wants_a_booking, "booked"))
+    let lost = testimony.ended(Kind::wants_a_booking, "seats taken");
+    (came.saturating_sub(lost), testimony.ended(Kind::wants_a_booking, "booked"))
 }

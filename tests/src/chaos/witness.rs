@@ -21,12 +21,12 @@ pub(super) struct Violation {
 /// Takes down what is said.
 pub(super) struct Witness {
     began: Instant,
-    told: Mutex<Told>,
+    testimony: Mutex<Testimony>,
 }
 
 /// Everything that was told.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Testimony {
     /// 201: the seats are held.
     pub reserved: Vec<Uuid>,
     /// 200 or 201: a booking, by its reservation.
@@ -47,7 +47,7 @@ pub(super) struct Told {
 impl Witness {
     /// One who counts time as this timeline does.
     pub fn with(timeline: &Timeline) -> Self {
-        Self { began: timeline.began(), told: Mutex::default() }
+        Self { began: timeline.began(), testimony: Mutex::default() }
     }
 
     /// Seen now.
@@ -61,21 +61,21 @@ impl Witness {
         *self.lock().ends.entry((kind, how)).or_default() += 1;
     }
 
-    pub fn told(&self, take: impl FnOnce(&mut Told)) {
-        take(&mut self.lock());
+    pub fn record(&self, note: impl FnOnce(&mut Testimony)) {
+        note(&mut self.lock());
     }
 
     /// Everything until now.
-    pub fn testify(&self) -> Told {
+    pub fn testify(&self) -> Testimony {
         self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Testimony> {
+        self.testimony.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Told {
+impl Testimony {
     /// How many journeys of these kinds ended so.
     pub fn ended(&self, is_meant: impl Fn(Kind) -> bool, how: &str) -> usize {
         self.ends

@@ -7,7 +7,7 @@ mod probe;
 mod rest;
 mod saga;
 mod settle;
-mod told;
+mod testimony;
 
 pub(super) use books::check_books;
 pub(super) use database::check_database;

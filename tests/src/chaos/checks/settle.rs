@@ -7,7 +7,7 @@ use super::{
     probe::check_life,
     rest::{Rest, come_to_rest},
     saga::sagas_named,
-    told::check_told,
+    testimony::check_testimony,
 };
 use crate::chaos::{scene::Scene, witness::Violation};
 use tokio::time::Instant;
@@ -33,7 +33,7 @@ pub(in super::super) async fn settle(scene: Scene<'_>, rest: Rest, token: &str) 
         come_to_rest(world, Instant::now()).await;
     }
     violations.extend(check_database(world).await?);
-    violations.extend(check_told(world.pool(), &witness.testify(), rest.took.is_some()).await?);
+    violations.extend(check_testimony(world.pool(), &witness.testify(), rest.took.is_some()).await?);
     if rest.took.is_some() {
         // What is still on its way differs, and that is no news.
         violations.extend(check_books(world).await?);

@@ -64,7 +64,7 @@ impl Customer<'_> {
             Some(answer) if matches!(answer.status, 200 | 202) => {
                 // The decision may still be under way; only the booking says that it was taken.
                 if answer.body["status"] == "CANCELLED" {
-                    self.witness.told(|told| told.given_back.push(booking));
+                    self.witness.record(|testimony| testimony.given_back.push(booking));
                     return "given back";
                 }
                 how
@@ -85,7 +85,7 @@ impl Customer<'_> {
         }
         // In another tab: a second intent under the same payment.
         if self.at_the_gateway(reservation, "again", json!({}), 1).await {
-            self.witness.told(|told| told.paid_again.push(reservation));
+            self.witness.record(|testimony| testimony.paid_again.push(reservation));
             return "paid again";
         }
         "could not pay late"

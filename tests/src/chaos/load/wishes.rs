@@ -27,7 +27,7 @@ impl Customer<'_> {
         match answer.status {
             201 => {
                 let reservation = answer.id("reservation_id");
-                self.witness.told(|told| told.reserved.push(reservation));
+                self.witness.record(|testimony| testimony.reserved.push(reservation));
                 Ok(reservation)
             }
             409 => Err("seats taken"),
@@ -51,12 +51,12 @@ impl Customer<'_> {
             match answer.status {
                 200 | 201 => {
                     let booking = answer.id("booking_id");
-                    self.witness.told(|told| told.booked.push((reservation, booking)));
+                    self.witness.record(|testimony| testimony.booked.push((reservation, booking)));
                     return (Some(booking), "booked");
                 }
                 202 => pace::pass(TRY_AGAIN).await,
                 402 => {
-                    self.witness.told(|told| told.declined.push(reservation));
+                    self.witness.record(|testimony| testimony.declined.push(reservation));
                     return (None, "declined");
                 }
                 409 | 410 => return (None, "too late to book"),
@@ -70,7 +70,7 @@ impl Customer<'_> {
         let path = format!("/reservations/{reservation}");
         match self.ask(Wish::delete(&path, &self.token)).await {
             Some(answer) if answer.status == 204 => {
-                self.witness.told(|told| told.cancelled.push(reservation));
+                self.witness.record(|testimony| testimony.cancelled.push(reservation));
                 "cancelled"
             }
             Some(answer) if answer.status == 202 => "cancelled when the call has ended",
