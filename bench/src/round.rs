@@ -81,7 +81,7 @@ impl Round<'_> {
             loop {
                 tokio::select! {
                     sold = &mut selling => break sold?,
-                    () = tokio::time::sleep(TICK) => self.tell(title, &load),
+                    () = tokio::time::sleep(TICK) => self.show_progress(title, &load),
                 }
             }
         };
@@ -119,7 +119,7 @@ impl Round<'_> {
         }
     }
 
-    fn tell(&self, title: &str, load: &Load) {
+    fn show_progress(&self, title: &str, load: &Load) {
         self.progress.inc(u64::from(load.tally.clock().runs()));
         self.progress.set_message(format!("{title}: {} sagas", load.tally.count()));
     }

@@ -23,7 +23,7 @@ pub struct Desk {
 
 /// One request.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct DeskRequest {
     /// Whose.
     pub saga: SagaId,
     /// For what.
@@ -59,7 +59,7 @@ pub enum Act {
     Hold(Gate),
 }
 
-type Behaviour = dyn Fn(&Asked) -> Act + Send + Sync;
+type Behaviour = dyn Fn(&DeskRequest) -> Act + Send + Sync;
 
 /// How a desk behaves, for all who share it.
 #[derive(Clone)]
@@ -73,11 +73,11 @@ impl Default for Script {
 
 impl Script {
     /// From now on it does as this says.
-    pub fn set(&self, behaviour: impl Fn(&Asked) -> Act + Send + Sync + 'static) {
+    pub fn set(&self, behaviour: impl Fn(&DeskRequest) -> Act + Send + Sync + 'static) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Box::new(behaviour);
     }
 
-    fn act(&self, asked: &Asked) -> Act {
+    fn act(&self, asked: &DeskRequest) -> Act {
         self.0.read().unwrap_or_else(PoisonError::into_inner)(asked)
     }
 }
@@ -111,7 +111,7 @@ pub(super) const SCHEMA: &str = "
     create table desk.bookings (key text primary key, saga uuid, what text, cancelled boolean)";
 
 impl Desk {
-    async fn serve(&self, asked: &Asked, key: &str) -> Result<String, StepError> {
+    async fn serve(&self, asked: &DeskRequest, key: &str) -> Result<String, StepError> {
         let hear = "insert into desk.requests (saga, key, what, undo, node) values ($1, $2, $3, $4, $5)";
         sqlx::query(hear)
             .bind(asked.saga.uuid())
@@ -146,7 +146,8 @@ impl Desk {
         let hear =
             "insert into desk.requests (saga, key, what, undo, node) values ($1, $2, 'probe', false, $3)";
         sqlx::query(hear).bind(saga.uuid()).bind(key).bind(&self.node).execute(&self.pool).await?;
-        let asked = Asked { saga, what: "probe".into(), undo: false, attempt: 1, node: self.node.clone() };
+        let asked =
+            DeskRequest { saga, what: "probe".into(), undo: false, attempt: 1, node: self.node.clone() };
         if matches!(self.script.act(&asked), Act::Lose) {
             return Ok(Probe::Unknown);
         }
@@ -158,7 +159,7 @@ impl Desk {
         Ok(found.map_or(Probe::NotDone, Probe::Done))
     }
 
-    async fn book(&self, asked: &Asked, key: &str) -> Result<String, StepError> {
+    async fn book(&self, asked: &DeskRequest, key: &str) -> Result<String, StepError> {
         // What was cancelled before it was booked stays cancelled.
         let book = "insert into desk.bookings (key, saga, what, cancelled) values ($1, $2, $3, $4)
             on conflict (key) do update set cancelled = desk.bookings.cancelled or excluded.cancelled";
@@ -197,11 +198,11 @@ impl Step for Ask {
         if self.twist == Twist::Abort {
             std::process::abort();
         }
-        call.serve(&asked(call, &self.what, false), &call.key()).await
+        call.serve(&request(call, &self.what, false), &call.key()).await
     }
 
     async fn compensate(&self, call: &mut Call<Desk>, _: Option<String>) -> Result<(), StepError> {
-        call.serve(&asked(call, &self.what, true), &call.key()).await.map(drop)
+        call.serve(&request(call, &self.what, true), &call.key()).await.map(drop)
     }
 
     async fn probe(&self, call: &mut Call<Desk>) -> Result<Probe<String>, StepError> {
@@ -239,15 +240,15 @@ impl Step for Touch {
     type Undo = ();
 
     async fn run(&self, call: &mut Call<Desk>) -> Result<(), StepError> {
-        call.serve(&asked(call, &self.what, false), &call.key()).await.map(drop)
+        call.serve(&request(call, &self.what, false), &call.key()).await.map(drop)
     }
 
     async fn compensate(&self, call: &mut Call<Desk>, _: Option<()>) -> Result<(), StepError> {
-        call.serve(&asked(call, &self.what, true), &call.key()).await.map(drop)
+        call.serve(&request(call, &self.what, true), &call.key()).await.map(drop)
     }
 }
 
-fn asked(call: &Call<Desk>, what: &str, undo: bool) -> Asked {
+fn request(call: &Call<Desk>, what: &str, undo: bool) -> DeskRequest {
     let (saga, attempt, node) = (call.saga(), call.attempt(), call.node.clone());
-    Asked { saga, what: what.to_owned(), undo, attempt, node }
+    DeskRequest { saga, what: what.to_owned(), undo, attempt, node }
 }

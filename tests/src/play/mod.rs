@@ -9,7 +9,7 @@ mod desk;
 mod note;
 mod stage;
 
-pub use desk::{ASK_MINOR, Act, Ask, Asked, Desk, Gate, Script, Touch};
+pub use desk::{ASK_MINOR, Act, Ask, Desk, DeskRequest, Gate, Script, Touch};
 pub use note::{Note, Twist};
 pub use stage::{Held, Kept, SagaRow, Stage};
 

@@ -260,7 +260,7 @@ impl Stage {
     }
 
     /// How often the desk was asked, by this saga.
-    pub async fn asked(&self, saga: SagaId, what: &str, undo: bool) -> i64 {
+    pub async fn count_requests(&self, saga: SagaId, what: &str, undo: bool) -> i64 {
         sqlx::query_scalar("select count(*) from desk.requests where saga = $1 and what = $2 and undo = $3")
             .bind(saga.uuid())
             .bind(what)

@@ -62,8 +62,8 @@ impl Rival {
         Ok(Self { connection, rows: locked.rows_affected() })
     }
 
-    /// Lets go.
-    pub async fn let_go(self) {
+    /// Releases its locks.
+    pub async fn release(self) {
         // If the server is gone, so are the locks.
         let _ = self.connection.close().await;
     }
@@ -130,7 +130,7 @@ mod tests {
             let rival = Rival::take(database.url(), &prey).await.unwrap();
             assert_eq!(rival.rows, rows, "{prey}");
             assert!(!is_free(&database, &prey, rows).await, "{prey}");
-            rival.let_go().await;
+            rival.release().await;
             assert!(is_free(&database, &prey, rows).await, "{prey}");
         }
     }
@@ -144,6 +144,6 @@ mod tests {
         let first = Rival::take(database.url(), &Prey::Table("usher.sagas")).await.unwrap();
         let second = Rival::take(database.url(), &Prey::Table("usher.sagas")).await;
         assert!(second.is_err(), "the second gives up");
-        first.let_go().await;
+        first.release().await;
     }
 }

@@ -43,7 +43,7 @@ async fn pay(world: &BookingWorld, show: &Show, node: &Engine, wish: &Wish) {
     node.client().signal(wish.handle.id(), "order", &show.order()).await.unwrap();
     let ended = wish.handle.result(LONG).await.unwrap();
     assert!(matches!(ended, Ended::Completed(_)), "{ended:?}");
-    assert_eq!(world.told(reservation).await.as_deref(), Some("CONFIRMED SUCCESS/CAPTURED"));
+    assert_eq!(world.statuses(reservation).await.as_deref(), Some("CONFIRMED SUCCESS/CAPTURED"));
     let seats = world.seats(&wish.request.seats).await;
     assert!(seats.iter().all(|seat| *seat == ("BOOKED".into(), Some(reservation))), "{seats:?}");
 }

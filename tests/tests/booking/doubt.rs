@@ -44,7 +44,7 @@ impl Stage {
         Self { world, node, request, order, handle }
     }
 
-    async fn tell(&self, sender: &str, news: &PaymentNews) {
+    async fn send_news(&self, sender: &str, news: &PaymentNews) {
         self.node.client().signal(self.handle.id(), sender, news).await.unwrap();
     }
 
@@ -203,7 +203,7 @@ async fn doubtful_news_of_a_lie_makes_the_saga_stuck_and_never_a_booking() {
     .await;
     assert!(matches!(stage.handle.reached::<Pay>(LONG).await.unwrap(), Reached::Done(_)));
     let what = "another amount".to_owned();
-    stage.tell("evt_1", &PaymentNews::Doubtful { what, payment: Some(stage.order.payment) }).await;
+    stage.send_news("evt_1", &PaymentNews::Doubtful { what, payment: Some(stage.order.payment) }).await;
     let detail = stage.assert_stuck("settle", 0).await;
     assert!(detail.contains("1 EUR"), "{detail}");
 }
@@ -214,7 +214,7 @@ async fn news_of_another_amount_never_confirms() {
     let Reached::Done(charge) = stage.handle.reached::<Pay>(LONG).await.unwrap() else { panic!("not paid") };
     let money = Money::new(PRICE - 1, Currency::EUR);
     stage
-        .tell("evt_1", &PaymentNews::Secured(Secured { intent: charge.intent, money, captured: false }))
+        .send_news("evt_1", &PaymentNews::Secured(Secured { intent: charge.intent, money, captured: false }))
         .await;
     let detail = stage.assert_stuck("confirm", 0).await;
     assert!(detail.contains("AmountDiffers"), "{detail}");
@@ -227,7 +227,7 @@ async fn news_of_another_payment_is_passed_over() {
     let other = steps::PaymentId::new_in(stage.request.event.bucket());
     for n in 0..3 {
         let news = PaymentNews::Failed { reason: "declined".into(), payment: Some(other) };
-        stage.tell(&format!("evt_{n}"), &news).await;
+        stage.send_news(&format!("evt_{n}"), &news).await;
     }
     wait_until("they are read", LONG, async || {
         let received = "select count(*) from usher.journal_entries where kind = 'received'";
@@ -237,6 +237,6 @@ async fn news_of_another_payment_is_passed_over() {
     .await;
     assert_eq!(stage.handle.status().await.unwrap().state, State::Waiting);
     let settled = stage.world.gateway.settle(&charge.intent, true).unwrap();
-    stage.tell("evt_9", &PaymentNews::Secured(Secured::of(&settled).unwrap())).await;
+    stage.send_news("evt_9", &PaymentNews::Secured(Secured::of(&settled).unwrap())).await;
     stage.assert_booked().await;
 }

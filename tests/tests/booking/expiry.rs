@@ -56,13 +56,13 @@ async fn time_runs_out_by_the_databases_clock_and_frees_seats_and_locks() {
     let ended = handle.result(LONG).await.unwrap();
     assert_eq!(ended, Ended::Unwound(Cause::Expired { signal: "payment-order".into() }));
     assert_eq!(times(&world, &reservation).await, (true, Some(false)), "not a moment early");
-    assert_eq!(world.told(request.reservation).await.unwrap(), "EXPIRED");
+    assert_eq!(world.statuses(request.reservation).await.unwrap(), "EXPIRED");
     assert_eq!(world.seats(&show.seats).await, vec![("AVAILABLE".to_owned(), None); 3]);
     assert_eq!(world.locked(&show.seats).await, 0);
 
     // And they can be had again, under a higher number.
     let (again, _handle, later) = begin(&node, &show, false).await;
-    assert_eq!(world.told(again.reservation).await.unwrap(), "PENDING");
+    assert_eq!(world.statuses(again.reservation).await.unwrap(), "PENDING");
     assert!(later.seats[0].hold > reservation.seats[0].hold);
     world.verify().await;
     node.drain().await;
@@ -80,7 +80,7 @@ async fn at_the_deadline_money_that_nobody_told_of_confirms() {
 
     assert!(matches!(handle.result(LONG).await.unwrap(), Ended::Completed(_)));
     assert!(times(&world, &reservation).await.0, "it waited for the news until the deadline");
-    assert_eq!(world.told(request.reservation).await.unwrap(), "CONFIRMED SUCCESS/CAPTURED");
+    assert_eq!(world.statuses(request.reservation).await.unwrap(), "CONFIRMED SUCCESS/CAPTURED");
     assert_eq!(world.gateway.books().sums(Currency::EUR).captured, 2 * PRICE);
     world.verify().await;
     node.drain().await;
@@ -108,7 +108,7 @@ async fn at_the_deadline_without_money_the_gateway_cancels_before_the_seats_are_
     })
     .await;
     assert!(times(&world, &reservation).await.0, "the time is up");
-    assert_eq!(world.told(request.reservation).await.unwrap(), "PENDING INITIATED/UNSECURED");
+    assert_eq!(world.statuses(request.reservation).await.unwrap(), "PENDING INITIATED/UNSECURED");
     let mine = ("RESERVED".to_owned(), Some(request.reservation));
     assert_eq!(world.seats(&show.seats).await, vec![mine; 2], "until the money is impossible, they are kept");
     let other = node.client().start::<Booking>(show.request(&show.seats[..1])).await.unwrap();

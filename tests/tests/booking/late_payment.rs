@@ -76,7 +76,7 @@ impl Scenario for Late {
         let gateway = Gateway::new(self.world.gateway.clone());
         match self.plot {
             Plot::Gone | Plot::GoneAndTaken => {
-                self.world.take(&show).await;
+                self.world.take_seats(&show).await;
             }
             Plot::PartGone => {
                 let part = Money::new(PRICE / 2, Currency::EUR);

@@ -49,7 +49,7 @@ async fn news_that_comes_again_and_again_to_two_nodes_is_acted_on_once() {
     one.client().signal(handle.id(), "order", &show.order()).await.unwrap();
     let Reached::Done(charge) = handle.reached::<Pay>(LONG).await.unwrap() else { panic!("not paid") };
     assert!(matches!(charge.outcome, Outcome::Pending { .. }));
-    assert_eq!(world.told(request.reservation).await.unwrap(), "PENDING INITIATED/UNSECURED");
+    assert_eq!(world.statuses(request.reservation).await.unwrap(), "PENDING INITIATED/UNSECURED");
 
     let settled = world.gateway.settle(&charge.intent, true).unwrap();
     let news = secured(&settled);
@@ -151,7 +151,7 @@ async fn news_of_a_failure_turns_back_and_frees_the_seats() {
     let failed = PaymentNews::Failed { reason: "card_declined".into(), payment: None };
     node.client().signal(handle.id(), "evt_1", &failed).await.unwrap();
     assert!(matches!(handle.result(LONG).await.unwrap(), Ended::Unwound(_)));
-    let told = world.told(request.reservation).await.unwrap();
+    let told = world.statuses(request.reservation).await.unwrap();
     assert!(told.starts_with("EXPIRED FAILED/"), "{told}");
     assert_eq!(world.seats(&show.seats).await, [("AVAILABLE".to_owned(), None)]);
     assert_eq!(world.locked(&show.seats).await, 0);

@@ -55,7 +55,7 @@ impl BookingWorld {
     }
 
     /// Takes all seats of a show for somebody else.
-    pub async fn take(&self, show: &Show) -> ReservationId {
+    pub async fn take_seats(&self, show: &Show) -> ReservationId {
         let mut connection = self.connection().await;
         let now = now(&mut connection).await;
         let (take, _) = claim(show);

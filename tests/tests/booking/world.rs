@@ -93,7 +93,7 @@ impl BookingWorld {
     }
 
     /// Reservation and payment as their rows say: `CONFIRMED SUCCESS/CAPTURED`.
-    pub async fn told(&self, reservation: ReservationId) -> Option<String> {
+    pub async fn statuses(&self, reservation: ReservationId) -> Option<String> {
         let look = "select r.status || coalesce(' ' || p.status || '/' || p.money, '')
             from booking.reservations r
             left join booking.payments p on p.id = r.payment_id and p.bucket = r.bucket

@@ -25,7 +25,7 @@ async fn a_waiting_saga_turns_back_at_once_and_twice_is_once() {
     assert!(matches!(play.result(LONG).await.unwrap(), Ended::Unwound(Cause::Cancelled { .. })));
     assert_eq!(other.client().cancel(play.id(), "ada").await.unwrap(), Cancelled::TurnedBack, "still so");
     assert_eq!(stage.kept(play.id()).await, Default::default());
-    assert_eq!(stage.asked(play.id(), "room", true).await, 1);
+    assert_eq!(stage.count_requests(play.id(), "room", true).await, 1);
     stage.verify().await;
     one.drain().await;
     other.drain().await;

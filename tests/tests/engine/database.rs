@@ -20,7 +20,7 @@ async fn assert_done_once(stage: &Stage, saga: SagaId) {
     let bookings = ["bell", "car", "flight"].map(String::from).to_vec();
     assert_eq!(stage.kept(saga).await, Kept { notes, bookings });
     for what in ["flight", "car", "bell"] {
-        assert_eq!(stage.asked(saga, what, false).await, 1, "{what}");
+        assert_eq!(stage.count_requests(saga, what, false).await, 1, "{what}");
     }
 }
 

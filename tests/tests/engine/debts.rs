@@ -9,14 +9,14 @@ use std::{
     },
     time::Duration,
 };
-use tests::play::{Act, Asked, Kept, Line, Part, Play, Stage, Twist, ask, decide, note};
+use tests::play::{Act, DeskRequest, Kept, Line, Part, Play, Stage, Twist, ask, decide, note};
 
 const LONG: Duration = Duration::from_secs(30);
 /// How long a debt rests here before it is tried again.
 const SOON: Duration = Duration::from_millis(100);
 
 /// A desk that doesn't answer such requests until the world has recovered.
-fn broken(stage: &Stage, such: impl Fn(&Asked) -> bool + Send + Sync + 'static) -> Arc<AtomicBool> {
+fn broken(stage: &Stage, such: impl Fn(&DeskRequest) -> bool + Send + Sync + 'static) -> Arc<AtomicBool> {
     let recovered = Arc::new(AtomicBool::new(false));
     let well = recovered.clone();
     stage.script.set(
@@ -109,7 +109,7 @@ async fn a_call_in_doubt_turns_back_and_is_undone_itself() {
     let ended = play.result(LONG).await.unwrap();
     assert!(matches!(&ended, Ended::Unwound(Cause::InDoubt { step, .. }) if step == "ask"), "{ended:?}");
     assert_eq!(stage.kept(play.id()).await, Kept::default());
-    assert_eq!(stage.asked(play.id(), "hotel", false).await, 3, "as often as its policy says");
+    assert_eq!(stage.count_requests(play.id(), "hotel", false).await, 3, "as often as its policy says");
     stage.verify().await;
     node.drain().await;
 }
@@ -126,6 +126,6 @@ async fn not_yet_spends_no_attempts() {
     });
     let play = node.client().start::<Play>(Part::of([ask("room")])).await.unwrap();
     assert_eq!(play.result(LONG).await.unwrap(), Ended::Completed(vec!["room".into()]));
-    assert_eq!(stage.asked(play.id(), "room", false).await, 9, "eight more than three attempts");
+    assert_eq!(stage.count_requests(play.id(), "room", false).await, 9, "eight more than three attempts");
     node.drain().await;
 }

@@ -44,7 +44,7 @@ async fn calls_come_home_starts_are_refused_and_another_node_goes_on() {
     let other = stage.node("other").await;
     let ended = other.client().handle::<Play>(id).result(LONG).await.unwrap();
     assert_eq!(ended, Ended::Completed(["flight", "hotel", "go"].map(String::from).to_vec()));
-    assert_eq!(stage.asked(id, "flight", false).await, 1);
+    assert_eq!(stage.count_requests(id, "flight", false).await, 1);
     stage.verify().await;
     other.drain().await;
 }
@@ -67,7 +67,7 @@ async fn under_load_nothing_is_lost_or_done_twice() {
         let ended = other.client().handle::<Play>(id).result(LONG).await.unwrap();
         assert_eq!(ended, Ended::Completed(vec!["flight".into(), "hotel".into()]));
         for what in ["flight", "hotel"] {
-            assert_eq!(stage.asked(id, what, false).await, 1);
+            assert_eq!(stage.count_requests(id, what, false).await, 1);
         }
     }
     stage.verify().await;

@@ -45,7 +45,7 @@ async fn assert_ends_well(stage: &Stage, plays: &[Handle<Play>]) {
     for play in plays {
         let ended = play.result(LONG).await.unwrap();
         assert_eq!(ended, Ended::Completed(vec!["flight".into()]), "{:?}", stage.row(play.id()).await);
-        assert_eq!(stage.asked(play.id(), "flight", false).await, 1, "its call was made once");
+        assert_eq!(stage.count_requests(play.id(), "flight", false).await, 1, "its call was made once");
     }
     let leased = "select count(*) from usher.sagas where leased or claims > 0";
     let leased: i64 = sqlx::query_scalar(leased).fetch_one(&stage.pool).await.unwrap();

@@ -18,7 +18,7 @@ use tests::{
 
 const LONG: Duration = Duration::from_secs(20);
 
-async fn asked(stage: &Stage) -> i64 {
+async fn count_all_requests(stage: &Stage) -> i64 {
     sqlx::query_scalar("select count(*) from desk.requests").fetch_one(&stage.pool).await.unwrap()
 }
 
@@ -33,7 +33,7 @@ async fn a_call_that_is_put_off_through_five_outages_is_not_quarantined(
     let stage = Stage::set_for(scope).await;
     let node = stage.node("node").await;
     let goes_back = matches!(lines[0], Line::Ask(..));
-    let put_off = move |asked: &tests::play::Asked| match asked.undo == goes_back {
+    let put_off = move |asked: &tests::play::DeskRequest| match asked.undo == goes_back {
         true => Act::Later(Duration::from_millis(10)),
         false => Act::Go,
     };
@@ -41,10 +41,10 @@ async fn a_call_that_is_put_off_through_five_outages_is_not_quarantined(
     let play = node.client().start::<Play>(Part::of(lines)).await.unwrap();
     for _ in 0..5 {
         stage.lose_holder(play.id()).await;
-        let before = asked(&stage).await;
+        let before = count_all_requests(&stage).await;
         wait_until("answers come home again", LONG, async || {
             assert_ne!(stage.row(play.id()).await.unwrap().state, "stuck", "an honest retry is no loss");
-            (asked(&stage).await > before + 2).then_some(())
+            (count_all_requests(&stage).await > before + 2).then_some(())
         })
         .await;
     }
@@ -85,7 +85,8 @@ async fn out_behind_gates(stage: &Stage, node: &Engine) -> (Handle<Play>, [Gate;
 
 async fn calls_out(stage: &Stage, saga: SagaId, many: i64) {
     let what = format!("{many} calls are out");
-    wait_until(&what, LONG, async || (stage.asked(saga, "car", false).await == many).then_some(())).await;
+    wait_until(&what, LONG, async || (stage.count_requests(saga, "car", false).await == many).then_some(()))
+        .await;
 }
 
 #[rstest]
@@ -105,7 +106,7 @@ async fn what_a_living_node_has_out_is_no_loss_though_its_lease_has_ended(
     assert_eq!((row.claims, row.leased), (0, true));
     gate.open();
     assert_eq!(play.result(LONG).await.unwrap(), Ended::Completed(vec!["car".into()]));
-    assert_eq!(stage.asked(play.id(), "car", false).await, 1, "its call was made once");
+    assert_eq!(stage.count_requests(play.id(), "car", false).await, 1, "its call was made once");
     node.drain().await;
 }
 

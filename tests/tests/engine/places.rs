@@ -94,7 +94,7 @@ async fn a_service_that_hangs_takes_no_place_from_another_and_who_waits_holds_no
     gate.open();
     for play in &plays {
         assert_eq!(play.result(LONG).await.unwrap(), Ended::Completed(vec!["car".into()]));
-        assert_eq!(stage.asked(play.id(), "car", false).await, 1);
+        assert_eq!(stage.count_requests(play.id(), "car", false).await, 1);
         assert_eq!(stage.row(play.id()).await.unwrap().claims, 0);
     }
     stage.verify().await;

@@ -39,7 +39,7 @@ async fn fifty_times_at_once_is_one_saga(
     }
     assert_eq!(plays.iter().filter(|play| !play.existing()).count(), 1, "one of them began it");
     assert_eq!(stage.sagas().await, 1);
-    assert_eq!(stage.asked(plays[0].id(), "room", false).await, 1);
+    assert_eq!(stage.count_requests(plays[0].id(), "room", false).await, 1);
 
     let late = fifty([&one, &other], &part, id).await;
     assert!(late.iter().all(|play| play.existing() && play.id() == plays[0].id()));

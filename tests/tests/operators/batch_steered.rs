@@ -22,7 +22,7 @@ async fn begin(desk: &Operator) -> BatchId {
 }
 
 /// Nobody works on it any more: what was begun has been noted.
-async fn let_go(stage: &Stage, id: BatchId) {
+async fn wait_until_released(stage: &Stage, id: BatchId) {
     wait_until("nobody has the batch", super::LONG, async || {
         let free = "select leased_until is null from usher.batches where id = $1 and bucket = $2";
         let free: bool = sqlx::query_scalar(free)
@@ -50,7 +50,7 @@ async fn a_paused_batch_begins_nothing_more_and_goes_on_where_it_was() {
     assert_eq!(paused.state, BatchState::Paused);
     assert!(matches!(operator.pause_batch(id, ada()).await, Err(OperatorError::NotAllowed { .. })));
     hold.release();
-    let_go(&stage, id).await;
+    wait_until_released(&stage, id).await;
     let acted = times_acted(&stage, id).await.len();
     assert!((1..SAGAS as usize).contains(&acted), "{acted} were begun");
     let batch = operator.batch(id).await.unwrap();
@@ -80,7 +80,7 @@ async fn a_cancelled_batch_is_over_and_what_it_did_stays_done() {
     hold.reached().await;
     operator.cancel_batch(id, ada()).await.unwrap();
     hold.release();
-    let_go(&stage, id).await;
+    wait_until_released(&stage, id).await;
     let acted = times_acted(&stage, id).await.len();
     assert!((1..SAGAS as usize).contains(&acted), "{acted} were begun");
     let resumed = operator.resume_batch(id, ada()).await;

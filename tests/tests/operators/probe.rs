@@ -21,7 +21,7 @@ async fn what_was_done_is_found_out_and_not_done_again() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
     let play = doubtful(&stage, &node, Act::LoseAnswer).await;
-    let asked = stage.asked(play.id(), "car", false).await;
+    let asked = stage.count_requests(play.id(), "car", false).await;
     stage.script.set(|_| Act::Go);
     let done = act(&node, play.id(), Action::Probe).await.unwrap();
     let [call] = &done.calls[..] else { panic!("one call: {:?}", done.calls) };
@@ -31,8 +31,8 @@ async fn what_was_done_is_found_out_and_not_done_again() {
     assert_eq!((&call.stakes, &done.money, kinds(&done)), (&euros, &euros, vec!["operator".to_owned()]));
     let ended = node.client().handle::<Play>(play.id()).result(LONG).await.unwrap();
     assert_eq!(ended, Ended::Completed(vec!["car".into()]));
-    assert_eq!(stage.asked(play.id(), "probe", false).await, 1);
-    assert_eq!(stage.asked(play.id(), "car", false).await, asked, "it is not asked for again");
+    assert_eq!(stage.count_requests(play.id(), "probe", false).await, 1);
+    assert_eq!(stage.count_requests(play.id(), "car", false).await, asked, "it is not asked for again");
     let row = Operator::of(node.client()).see(play.id()).await.unwrap().status;
     assert_eq!(
         (row.trouble, row.cause, row.stakes.len(), row.step),
@@ -48,12 +48,12 @@ async fn what_was_surely_not_done_is_done_now() {
     let stage = Stage::set().await;
     let node = stage.node("node").await;
     let play = doubtful(&stage, &node, Act::Lose).await;
-    let asked = stage.asked(play.id(), "car", false).await;
+    let asked = stage.count_requests(play.id(), "car", false).await;
     stage.script.set(|_| Act::Go);
     act(&node, play.id(), Action::Probe).await.unwrap();
     let ended = node.client().handle::<Play>(play.id()).result(LONG).await.unwrap();
     assert_eq!(ended, Ended::Completed(vec!["car".into()]));
-    assert_eq!(stage.asked(play.id(), "car", false).await, asked + 1);
+    assert_eq!(stage.count_requests(play.id(), "car", false).await, asked + 1);
     stage.verify().await;
     node.drain().await;
 }
@@ -65,7 +65,7 @@ async fn a_probe_that_finds_nothing_out_is_one_attempt_and_the_saga_stays_in_dou
     let play = doubtful(&stage, &node, Act::Lose).await;
     act(&node, play.id(), Action::Probe).await.unwrap();
     stage.until("it is stuck again", play.id(), |row| row.state == "stuck" && row.journal_len == 4).await;
-    assert_eq!(stage.asked(play.id(), "probe", false).await, 1, "later attempts ask as before");
+    assert_eq!(stage.count_requests(play.id(), "probe", false).await, 1, "later attempts ask as before");
     let line = line_now(&node, play.id()).await;
     assert!(
         line.starts_with("ask failed 3× after the pivot, outcome unknown: no answer, again in "),

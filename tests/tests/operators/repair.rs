@@ -115,7 +115,7 @@ async fn a_rewound_step_is_undone_and_taken_again_under_a_new_key() {
     );
     stage.until("it is completed", play.id(), |row| row.state == "completed").await;
     assert_eq!(stage.kept(play.id()).await, kept(&["one", "sold"], &["flight", "hotel"]));
-    assert_eq!(stage.asked(play.id(), "flight", true).await, 1);
+    assert_eq!(stage.count_requests(play.id(), "flight", true).await, 1);
     let keys: i64 = sqlx::query_scalar("select count(distinct key) from desk.requests where what = 'flight'")
         .fetch_one(&stage.pool)
         .await

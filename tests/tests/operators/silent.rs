@@ -34,7 +34,7 @@ async fn a_lease_with_nothing_behind_it_is_seen_and_taken_away_and_what_its_hold
     stage.script.set(move |asked| if asked.attempt == 1 { Act::Hold(held.clone()) } else { Act::Go });
     let play = node.client().start::<Play>(Part::of([ask("flight")])).await.unwrap();
     wait_until("the call is out", LONG, async || {
-        (stage.asked(play.id(), "flight", false).await == 1).then_some(())
+        (stage.count_requests(play.id(), "flight", false).await == 1).then_some(())
     })
     .await;
     let why = refused(node.client(), play.id(), "release_lease").await;
@@ -56,7 +56,7 @@ async fn a_lease_with_nothing_behind_it_is_seen_and_taken_away_and_what_its_hold
     act(&node, play.id(), Action::ReleaseLease).await.unwrap();
     let ended = play.result(LONG).await.unwrap();
     assert_eq!(ended, Ended::Completed(vec!["flight".into()]));
-    assert_eq!(stage.asked(play.id(), "flight", false).await, 2, "made again, under its key");
+    assert_eq!(stage.count_requests(play.id(), "flight", false).await, 2, "made again, under its key");
     gate.open();
     node.drain().await;
     assert_eq!(stage.kept(play.id()).await.bookings, ["flight"]);

@@ -25,7 +25,7 @@ async fn a_pause_while_a_call_is_out_takes_its_answer_in_and_begins_nothing_more
     act(&node, play.id(), Action::Resume).await.unwrap();
     let ended = node.client().handle::<Play>(play.id()).result(LONG).await.unwrap();
     assert_eq!(ended, Ended::Completed(vec!["flight".into()]));
-    assert_eq!(stage.asked(play.id(), "flight", false).await, 1);
+    assert_eq!(stage.count_requests(play.id(), "flight", false).await, 1);
     stage.verify().await;
     node.drain().await;
 }

@@ -2,8 +2,8 @@
 
 use super::{
     reconcile::{
-        booked, charge, count, damage, gone, intent_of, last_hour, lose_webhooks, only, open_cases,
-        reconcile, reconcile_with, refund,
+        assert_resolved, booked, charge, count, damage, intent_of, last_hour, lose_webhooks, only,
+        open_cases, reconcile, reconcile_with, refund,
     },
     world::PaymentWorld,
 };
@@ -88,7 +88,7 @@ async fn money_that_a_failover_lost_is_named_and_given_back_once() {
     assert!(found(&world, &case).await.given_back_how.is_some());
     let audited = "select count(*) from usher.audit where action = 'case_give_back' and actor = 'ada'";
     assert_eq!(world.count(audited).await, 3, "each who pressed");
-    gone(&world, &case).await;
+    assert_resolved(&world, &case).await;
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ pub async fn open_cases(world: &PaymentWorld) -> Vec<cases::Case> {
 }
 
 /// Asserts that the books agree again, and that the run itself has resolved the case.
-pub async fn gone(world: &PaymentWorld, case: &cases::Case) {
+pub async fn assert_resolved(world: &PaymentWorld, case: &cases::Case) {
     // The job may have been quicker.
     let report = reconcile(world).await;
     assert_eq!(report.differing(), 0, "{report:#?}");
@@ -139,7 +139,7 @@ async fn a_charge_behind_our_back_is_an_unknown_payment_until_it_is_given_back()
     assert_eq!(again.id, case.id, "one case a difference");
     assert!(again.last_seen_at > case.last_seen_at);
     refund(&world, &intent, json!({})).await;
-    gone(&world, &case).await;
+    assert_resolved(&world, &case).await;
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn a_second_charge_for_one_payment_is_money_without_booking() {
     let case = only(&world, Class::MoneyWithoutBooking, 0, 700).await;
     assert_eq!(case.payment_id.unwrap().to_string(), payment);
     refund(&world, &intent, json!({})).await;
-    gone(&world, &case).await;
+    assert_resolved(&world, &case).await;
 }
 
 #[tokio::test]
@@ -219,7 +219,7 @@ async fn amounts_that_differ_are_a_case_of_their_own() {
     assert!(case.what.contains("12400 and 100 in our books, 12500 and 0 at the gateway"), "{}", case.what);
     damage(&world, "update booking.ledger set amount_minor = amount_minor + 100 where kind = 'captured'")
         .await;
-    gone(&world, &case).await;
+    assert_resolved(&world, &case).await;
 }
 
 #[tokio::test]
@@ -237,11 +237,11 @@ async fn a_row_that_we_lost_is_an_unknown_payment() {
         insert into booking.payments (id, reservation_id, amount_minor, created_at, bucket, currency, gateway, status,
             money, gateway_reference, settled_at) select * from lost_row";
     damage(&world, mend).await;
-    gone(&world, &case).await;
+    assert_resolved(&world, &case).await;
 }
 
 /// What `usher case tell` does; the jobs act on it.
-async fn told(world: &PaymentWorld, case: &cases::Case) {
+async fn tell_case(world: &PaymentWorld, case: &cases::Case) {
     tell_nodes(&world.pool, &world.service.gateway, case, &By::new("ada", "a lost webhook"), Utc::now())
         .await
         .unwrap();
@@ -260,8 +260,8 @@ async fn a_refund_whose_news_was_lost_is_taken_in_when_the_nodes_are_told() {
     let reservation = booked(&world).await;
     refund(&world, &intent_of(&world, &reservation).await, json!({"amount": 500})).await;
     let case = only(&world, Class::RefundMissing, 0, 500).await;
-    told(&world, &case).await;
-    gone(&world, &case).await;
+    tell_case(&world, &case).await;
+    assert_resolved(&world, &case).await;
     let reason = "select count(*) from booking.inbox where convert_from(body, 'UTF8')::json ->> 'by' = 'ada'";
     assert_eq!(world.count(reason).await, 1, "who told them is kept with what was told");
 }
@@ -285,8 +285,8 @@ async fn a_second_charge_is_given_back_when_the_nodes_are_told() {
     let intent = world.gateway.post("payment_intents", &order).await["id"].as_str().unwrap().to_owned();
     world.gateway.post(&format!("payment_intents/{intent}/confirm"), &[]).await;
     let case = only(&world, Class::MoneyWithoutBooking, 0, PRICE).await;
-    told(&world, &case).await;
-    gone(&world, &case).await;
+    tell_case(&world, &case).await;
+    assert_resolved(&world, &case).await;
     let books = world.gateway.books().await;
     let second = books.intents.iter().find(|found| found.id == intent).unwrap();
     assert_eq!((second.captured, second.refunded), (PRICE, PRICE));
@@ -323,7 +323,7 @@ async fn a_booking_without_money_is_cancelled_and_its_case_is_gone() {
     let cancellation = format!("/bookings/{}/cancellation", found["booking_id"].as_str().unwrap());
     ada.post(&cancellation, json!({"reason": "refunded by hand"})).await.is(202);
     world.rest().await;
-    gone(&world, &case).await;
+    assert_resolved(&world, &case).await;
 }
 
 #[tokio::test]

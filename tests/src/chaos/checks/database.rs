@@ -12,9 +12,9 @@ pub(in super::super) async fn check_database(world: &World) -> anyhow::Result<Ve
     let mut found = Vec::new();
     for invariant in INVARIANTS {
         let finding = check(&mut connection, invariant).await;
-        take(&mut found, finding.with_context(|| format!("checking `{}`", invariant.name))?);
+        add_violations(&mut found, finding.with_context(|| format!("checking `{}`", invariant.name))?);
     }
-    take(&mut found, locks(world, &mut connection).await?);
+    add_violations(&mut found, locks(world, &mut connection).await?);
     // No step of a booking kills its process, so whoever was put there was innocent, also if it came back by itself.
     let quarantined = "select distinct saga_id::text || ' ' || detail::text from usher.audit
         where detail::text like '%quarantined%'";
@@ -40,7 +40,7 @@ async fn locks(world: &World, connection: &mut PgConnection) -> anyhow::Result<F
     }
 }
 
-fn take(found: &mut Vec<Violation>, finding: Finding) {
+fn add_violations(found: &mut Vec<Violation>, finding: Finding) {
     found.extend(finding.listed.into_iter().map(|violation| Violation {
         rule: finding.invariant.to_owned(),
         detail: format!("{}: {}", violation.subject, violation.detail),

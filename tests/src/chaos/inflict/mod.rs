@@ -64,7 +64,7 @@ impl Field<'_> {
         let rival = Rival::take(&self.scene.world.database_url(), prey).await?;
         self.scene.timeline.note(format!("a rival has {prey}: {} rows", rival.rows));
         pace::pass(lasts).await;
-        rival.let_go().await;
+        rival.release().await;
         Ok(())
     }
 }

@@ -34,7 +34,7 @@ impl Exchange {
         let (head, body) = request.into_parts();
         let body = to_bytes(Body::new(body), REQUEST_BYTES_MAX).await.context("reading the request")?;
         match self.fate.draw() {
-            None => Ok(whole(self.forward(&head, body).await?)),
+            None => Ok(unchanged(self.forward(&head, body).await?)),
             Some(HttpFault::DropBefore) => bail!("it is dropped"),
             Some(HttpFault::DropAfter) => {
                 self.forward(&head, body).await?;
@@ -48,7 +48,7 @@ impl Exchange {
             Some(HttpFault::Twice) => {
                 let first = self.forward(&head, body.clone()).await;
                 let _ = self.forward(&head, body).await;
-                Ok(whole(first?))
+                Ok(unchanged(first?))
             }
             Some(HttpFault::Refuse(status)) => {
                 Ok(Response::builder().status(status).body(Body::empty()).context("answering")?)
@@ -76,7 +76,7 @@ impl Exchange {
 }
 
 /// The answer as it comes, however long.
-fn whole(answer: reqwest::Response) -> Response<Body> {
+fn unchanged(answer: reqwest::Response) -> Response<Body> {
     let (head, answer) = head(answer);
     let chunks = stream::unfold(answer, async |mut answer| match answer.chunk().await {
         Ok(Some(chunk)) => Some((Ok(chunk), answer)),

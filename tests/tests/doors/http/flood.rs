@@ -20,7 +20,7 @@ use tower::ServiceExt;
 /// Enough to fill every gate: more than are read at once.
 const FLOOD: usize = 400;
 
-fn told(number: usize) -> String {
+fn event_body(number: usize) -> String {
     json!({"id": format!("evt_{number}"), "object": "event", "type": "customer.created",
         "created": Utc::now().timestamp(), "livemode": false, "data": {"object": {"id": "cus_1"}}})
     .to_string()
@@ -34,7 +34,7 @@ async fn insist(service: &Service) -> usize {
     let began = Instant::now();
     while !left.is_empty() {
         assert!(began.elapsed() < Duration::from_secs(60), "{} are still refused", left.len());
-        let sent = left.into_iter().map(async |number| (number, send(&router, &told(number)).await));
+        let sent = left.into_iter().map(async |number| (number, send(&router, &event_body(number)).await));
         let answers = futures_util::future::join_all(sent).await;
         left = answers
             .into_iter()
@@ -102,7 +102,7 @@ async fn a_flood_at_a_paused_database_is_told_to_come_again_and_nothing_is_lost(
     let senders = insist(&service);
     let meanwhile = async {
         let began = Instant::now();
-        let body = told(FLOOD);
+        let body = event_body(FLOOD);
         let answer = deliver(&service, &body, &signed(&body, Utc::now())).await;
         answer.problem(503, "inbox-unavailable");
         assert!(began.elapsed() < Duration::from_secs(10), "nobody waits for ever");

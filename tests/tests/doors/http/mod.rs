@@ -2,6 +2,7 @@
 //!
 //! Requests go through the whole router. Every answer, whichever test asks, is held to the OpenAPI document.
 
+mod announcements;
 mod away;
 mod booking;
 mod cancellation;
@@ -22,7 +23,6 @@ mod operator_lists;
 mod operator_many;
 mod operator_words;
 mod roles;
-mod told;
 mod validation;
 mod venue;
 mod verify;

@@ -39,7 +39,7 @@ async fn processing(ada: &Customer<'_>, seats: &[steps::SeatId]) -> (Value, Valu
 }
 
 /// Stripe's words for what became of an intent.
-fn told(id: &str, kind: &str, intent: &IntentId, payment: &Value, amount: i64) -> String {
+fn event_body(id: &str, kind: &str, intent: &IntentId, payment: &Value, amount: i64) -> String {
     let (status, capturable) = match kind {
         "amount_capturable_updated" => ("requires_capture", amount),
         "payment_failed" => ("requires_payment_method", 0),
@@ -65,7 +65,7 @@ async fn news_confirms_the_booking_once_however_often_it_comes() {
     let ada = Customer::new(&service).await;
     let (_, payment, intent) = processing(&ada, &seats).await;
     service.gateway.settle(&intent, true).unwrap();
-    let body = told("evt_1", "amount_capturable_updated", &intent, &payment, 2500);
+    let body = event_body("evt_1", "amount_capturable_updated", &intent, &payment, 2500);
     let header = signed(&body, Utc::now());
     let deliveries = (0..20).map(|_| deliver(&service, &body, &header));
     for answer in futures_util::future::join_all(deliveries).await {
@@ -86,7 +86,7 @@ async fn news_of_a_decline_unwinds() {
     let ada = Customer::new(&service).await;
     let (reservation, payment, intent) = processing(&ada, &seats).await;
     service.gateway.settle(&intent, false).unwrap();
-    let body = told("evt_2", "payment_failed", &intent, &payment, 2500);
+    let body = event_body("evt_2", "payment_failed", &intent, &payment, 2500);
     deliver(&service, &body, &signed(&body, Utc::now())).await.is(200);
     service
         .until_count("it has unwound", "select count(*) from usher.sagas where state = 'unwound'", 1)
@@ -103,7 +103,7 @@ async fn an_event_is_not_believed_before_the_gateway_was_asked() {
     let (_, seats) = event(&service, "a lie", 1).await;
     let ada = Customer::new(&service).await;
     let (_, payment, intent) = processing(&ada, &seats).await;
-    let body = told("evt_3", "amount_capturable_updated", &intent, &payment, 2500);
+    let body = event_body("evt_3", "amount_capturable_updated", &intent, &payment, 2500);
     deliver(&service, &body, &signed(&body, Utc::now())).await.is(200);
     service
         .until_count("the news is done with", "select count(*) from booking.inbox where state = 'APPLIED'", 1)
@@ -119,7 +119,7 @@ async fn another_body_under_a_known_id_is_kept_apart() {
     let ada = Customer::new(&service).await;
     let (_, payment, intent) = processing(&ada, &seats).await;
     for amount in [2500, 9999] {
-        let body = told("evt_4", "processing", &intent, &payment, amount);
+        let body = event_body("evt_4", "processing", &intent, &payment, amount);
         deliver(&service, &body, &signed(&body, Utc::now())).await.is(200);
     }
     assert_eq!(service.count("select count(*) from booking.inbox").await, 1);
@@ -135,7 +135,7 @@ async fn unknown_kinds_and_unknown_payments_are_stored_and_answered_200() {
     deliver(&service, &body, &signed(&body, Utc::now())).await.is(200);
     let stranger = json!({"payment_id": null});
     let intent = IntentId::new("pi_of_nobody");
-    let body = told("evt_6", "amount_capturable_updated", &intent, &stranger, 100);
+    let body = event_body("evt_6", "amount_capturable_updated", &intent, &stranger, 100);
     let body = body.replace("\"payment_id\":null", "\"order\":\"7\"");
     deliver(&service, &body, &signed(&body, Utc::now())).await.is(200);
     assert_eq!(service.count("select count(*) from booking.inbox where state = 'IGNORED'").await, 1);

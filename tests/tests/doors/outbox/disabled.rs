@@ -16,7 +16,7 @@ async fn one_that_has_only_failed_for_days_is_disabled_and_can_be_enabled_again(
     receiver.behave(|_| Act::Answer(500));
     let id = post.subscribe(&receiver).await;
     let node = post.node(post.settings()).await;
-    post.tell(saga("a"), 0, "told", 1).await;
+    post.add_messages(saga("a"), 0, "told", 1).await;
     wait_until("it has failed", LONG, async || (post.look(id).await.failures > 0).then_some(())).await;
     let mut connection = post.pool.acquire().await.unwrap();
     assert_eq!(subscriptions::disable_failing(&mut connection, DAYS).await.unwrap(), []);
@@ -24,11 +24,11 @@ async fn one_that_has_only_failed_for_days_is_disabled_and_can_be_enabled_again(
     assert_eq!(subscriptions::disable_failing(&mut connection, DAYS).await.unwrap(), [id]);
     let because = post.look(id).await.disabled_because.unwrap();
     assert!(because.starts_with("every attempt since "), "{because}");
-    post.tell(saga("a"), 2, "told", 1).await;
+    post.add_messages(saga("a"), 2, "told", 1).await;
 
     receiver.behave(|_| Act::Take);
     assert!(subscriptions::enable(&mut connection, id).await.unwrap());
-    post.tell(saga("a"), 4, "told", 1).await;
+    post.add_messages(saga("a"), 4, "told", 1).await;
     let told = async || {
         let numbers: Vec<_> = receiver.got().iter().map(|got| got.event["data"]["number"].clone()).collect();
         (numbers.last() == Some(&4.into())).then_some(numbers)
@@ -46,7 +46,7 @@ async fn one_that_answers_gone_is_disabled_at_once() {
     receiver.behave(|_| Act::Answer(410));
     let id = post.subscribe(&receiver).await;
     let node = post.node(post.settings()).await;
-    post.tell(saga("a"), 0, "told", 1).await;
+    post.add_messages(saga("a"), 0, "told", 1).await;
     let because = wait_until("it is disabled", LONG, async || post.look(id).await.disabled_because).await;
     assert_eq!(because, "answered 410: it wants no more");
     node.stop().await;
@@ -58,7 +58,7 @@ async fn what_waits_for_a_subscription_goes_with_it() {
     receiver.behave(|_| Act::Answer(500));
     let id = post.subscribe(&receiver).await;
     let node = post.node(post.settings()).await;
-    post.tell(saga("a"), 0, "told", 7).await;
+    post.add_messages(saga("a"), 0, "told", 7).await;
     let waiting = "select count(*) from booking.deliveries";
     wait_until("all wait", LONG, async || (post.count(waiting).await == 7).then_some(())).await;
     node.stop().await;

@@ -35,7 +35,7 @@ async fn receivers_that_fail_hold_up_nobody_else() {
         })
         .await;
     for n in 0..30 {
-        post.tell(saga(&format!("{n}")), 0, "told", 3).await;
+        post.add_messages(saga(&format!("{n}")), 0, "told", 3).await;
     }
     let began = Instant::now();
     post.until_got(&good, 90).await;
@@ -57,7 +57,7 @@ async fn one_who_fails_is_asked_less_and_less_often_and_gets_everything_when_it_
     };
     let node = post.node(settings).await;
     for n in 0..40 {
-        post.tell(saga(&format!("{n}")), 0, "told", 2).await;
+        post.add_messages(saga(&format!("{n}")), 0, "told", 2).await;
     }
     let looked = wait_until("it has failed six times in a row", LONG, async || {
         let looked = post.look(id).await;
@@ -92,9 +92,9 @@ async fn one_message_that_is_never_taken_holds_up_only_its_saga_and_is_given_up_
     });
     post.subscribe(&receiver).await;
     let node = post.node(post.settings()).await;
-    post.tell(poison, 0, "told", 2).await;
+    post.add_messages(poison, 0, "told", 2).await;
     for n in 0..10 {
-        post.tell(saga(&format!("{n}")), 0, "told", 2).await;
+        post.add_messages(saga(&format!("{n}")), 0, "told", 2).await;
     }
     let others = || receiver.got().iter().filter(|got| got.event["sagaid"] != poison.to_string()).count();
     wait_until("all others are told", LONG, async || (others() == 20).then_some(())).await;
@@ -133,7 +133,7 @@ async fn what_went_wrong_is_said(#[case] act: Act, #[case] error: &str) {
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     receiver.behave(move |_| act.clone());
     let id = post.subscribe(&receiver).await;
-    post.tell(saga("a"), 0, "told", 1).await;
+    post.add_messages(saga("a"), 0, "told", 1).await;
     let node = post.node(Settings { deadline: Duration::from_millis(300), ..post.settings() }).await;
     let said = wait_until("it has failed", LONG, async || post.look(id).await.last_error).await;
     assert_eq!(said, error);
@@ -146,7 +146,7 @@ async fn an_answer_without_end_is_an_answer() {
     receiver.behave(|_| Act::Endless);
     post.subscribe(&receiver).await;
     let node = post.node(post.settings()).await;
-    post.tell(saga("a"), 0, "told", 3).await;
+    post.add_messages(saga("a"), 0, "told", 3).await;
     post.settled().await;
     node.stop().await;
     assert_eq!(receiver.got().len(), 3);
@@ -158,7 +158,7 @@ async fn retry_after_is_honoured() {
     receiver.behave(|_| Act::Wait(429, "600"));
     let id = post.subscribe(&receiver).await;
     let node = post.node(post.settings()).await;
-    post.tell(saga("a"), 0, "told", 1).await;
+    post.add_messages(saga("a"), 0, "told", 1).await;
     let looked = wait_until("it has failed", LONG, async || {
         let looked = post.look(id).await;
         (looked.failures > 0).then_some(looked)

@@ -19,7 +19,7 @@ async fn a_private_address_is_refused_before_anything_is_sent(#[case] host: &str
     // As if it had been public when it was added.
     let url = format!("https://{host}:{}/hooks", door.local_addr().unwrap().port());
     let id = post.subscribe_to(&url, &[]).await;
-    post.tell(saga("a"), 0, "told", 1).await;
+    post.add_messages(saga("a"), 0, "told", 1).await;
     let node = post.node(Settings { private: PrivateAddresses::Refuse, ..post.settings() }).await;
     let said = tokio::select! {
         said = wait_until("it has failed", LONG, async || post.look(id).await.last_error) => said,
@@ -33,7 +33,7 @@ async fn a_private_address_is_refused_before_anything_is_sent(#[case] host: &str
 async fn plain_http_is_refused_where_private_addresses_are() {
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     let id = post.subscribe(&receiver).await;
-    post.tell(saga("a"), 0, "told", 1).await;
+    post.add_messages(saga("a"), 0, "told", 1).await;
     let node = post.node(Settings { private: PrivateAddresses::Refuse, ..post.settings() }).await;
     let said = wait_until("it has failed", LONG, async || post.look(id).await.last_error).await;
     assert!(said.starts_with("only https is allowed"), "{said}");
@@ -47,7 +47,7 @@ async fn a_redirect_is_not_followed() {
     let to = elsewhere.url.clone();
     receiver.behave(move |_| Act::Redirect(to.clone()));
     let id = post.subscribe(&receiver).await;
-    post.tell(saga("a"), 0, "told", 1).await;
+    post.add_messages(saga("a"), 0, "told", 1).await;
     let node = post.node(post.settings()).await;
     let said = wait_until("it has failed", LONG, async || post.look(id).await.last_error).await;
     assert_eq!(said, "answered 307; redirects are not followed");

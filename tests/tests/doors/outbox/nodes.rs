@@ -23,7 +23,7 @@ async fn many_nodes_deliver_each_message_once(#[case] scope: BatchScope) {
     let node = async || post.node_in_steps(settings, 20).await;
     let nodes = [node().await, node().await, node().await];
     for n in 0..50 {
-        post.tell(saga(&format!("{n}")), 0, "told", 4).await;
+        post.add_messages(saga(&format!("{n}")), 0, "told", 4).await;
     }
     post.settled().await;
     for node in nodes {
@@ -43,7 +43,7 @@ async fn what_a_dead_node_has_sent_and_not_noted_is_sent_again_under_its_id() {
     receiver.behave(move |_| Act::Hold(held.clone()));
     post.subscribe(&receiver).await;
     let node = post.node(post.settings()).await;
-    post.tell(saga("a"), 0, "told", 2).await;
+    post.add_messages(saga("a"), 0, "told", 2).await;
     post.until_got(&receiver, 1).await;
     drop(node);
     gate.open();
@@ -69,7 +69,7 @@ async fn a_node_that_leaves_notes_what_is_out() {
     receiver.behave(move |_| Act::Hold(held.clone()));
     post.subscribe(&receiver).await;
     let node = post.node(post.settings()).await;
-    post.tell(saga("a"), 0, "told", 1).await;
+    post.add_messages(saga("a"), 0, "told", 1).await;
     post.until_got(&receiver, 1).await;
     let leaving = tokio::spawn(node.stop());
     gate.open();
@@ -82,7 +82,7 @@ async fn a_database_that_goes_away_loses_nothing() {
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     post.subscribe(&receiver).await;
     let node = post.node(post.settings()).await;
-    post.tell(saga("a"), 0, "told", 2).await;
+    post.add_messages(saga("a"), 0, "told", 2).await;
     post.until_got(&receiver, 2).await;
     // Every connection but the one that asks.
     let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity

@@ -16,7 +16,7 @@ async fn a_message_arrives_as_a_signed_cloud_event() {
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     post.subscribe(&receiver).await;
     let saga = saga("a");
-    post.tell(saga, 15, "booking.confirmed", 1).await;
+    post.add_messages(saga, 15, "booking.confirmed", 1).await;
     let node = post.node(post.settings()).await;
     post.settled().await;
     node.stop().await;
@@ -54,7 +54,7 @@ async fn each_saga_is_told_in_order_however_often_its_receiver_fails() {
     let node = post.node_in_steps(post.settings(), 7).await;
     for from in [0, 4, 8] {
         for saga in sagas {
-            post.tell(saga, from, "told", 4).await;
+            post.add_messages(saga, from, "told", 4).await;
         }
     }
     post.settled().await;
@@ -81,16 +81,16 @@ async fn each_saga_is_told_in_order_however_often_its_receiver_fails() {
 async fn a_new_subscription_gets_only_what_comes_after_it_and_only_its_types() {
     let (post, early, late, picky) =
         (Post::open().await, Receiver::open().await, Receiver::open().await, Receiver::open().await);
-    post.tell(saga("before anybody"), 0, "told", 3).await;
+    post.add_messages(saga("before anybody"), 0, "told", 3).await;
     post.subscribe(&early).await;
     let node = post.node(post.settings()).await;
-    post.tell(saga("a"), 0, "told", 2).await;
+    post.add_messages(saga("a"), 0, "told", 2).await;
     post.until_got(&early, 2).await;
     post.subscribe(&late).await;
     post.subscribe_to(&picky.url, &["asked", "answered"]).await;
-    post.tell(saga("a"), 2, "told", 2).await;
-    post.tell(saga("b"), 0, "asked", 1).await;
-    post.tell(saga("b"), 2, "answered", 1).await;
+    post.add_messages(saga("a"), 2, "told", 2).await;
+    post.add_messages(saga("b"), 0, "asked", 1).await;
+    post.add_messages(saga("b"), 2, "answered", 1).await;
     post.until_got(&early, 6).await;
     post.until_got(&late, 4).await;
     post.until_got(&picky, 2).await;
@@ -118,7 +118,7 @@ async fn old_messages_leave_with_their_deliveries() {
     let (post, receiver) = (Post::open().await, Receiver::open().await);
     post.subscribe(&receiver).await;
     let node = post.node(post.settings()).await;
-    post.tell(saga("a"), 0, "told", 5).await;
+    post.add_messages(saga("a"), 0, "told", 5).await;
     post.settled().await;
     node.stop().await;
     let mut connection = post.pool.acquire().await.unwrap();

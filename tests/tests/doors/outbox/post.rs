@@ -93,8 +93,8 @@ impl Post {
         id
     }
 
-    /// A saga tells so many things, the first at position `from`.
-    pub async fn tell(&self, saga: SagaId, from: i32, kind: &str, count: i32) {
+    /// A saga writes so many messages to its outbox, the first at position `from`.
+    pub async fn add_messages(&self, saga: SagaId, from: i32, kind: &str, count: i32) {
         sqlx::query(
             "insert into usher.outbox (saga_id, bucket, position, ordinal, kind, payload, created_at)
              select $1, $2, n / 2, n % 2, $3, json_build_object('number', n), now()

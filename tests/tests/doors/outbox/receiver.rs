@@ -67,7 +67,7 @@ impl Receiver {
             behaviour: RwLock::new(Box::new(|_| Act::Take)),
             _serving: Mutex::default(),
         });
-        let router = Router::new().fallback(take).with_state(Arc::downgrade(&shared));
+        let router = Router::new().fallback(receive).with_state(Arc::downgrade(&shared));
         shared._serving.lock().unwrap().spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, shared }
     }
@@ -88,7 +88,7 @@ impl Receiver {
     }
 }
 
-async fn take(
+async fn receive(
     State(shared): State<std::sync::Weak<Shared>>,
     headers: HeaderMap,
     body: Bytes,

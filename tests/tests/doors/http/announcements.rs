@@ -28,7 +28,7 @@ async fn subscribed(service: &Service) -> (Receiver, Outbox) {
     (receiver, Outbox::start(pool, settings, handed).unwrap())
 }
 
-async fn told(receiver: &Receiver, kind: &str) -> Value {
+async fn received(receiver: &Receiver, kind: &str) -> Value {
     let what = format!("`{kind}` is told");
     wait_until(&what, Duration::from_secs(20), async || {
         receiver.got().into_iter().map(|got| got.event).find(|event| event["type"] == kind)
@@ -46,7 +46,7 @@ async fn a_booking_and_its_other_ends_are_told() {
     let reservation = ada.reserve(&seats[..2]).await;
     let payment = ada.pay(&reservation).await.json();
     let booking = ada.post_waiting("/bookings", json!({"payment_id": payment["payment_id"]})).await.json();
-    let confirmed = told(&receiver, "booking.confirmed").await;
+    let confirmed = received(&receiver, "booking.confirmed").await;
     assert_eq!(confirmed["subject"], booking["booking_id"]);
     assert_eq!(confirmed["sagaid"], reservation["saga_id"]);
     let ids = json!({
@@ -58,7 +58,7 @@ async fn a_booking_and_its_other_ends_are_told() {
 
     let given_back = ada.reserve(&seats[3..4]).await;
     ada.delete(&format!("/reservations/{}", given_back["reservation_id"].as_str().unwrap())).await;
-    let cancelled = told(&receiver, "reservation.cancelled").await;
+    let cancelled = received(&receiver, "reservation.cancelled").await;
     assert_eq!(
         (&cancelled["subject"], &cancelled["data"]["event_id"]),
         (&given_back["reservation_id"], &json!(show))
@@ -66,7 +66,7 @@ async fn a_booking_and_its_other_ends_are_told() {
 
     sqlx::query("update booking.events set hold_ms = 100").execute(&service.pool).await.unwrap();
     let forgotten = ada.reserve(&seats[4..5]).await;
-    let expired = told(&receiver, "reservation.expired").await;
+    let expired = received(&receiver, "reservation.expired").await;
     assert_eq!(expired["subject"], forgotten["reservation_id"]);
 
     service
