@@ -1,12 +1,12 @@
 //! What this binary knows: workflows by name and version, steps by name, with their types forgotten.
 
+mod introspect;
 mod newer;
-mod shown;
 mod step;
 mod workflow;
 
+pub use introspect::OwedCall;
 pub(crate) use newer::Newer;
-pub use shown::OwedCall;
 pub use step::LabelsAndStakes;
 
 pub(crate) use step::{

@@ -1,6 +1,6 @@
 //! The meeting point of a workflow's future and the lane that polls it.
 
-use super::same::input_difference;
+use super::input_difference::input_difference;
 use crate::{
     error::Expired,
     id::SagaId,

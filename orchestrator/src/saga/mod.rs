@@ -5,7 +5,7 @@
 //! error here, and neither is a lost lease, a shutdown or a crash.
 
 mod core;
-mod same;
+mod input_difference;
 mod wait;
 
 pub(crate) use core::{Core, Deadline, Want};

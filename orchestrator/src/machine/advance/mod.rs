@@ -5,10 +5,10 @@
 //! turns back.
 
 mod answers;
-mod back;
 mod calls;
 mod forward;
 mod trouble;
+mod unwind;
 
 use crate::{
     journal::{Ask, Entry, Outcome},

@@ -5,8 +5,8 @@
 //! due, and lanes go on. A caller who rolls back has a plan.
 
 mod apply;
-mod beside;
-mod moved;
+mod journaled;
+mod row_only;
 
 use crate::{
     id::SagaId,
@@ -101,13 +101,13 @@ impl LockedSaga {
         let known = registry.has_workflow(&self.status.workflow, self.status.version);
         match &self.history {
             _ if self.status.leased => {
-                beside::a_call(tx, &self.status, instruction).await?;
+                row_only::act_during_call(tx, &self.status, instruction).await?;
             }
             // What this binary doesn't know it must not run either, not even to find that out.
             Ok(history) if known => {
-                return moved::act(tx, history.clone(), &self.status, instruction, &env).await;
+                return journaled::act(tx, history.clone(), &self.status, instruction, &env).await;
             }
-            Ok(_) | Err(_) => beside::its_journal(tx, &self.status, instruction).await?,
+            Ok(_) | Err(_) => row_only::act_without_journal(tx, &self.status, instruction).await?,
         }
         let left = status::look(&mut tx.connection, self.status.id).await?;
         Ok(Aftermath::of_row(left.ok_or_else(|| NotDone::Refused("its row is gone".into()))?))

@@ -1,4 +1,4 @@
-//! Back: undo what was begun, latest first, from the journal alone.
+//! Unwinding: undo what was begun, latest first, from the journal alone.
 
 use crate::{
     journal::{Answer, Ask, Entry, What},

@@ -13,7 +13,7 @@ use crate::{
 use rand::Rng;
 
 /// With a call out, its holder must find its token: the row is marked, or a letter left, and nothing else changes.
-pub(super) async fn a_call(
+pub(super) async fn act_during_call(
     tx: &mut Tx,
     row: &Status,
     Instruction { action, actor, reason, .. }: Instruction<'_>,
@@ -46,7 +46,7 @@ pub(super) async fn a_call(
 }
 
 /// Where no entry can be written because those before can't be read, or the workflow isn't known here.
-pub(super) async fn its_journal(
+pub(super) async fn act_without_journal(
     tx: &mut Tx,
     row: &Status,
     Instruction { action, actor, reason, .. }: Instruction<'_>,
