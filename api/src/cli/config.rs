@@ -15,12 +15,12 @@ pub struct Config {
 impl Config {
     pub fn run(self, loaded: &Loaded) -> anyhow::Result<ExitCode> {
         if self.json {
-            out::json(&loaded.shown)?;
+            out::json(&loaded.entries)?;
             return Ok(ExitCode::SUCCESS);
         }
         let mut table = out::table(&["key", "value", "from", "for"]);
-        for shown in &loaded.shown {
-            table.add_row([shown.key, &shown.value, &shown.source, shown.about]);
+        for entry in &loaded.entries {
+            table.add_row([entry.key, &entry.value, &entry.source, entry.about]);
         }
         out::line(table);
         for variable in &loaded.ignored {

@@ -1,9 +1,9 @@
 //! Values against the table, before they become types: so that every refusal can say what is allowed.
 
 use super::{
+    entry,
     error::ConfigError,
     keys::{Allowed, KEYS, Key},
-    shown,
 };
 use figment::{Figment, value::Value};
 
@@ -14,8 +14,8 @@ pub(super) fn check(figment: &Figment) -> Result<(), ConfigError> {
         if !fits(key.allowed, &value) {
             return Err(ConfigError::NotAllowed {
                 key: key.name,
-                source_name: shown::source(figment, key),
-                value: shown::value(key, &value),
+                source_name: entry::source(figment, key),
+                value: entry::value(key, &value),
                 allowed: key.allowed.describe(),
             });
         }
@@ -56,8 +56,8 @@ fn names_a_user(figment: &Figment) -> Result<(), ConfigError> {
     }
     Err(ConfigError::NotAllowed {
         key: key.name,
-        source_name: shown::source(figment, key),
-        value: shown::value(key, &value),
+        source_name: entry::source(figment, key),
+        value: entry::value(key, &value),
         allowed: "a URL that names the user, such as `postgres://usher@127.0.0.1:5432/usher`".into(),
     })
 }

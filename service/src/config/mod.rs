@@ -5,19 +5,19 @@
 //! and never printed, neither here nor by `Debug`.
 
 mod check;
+mod entry;
 mod error;
 mod keys;
 mod sections;
-mod shown;
 mod source;
 
+pub use entry::ConfigEntry;
 pub use error::ConfigError;
 pub use keys::{Allowed, KEYS, Key};
 pub use sections::{
     BatchScope, Booking, Capture, Config, Database, Gateway, Http, Lanes, Log, LogFormat, Operators, Outbox,
     PrivateAddresses, Redis, RedisKeys, WebhookSecret,
 };
-pub use shown::Shown;
 pub use source::Sources;
 
 /// A checked configuration, with its values as they may be shown.
@@ -26,7 +26,7 @@ pub struct Loaded {
     /// What the program reads.
     pub config: Config,
     /// What people may see: every key, its value with secrets masked, and its source.
-    pub shown: Vec<Shown>,
+    pub entries: Vec<ConfigEntry>,
     /// Variables that begin like ours but name no key: probably a slip of the pen.
     pub ignored: Vec<String>,
 }
@@ -40,7 +40,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let figment = source::figment(sources)?;
     check::check(&figment)?;
     let config = figment.extract().map_err(error::from_figment)?;
-    Ok(Loaded { config, shown: shown::all(&figment), ignored: sources.ignored() })
+    Ok(Loaded { config, entries: entry::all(&figment), ignored: sources.ignored() })
 }
 
 #[cfg(test)]

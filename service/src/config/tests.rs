@@ -6,8 +6,8 @@ fn sources(variables: &[(&str, &str)]) -> Sources {
     Sources { file: None, environment }
 }
 
-fn shown<'a>(loaded: &'a Loaded, key: &str) -> &'a Shown {
-    loaded.shown.iter().find(|shown| shown.key == key).unwrap()
+fn entry<'a>(loaded: &'a Loaded, key: &str) -> &'a ConfigEntry {
+    loaded.entries.iter().find(|entry| entry.key == key).unwrap()
 }
 
 /// One refused variable and what the refusal must say.
@@ -24,8 +24,8 @@ fn the_defaults_alone_are_a_configuration_and_fill_the_table() {
     assert_eq!(loaded.config.lanes.count, 2);
     assert_eq!(loaded.config.lanes.lease.as_secs(), 10);
     assert!(loaded.config.gateway.key.is_none());
-    assert_eq!(loaded.shown.len(), KEYS.len());
-    assert!(loaded.shown.iter().all(|shown| shown.source == "default"));
+    assert_eq!(loaded.entries.len(), KEYS.len());
+    assert!(loaded.entries.iter().all(|entry| entry.source == "default"));
     let variables: BTreeMap<_, _> = KEYS.iter().map(|key| (key.variable(), key.parts())).collect();
     assert_eq!(variables.len(), KEYS.len(), "two keys share one variable");
 }
@@ -46,9 +46,9 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     std::fs::remove_dir_all(&directory).unwrap();
 
     assert_eq!((loaded.config.lanes.count, loaded.config.lanes.batch_max), (4, 64));
-    assert_eq!(shown(&loaded, "lanes.count").source, "USHER_LANES_COUNT");
-    assert!(shown(&loaded, "lanes.batch_max").source.ends_with("usher.toml"));
-    assert_eq!(shown(&loaded, "lanes.poll_ms").source, "default");
+    assert_eq!(entry(&loaded, "lanes.count").source, "USHER_LANES_COUNT");
+    assert!(entry(&loaded, "lanes.batch_max").source.ends_with("usher.toml"));
+    assert_eq!(entry(&loaded, "lanes.poll_ms").source, "default");
     assert!(unknown.contains("`lanes.cuont`") && unknown.contains("usher.toml"), "{unknown}");
     assert!(unknown.contains("`batch_scope`"), "{unknown}");
     assert!(broken.contains("usher.toml"), "{broken}");
@@ -76,8 +76,8 @@ fn secrets_are_masked_wherever_they_could_be_seen() {
     .unwrap();
     let all = format!("{loaded:?}");
     assert!(!all.contains("hunter2") && !all.contains("ter2") && !all.contains("424242"), "{all}");
-    assert_eq!(shown(&loaded, "database.url").value, "`postgres://usher:********@db.example/usher`");
-    assert_eq!(shown(&loaded, "gateway.key").value, "********");
+    assert_eq!(entry(&loaded, "database.url").value, "`postgres://usher:********@db.example/usher`");
+    assert_eq!(entry(&loaded, "gateway.key").value, "********");
     let secrets = &loaded.config.gateway.webhook_secrets;
     assert_eq!(secrets.len(), 2);
     assert!(secrets[0].until.is_none() && secrets[1].until.is_some());

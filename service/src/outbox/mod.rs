@@ -15,9 +15,9 @@ pub mod address;
 mod deliver;
 pub mod event;
 mod fan_out;
-mod old;
 pub mod report;
 pub mod resolver;
+mod retention;
 pub mod secret;
 mod send;
 mod settings;
@@ -26,7 +26,7 @@ pub mod telemetry;
 
 pub use deliver::Outbox;
 pub use fan_out::{FanOut, HAND_OVER_MAX};
-pub use old::delete_old;
+pub use retention::delete_old;
 pub use settings::Settings;
 
 use orchestrator::bucketed_id;

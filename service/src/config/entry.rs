@@ -9,7 +9,7 @@ const MASK: &str = "********";
 
 /// One key as `usher config` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Shown {
+pub struct ConfigEntry {
     /// `section.name`.
     pub key: &'static str,
     /// The value; a secret, and the password of a URL, is masked.
@@ -21,8 +21,8 @@ pub struct Shown {
 }
 
 /// Every key, in the table's order.
-pub(super) fn all(figment: &Figment) -> Vec<Shown> {
-    let one = |key: &Key| Shown {
+pub(super) fn all(figment: &Figment) -> Vec<ConfigEntry> {
+    let one = |key: &Key| ConfigEntry {
         key: key.name,
         value: figment.find_value(key.name).map_or_else(|_| "(not set)".into(), |found| value(key, &found)),
         source: source(figment, key),
