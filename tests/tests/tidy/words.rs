@@ -81,6 +81,40 @@ fn nothing_is_left_to_be_done() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// Names of types that say nothing by themselves, and how many types may have each. A row of seats is a row.
+const VAGUE_TYPES: &[(&str, usize)] = &[("House", 0), ("Row", 1), ("Told", 0), ("Wanted", 0)];
+
+#[test]
+fn a_type_is_called_by_its_role() {
+    let files = files(&["rs"]);
+    for (name, most) in VAGUE_TYPES {
+        let found = places(&files, |_, line| (declared_type(line)? == *name).then(|| (*name).to_owned()));
+        assert!(
+            found.len() <= *most,
+            "name each by its role, as in `PaymentUpdate` or `SagaRow`: {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_problem_is_what_a_door_says() {
+    let found = places(&files(&["rs"]), |file, line| {
+        // A schema of the API is named with its path.
+        let mut words = line.split(|letter: char| !letter.is_alphanumeric() && !"_/".contains(letter));
+        let is_named = words.any(|word| word == "Problem");
+        let is_outside = !file.path.starts_with("api/") && !is_this(file);
+        (is_named && is_outside).then(|| "what fails below the doors is an error, or a refusal".to_owned())
+    });
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// The name of the type that a line declares, if it declares one.
+fn declared_type(line: &str) -> Option<&str> {
+    let mut words = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    words.find(|word| ["struct", "enum", "type", "trait"].contains(word))?;
+    words.next()
+}
+
 /// These lists name what they forbid, and the glossary says what others call our things.
 fn is_this(file: &File) -> bool {
     file.path.ends_with("tidy/words.rs") || file.path == "docs/glossary.md"
