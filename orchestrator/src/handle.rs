@@ -193,7 +193,7 @@ impl Drop for AnyHandle {
     fn drop(&mut self) {
         self.heard = None;
         if let Some(lanes) = &self.client.lanes {
-            lanes.watchers.leave(self.id);
+            lanes.watchers.forget(self.id);
         }
     }
 }

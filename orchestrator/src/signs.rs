@@ -61,7 +61,7 @@ impl Signs {
     }
 
     /// It waits for work.
-    pub fn rest(&self) {
+    pub fn note_idle(&self) {
         *self.lock() = Doing::Nothing;
     }
 

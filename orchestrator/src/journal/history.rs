@@ -131,7 +131,7 @@ impl History {
                 })?;
                 match outcome {
                     Outcome::Done(_) => self.pivoted |= *pivot,
-                    Outcome::Rejected(_) => self.falls(number),
+                    Outcome::Rejected(_) => self.drop_refused(number),
                 }
             }
             Entry::Waiting { ask, signal, until } => {
@@ -156,13 +156,13 @@ impl History {
                 }
                 self.turned_back = Some(cause.clone());
             }
-            Entry::UndoStarted { of } => self.undoing(*of)?.undo_started = true,
+            Entry::UndoStarted { of } => self.ask_to_undo(*of)?.undo_started = true,
             Entry::UndoEnded { of, undo } => {
-                self.undoing(*of)?.undone = Some(undo.clone());
+                self.ask_to_undo(*of)?.undone = Some(undo.clone());
                 self.standing.pop();
             }
             Entry::Operator { action, actor, reason, .. } => self.act(action, actor, reason)?,
-            Entry::RewoundTo { position } => self.rewound(*position)?,
+            Entry::RewoundTo { position } => self.rewind(*position)?,
             Entry::Returned { output } => self.returned = Some(output.clone()),
         }
         Ok(())
@@ -189,7 +189,7 @@ impl History {
     }
 
     /// A step was refused: there is nothing of it to undo. It is mostly the latest.
-    fn falls(&mut self, number: usize) {
+    fn drop_refused(&mut self, number: usize) {
         if let Some(place) = self.standing.iter().rposition(|standing| *standing == number) {
             self.standing.remove(place);
         }
@@ -214,7 +214,7 @@ impl History {
             Action::Extend { until } => self.extended = self.extended.max(Some(*until)),
             Action::WriteOff => {
                 let of = self.next_undo().ok_or("nothing is owed")?.first;
-                self.undoing(of)?.written_off = true;
+                self.ask_to_undo(of)?.written_off = true;
             }
             Action::Resume => self.stop_at = None,
             Action::RetryNow
@@ -229,7 +229,7 @@ impl History {
         Ok(())
     }
 
-    fn rewound(&mut self, to: Position) -> Result<(), &'static str> {
+    fn rewind(&mut self, to: Position) -> Result<(), &'static str> {
         if self.rewinding.as_ref().map(|(to, _)| *to) != Some(to) || self.next_undo().is_some() {
             return Err("nobody rewinds to there, or something is still to be undone");
         }
@@ -244,7 +244,7 @@ impl History {
         Ok(())
     }
 
-    fn undoing(&mut self, of: Position) -> Result<&mut Ask, &'static str> {
+    fn ask_to_undo(&mut self, of: Position) -> Result<&mut Ask, &'static str> {
         if self.next_undo().map(|ask| ask.first) != Some(of) {
             return Err("compensations run once each, in reverse order, after turning back");
         }

@@ -109,7 +109,7 @@ pub(super) async fn claim(
     }
     let mut runs: Vec<Run> = fresh;
     for (group, row) in ours {
-        runs.push(claimed(group, row, &mut histories, env));
+        runs.push(run_of(group, row, &mut histories, env));
     }
     let mail: Vec<(SagaId, usize)> =
         runs.iter().map(|run| (run.id(), run.core.history().letters_chosen())).collect();
@@ -240,7 +240,7 @@ async fn histories<'a>(
                 found => Err(Unreadable::Broken(format!("{found} entries, the saga's row says {len}"))),
             });
             if let Err(Unreadable::Newer(word)) = &history {
-                env.registry.newer.leave(id, epoch, word);
+                env.registry.newer.remember(id, epoch, word);
             }
             histories.insert(id, history);
         }
@@ -248,7 +248,7 @@ async fn histories<'a>(
     Ok(histories)
 }
 
-fn claimed(group: &Group, row: SagaRow, histories: &mut Histories, env: &Env<'_>) -> Run {
+fn run_of(group: &Group, row: SagaRow, histories: &mut Histories, env: &Env<'_>) -> Run {
     let history = histories.remove(&row.id).unwrap_or_else(|| Ok(History::default()));
     let lost_too_often = row.is_lost_too_often() && !group.holds_lease(&row);
     let claims = row.claims;
@@ -335,7 +335,7 @@ impl Env<'_> {
     /// Whether this binary knows the saga's workflow, and all that is recorded of it.
     fn can_move(&self, row: &SagaRow) -> bool {
         if let Some(word) = &row.newer {
-            self.registry.newer.leave(row.id, row.epoch, word);
+            self.registry.newer.remember(row.id, row.epoch, word);
         }
         self.registry.knows(row.id, row.epoch, &row.workflow, row.version)
     }

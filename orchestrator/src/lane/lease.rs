@@ -69,7 +69,7 @@ impl Leases {
             if missing.is_empty() {
                 continue;
             }
-            let locked: HashSet<_> = leases::held(connection, &missing).await?.into_iter().collect();
+            let locked: HashSet<_> = leases::find_held(connection, &missing).await?.into_iter().collect();
             self.lock().retain(|lease, _| locked.contains(lease) || !missing.contains(lease));
             for lease in locked.into_iter().take(WAITS_MAX) {
                 let since = Instant::now();

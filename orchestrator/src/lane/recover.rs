@@ -93,7 +93,7 @@ impl Lane {
                     taken_apart(batch, doing)
                 }
                 TurnError::Aborted if !batch.checked => vec![Batch { checked: true, ..batch }],
-                _ => halves(batch),
+                _ => split(batch),
             });
         }
         if !batch.checked && !matches!(error, TurnError::Repeat(_)) {
@@ -148,7 +148,7 @@ enum Next {
     Alone(Box<Group>),
 }
 
-fn halves(mut batch: Batch) -> Vec<Batch> {
+fn split(mut batch: Batch) -> Vec<Batch> {
     let later = batch.groups.split_off(batch.groups.len() / 2);
     let checked = batch.checked;
     [later, batch.groups].into_iter().map(|groups| Batch { groups, tries: 0, checked }).collect()

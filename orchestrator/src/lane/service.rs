@@ -115,9 +115,9 @@ impl Lane {
         let shared = self.shared.clone();
         let queue = shared.queues[self.number].clone();
         // Nothing is in hand, whatever a lane had whose place this one takes.
-        queue.worked();
+        queue.finish_work();
         loop {
-            self.tx.signs.rest();
+            self.tx.signs.note_idle();
             let groups = tokio::select! {
                 biased;
                 groups = queue.gather(shared.settings.batch_max) => groups,
@@ -131,7 +131,7 @@ impl Lane {
             if self.is_given_up() {
                 return;
             }
-            queue.worked();
+            queue.finish_work();
         }
     }
 
@@ -163,13 +163,13 @@ impl Lane {
         tokio::select! {
             biased;
             turn = self.guarded_turn(batch) => turn,
-            doing = silence(&signs, bound) => Err(TurnError::Silent(bound, doing)),
+            doing = wait_for_silence(&signs, bound) => Err(TurnError::Silent(bound, doing)),
         }
     }
 }
 
 /// Ends when the lane has given no sign of life for so long; says what it was doing.
-async fn silence(signs: &Signs, bound: Duration) -> Doing {
+async fn wait_for_silence(signs: &Signs, bound: Duration) -> Doing {
     loop {
         match signs.silent_for() {
             Some(silent) if silent >= bound => return signs.doing(),

@@ -111,12 +111,12 @@ impl Lane {
         }
         for run in claimed.runs {
             let id = run.id();
-            verdicts.insert(id, self.moved(run, token));
+            verdicts.insert(id, self.verdict_of(run, token));
         }
         groups.iter().map(|group| verdicts.remove(&group.id).unwrap_or(Verdict::Busy)).collect()
     }
 
-    fn moved(&mut self, mut run: Run, token: i64) -> Verdict {
+    fn verdict_of(&mut self, mut run: Run, token: i64) -> Verdict {
         if let Some(pause) = run.left_out {
             return Verdict::LeftOut(pause);
         }

@@ -38,7 +38,7 @@ impl Watchers {
     }
 
     /// Forgets a saga that nobody waits for any more.
-    pub fn leave(&self, saga: SagaId) {
+    pub fn forget(&self, saga: SagaId) {
         let mut watched = self.lock();
         if watched.get(&saga).is_some_and(|sender| sender.receiver_count() == 0) {
             watched.remove(&saga);

@@ -91,7 +91,7 @@ async fn run_set(
         }
         if outcome.may_stay() {
             let Outcome::Answered(answers) = outcome else { unreachable!("only answers may stay") };
-            keep(tx, runs, set, answers, env);
+            give_answers(tx, runs, set, answers, env);
             continue;
         }
         let fault = match outcome {
@@ -114,16 +114,16 @@ async fn run_set(
                 let later = set.split_off(set.len() / 2);
                 sets.extend([later, set]);
             }
-            Fault::Own(answers) => keep(tx, runs, set, answers, env),
-            Fault::Failed(answer) => keep(tx, runs, set, vec![answer], env),
-            Fault::RanOut => keep(tx, runs, set, vec![Answer::ran_out()], env),
+            Fault::Own(answers) => give_answers(tx, runs, set, answers, env),
+            Fault::Failed(answer) => give_answers(tx, runs, set, vec![answer], env),
+            Fault::RanOut => give_answers(tx, runs, set, vec![Answer::ran_out()], env),
         }
     }
     Ok(())
 }
 
 /// Gives the answers of a set to its sagas.
-fn keep(tx: &mut Tx, runs: &mut [Run], set: Vec<(usize, Need)>, answers: Vec<Answer>, env: &Env<'_>) {
+fn give_answers(tx: &mut Tx, runs: &mut [Run], set: Vec<(usize, Need)>, answers: Vec<Answer>, env: &Env<'_>) {
     if !tx.emitted.fresh().is_empty() {
         let entries = entries_after(runs, &set, &answers);
         tx.emitted.keep(|saga| entries.get(&saga).copied());

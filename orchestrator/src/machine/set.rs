@@ -196,10 +196,10 @@ pub(super) fn give(run: &mut Run, need: Need, answer: Answer, env: &Env<'_>) {
             if let Answer::Done(answer) = &answer {
                 run.labels.extend(step.labels(&value, Some(answer)));
             }
-            run.ran(ask, step.as_ref(), input, pivot, answer.into_result(), env);
+            run.note_run(ask, step.as_ref(), input, pivot, answer.into_result(), env);
         }
         (Need::Undo { step, of, .. }, answer @ (Answer::Done(_) | Answer::Failed(_))) => {
-            run.undid(of, step.as_ref(), answer.into_result(), env);
+            run.note_undo(of, step.as_ref(), answer.into_result(), env);
         }
         (Need::Record { step, value, event, entry, .. }, Answer::Recorded) => {
             match event.as_ref() {

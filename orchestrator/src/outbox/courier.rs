@@ -116,7 +116,7 @@ impl Round {
     fn leave_alone(&mut self, refused: &Refused) -> usize {
         for saga in &refused.sagas {
             // Said at the first refusal and each time they have doubled, so that no saga fills a log.
-            let refusals = self.resting.refused(*saga);
+            let refusals = self.resting.note_refusal(*saga);
             if refusals.is_power_of_two() {
                 tracing::warn!(%saga, refusals, why = refused.why, "a message was not taken, and is handed out again");
             }

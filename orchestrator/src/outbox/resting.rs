@@ -35,7 +35,7 @@ impl Resting {
     }
 
     /// Its message was refused. Says how often in a row, from 1.
-    pub fn refused(&mut self, saga: SagaId) -> u32 {
+    pub fn note_refusal(&mut self, saga: SagaId) -> u32 {
         let rest = self.0.entry(saga).or_insert(Rest { refusals: 0, until: Instant::now() });
         rest.refusals = rest.refusals.saturating_add(1);
         rest.until = Instant::now() + wait_after(rest.refusals);
@@ -73,12 +73,12 @@ mod tests {
     fn who_is_refused_is_left_alone_until_it_is_taken_and_too_many_stop_all() {
         let mut resting = Resting::default();
         let saga = SagaId::new_in(Bucket::of_key("a"));
-        assert_eq!((resting.refused(saga), resting.refused(saga)), (1, 2));
+        assert_eq!((resting.note_refusal(saga), resting.note_refusal(saga)), (1, 2));
         assert_eq!(resting.sagas(), Some(vec![saga]));
         resting.taken(saga);
         assert_eq!(resting.sagas(), Some(vec![]));
         for n in 0..SAGAS_MAX {
-            resting.refused(SagaId::new_in(Bucket::of_key(&n.to_string())));
+            resting.note_refusal(SagaId::new_in(Bucket::of_key(&n.to_string())));
         }
         assert_eq!(resting.sagas(), None);
     }

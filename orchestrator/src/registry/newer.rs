@@ -18,7 +18,7 @@ pub(crate) struct Newer(Mutex<HashMap<SagaId, i64>>);
 
 impl Newer {
     /// Remembers a saga that can't be read; says so once.
-    pub fn leave(&self, saga: SagaId, epoch: i64, why: &str) {
+    pub fn remember(&self, saga: SagaId, epoch: i64, why: &str) {
         let mut met = self.lock();
         if met.len() >= REMEMBERED_MAX {
             met.clear();

@@ -96,7 +96,7 @@ impl Core {
     }
 
     /// After the workflow has returned: a request that the journal has and the code no longer made.
-    pub fn unasked(&self) -> Option<StuckCause> {
+    pub fn abandoned_request(&self) -> Option<StuckCause> {
         let made = self.next_ask.get();
         let history = self.history.borrow();
         history.asks().get(made as usize).map(|ask| StuckCause::Diverged {
@@ -108,7 +108,7 @@ impl Core {
     }
 
     pub async fn step<S: Step>(&self, step: S, pivot: bool) -> Result<S::Output, Rejected> {
-        let ask = self.agree(What::Step(S::NAME.to_owned())).await;
+        let ask = self.check_request(What::Step(S::NAME.to_owned())).await;
         if let Some(cause) = self.other_step(ask, &step, pivot) {
             return self.mark_stuck(cause).await;
         }
@@ -125,7 +125,7 @@ impl Core {
     }
 
     pub async fn signal<T: Signal>(&self, deadline: Deadline) -> Result<T, Expired> {
-        let ask = self.agree(What::Signal(T::NAME.to_owned())).await;
+        let ask = self.check_request(What::Signal(T::NAME.to_owned())).await;
         match self.answered(ask, || Want::Signal { ask, name: T::NAME, deadline }).await {
             Answer::Done(json) => Ok(self.decode(&format!("signal `{}`", T::NAME), &json).await),
             Answer::Passed => Err(Expired { signal: T::NAME.to_owned() }),
@@ -134,13 +134,13 @@ impl Core {
     }
 
     pub async fn sleep(&self, until: DateTime<Utc>) {
-        let ask = self.agree(What::Sleep).await;
+        let ask = self.check_request(What::Sleep).await;
         self.answered(ask, || Want::Sleep { ask, until }).await;
     }
 
     /// A value that the journal remembers, or that is made now and journaled.
     pub async fn value(&self, kind: &'static str, make: impl FnOnce() -> Recall) -> Recall {
-        let ask = self.agree(What::Value(kind)).await;
+        let ask = self.check_request(What::Value(kind)).await;
         match self.answer(ask) {
             Some(Answer::Value(recall)) => recall,
             Some(answer) => unreachable!("a value has no {answer:?}"),
@@ -174,7 +174,7 @@ impl Core {
     }
 
     /// Numbers the request, and checks that a journal which has it has the same, and one that hasn't has all before.
-    async fn agree(&self, what: What) -> u32 {
+    async fn check_request(&self, what: What) -> u32 {
         let ask = self.next_ask.get();
         self.next_ask.set(ask + 1);
         let known = self.history.borrow().asks().get(ask as usize).map(|ask| ask.what.clone());

@@ -71,7 +71,10 @@ pub(crate) async fn renew_waiting(
 }
 
 /// Which of these leases are still as they were given: an unlocked read.
-pub(crate) async fn held(connection: &mut PgConnection, leases: &[Held]) -> Result<Vec<Held>, sqlx::Error> {
+pub(crate) async fn find_held(
+    connection: &mut PgConnection,
+    leases: &[Held],
+) -> Result<Vec<Held>, sqlx::Error> {
     let (ids, buckets) = columns(leases.iter().map(|(saga, _)| *saga));
     let tokens: Vec<i64> = leases.iter().map(|(_, token)| *token).collect();
     let held = sqlx::query!(

@@ -120,7 +120,7 @@ impl Queue {
     }
 
     /// The lane is done with what it took.
-    pub fn worked(&self) {
+    pub fn finish_work(&self) {
         self.lock().at_work = false;
     }
 

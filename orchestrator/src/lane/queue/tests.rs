@@ -48,7 +48,7 @@ fn what_is_put_off_counts_and_comes_with_the_next_input_of_its_saga() {
     queue.wake(one);
     let groups = queue.take(8);
     assert_eq!((groups.len(), groups[0].resume.len(), groups[0].put_off), (1, 1, 4));
-    queue.worked();
+    queue.finish_work();
     assert!(queue.is_idle());
     assert_eq!(queue.lock().counts, [0; 4]);
 }

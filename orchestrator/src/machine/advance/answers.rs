@@ -11,7 +11,7 @@ use crate::{
 
 impl Run {
     /// A `Tx` step ran, or refused.
-    pub fn ran(
+    pub fn note_run(
         &mut self,
         ask: u32,
         step: &dyn ErasedStep,
@@ -35,7 +35,7 @@ impl Run {
     }
 
     /// A `Tx` compensation ran, or failed. One that refuses is a debt: there is no other way to undo it.
-    pub fn undid(
+    pub fn note_undo(
         &mut self,
         of: Position,
         step: &dyn ErasedStep,
@@ -97,11 +97,11 @@ impl Run {
             self.trying.retry_at = Some(retry_at);
             self.park(self.moving(State::Waiting), Some(retry_at));
         } else {
-            self.spent(step, error, back, env);
+            self.out_of_attempts(step, error, back, env);
         }
     }
 
-    fn spent(&mut self, step: &dyn ErasedStep, error: String, back: bool, env: &Env<'_>) {
+    fn out_of_attempts(&mut self, step: &dyn ErasedStep, error: String, back: bool, env: &Env<'_>) {
         let name = step.name().to_owned();
         let history = self.core.history();
         let (pivoted, owed) = (history.pivoted(), history.next_undo().map(|ask| ask.first));

@@ -117,7 +117,7 @@ impl Run {
             Ok(Poll::Ready(ended)) => ended,
         };
         self.attempt = None;
-        match (self.core.unasked(), ended) {
+        match (self.core.abandoned_request(), ended) {
             (Some(cause), _) | (None, Ok(Err(cause))) => Polled::Stuck(cause),
             (None, Ok(Ok(output))) => match env.oversize("output of the workflow", output.get().len()) {
                 Some(cause) => Polled::Stuck(cause),

@@ -183,7 +183,7 @@ impl Run {
         if step.ours() {
             let input = step.encode(&value).map_err(|error| NotDone::Refused(error.to_string()))?;
             self.labels.extend(step.labels(&value, Some(&answer)));
-            self.ran(ask, step.as_ref(), input, false, Ok(answer), env);
+            self.note_run(ask, step.as_ref(), input, false, Ok(answer), env);
         } else {
             let (saga, token, direction) = (self.id(), env.token, Direction::Forward { ask });
             let (began_at, answer) = (env.now, Ok(answer));

@@ -140,7 +140,7 @@ pub async fn read_saga(
 ) -> Result<Option<(Status, Result<History, String>)>, sqlx::Error> {
     let Some(status) = status::look(connection, saga).await? else { return Ok(None) };
     let entries = journal::read(connection, &[saga]).await?.remove(&saga);
-    Ok(Some((status, folded(entries))))
+    Ok(Some((status, fold(entries))))
 }
 
 /// Sagas' journals, each or why this binary can't read it. Those of sagas that have none are missing.
@@ -149,10 +149,10 @@ pub async fn read_journals(
     sagas: &[SagaId],
 ) -> Result<std::collections::HashMap<SagaId, Result<History, String>>, sqlx::Error> {
     let journals = journal::read(connection, sagas).await?;
-    Ok(journals.into_iter().map(|(saga, entries)| (saga, folded(Some(entries)))).collect())
+    Ok(journals.into_iter().map(|(saga, entries)| (saga, fold(Some(entries)))).collect())
 }
 
-fn folded(entries: Option<Result<Vec<Entry>, Unreadable>>) -> Result<History, String> {
+fn fold(entries: Option<Result<Vec<Entry>, Unreadable>>) -> Result<History, String> {
     let entries = entries.unwrap_or_else(|| Ok(Vec::new())).map_err(|error| error.to_string())?;
     History::of(entries).map_err(|error| error.to_string())
 }
