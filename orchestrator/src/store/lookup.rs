@@ -100,7 +100,7 @@ pub async fn started_under(
 ///
 /// # Errors
 /// The database's.
-pub async fn beginning(
+pub async fn find_beginning(
     connection: &mut PgConnection,
     saga: SagaId,
 ) -> Result<Option<Beginning>, sqlx::Error> {

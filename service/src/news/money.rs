@@ -29,15 +29,15 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
     }
     let Some(intent) = gateway::read(news.service, id).await else { return Ok(Acted::Later) };
     match news.about.named.status {
-        PaymentStatus::Initiated => awaited(news, &intent).await,
+        PaymentStatus::Initiated => act_on_awaited(news, &intent).await,
         PaymentStatus::Failed | PaymentStatus::Success | PaymentStatus::Refunded => {
-            unawaited(news, &intent).await
+            act_on_unawaited(news, &intent).await
         }
     }
 }
 
 /// A payment that its saga is at. What the saga hears of by itself, or only after this, has to wait.
-async fn awaited(news: &News<'_>, intent: &Intent) -> Result<Acted, ServiceError> {
+async fn act_on_awaited(news: &News<'_>, intent: &Intent) -> Result<Acted, ServiceError> {
     let ordered = &news.about.named;
     let handle = news.service.client.handle::<Booking>(news.about.reservation.saga);
     let reached = handle.reached_by::<Pay>(Duration::ZERO, |pay| pay.payment == ordered.payment).await?;
@@ -63,7 +63,7 @@ async fn awaited(news: &News<'_>, intent: &Intent) -> Result<Acted, ServiceError
 }
 
 /// A payment that is over. An old event about an intent without money is nothing; money is not.
-pub(super) async fn unawaited(news: &News<'_>, intent: &Intent) -> Result<Acted, ServiceError> {
+pub(super) async fn act_on_unawaited(news: &News<'_>, intent: &Intent) -> Result<Acted, ServiceError> {
     let Some(secured) = Secured::of(intent) else { return news.done().await };
     // A living saga, or its way back, sees the money itself; one that is stuck needs a person first.
     if !is_at_rest(news.service, news.about.reservation.saga).await? {
@@ -73,11 +73,11 @@ pub(super) async fn unawaited(news: &News<'_>, intent: &Intent) -> Result<Acted,
     if secured.captured && intent.amount_refunded.is_some_and(|gone| gone >= secured.money.amount) {
         return news.done().await;
     }
-    late(news, &intent.id).await
+    start_late_payment(news, &intent.id).await
 }
 
 /// Money that nobody waits for: it is booked or goes back, by a saga of its own.
-async fn late(news: &News<'_>, intent: &IntentId) -> Result<Acted, ServiceError> {
+async fn start_late_payment(news: &News<'_>, intent: &IntentId) -> Result<Acted, ServiceError> {
     let (named, late_for) = (&news.about.named, news.about.reservation.reservation);
     let money = LateMoney {
         gateway: named.gateway.clone(),

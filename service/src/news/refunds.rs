@@ -23,7 +23,7 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
     let named = &news.about.named;
     let intent = news.fact.intent.clone().or_else(|| named.gateway_reference.clone().map(IntentId::new));
     let Some(intent) = intent else { return Ok(Acted::Contradicts) };
-    let Some(owner) = news.about.owner(&intent) else { return unowned(news, &intent).await };
+    let Some(owner) = news.about.owner(&intent) else { return act_on_unowned(news, &intent).await };
     let Some(refunds) = gateway::refunds(news.service, &intent).await else { return Ok(Acted::Later) };
     let taken_in = take_in(news, owner.payment, &intent, &refunds).await?;
     if let Some(odd) = taken_in.applied.iter().find(|applied| matches!(applied, Applied::Contradicts(_))) {
@@ -44,9 +44,9 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
 }
 
 /// Nobody has written this intent's money down: then it is money that came in late, or it will be.
-async fn unowned(news: &News<'_>, intent: &IntentId) -> Result<Acted, ServiceError> {
+async fn act_on_unowned(news: &News<'_>, intent: &IntentId) -> Result<Acted, ServiceError> {
     match gateway::read(news.service, intent).await {
-        Some(intent) => money::unawaited(news, &intent).await,
+        Some(intent) => money::act_on_unawaited(news, &intent).await,
         None => Ok(Acted::Later),
     }
 }

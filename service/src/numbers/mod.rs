@@ -100,7 +100,7 @@ pub async fn now(service: &Service) -> Result<Numbers, sqlx::Error> {
     let at = store::now(&mut connection).await?;
     let zero = store::must_be_zero(&mut connection).await?;
     let oldest_due_s = desk::oldest_due_s(&mut connection).await?;
-    let lately = store::lately(&mut connection, at - LATELY).await?;
+    let lately = store::read_counts(&mut connection, at - LATELY).await?;
     Ok(Numbers {
         at,
         zero,

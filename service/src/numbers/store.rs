@@ -195,7 +195,7 @@ pub(super) async fn delete_old(
 }
 
 /// What all nodes have counted since then.
-pub(super) async fn lately(
+pub(super) async fn read_counts(
     connection: &mut PgConnection,
     since: DateTime<Utc>,
 ) -> Result<Lately, sqlx::Error> {

@@ -70,7 +70,7 @@ impl FilterWords {
     /// # Errors
     /// A word that can't be understood; the database's.
     pub async fn filter(&self, operator: &Operator) -> Result<Option<Filter>, FilterError> {
-        Ok(narrowed(operator, self.parsed()?, self.q.as_deref()).await?)
+        Ok(narrow(operator, self.parsed()?, self.q.as_deref()).await?)
     }
 }
 
@@ -78,7 +78,7 @@ impl FilterWords {
 ///
 /// # Errors
 /// The database's.
-pub async fn narrowed(
+pub async fn narrow(
     operator: &Operator,
     filter: Filter,
     word: Option<&str>,

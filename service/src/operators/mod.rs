@@ -35,7 +35,7 @@ pub use bounds::{
     ACTOR_CHARS_MAX, OUTPUT_BYTES_MAX, REASON_CHARS_MAX, REASON_MISSING, by, by_for_preview, reason,
 };
 pub use decisions::{BatchMove, Decision};
-pub use filter::{FilterError, FilterWords, narrowed};
+pub use filter::{FilterError, FilterWords, narrow};
 pub use invalid::Invalid;
 pub use list::{GroupView, ListedView};
 pub use money::Money;

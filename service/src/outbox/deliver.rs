@@ -111,7 +111,7 @@ impl Deliverer {
                 self.note_ended(ended);
             }
         }
-        self.leave().await;
+        self.drain().await;
     }
 
     fn note_ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
@@ -121,7 +121,7 @@ impl Deliverer {
         }
     }
 
-    async fn leave(mut self) {
+    async fn drain(mut self) {
         let all = async {
             while let Some(ended) = self.out.join_next().await {
                 self.note_ended(ended);

@@ -142,9 +142,9 @@ fn difference(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Found {
             Found { class: Class::UnknownPayment, ours: 0, theirs: theirs.net(), what }
         }
         (Some(ours), Some(theirs)) if ours.reference.as_ref().is_some_and(|id| *id != theirs.id) => {
-            second(ours, theirs)
+            second_intent(ours, theirs)
         }
-        (Some(ours), Some(theirs)) => both(ours, theirs),
+        (Some(ours), Some(theirs)) => compare_both(ours, theirs),
         (Some(ours), None) => {
             // The gateway knows nothing of it: the same as a record without money.
             let nothing = Theirs {
@@ -156,13 +156,13 @@ fn difference(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Found {
                 created: ours.changed_at,
                 trace: Trace::default(),
             };
-            both(ours, &nothing)
+            compare_both(ours, &nothing)
         }
     }
 }
 
 /// Two intents for one payment: whatever the other one is, this one's money buys nothing.
-fn second(ours: &Ours, theirs: &Theirs) -> Found {
+fn second_intent(ours: &Ours, theirs: &Theirs) -> Found {
     if theirs.net() == 0 {
         return matched(0);
     }
@@ -174,7 +174,7 @@ fn second(ours: &Ours, theirs: &Theirs) -> Found {
     Found { class: Class::MoneyWithoutBooking, ours: 0, theirs: theirs.net(), what }
 }
 
-fn both(ours: &Ours, theirs: &Theirs) -> Found {
+fn compare_both(ours: &Ours, theirs: &Theirs) -> Found {
     let found = |class, ours, theirs, what| Found { class, ours, theirs, what };
     let net = (ours.net(), theirs.net());
     if ours.currency != theirs.currency && net.1 != 0 {

@@ -198,15 +198,15 @@ impl Walk {
             meant.extend(
                 ours.filter(|ours| ours.reference.as_ref() == Some(&intent.id)).map(|ours| ours.payment),
             );
-            seen.push(self.seen(intent.id.as_str(), theirs.currency, ours, Some(&theirs)));
+            seen.push(self.compare_one(intent.id.as_str(), theirs.currency, ours, Some(&theirs)));
         }
-        self.keep(&seen).await?;
+        self.record(&seen).await?;
         Ok(meant)
     }
 
     /// Our payments of these intents, and which is whose.
     async fn books_of(&self, intents: &[Intent]) -> Result<(Named, Books), ReconcileError> {
-        let mut named = self.named(intents).await?;
+        let mut named = self.payments_of(intents).await?;
         let ids: Vec<_> = named.values().copied().collect::<HashSet<_>>().into_iter().collect();
         let mut books = ours::load(&mut *self.connection().await?, &ids).await?;
         // Money that came in late names the payment that it was meant for, and has one of its own.
@@ -216,7 +216,7 @@ impl Walk {
         };
         let strays: Vec<_> = named.iter().filter_map(strays).collect();
         if !strays.is_empty() {
-            let late = ours::late(&mut *self.connection().await?, &strays).await?;
+            let late = ours::find_late(&mut *self.connection().await?, &strays).await?;
             let ids: Vec<_> = late.values().copied().collect();
             books.extend(ours::load(&mut *self.connection().await?, &ids).await?);
             named.extend(late);
@@ -225,7 +225,7 @@ impl Walk {
     }
 
     /// Which payment each intent is of: whom we have written down for it, else whom its metadata names.
-    async fn named(&self, intents: &[Intent]) -> Result<Named, ReconcileError> {
+    async fn payments_of(&self, intents: &[Intent]) -> Result<Named, ReconcileError> {
         let references: Vec<_> = intents.iter().map(|intent| intent.id.to_string()).collect();
         let provider = self.gateway.provider();
         let known =
@@ -255,7 +255,7 @@ impl Walk {
             if theirs.as_ref().is_some_and(|theirs| self.has_its_own_slice(theirs.created, slice)) {
                 continue;
             }
-            seen.push(self.seen(&reference, ours.currency, Some(ours), theirs.as_ref()));
+            seen.push(self.compare_one(&reference, ours.currency, Some(ours), theirs.as_ref()));
         }
         for seen in seen.chunks(PAYMENTS_A_STATEMENT) {
             self.keep(seen).await?;
@@ -301,7 +301,7 @@ impl Walk {
             None => match self.still_called(case).await? {
                 Some(payment) => self.compare_payments(&[payment], no_slice).await,
                 // Neither side knows it by this name any more.
-                None => self.vanished(&[(case.reference.clone(), Class::Matched)]).await,
+                None => self.resolve_vanished(&[(case.reference.clone(), Class::Matched)]).await,
             },
         }
     }
@@ -319,7 +319,7 @@ impl Walk {
     }
 
     /// Compares one payment, as it will stand in the report.
-    fn seen(
+    fn compare_one(
         &self,
         reference: &str,
         currency: Currency,
@@ -346,7 +346,7 @@ impl Walk {
     }
 
     /// Into the report, and into the cases: opened, seen again, or resolved because there is nothing any more.
-    async fn keep(&mut self, seen: &[Seen]) -> Result<(), ReconcileError> {
+    async fn record(&mut self, seen: &[Seen]) -> Result<(), ReconcileError> {
         if self.options.write_cases {
             let differing: Vec<_> = seen.iter().filter(|seen| seen.class.is_difference()).cloned().collect();
             if !differing.is_empty() {
@@ -356,7 +356,7 @@ impl Walk {
             // What is in flight or stuck says nothing about a case that is open.
             let said = seen.iter().filter(|seen| seen.class == Class::Matched || seen.class.is_difference());
             let found: Vec<_> = said.map(|seen| (seen.reference.clone(), seen.class)).collect();
-            self.vanished(&found).await?;
+            self.resolve_vanished(&found).await?;
         }
         for seen in seen {
             self.report.add(seen);
@@ -364,9 +364,10 @@ impl Walk {
         Ok(())
     }
 
-    async fn vanished(&mut self, found: &[(String, Class)]) -> Result<(), ReconcileError> {
+    async fn resolve_vanished(&mut self, found: &[(String, Class)]) -> Result<(), ReconcileError> {
         let provider = self.gateway.provider();
-        let gone = cases::vanish(&mut *self.connection().await?, provider, found, self.started_at).await?;
+        let gone =
+            cases::resolve_vanished(&mut *self.connection().await?, provider, found, self.started_at).await?;
         self.report.cases_vanished += gone;
         Ok(())
     }

@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::Args;
 use operator::{Filter, Operator, Trouble};
 use orchestrator::State;
-use service::operators::{narrowed, words};
+use service::operators::{narrow, words};
 
 #[derive(Clone, Debug, Default, Args)]
 pub struct FilterArgs {
@@ -37,6 +37,6 @@ impl FilterArgs {
         let Self { status, workflow, step, cause, trouble, older_than, search } = self.clone();
         let filter =
             Filter { status, workflow, step, cause, trouble, older_than_s: older_than, ids: Vec::new() };
-        narrowed(operator, filter, search.as_deref()).await.context("searching")
+        narrow(operator, filter, search.as_deref()).await.context("searching")
     }
 }

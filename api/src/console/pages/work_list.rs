@@ -12,7 +12,7 @@ use chrono::Utc;
 use maud::{Markup, html};
 use operator::{Group, Listed, Trouble};
 use orchestrator::SagaId;
-use service::operators::{FilterWords, action_row, narrowed, words::STATES};
+use service::operators::{FilterWords, action_row, narrow, words::STATES};
 
 /// Sagas of one page.
 const ROWS: i64 = 50;
@@ -49,7 +49,7 @@ async fn find(console: &Console, asked: &SagaQuery) -> Result<Found, Problem> {
         return Ok(nothing);
     }
     let operator = console.service.operator();
-    let filter = narrowed(&operator, asked.filter.clone(), asked.words.q.as_deref()).await?;
+    let filter = narrow(&operator, asked.filter.clone(), asked.words.q.as_deref()).await?;
     let Some(filter) = filter else { return Ok(nothing) };
     // Whoever looks at one cause needs no list of causes.
     let groups = if filter.cause.is_some() { Vec::new() } else { operator.groups(&filter).await? };

@@ -154,7 +154,7 @@ pub(in crate::operators) async fn of(
     saga: SagaId,
 ) -> Result<Option<Standing>, sqlx::Error> {
     let bucket = saga.bucket();
-    let Some(Beginning { workflow, input }) = lookup::beginning(connection, saga).await? else {
+    let Some(Beginning { workflow, input }) = lookup::find_beginning(connection, saga).await? else {
         return Ok(None);
     };
     let Some(mut ids) = Ids::of(&workflow, input) else { return Ok(None) };

@@ -127,7 +127,7 @@ pub async fn see(
 
 /// Resolves the open cases of these payments that are of another class than the one beside each: a look has just found
 /// no such difference. Returns how many.
-pub async fn vanish(
+pub async fn resolve_vanished(
     connection: &mut PgConnection,
     gateway: &str,
     found: &[(String, Class)],

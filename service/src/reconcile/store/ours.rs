@@ -66,7 +66,7 @@ pub async fn moved_in(
 
 /// Which of these intents came in late: each with the payment that it names, for whose reservation a payment of its own
 /// was written down.
-pub async fn late(
+pub async fn find_late(
     connection: &mut PgConnection,
     intents: &[(IntentId, PaymentId)],
 ) -> Result<HashMap<IntentId, PaymentId>, sqlx::Error> {

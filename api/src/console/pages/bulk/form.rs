@@ -12,9 +12,7 @@ use super::super::{
 };
 use maud::{Markup, html};
 use operator::{BatchId, By, NewBatch, Operator, OperatorError};
-use service::operators::{
-    ActionRow, FilterError, Invalid, Parameter, action_named, action_rows, by, narrowed,
-};
+use service::operators::{ActionRow, FilterError, Invalid, Parameter, action_named, action_rows, by, narrow};
 
 /// How many go first, unless somebody says otherwise.
 const CANARY: u32 = 5;
@@ -81,7 +79,7 @@ impl BatchForm {
             ActionForm { output: self.output.clone(), until: self.until.clone(), ..ActionForm::default() };
         let (action, by): (_, By) = (sent.action(row)?, by(&visitor.subject, &self.reason)?);
         let found: Result<_, OperatorError> =
-            narrowed(operator, sagas.filter.clone(), sagas.words.q.as_deref()).await;
+            narrow(operator, sagas.filter.clone(), sagas.words.q.as_deref()).await;
         // A filter without ids would mean every saga.
         let filter = found?.ok_or_else(|| Invalid::new("q", "finds nothing"))?;
         let stop_at_error_rate = f64::from(self.stop_at_percent) / 100.0;
