@@ -103,8 +103,9 @@ const PAGE: i64 = 1_000;
 
 /// Checks all chains against their rows and heads. Run it in a repeatable-read transaction on a database that is in use.
 pub async fn verify(connection: &mut PgConnection) -> Result<Verified, sqlx::Error> {
-    let heads = audit::heads(connection).await?;
-    let mut verified = Verified { unchained: audit::unchained(connection).await?, ..Verified::default() };
+    let heads = audit::list_heads(connection).await?;
+    let mut verified =
+        Verified { unchained: audit::count_unchained(connection).await?, ..Verified::default() };
     let mut ends: BTreeMap<i16, (i64, Vec<u8>)> = BTreeMap::new();
     let mut after = (-1, 0);
     loop {
@@ -114,8 +115,8 @@ pub async fn verify(connection: &mut PgConnection) -> Result<Verified, sqlx::Err
         for row in page {
             verified.rows += 1;
             let (seq, head) = ends.entry(row.bucket).or_insert_with(|| (0, Vec::new()));
-            if let Some(why) = wrong(&row, *seq, head) {
-                broken(&mut verified.breaks, row.bucket, *seq + 1, why);
+            if let Some(why) = defect_of(&row, *seq, head) {
+                push_break(&mut verified.breaks, row.bucket, *seq + 1, why);
             }
             (*seq, *head) = (row.seq, row.hash);
         }
@@ -123,24 +124,24 @@ pub async fn verify(connection: &mut PgConnection) -> Result<Verified, sqlx::Err
     for (bucket, (seq, hash)) in heads {
         let (last, end) = ends.remove(&bucket).unwrap_or_default();
         if last < seq {
-            broken(&mut verified.breaks, bucket, last + 1, "the last rows are missing");
+            push_break(&mut verified.breaks, bucket, last + 1, "the last rows are missing");
         } else if (last, end) != (seq, hash) {
-            broken(&mut verified.breaks, bucket, last, "the head is of another row");
+            push_break(&mut verified.breaks, bucket, last, "the head is of another row");
         }
     }
     for (bucket, (seq, _)) in ends {
-        broken(&mut verified.breaks, bucket, seq, "the chain has no head");
+        push_break(&mut verified.breaks, bucket, seq, "the chain has no head");
     }
     Ok(verified)
 }
 
-fn broken(breaks: &mut Vec<Break>, bucket: i16, seq: i64, why: &'static str) {
+fn push_break(breaks: &mut Vec<Break>, bucket: i16, seq: i64, why: &'static str) {
     if !breaks.iter().any(|known| known.bucket == bucket) {
         breaks.push(Break { bucket, seq, why });
     }
 }
 
-fn wrong(row: &Chained, seq: i64, head: &[u8]) -> Option<&'static str> {
+fn defect_of(row: &Chained, seq: i64, head: &[u8]) -> Option<&'static str> {
     let link = Link {
         id: row.id,
         seq: row.seq,

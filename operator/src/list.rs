@@ -153,12 +153,12 @@ impl Operator {
         let mut journals = read_journals(connection, &ids).await?;
         let listed = found.into_iter().map(|row| {
             let history = journals.remove(&row.id).unwrap_or_else(|| Ok(History::default()));
-            self.one(row, history.as_ref().ok(), now)
+            self.listed_row(row, history.as_ref().ok(), now)
         });
         Ok(listed.collect())
     }
 
-    fn one(&self, row: Status, history: Option<&History>, now: DateTime<Utc>) -> Listed {
+    fn listed_row(&self, row: Status, history: Option<&History>, now: DateTime<Utc>) -> Listed {
         let why = why(&row, history, self.registry(), now);
         Listed {
             line: why.line(now),

@@ -57,7 +57,7 @@ const ACT_MAX: Duration = Duration::from_secs(60);
 pub(super) async fn act(operator: &Operator, errand: &Arc<Errand>, saga: SagaId) -> Acted {
     let (operator, errand, runtime) = (operator.clone(), errand.clone(), tokio::runtime::Handle::current());
     let client = operator.client.clone();
-    let task = tokio::task::spawn_blocking(move || runtime.block_on(tries(&operator, &errand, saga)));
+    let task = tokio::task::spawn_blocking(move || runtime.block_on(try_to_act(&operator, &errand, saga)));
     let acted = match tokio::time::timeout(ACT_MAX, task).await {
         Ok(Ok(acted)) => acted,
         Ok(Err(panic)) => Acted::Failed(panic.to_string()),
@@ -69,10 +69,10 @@ pub(super) async fn act(operator: &Operator, errand: &Arc<Errand>, saga: SagaId)
     acted
 }
 
-async fn tries(operator: &Operator, errand: &Errand, saga: SagaId) -> Acted {
+async fn try_to_act(operator: &Operator, errand: &Errand, saga: SagaId) -> Acted {
     let mut tried = 1;
     loop {
-        let error = match once(operator, errand, saga).await {
+        let error = match act_once(operator, errand, saga).await {
             Ok(acted) => return acted,
             Err(error) => error,
         };
@@ -86,7 +86,7 @@ async fn tries(operator: &Operator, errand: &Errand, saga: SagaId) -> Acted {
     }
 }
 
-async fn once(operator: &Operator, errand: &Errand, saga: SagaId) -> Result<Acted, sqlx::Error> {
+async fn act_once(operator: &Operator, errand: &Errand, saga: SagaId) -> Result<Acted, sqlx::Error> {
     let idle = errand.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let connection = match idle {
         Some(connection) => connection,

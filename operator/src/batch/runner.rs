@@ -59,7 +59,7 @@ async fn look(
         None => connection.insert(operator.connect("batches").await?),
     };
     let settings = operator.settings();
-    for id in batches::idle(connection, AT_ONCE.saturating_sub(at_work.len()) as i64).await? {
+    for id in batches::find_idle(connection, AT_ONCE.saturating_sub(at_work.len()) as i64).await? {
         let token = rand::rng().random::<i64>();
         let Some(claimed) = batches::claim(connection, id, token, &settings.node, settings.lease).await?
         else {
@@ -99,7 +99,7 @@ async fn stop_hopeless(operator: &Operator, id: BatchId, token: i64) -> Result<(
 }
 
 async fn keep_up(operator: &Operator, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    for id in batches::unconsented(connection, UNCONSENTED_MAX).await? {
+    for id in batches::find_unconsented(connection, UNCONSENTED_MAX).await? {
         if let Err(error) = operator.cancel_unconsented(id).await {
             tracing::warn!(batch = %id, %error, "a batch that nobody agreed to could not be cancelled");
         }

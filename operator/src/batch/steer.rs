@@ -91,14 +91,14 @@ impl Operator {
         let batch = batches::look(&mut connection, id).await?.ok_or(OperatorError::NoBatch(id))?;
         let late = batch.consent_until.is_some_and(|until| until <= now);
         let in_canary = batches::ramp(&mut connection, id).await? == 0;
-        let to = if steer == Steer::Consent && late { None } else { steer.leads(from, in_canary) };
+        let to = if steer == Steer::Consent && late { None } else { steer.leads_to(from, in_canary) };
         let Some(to) = to else {
             let why = if late && from == BatchState::AwaitingConsent {
                 "nobody agreed in time".to_owned()
             } else {
                 format!("the batch is {from}")
             };
-            let allowed = Steer::ALL.into_iter().filter(|other| other.leads(from, true).is_some());
+            let allowed = Steer::ALL.into_iter().filter(|other| other.leads_to(from, true).is_some());
             let allowed =
                 allowed.filter(|other| !(late && *other == Steer::Consent)).map(Steer::name).collect();
             return Err(OperatorError::NotAllowed { action: steer.name(), why, allowed });
@@ -129,7 +129,7 @@ impl Steer {
     }
 
     /// The state that it leads to from there, if it makes sense.
-    fn leads(self, from: BatchState, in_canary: bool) -> Option<BatchState> {
+    fn leads_to(self, from: BatchState, in_canary: bool) -> Option<BatchState> {
         use BatchState::{AwaitingConsent, Canary, Cancelled, Done, Paused, Ramping, Stopped};
         match (self, from) {
             (Self::Consent, AwaitingConsent) | (Self::Resume, Stopped) => Some(Canary),

@@ -97,7 +97,7 @@ impl Held {
     }
 
     async fn rounds(&mut self) -> Result<(), Left> {
-        let mut course = self.keep().await?;
+        let mut course = self.renew().await?;
         while course.state.under_way() && !self.stop.is_cancelled() {
             let open = batch_items::open(&mut self.connection, self.id, course).await?;
             let waiting: Vec<Open> = open.iter().copied().filter(|item| item.acted_at.is_none()).collect();
@@ -108,7 +108,7 @@ impl Held {
             } else {
                 self.conclude(course).await?;
             }
-            course = self.keep().await?;
+            course = self.renew().await?;
         }
         Ok(())
     }
@@ -235,8 +235,8 @@ impl Held {
         Ok(ended)
     }
 
-    /// Keeps the lease, and says where the batch is.
-    async fn keep(&mut self) -> Result<Course, Left> {
+    /// Renews the lease, and says where the batch is.
+    async fn renew(&mut self) -> Result<Course, Left> {
         self.note(&[], ItemResult::Waiting).await
     }
 
@@ -249,7 +249,7 @@ impl Held {
         }
         let (connection, noted) = (&mut self.connection, !notes.is_empty());
         sqlx::raw_sql("begin").execute(&mut *connection).await?;
-        let kept = batches::keep(connection, self.id, self.token, self.lease, more, noted).await?;
+        let kept = batches::renew(connection, self.id, self.token, self.lease, more, noted).await?;
         let course = kept.ok_or(Left::Fenced)?;
         if noted {
             let open = batch_items::note(connection, self.id, notes).await?;

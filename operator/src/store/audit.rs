@@ -110,7 +110,7 @@ pub(crate) async fn read_chains(
 }
 
 /// Where each chain ends: bucket, number, hash.
-pub(crate) async fn heads(
+pub(crate) async fn list_heads(
     connection: &mut PgConnection,
 ) -> Result<BTreeMap<i16, (i64, Vec<u8>)>, sqlx::Error> {
     let rows = sqlx::query!("select bucket, seq, hash from usher.audit_heads").fetch_all(connection).await?;
@@ -118,7 +118,7 @@ pub(crate) async fn heads(
 }
 
 /// Rows without a place in a chain: written before there were chains, or by a node that knows none.
-pub(crate) async fn unchained(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+pub(crate) async fn count_unchained(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"select count(*) as "count!" from usher.audit where seq is null"#)
         .fetch_one(connection)
         .await

@@ -235,7 +235,7 @@ pub(crate) async fn ramp(connection: &mut PgConnection, id: BatchId) -> Result<i
 }
 
 /// Batches that nobody works on and somebody should, oldest first: an unlocked read of all buckets.
-pub(crate) async fn idle(connection: &mut PgConnection, most: i64) -> Result<Vec<BatchId>, sqlx::Error> {
+pub(crate) async fn find_idle(connection: &mut PgConnection, most: i64) -> Result<Vec<BatchId>, sqlx::Error> {
     let ids = sqlx::query_scalar!(
         r#"
         select id
@@ -252,7 +252,7 @@ pub(crate) async fn idle(connection: &mut PgConnection, most: i64) -> Result<Vec
 }
 
 /// Batches for which no second person was found in time.
-pub(crate) async fn unconsented(
+pub(crate) async fn find_unconsented(
     connection: &mut PgConnection,
     most: i64,
 ) -> Result<Vec<BatchId>, sqlx::Error> {
@@ -298,8 +298,8 @@ pub(crate) async fn claim(
     .await
 }
 
-/// Keeps the lease, adds to the counts, and says where the batch is. None if the lease is somebody else's.
-pub(crate) async fn keep(
+/// Renews the lease, adds to the counts, and says where the batch is. None if the lease is somebody else's.
+pub(crate) async fn renew(
     connection: &mut PgConnection,
     id: BatchId,
     token: i64,
