@@ -38,7 +38,7 @@ pub(super) async fn write(
     form: Bytes,
 ) -> Response {
     let understood = authorise(&simulator, &headers).and_then(|()| {
-        let params = Params::parse(&form, writes::known(operation))?;
+        let params = Params::parse(&form, writes::known_parameters(operation))?;
         Ok((params, key(&headers)?.map(str::to_owned)))
     });
     let (params, key) = match understood {

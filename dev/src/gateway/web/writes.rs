@@ -24,7 +24,7 @@ const AMOUNT_MAX: i64 = 99_999_999;
 const REASONS: [&str; 4] = ["duplicate", "fraudulent", "requested_by_customer", "abandoned"];
 
 /// The parameters that an operation takes.
-pub(super) fn known(operation: Operation) -> &'static [&'static str] {
+pub(super) fn known_parameters(operation: Operation) -> &'static [&'static str] {
     match operation {
         Operation::Create => &[
             "amount",
