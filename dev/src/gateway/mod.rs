@@ -16,6 +16,7 @@ mod methods;
 mod script;
 mod serve;
 mod simulator;
+mod standard;
 mod web;
 mod work;
 

@@ -10,7 +10,7 @@ use super::{
     error_reply::ErrorReply,
     methods,
     script::{Acts, Chaos, Lie, Occasion, Operation, Script},
-    web::standard::message,
+    standard::message,
 };
 use chrono::Utc;
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ mod page;
 mod params;
 mod reads;
 mod reply;
-pub(super) mod standard;
+mod standard;
 mod writes;
 
 pub(super) use reply::Abandoned;

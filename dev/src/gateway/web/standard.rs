@@ -1,13 +1,13 @@
 //! The standard protocol over the same books: its requests become those that the rest understands, and every answer is
 //! translated on the way out. `docs/payment-gateways.md` describes it.
 
-mod decimal;
-mod translate;
-
-pub(in crate::gateway) use translate::message;
-
 use super::{
-    super::{error_reply::ErrorReply, script::Operation, simulator::Simulator},
+    super::{
+        error_reply::ErrorReply,
+        script::Operation,
+        simulator::Simulator,
+        standard::{self, decimal},
+    },
     Shared, exchange, reads, reply,
 };
 use axum::{
@@ -187,7 +187,7 @@ async fn translate_answers(State(simulator): Shared, request: Request, next: Nex
     let Ok(answer) = serde_json::from_slice::<Value>(&body) else {
         return Response::from_parts(parts, Body::from(body));
     };
-    let translated = simulator.read(|books| translate::answer(books, parts.status.as_u16(), answer));
+    let translated = simulator.read(|books| standard::answer(books, parts.status.as_u16(), answer));
     parts.status = StatusCode::from_u16(translated.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if created && parts.status == StatusCode::OK {
         parts.status = StatusCode::CREATED;

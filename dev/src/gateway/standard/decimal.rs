@@ -8,7 +8,7 @@ fn places(currency: &str) -> u32 {
     }
 }
 
-pub(super) fn write(amount: i64, currency: &str) -> String {
+pub(in crate::gateway) fn write(amount: i64, currency: &str) -> String {
     let places = places(currency);
     let unit = 10_i64.pow(places);
     match places {
@@ -17,7 +17,7 @@ pub(super) fn write(amount: i64, currency: &str) -> String {
     }
 }
 
-pub(super) fn read(text: &str, currency: &str) -> Option<i64> {
+pub(in crate::gateway) fn read(text: &str, currency: &str) -> Option<i64> {
     let places = places(currency) as usize;
     let (whole, part) = if places == 0 { (text, "") } else { text.split_once('.')? };
     let amount = format!("{whole}{part}").parse().ok()?;

@@ -1,7 +1,7 @@
 //! Stripe's JSON, in which the books are rendered, translated into the standard protocol.
 
 use super::{
-    super::super::books::{Books, intent::Intent, news::News, render},
+    super::books::{Books, intent::Intent, news::News, render},
     decimal,
 };
 use axum::http::HeaderName;
@@ -9,14 +9,14 @@ use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value, json};
 
 /// An answer in the standard protocol.
-pub(super) struct StandardAnswer {
+pub(in crate::gateway) struct StandardAnswer {
     pub status: u16,
     pub header: Option<(HeaderName, String)>,
     pub body: Value,
 }
 
 /// By what kind of object it is.
-pub(super) fn answer(books: &Books, status: u16, answer: Value) -> StandardAnswer {
+pub(in crate::gateway) fn answer(books: &Books, status: u16, answer: Value) -> StandardAnswer {
     let plain = |status, body| StandardAnswer { status, header: None, body };
     let id = || answer["id"].as_str().unwrap_or_default().to_owned();
     match answer["object"].as_str() {
