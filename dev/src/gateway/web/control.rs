@@ -14,7 +14,8 @@ use super::{
         script::{Chaos, Rule, Then},
         simulator::{Simulator, new_id, news_about, now_ms, settle},
     },
-    Shared, page, reply,
+    page, reply,
+    shared::Shared,
 };
 use axum::{
     Json, Router,

@@ -7,6 +7,7 @@ use super::{
         simulator::{Simulator, apply_lie},
     },
     claim::Claimed,
+    order::Order,
     params::Params,
     reply, writes,
 };
@@ -21,14 +22,6 @@ use subtle::ConstantTimeEq;
 
 /// The longest key, as on Stripe.
 const KEY_BYTES_MAX: usize = 255;
-
-/// What a write needs to know.
-pub(super) struct Order<'a> {
-    pub operation: Operation,
-    /// The intent in the path.
-    pub id: Option<&'a str>,
-    pub params: &'a Params,
-}
 
 pub(super) async fn write(
     simulator: Arc<Simulator>,

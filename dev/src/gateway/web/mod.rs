@@ -3,10 +3,12 @@
 mod claim;
 mod control;
 mod exchange;
+mod order;
 mod page;
 mod params;
 mod reads;
 mod reply;
+mod shared;
 mod standard;
 mod writes;
 
@@ -21,12 +23,11 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
+use shared::Shared;
 use std::sync::Arc;
 
 /// The largest body that is taken; Stripe's forms have a few hundred bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
-
-type Shared = State<Arc<Simulator>>;
 
 pub(super) fn router(simulator: Arc<Simulator>) -> Router {
     let protocol = match simulator.config.speak {

@@ -6,7 +6,8 @@ use super::{
         error_reply::ErrorReply,
         simulator::settle,
     },
-    Shared, reply,
+    reply,
+    shared::Shared,
 };
 use axum::{
     extract::{Path, State},

@@ -7,9 +7,10 @@ use super::{
         script::{Before, Occasion, Operation},
         simulator::Simulator,
     },
-    Shared, exchange,
+    exchange,
     params::Params,
     reply,
+    shared::Shared,
 };
 use axum::{
     extract::{Path, RawQuery, State},

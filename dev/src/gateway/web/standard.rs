@@ -8,7 +8,8 @@ use super::{
         simulator::Simulator,
         standard::{self, decimal},
     },
-    Shared, exchange, reads, reply,
+    exchange, reads, reply,
+    shared::Shared,
 };
 use axum::{
     Router,

@@ -14,7 +14,7 @@ use super::{
         script::{Acts, ConfirmAct, Operation, RefundAct, Then},
         simulator::{Simulator, change_intent, new_id, now_ms},
     },
-    exchange::Order,
+    order::Order,
     params::Params,
 };
 use std::{collections::BTreeMap, time::Duration};
