@@ -1,9 +1,5 @@
 //! Stripe's error answers: `{"error": {type, code, message, param, decline_code, payment_intent}}`.
 
-use super::books::{
-    intent::{Decline, Intent},
-    render,
-};
 use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 
@@ -31,11 +27,6 @@ impl ErrorReply {
     /// The object's state forbids it.
     pub fn state(code: &str, message: &str) -> Self {
         Self::new(400, "invalid_request_error", Some(code), message).kept()
-    }
-
-    pub fn declined(decline: &Decline, intent: &Intent) -> Self {
-        let error = Self::new(402, "card_error", Some(&decline.code), "Your card was declined.");
-        error.with("decline_code", json!(decline.decline_code)).about(intent).kept()
     }
 
     pub fn unauthorised() -> Self {
@@ -89,16 +80,11 @@ impl ErrorReply {
         Self { is_kept: true, ..self }
     }
 
-    /// Shows the intent as it is.
-    pub fn about(self, intent: &Intent) -> Self {
-        self.with("payment_intent", render::intent(intent, false))
-    }
-
     pub fn body(&self) -> String {
         json!({"error": self.error}).to_string()
     }
 
-    fn new(status: u16, kind: &str, code: Option<&str>, message: &str) -> Self {
+    pub(super) fn new(status: u16, kind: &str, code: Option<&str>, message: &str) -> Self {
         let mut error = Map::new();
         error.insert("type".to_owned(), json!(kind));
         error.insert("message".to_owned(), json!(message));
@@ -108,7 +94,7 @@ impl ErrorReply {
         Self { status, retry_after_s: None, is_kept: false, error }
     }
 
-    fn with(mut self, field: &str, value: Value) -> Self {
+    pub(super) fn with(mut self, field: &str, value: Value) -> Self {
         self.error.insert(field.to_owned(), value);
         self
     }

@@ -10,6 +10,7 @@ pub(super) mod intent;
 mod keys;
 pub(super) mod news;
 pub(super) mod refund;
+mod refused;
 pub(super) mod render;
 mod shelf;
 pub(super) mod summary;
