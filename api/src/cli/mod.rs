@@ -6,6 +6,7 @@ mod batch;
 mod case;
 mod completions;
 mod config;
+mod database;
 mod events;
 mod inbox;
 mod logging;
@@ -22,11 +23,10 @@ mod token;
 mod venue;
 mod verify;
 
-use anyhow::Context;
 use clap::{Parser, Subcommand};
+use database::pool;
 use dev::gateway;
 use service::{config::Sources, node::Workflows};
-use sqlx::PgPool;
 use std::{path::PathBuf, process::ExitCode};
 
 /// Durable sagas for bookings: reserve, pay, confirm; all of it or none, whatever crashes.
@@ -180,17 +180,4 @@ fn deployed(cli: Cli) -> (Cli, Option<Workflows>) {
         },
         _ => (cli, None),
     }
-}
-
-/// A pool for one command's few statements.
-async fn pool(config: &service::config::Config) -> anyhow::Result<PgPool> {
-    use secrecy::ExposeSecret;
-    /// One statement at a time.
-    const CONNECTIONS_MAX: u32 = 1;
-    let database =
-        orchestrator::Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
-    database
-        .pool(CONNECTIONS_MAX)
-        .await
-        .context("connecting to the database at `database.url`; `usher config` says where that came from")
 }
