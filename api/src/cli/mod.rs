@@ -13,6 +13,7 @@ mod logging;
 mod migrate;
 mod moment;
 mod out;
+mod outcome;
 mod proposal;
 mod reconcile;
 mod saga;

@@ -3,7 +3,7 @@
 use super::{
     out,
     out::Tone,
-    saga::{print_plan, refused},
+    outcome::{print_plan, refused},
 };
 use clap::{Args, Subcommand};
 use operator::{By, Operator, Proposal, ProposalId, ProposalState};

@@ -2,7 +2,7 @@
 //! it, and go on when nobody watches.
 
 use super::{super::out, results, went_wrong};
-use crate::cli::{saga::REFUSED, signals};
+use crate::cli::{outcome::REFUSED, signals};
 use chrono::Utc;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use operator::{Batch, BatchId, BatchState, Operator};

@@ -1,7 +1,7 @@
 //! `usher batch list`, `usher batch show <id>`, `usher batch items <id>`
 
 use super::{
-    super::{out, out::Tone, saga::refused},
+    super::{out, out::Tone, outcome::refused},
     follow,
 };
 use clap::Args;

@@ -4,7 +4,8 @@ use super::{
     super::{
         out,
         out::Tone,
-        saga::{ActionArgs, FilterArgs, REFUSED, WAITS, refused},
+        outcome::{REFUSED, WAITS, refused},
+        saga::{ActionArgs, FilterArgs},
     },
     follow,
 };

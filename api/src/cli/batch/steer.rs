@@ -1,6 +1,6 @@
 //! `usher batch pause|resume|cancel|consent <id> --reason …`
 
-use super::super::{out, saga::refused};
+use super::super::{out, outcome::refused};
 use clap::Args;
 use operator::{BatchId, Operator};
 use service::operators::{self, BatchMove, BatchView};

@@ -8,7 +8,6 @@ mod list;
 mod show;
 mod why;
 
-pub(super) use act::{REFUSED, WAITS, print as print_plan, refused};
 pub(super) use action_args::ActionArgs;
 pub(super) use filter_args::FilterArgs;
 
