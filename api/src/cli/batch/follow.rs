@@ -1,8 +1,8 @@
 //! Watching a batch: a bar on a terminal, a line for each change elsewhere. The batch knows nothing of it: nodes work on
 //! it, and go on when nobody watches.
 
-use super::{super::out, results, went_wrong};
-use crate::cli::{outcome::REFUSED, signals};
+use super::shown::{print, results, went_wrong};
+use crate::cli::{out, outcome::REFUSED, signals};
 use chrono::Utc;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use operator::{Batch, BatchId, BatchState, Operator};
@@ -29,7 +29,7 @@ pub async fn to_its_end(operator: &Operator, id: BatchId) -> anyhow::Result<Exit
         }
     };
     bar.finish_and_clear();
-    super::print(&batch);
+    print(&batch);
     Ok(ExitCode::from(if went_wrong(&batch) { REFUSED } else { 0 }))
 }
 

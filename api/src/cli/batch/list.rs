@@ -2,7 +2,7 @@
 
 use super::{
     super::{out, out::Tone, outcome::refused},
-    follow,
+    follow, shown,
 };
 use clap::Args;
 use operator::{BatchId, BatchItem, ItemResult, Operator};
@@ -85,7 +85,7 @@ impl List {
         for batch in batches {
             table.add_row([
                 out::cell(batch.id.to_string(), Tone::Plain),
-                out::cell(out::word(batch.state.as_str()), super::tone_of(batch.state)),
+                out::cell(out::word(batch.state.as_str()), shown::tone_of(batch.state)),
                 out::cell(out::word(batch.action.name()), Tone::Strong),
                 out::cell(batch.items.to_string(), Tone::Plain),
                 out::cell(batch.results.waiting.to_string(), Tone::Plain),
@@ -106,7 +106,7 @@ impl Show {
         }
         match operator.batch(self.id).await {
             Ok(batch) if self.json => out::json(&BatchView::from(batch))?,
-            Ok(batch) => super::print(&batch),
+            Ok(batch) => shown::print(&batch),
             Err(error) => return refused(error),
         }
         Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use super::{
         outcome::{REFUSED, WAITS, refused},
         saga::{ActionArgs, FilterArgs},
     },
-    follow,
+    follow, shown,
 };
 use anyhow::bail;
 use clap::Args;
@@ -107,7 +107,7 @@ impl Start {
         } else if self.watch && !awaits {
             return follow::to_its_end(operator, batch.id).await;
         } else {
-            super::print(&batch);
+            shown::print(&batch);
         }
         Ok(ExitCode::from(if awaits { WAITS } else { 0 }))
     }

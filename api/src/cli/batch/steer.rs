@@ -1,6 +1,9 @@
 //! `usher batch pause|resume|cancel|consent <id> --reason …`
 
-use super::super::{out, outcome::refused};
+use super::{
+    super::{out, outcome::refused},
+    shown,
+};
 use clap::Args;
 use operator::{BatchId, Operator};
 use service::operators::{self, BatchMove, BatchView};
@@ -33,7 +36,7 @@ impl Steer {
         let by = operators::by(&self.by, &self.reason)?;
         match asked.make(operator, self.id, by).await {
             Ok(batch) if self.json => out::json(&BatchView::from(batch))?,
-            Ok(batch) => super::print(&batch),
+            Ok(batch) => shown::print(&batch),
             Err(error) => return refused(error),
         }
         Ok(ExitCode::SUCCESS)

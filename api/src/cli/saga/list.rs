@@ -6,6 +6,7 @@ use super::{
         out::{Frame, Item, Tone},
     },
     filter_args::FilterArgs,
+    tone,
 };
 use chrono::Utc;
 use clap::Args;
@@ -89,7 +90,7 @@ fn table(sagas: &[Listed]) -> comfy_table::Table {
         table.add_row([
             out::cell(saga.id.to_string(), Tone::Plain),
             out::cell(format!("{} v{}", saga.workflow, saga.version), Tone::Plain),
-            out::cell(state, super::tone_of(saga.state)),
+            out::cell(state, tone::of(saga.state)),
             out::cell(&saga.line, if saga.trouble.is_some() { Tone::Strong } else { Tone::Plain }),
             out::cell(out::stakes(&saga.stakes), Tone::Plain),
             out::cell(out::age(Utc::now() - saga.created_at), Tone::Dim),

@@ -6,14 +6,13 @@ mod filter_args;
 mod groups;
 mod list;
 mod show;
+mod tone;
 mod why;
 
 pub(super) use action_args::ActionArgs;
 pub(super) use filter_args::FilterArgs;
 
-use super::out::Tone;
 use clap::Subcommand;
-use orchestrator::State;
 use service::config::Config;
 use std::process::ExitCode;
 
@@ -40,15 +39,5 @@ impl Saga {
             Self::Why(command) => command.run(config).await,
             Self::Act(command) => command.run(config).await,
         }
-    }
-}
-
-/// How a state is coloured.
-pub(super) fn tone_of(state: State) -> Tone {
-    match state {
-        State::Stuck => Tone::Bad,
-        State::Unwinding => Tone::Warn,
-        State::Completed | State::Unwound => Tone::Good,
-        State::Running | State::Waiting => Tone::Plain,
     }
 }

@@ -71,7 +71,7 @@ fn print(detail: &SagaDetail) {
 }
 
 fn head(saga: &SagaView) {
-    let tone = words::state(&saga.state).map_or(Tone::Plain, super::tone_of);
+    let tone = words::state(&saga.state).map_or(Tone::Plain, super::tone::of);
     let state = out::paint(&saga.state, tone);
     let paused = if saga.paused { out::paint(", paused", Tone::Warn) } else { String::new() };
     out::line(format_args!(
