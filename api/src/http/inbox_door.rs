@@ -7,11 +7,13 @@
 //! the sweep finds it.
 
 use super::{
-    app::App,
     problem::{Problem, ProblemType},
     telemetry,
 };
-use service::news::{self, Received};
+use service::{
+    Service,
+    news::{self, Received},
+};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
@@ -77,16 +79,16 @@ impl InboxDoor {
     }
 
     /// Acts on a fact that was stored, soon. If this fails, or the node dies here, the sweep of the inbox does it.
-    pub fn act_soon(&self, app: &App, received: Received) {
+    pub fn act_soon(&self, service: &Service, received: Received) {
         let Ok(place) = Arc::clone(&self.waiting).try_acquire_owned() else { return };
-        let (worker, acting) = (app.clone(), Arc::clone(&self.acting));
-        app.service.tasks.spawn(act(worker, acting, received, place));
+        let (worker, acting) = (service.clone(), Arc::clone(&self.acting));
+        service.tasks.spawn(act(worker, acting, received, place));
     }
 }
 
-async fn act(app: App, acting: Arc<Semaphore>, received: Received, place: OwnedSemaphorePermit) {
-    let Some(Ok(_turn)) = app.service.while_staying(acting.acquire()).await else { return };
-    if let Err(problem) = news::act(&app.service, &received.key, &received.fact).await {
+async fn act(service: Service, acting: Arc<Semaphore>, received: Received, place: OwnedSemaphorePermit) {
+    let Some(Ok(_turn)) = service.while_staying(acting.acquire()).await else { return };
+    if let Err(problem) = news::act(&service, &received.key, &received.fact).await {
         tracing::warn!(event = %received.fact.event_id, ?problem, "news stays in the inbox for now");
     }
     drop(place);

@@ -1,6 +1,6 @@
 //! Tokens seen lately, so that a busy caller costs one lookup every few seconds and not one a request.
 
-use super::{Caller, TokenHash};
+use super::{caller::Caller, token::TokenHash};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},

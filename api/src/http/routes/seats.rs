@@ -115,7 +115,7 @@ pub async fn read(
         events::find(&mut *app.service.connection().await?, id).await?.ok_or_else(Problem::not_found)?;
     let statuses = match params.part {
         Some(Part::Geometry) => None,
-        Some(Part::Status) | None => Some(app.seats.get(&app, id).await?),
+        Some(Part::Status) | None => Some(app.seats.get(&app.service, id).await?),
     };
     let tag = tag(&event, statuses.as_ref().map(|statuses| statuses.version), params.part);
     let cache = if statuses.is_none() { HOUR } else { REVALIDATE };

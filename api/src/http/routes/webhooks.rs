@@ -68,7 +68,7 @@ pub async fn receive(
     };
     drop(turn);
     if received.to_act_on {
-        app.inbox_door.act_soon(&app, received);
+        app.inbox_door.act_soon(&app.service, received);
     }
     Ok(Json(json!({})))
 }

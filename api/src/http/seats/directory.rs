@@ -1,6 +1,7 @@
 //! Where each seat is: its event, its place, its price. None of it changes during a sale.
 
-use super::super::{app::App, problem::Problem};
+use super::super::problem::Problem;
+use service::Service;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -22,13 +23,13 @@ impl SeatDirectory {
     ///
     /// # Errors
     /// The database's, if one of them has to be looked up.
-    pub async fn find(&self, app: &App, ids: &[SeatId]) -> Result<Vec<Option<Arc<Seat>>>, Problem> {
+    pub async fn find(&self, service: &Service, ids: &[SeatId]) -> Result<Vec<Option<Arc<Seat>>>, Problem> {
         let unknown: Vec<SeatId> = {
             let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             ids.iter().copied().filter(|id| !known.contains_key(id)).collect()
         };
         if !unknown.is_empty() {
-            let found = seats::find_all(&mut *app.service.connection().await?, &unknown).await?;
+            let found = seats::find_all(&mut *service.connection().await?, &unknown).await?;
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if known.len() >= SEATS_MAX {
                 known.clear();

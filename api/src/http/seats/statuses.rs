@@ -1,7 +1,8 @@
 //! Who has which seat, for a crowd that looks at it: one query at a time and event, however many ask.
 
-use super::super::{app::App, problem::Problem, store};
+use super::super::{problem::Problem, store};
 use serde_json::value::RawValue;
+use service::Service;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -33,7 +34,7 @@ impl StatusCache {
     ///
     /// # Errors
     /// The database's.
-    pub async fn get(&self, app: &App, event: EventId) -> Result<Statuses, Problem> {
+    pub async fn get(&self, service: &Service, event: EventId) -> Result<Statuses, Problem> {
         let called = Instant::now();
         let slot = self.slot(event);
         let mut held = slot.lock().await;
@@ -44,7 +45,7 @@ impl StatusCache {
         }
         // The moment before the query: what it shows is at least this new.
         let began = Instant::now();
-        let row = store::seats::statuses(&mut *app.service.connection().await?, event).await?;
+        let row = store::seats::statuses(&mut *service.connection().await?, event).await?;
         let taken: Box<RawValue> = RawValue::from_string(row.taken).map_err(Problem::internal)?;
         let statuses = Statuses { version: row.version, taken: Arc::from(taken) };
         *held = Some((statuses.clone(), began));

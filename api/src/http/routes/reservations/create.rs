@@ -189,7 +189,7 @@ async fn seats(app: &App, wanted: &NewReservation) -> Result<(EventId, SeatList)
     if wanted.seats.is_empty() || wanted.seats.len() > SEATS_MAX {
         return Err(too_many(SEATS_MAX));
     }
-    let found = app.directory.find(app, &wanted.seats).await?;
+    let found = app.directory.find(&app.service, &wanted.seats).await?;
     let event = wanted.event.or_else(|| found.iter().flatten().next().map(|seat| seat.event));
     let mut errors = Vec::new();
     for (index, (id, seat)) in wanted.seats.iter().zip(&found).enumerate() {

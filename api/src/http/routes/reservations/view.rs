@@ -158,7 +158,7 @@ pub fn tag(row: &ReservationRow, late: Option<&LatePayment>) -> ETag {
 /// # Errors
 /// The database's.
 pub async fn seats(app: &App, ids: &[SeatId]) -> Result<Vec<SeatView>, Problem> {
-    let found = app.directory.find(app, ids).await?;
+    let found = app.directory.find(&app.service, ids).await?;
     Ok(found.iter().flatten().map(SeatView::from).collect())
 }
 
