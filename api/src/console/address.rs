@@ -1,7 +1,7 @@
 //! Addresses of pages: what stands in the address bar is all that a page depends on, so each can be sent to a colleague.
 
 use super::{
-    pages::BatchForm,
+    batch_form::BatchForm,
     queries::{AuditQuery, ItemQuery, Query, SagaQuery},
 };
 use operator::{BatchId, ProposalId};

@@ -13,7 +13,7 @@ mod value;
 mod work_list;
 
 pub use action::{perform, preview};
-pub use bulk::{BatchForm, preview as preview_bulk, start, steer};
+pub use bulk::{preview as preview_bulk, start, steer};
 pub use glossary::glossary;
 pub use proposals::decide;
 

@@ -1,16 +1,16 @@
-//! Problems that show an intent as it is. What a problem is knows no books.
+//! Error replies that show an intent as it is. What an error reply is knows no books.
 
 use super::{
     intent::{Decline, Intent},
     render,
 };
-use crate::gateway::problem::Problem;
+use crate::gateway::error_reply::ErrorReply;
 use serde_json::json;
 
-impl Problem {
+impl ErrorReply {
     pub fn declined(decline: &Decline, intent: &Intent) -> Self {
-        let problem = Self::new(402, "card_error", Some(&decline.code), "Your card was declined.");
-        problem.with("decline_code", json!(decline.decline_code)).about(intent).kept()
+        let error = Self::new(402, "card_error", Some(&decline.code), "Your card was declined.");
+        error.with("decline_code", json!(decline.decline_code)).about(intent).kept()
     }
 
     /// Shows the intent as it is.

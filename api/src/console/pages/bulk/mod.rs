@@ -5,11 +5,12 @@ mod form;
 mod list;
 
 pub use batch::{page as batch, steer};
-pub use form::{BatchForm, page as form};
+pub use form::page as form;
 pub use list::page as list;
 
 use super::{
     super::{
+        batch_form::BatchForm,
         page::{Page, Section, proof},
         queries::{Query, SagaQuery},
         session::Visitor,
