@@ -2,7 +2,9 @@
 //!
 //! The rooms, from the ground up:
 //!
-//! - [`config`] reads the configuration; [`clock`] asks the database for the time; [`telemetry`] sets up the metrics.
+//! - [`config`] reads the configuration; [`clock`] asks the database for the time; [`telemetry`] sets up the metrics and
+//!   reads them.
+//! - `registered` has the workflows that a node knows, `ports` the seat locks and the gateway that it is configured with.
 //! - [`Service`] is what a node shares: configuration, connections, engine, seat locks, gateway, tasks.
 //! - [`transaction()`] is the one way to own one.
 //! - [`node`] opens one, with lanes or without; [`migrate`] brings its database up to date.
@@ -25,8 +27,11 @@ pub mod numbers;
 pub mod operators;
 pub mod outbox;
 mod parts;
+mod ports;
 pub mod reconcile;
+mod registered;
 pub mod roles;
+mod rounds;
 mod sagas_of_money;
 pub mod telemetry;
 mod transaction;

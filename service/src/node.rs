@@ -1,8 +1,14 @@
 //! One node: the engine with the workflows' steps and ports, and the service around it.
 
+pub use crate::{
+    ports::{gateway, locks},
+    registered::{Workflows, booking_workflows},
+};
+
 use crate::{
     Service,
-    config::{self, Capture, Config, RedisKeys},
+    config::{self, Capture, Config},
+    operators,
     outbox::{FanOut, HAND_OVER_MAX},
 };
 use anyhow::Context;
@@ -12,17 +18,14 @@ use secrecy::ExposeSecret;
 use std::{sync::Arc, time::Duration};
 use steps::{
     Cashier, Services,
-    gateway::{
-        CaptureMethod, Gateway, HttpConfig, Provider, instant, standard::StandardGateway, stripe::Stripe,
-    },
-    locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
+    gateway::{CaptureMethod, Gateway, instant},
+    locks::SeatLocks,
 };
 use tokio::sync::Notify;
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
 };
-use workflows::{Booking, Cancellation, LatePayment, RefundElsewhere, Repayment};
 
 /// The channel on which nodes nudge each other.
 const HINTS: &str = "usher:hints";
@@ -73,7 +76,8 @@ impl Node {
         } else {
             (builder.client().await.context("connecting to the database")?, None)
         };
-        let service = Service::open(config, client, locks, gateway, handed).await?;
+        let desk = operators::desk(&client, &config);
+        let service = Service::open(config, client, desk, locks, gateway, handed).await?;
         let batches = engine.is_some().then(|| Batches::work(service.operator()));
         Ok(Self { service, engine, batches })
     }
@@ -122,21 +126,6 @@ pub async fn client(config: &Config) -> anyhow::Result<Client> {
     builder.client().await.context("connecting to the database")
 }
 
-/// The seat locks that the configuration names.
-///
-/// # Errors
-/// A URL that can't be read.
-pub fn locks(config: &config::Redis) -> anyhow::Result<SeatLocks> {
-    SeatLocks::connect(SeatLocksConfig {
-        keys: match config.keys {
-            RedisKeys::Plain => KeyTemplate::plain(&config.prefix),
-            RedisKeys::Clustered => KeyTemplate::clustered(&config.prefix),
-        },
-        ..SeatLocksConfig::new(config.url.expose_secret())
-    })
-    .context("reading `redis.url`")
-}
-
 fn builder(config: &Config, gateway: Gateway, locks: SeatLocks) -> anyhow::Result<Builder<Services>> {
     let cashier = Cashier {
         gateway,
@@ -152,34 +141,6 @@ fn builder(config: &Config, gateway: Gateway, locks: SeatLocks) -> anyhow::Resul
     let builder = Engine::builder(Services { locks, cashier }, database)
         .hints(config.redis.url.expose_secret(), &hints);
     Ok((config.workflows)(builder, settings))
-}
-
-/// Registers the workflows that a node knows, and sets the engine's settings.
-pub type Workflows = fn(Builder<Services>, Settings) -> Builder<Services>;
-
-/// The booking's workflows, under the settings as they are configured.
-pub fn booking_workflows(builder: Builder<Services>, settings: Settings) -> Builder<Services> {
-    builder
-        .workflow::<Booking>()
-        .workflow::<Cancellation>()
-        .workflow::<LatePayment>()
-        .workflow::<Repayment>()
-        .workflow::<RefundElsewhere>()
-        .settings(settings)
-}
-
-/// The gateway that the configuration names.
-pub fn gateway(config: &config::Gateway) -> anyhow::Result<Gateway> {
-    let key = config.key.as_ref().context("`gateway.key` is not set; `USHER_GATEWAY_KEY` sets it")?;
-    let http = HttpConfig {
-        deadline: config.deadline,
-        requests_per_s: config.requests_per_s,
-        ..HttpConfig::new(&config.url, key.expose_secret())
-    };
-    Ok(match config.kind {
-        Provider::Stripe => Gateway::new(Stripe::new(http).context("reading `gateway.url`")?),
-        Provider::Standard => Gateway::new(StandardGateway::new(http).context("reading `gateway.url`")?),
-    })
 }
 
 fn settings(lanes: &config::Lanes) -> Settings {

@@ -1,7 +1,11 @@
 //! What every part of a node shares.
 
 use crate::{
-    Ending, ServiceError, config::Config, jobs::Rounds, numbers::Sampler, operators, telemetry, transaction,
+    Ending, ServiceError,
+    config::Config,
+    rounds::Rounds,
+    telemetry::{self, Sampler},
+    transaction,
 };
 use anyhow::Context;
 use futures_util::future::BoxFuture;
@@ -65,6 +69,7 @@ impl Service {
     pub async fn open(
         config: Config,
         client: Client,
+        desk: Operator,
         locks: SeatLocks,
         gateway: Gateway,
         handed: Arc<Notify>,
@@ -74,7 +79,6 @@ impl Service {
             database.pool(config.database.connections_max).await.context("connecting to the database")?;
         let address = redis::Client::open(config.redis.url.expose_secret()).context("reading `redis.url`")?;
         let redis = ConnectionManager::new_lazy_with_config(address, redis_manners())?;
-        let desk = operators::desk(&client, &config);
         Ok(Self(Arc::new(Parts {
             config,
             pool,

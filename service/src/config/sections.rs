@@ -1,6 +1,6 @@
 //! The configuration as the program reads it: typed, checked, secrets wrapped.
 
-use crate::node::{Workflows, booking_workflows};
+use crate::registered::{Workflows, booking_workflows};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error};

@@ -10,7 +10,6 @@ mod retention;
 mod store;
 mod stuck;
 
-pub use money::Rounds;
 pub use retention::IDEMPOTENCY_KEYS_KEPT;
 
 use crate::{Service, ServiceError, numbers, outbox};

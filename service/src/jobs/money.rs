@@ -1,15 +1,15 @@
 //! News that nobody brought us, or that could not be acted on when it came.
 
-use crate::{Service, ServiceError, clock, news};
-use chrono::TimeDelta;
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+use crate::{
+    Service, ServiceError, clock, news,
+    rounds::{Round, reached},
 };
+use chrono::TimeDelta;
+use std::time::{Duration, Instant};
 use steps::{
     gateway::Fact,
     store::{
-        inbox::{self, Place, Waiting},
+        inbox::{self, Waiting},
         payments, reservations,
     },
 };
@@ -31,17 +31,6 @@ const READ_BACK: TimeDelta = TimeDelta::hours(1);
 const ROWS_MAX: i64 = 100;
 /// A run that has taken so long leaves the rest to the next: before it is cut off.
 const RUN_MAX: Duration = Duration::from_secs(45);
-
-/// Where the rounds through the inbox have come to. One that was cut off goes on there: begun anew, what can't be
-/// helped would keep everything after it from ever being looked at.
-#[derive(Debug, Default)]
-pub struct Rounds {
-    young: Round,
-    old: Round,
-}
-
-/// One of them; none at its beginning.
-type Round = Mutex<Option<Place>>;
 
 /// Acts on what has come to the inbox lately.
 pub async fn sweep_inbox(service: Service) -> Result<(), ServiceError> {
@@ -80,10 +69,6 @@ async fn sweep(
         }
     }
     Ok(())
-}
-
-fn reached(round: &Round) -> MutexGuard<'_, Option<Place>> {
-    round.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn act(service: &Service, row: Waiting) {

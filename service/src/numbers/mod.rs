@@ -5,13 +5,12 @@
 //! counted since, and what of the database it sees. So plots survive restarts, hold for all nodes, and need no other
 //! system; who has Prometheus reads the same at `/metrics`.
 
-mod exposition;
 mod quantile;
 mod sample;
 mod store;
 
 pub use quantile::StepTime;
-pub use sample::{Sampler, take_sample};
+pub use sample::take_sample;
 pub(crate) use store::held_past_time;
 pub use store::{DatabaseHealth, LongReader, SAMPLES_KEPT};
 

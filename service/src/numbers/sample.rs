@@ -1,20 +1,11 @@
 //! One sample of this node, for the plots.
 
 use super::{
-    exposition::Reading,
     quantile::StepCounts,
     store::{self, Sample},
 };
 use crate::{Service, ServiceError};
 use operator::numbers as desk;
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Instant,
-};
-
-/// What this node had counted when it was last asked.
-#[derive(Default)]
-pub struct Sampler(Mutex<Option<(Instant, Reading)>>);
 
 /// Writes down what this node has counted since the last time, and how the database is.
 ///
@@ -52,17 +43,6 @@ pub async fn take_sample(service: Service) -> Result<(), ServiceError> {
     };
     store::insert(&mut connection, &sample).await?;
     Ok(())
-}
-
-impl Sampler {
-    /// The first time there is nothing to compare with.
-    fn since_last(&self, metrics: &str) -> Option<(f64, Reading)> {
-        let now = (Instant::now(), Reading::of(metrics));
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (then, before) = last.replace(now.clone())?;
-        let seconds = (now.0 - then).as_secs_f64();
-        (seconds > 0.0).then(|| (seconds, now.1.since(&before)))
-    }
 }
 
 fn counts((step, buckets): (String, Vec<(f64, u64)>)) -> StepCounts {

@@ -13,7 +13,7 @@ pub use standing::{
     BookingStanding, LedgerStanding, PaymentStanding, ReservationStanding, SeatStanding, Standing,
 };
 
-use crate::{clock::now, config::Config, node};
+use crate::{clock::now, config::Config, ports};
 use futures_util::future::BoxFuture;
 use operator::{Action, Rows};
 use orchestrator::SagaId;
@@ -31,7 +31,7 @@ impl ServiceRows {
     /// With the seat locks that the configuration names; they are connected when they are first needed.
     pub fn of(config: &Config) -> Self {
         // Redis sheds load and decides nothing: without it an extended hold costs losers a transaction each.
-        Self { locks: node::locks(&config.redis).unwrap_or_else(|_| SeatLocks::none()) }
+        Self { locks: ports::locks(&config.redis).unwrap_or_else(|_| SeatLocks::none()) }
     }
 }
 

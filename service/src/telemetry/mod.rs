@@ -1,4 +1,9 @@
-//! Where this process counts.
+//! Where this process counts, and what it has counted.
+
+mod reading;
+mod sampler;
+
+pub use sampler::Sampler;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::sync::OnceLock;
