@@ -12,13 +12,14 @@ use crate::{
     record::{Json, State, Status},
     registry::Registry,
     settings::Settings,
+    signal::Signal,
     store::{
         journal,
         mailbox::{self, Kind, Letter},
         sagas::{self, New},
         status,
     },
-    workflow::{Signal, Workflow},
+    workflow::Workflow,
 };
 use futures_util::future::BoxFuture;
 use serde_json::value::to_raw_value;

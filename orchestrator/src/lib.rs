@@ -71,7 +71,8 @@
 //!
 //! # The rooms, in the order in which they are read
 //!
-//! - `step`, `medium`, `workflow`, `policy` and `error` are what people write; `saga` is what a workflow holds.
+//! - `step`, `medium`, `workflow`, `signal`, `policy` and `error` are what people write; `saga` is what a workflow
+//!   holds.
 //! - `record` has the rows and their ids; `journal` what can happen to a saga, and the fold that refuses the rest.
 //! - `registry` knows steps and workflows by name, without their types.
 //! - `machine` moves one saga as far as it goes; `lane` is the loop that moves many in one batch.
@@ -115,6 +116,7 @@ mod retention;
 mod saga;
 mod schema;
 mod settings;
+mod signal;
 mod signs;
 mod step;
 mod steps;
@@ -145,10 +147,11 @@ pub use retention::{Retired, oldest_to_retire, retire, retire_messages};
 pub use saga::{Compensatable, Retriable, Saga, Wait};
 pub use schema::{create_partitions, is_migrated, migrate};
 pub use settings::{BatchScope, Settings};
+pub use signal::Signal;
 pub use step::{DbError, Event, Item, Made, Probe, Recorded, Step, Undoing, Way};
 pub use steps::{Contains, StepList};
 pub use store::lookup;
-pub use workflow::{Route, Signal, Workflow};
+pub use workflow::{Route, Workflow};
 
 /// What [`bucketed_id!`] needs in the crate that calls it.
 #[doc(hidden)]

@@ -1,10 +1,12 @@
 //! What this binary knows: workflows by name and version, steps by name, with their types forgotten.
 
+mod error;
 mod introspect;
 mod newer;
 mod step;
 mod workflow;
 
+pub use error::RegistryError;
 pub use introspect::OwedCall;
 pub(crate) use newer::Newer;
 pub use step::LabelsAndStakes;
@@ -28,29 +30,6 @@ pub struct Registry {
     pub(crate) workflows: WorkflowTable,
     /// What it has met and doesn't know.
     pub(crate) newer: Newer,
-}
-
-/// A node that can't start: its workflows contradict each other.
-#[derive(Debug, thiserror::Error)]
-pub enum RegistryError {
-    /// Two types would answer for one name in journals.
-    #[error("two different steps are named `{name}`: `{one}` and `{other}`; rename one of them")]
-    StepNamedTwice {
-        /// The name.
-        name: &'static str,
-        /// One type.
-        one: &'static str,
-        /// The other.
-        other: &'static str,
-    },
-    /// Two workflows would answer for one name and version.
-    #[error("workflow `{name}` version {version} is registered twice; raise the version of the newer one")]
-    WorkflowNamedTwice {
-        /// The name.
-        name: &'static str,
-        /// The version.
-        version: u32,
-    },
 }
 
 impl Registry {

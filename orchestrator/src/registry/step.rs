@@ -1,6 +1,6 @@
 //! Steps with their types forgotten: what lanes batch, and what compensations are read back from.
 
-use super::RegistryError;
+use super::error::RegistryError;
 use crate::{
     error::StepError,
     id::SagaId,

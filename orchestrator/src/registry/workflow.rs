@@ -1,6 +1,6 @@
 //! Workflows with their types forgotten.
 
-use super::RegistryError;
+use super::error::RegistryError;
 use crate::{
     error::Failure,
     record::{Json, StuckCause},

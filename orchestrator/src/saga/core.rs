@@ -7,8 +7,8 @@ use crate::{
     journal::{Answer, Entry, History, Recall, What},
     record::{Json, Rejected, StuckCause},
     registry::AnyStep,
+    signal::Signal,
     step::Step,
-    workflow::Signal,
 };
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;

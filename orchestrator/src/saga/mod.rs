@@ -12,13 +12,8 @@ pub(crate) use core::{Core, Deadline, Want};
 pub use wait::Wait;
 
 use crate::{
-    id::SagaId,
-    journal::Recall,
-    medium::Tx,
-    record::Rejected,
-    step::Step,
-    steps::Contains,
-    workflow::{Signal, Workflow},
+    id::SagaId, journal::Recall, medium::Tx, record::Rejected, signal::Signal, step::Step, steps::Contains,
+    workflow::Workflow,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;

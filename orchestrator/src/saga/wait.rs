@@ -1,7 +1,7 @@
 //! Waiting for a signal, always with a deadline.
 
 use super::{Core, Deadline};
-use crate::{error::Expired, workflow::Signal};
+use crate::{error::Expired, signal::Signal};
 use chrono::{DateTime, Utc};
 use std::{marker::PhantomData, time::Duration};
 

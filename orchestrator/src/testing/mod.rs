@@ -18,8 +18,9 @@ use crate::{
     id::SagaId,
     journal::History,
     record::{Cause, State, StuckCause},
+    signal::Signal,
     steps::StepList,
-    workflow::{Signal, Workflow},
+    workflow::Workflow,
 };
 use drive::{Connections, Drive, Driven};
 use std::fmt::Write;
