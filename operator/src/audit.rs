@@ -3,6 +3,8 @@
 //!
 //! It does not keep anybody from rewriting a whole chain with its head; copy the heads elsewhere for that.
 
+pub use crate::record::{Audited, Which};
+
 use crate::{
     by::By,
     store::audit::{self, Chained},
@@ -38,38 +40,6 @@ pub struct Break {
     pub seq: i64,
     /// What is wrong.
     pub why: &'static str,
-}
-
-/// One thing done to a saga besides its own course.
-#[derive(Clone, Debug, Serialize)]
-pub struct Audited {
-    /// The row's id: in order of time.
-    pub id: Uuid,
-    /// To which saga.
-    pub saga: SagaId,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// By whom; `engine` where nobody did.
-    pub actor: String,
-    /// What.
-    pub action: String,
-    /// Why.
-    pub reason: String,
-    /// What the action found or changed.
-    pub detail: Value,
-    /// Its place in the chain of its bucket, if it has one.
-    pub seq: Option<i64>,
-}
-
-/// Which rows. What is not given does not matter.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Which<'a> {
-    /// Of this saga.
-    pub saga: Option<SagaId>,
-    /// By this actor.
-    pub actor: Option<&'a str>,
-    /// Of this action.
-    pub action: Option<&'a str>,
 }
 
 /// What was done, latest first, after the row with this id.

@@ -1,9 +1,8 @@
 //! Why an operator's wish was not done.
 
 use crate::{
-    batch::BatchId,
-    consent::{ProposalId, ProposalState},
     plan::Plan,
+    record::{BatchId, ProposalId, ProposalState},
 };
 use orchestrator::SagaId;
 

@@ -21,6 +21,7 @@
 //!
 //! | room | what |
 //! |---|---|
+//! | `record/` | rows and ids: batches and their items, proposals, what was done |
 //! | `store/` | the desk's own tables: batches, proposals, the audit's chains; work-lists; [`numbers`] |
 //! | `filter`, `by`, `limits`, `action`, `plan` | the words: which sagas, who and why, how much money, what is allowed, what it comes to |
 //! | `why`, `line`, `suggest` | why a saga is where it is, in words, and what to try first |
@@ -55,6 +56,7 @@ mod person;
 mod plan;
 mod planner;
 mod preview;
+mod record;
 mod retention;
 mod rows;
 mod seen;
@@ -63,12 +65,8 @@ mod suggest;
 mod why;
 
 pub use action::{Allowed, allowed_actions};
-pub use batch::{
-    Batch, BatchId, BatchItem, BatchPreview, BatchState, ITEMS_MAX, ItemResult, NewBatch, Results,
-    work_on_batches,
-};
+pub use batch::{BatchPreview, ITEMS_MAX, NewBatch, work_on_batches};
 pub use by::{By, Expected};
-pub use consent::{Proposal, ProposalId, ProposalState, Requested};
 pub use desk::Operator;
 pub use error::OperatorError;
 pub use filter::Filter;
@@ -77,6 +75,10 @@ pub use limits::Limits;
 pub use listed::{Group, Listed};
 pub use orchestrator::tools::{Action, ActionKind, Attempt, JournalEntry, Trouble};
 pub use plan::{Plan, PlannedCall, Touched};
+pub use record::{
+    Batch, BatchId, BatchItem, BatchState, ItemResult, Proposal, ProposalId, ProposalState, Requested,
+    Results,
+};
 pub use rows::Rows;
 pub use seen::{Letter, SagaSummary, Seen};
 pub use store::numbers;

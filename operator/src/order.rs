@@ -1,11 +1,10 @@
 //! What the planner is asked for, and on whose word.
 
 use crate::{
-    batch::BatchId,
     by::{By, Expected},
-    consent::ProposalId,
     limits::Limits,
     plan::Plan,
+    record::{BatchId, ProposalId},
 };
 use orchestrator::tools::Action;
 use serde_json::{Value, json};

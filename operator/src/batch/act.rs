@@ -4,11 +4,11 @@
 //! once: under the saga's lock, the row that it left in the audit is looked for first.
 
 use crate::{
-    batch::record::BatchId,
     by::By,
     desk::Operator,
     error::OperatorError,
     order::{Order, Purpose},
+    record::BatchId,
     store::audit,
 };
 use orchestrator::{

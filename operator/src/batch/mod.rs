@@ -7,7 +7,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `record`, `item`, `new` | what a batch is, as it is stored and as it is asked for |
+//! | `new` | what a batch is, as it is asked for; `crate::record` has it as it is stored |
 //! | `start` | what a batch would do, and making one |
 //! | `steer` | pause, resume, cancel, agree |
 //! | `rounds` | how it goes on after a round; pure |
@@ -21,9 +21,7 @@
 //! not noted looks for that row under the saga's lock.
 
 mod act;
-mod item;
 mod new;
-mod record;
 mod rounds;
 mod runner;
 mod start;
@@ -31,8 +29,5 @@ mod steer;
 mod verdict;
 mod work;
 
-pub(crate) use item::Tally;
-pub use item::{BatchItem, ItemResult, Results};
 pub use new::{BatchPreview, ITEMS_MAX, NewBatch};
-pub use record::{Batch, BatchId, BatchState};
 pub use runner::work_on_batches;

@@ -1,6 +1,6 @@
 //! How a batch goes on after a round. Pure: counts in, decision out.
 
-use super::item::Tally;
+use crate::record::Tally;
 
 /// The round after the canary.
 const RAMP_FIRST: i32 = 10;

@@ -5,8 +5,8 @@ use super::{
     work::{Held, Left},
 };
 use crate::{
-    batch::record::{BatchId, BatchState},
     desk::Operator,
+    record::{BatchId, BatchState},
     retention,
     store::batches,
 };

@@ -4,13 +4,12 @@
 use crate::{
     batch::{
         new::{BatchPreview, ITEMS_MAX, NewBatch},
-        record::{Batch, BatchId, BatchState},
         steer,
     },
-    consent::CONSENT_WITHIN,
     desk::Operator,
     error::OperatorError,
     filter::Filter,
+    record::{Batch, BatchId, BatchState, CONSENT_WITHIN},
     store::{batch_items, batches},
 };
 use orchestrator::{

@@ -1,14 +1,11 @@
 //! What operators do to a batch that was made: agree to it, pause, resume, cancel. Each is a row in the audit.
 
 use crate::{
-    batch::{
-        item::{BatchItem, ItemResult},
-        record::{Batch, BatchId, BatchState},
-    },
     by::By,
     desk::Operator,
     error::OperatorError,
     person::same_person,
+    record::{Batch, BatchId, BatchItem, BatchState, ItemResult},
     store::{batch_items, batches},
 };
 use orchestrator::tools::rows;

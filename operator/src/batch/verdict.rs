@@ -1,6 +1,6 @@
 //! What came of a saga that was acted on. Pure: its row in, verdict out.
 
-use crate::batch::item::ItemResult;
+use crate::record::ItemResult;
 use chrono::TimeDelta;
 use orchestrator::{
     State,

@@ -7,12 +7,9 @@ use super::{
     verdict::{self, judge},
 };
 use crate::{
-    batch::{
-        item::{ItemResult, Tally},
-        record::{Batch, BatchId, BatchState},
-    },
     by::By,
     desk::Operator,
+    record::{Batch, BatchId, BatchState, ItemResult, Tally},
     store::{
         batch_items::{self, Note, Open},
         batches::{self, Course},

@@ -4,11 +4,6 @@
 //! was seen, version and hash of the plan; the one who agrees gets exactly that done, or is told that it would be
 //! something else by now.
 
-mod proposal;
-
-pub(crate) use proposal::CONSENT_WITHIN;
-pub use proposal::{Proposal, ProposalId, ProposalState, Requested};
-
 use crate::{
     by::{By, Expected},
     desk::Operator,
@@ -16,6 +11,7 @@ use crate::{
     order::{Order, Purpose},
     person::same_person,
     plan::Plan,
+    record::{CONSENT_WITHIN, Proposal, ProposalId, Requested},
     store::proposals,
 };
 use chrono::{DateTime, Utc};

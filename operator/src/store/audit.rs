@@ -1,9 +1,6 @@
 //! `usher.audit`: what was done to sagas besides their own course. The engine adds to it; this reads it.
 
-use crate::{
-    audit::{Audited, Which},
-    batch::BatchId,
-};
+use crate::record::{Audited, BatchId, Which};
 use chrono::{DateTime, Utc};
 use orchestrator::SagaId;
 use sqlx::PgConnection;

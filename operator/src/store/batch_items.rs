@@ -1,7 +1,7 @@
 //! `usher.batch_items`: the sagas of each batch, in the batch's bucket.
 
 use super::batches::Course;
-use crate::batch::{BatchId, BatchItem, ItemResult, Tally};
+use crate::record::{BatchId, BatchItem, ItemResult, Tally};
 use chrono::{DateTime, Utc};
 use orchestrator::SagaId;
 use sqlx::PgConnection;

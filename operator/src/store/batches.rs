@@ -1,7 +1,7 @@
 //! `usher.batches`: one row a batch. Nodes write it under the token that they claimed it with, operators under its lock.
 
 use super::decode;
-use crate::batch::{Batch, BatchId, BatchState, Results, Tally};
+use crate::record::{Batch, BatchId, BatchState, Results, Tally};
 use chrono::{DateTime, Utc};
 use orchestrator::Stake;
 use sqlx::PgConnection;

@@ -1,7 +1,7 @@
 //! `usher.proposals`: actions that wait for a second person.
 
 use super::decode;
-use crate::consent::{Proposal, ProposalId, ProposalState};
+use crate::record::{Proposal, ProposalId, ProposalState};
 use chrono::{DateTime, Utc};
 use orchestrator::{Bucket, SagaId, Stake};
 use sqlx::PgConnection;

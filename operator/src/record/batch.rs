@@ -1,6 +1,6 @@
 //! A batch, as it is stored.
 
-use super::item::Results;
+use super::batch_item::Results;
 use crate::filter::Filter;
 use chrono::{DateTime, Utc};
 use orchestrator::{Bucket, Stake, tools::Action};
