@@ -15,9 +15,9 @@ const BROKEN: u8 = 1;
 
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// What was done by hand, latest first
+    /// List what was done by hand, latest first
     List(List),
-    /// Check that no row of the audit was changed, taken away or put in later; status 1 if one was
+    /// Check that no row of the audit was changed, removed or inserted later; exits with status 1 if one was
     Verify(Verify),
 }
 
@@ -27,16 +27,16 @@ Examples:
   usher audit list --saga 01890a5d-ac96-774b-bcce-b302099a8057
   usher audit list --by ada --action write-off --json")]
 pub struct List {
-    /// Only what was done to this saga, or to this batch itself
+    /// Only actions on this saga, or on this batch itself
     #[arg(long)]
     saga: Option<SagaId>,
-    /// Only what they did
+    /// Only actions of this person
     #[arg(long, alias = "actor")]
     by: Option<String>,
     /// Only this action, such as `write-off`
     #[arg(long)]
     action: Option<String>,
-    /// How many
+    /// How many rows to list
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
     limit: i64,
     /// As JSON

@@ -22,27 +22,27 @@ use tokio_util::task::TaskTracker;
 
 #[derive(Debug, Subcommand)]
 pub enum Case {
-    /// The newest cases
+    /// List the newest cases
     List(List),
-    /// One case, and what can be done about it
+    /// Show one case, and what can be done about it
     Show(Show),
-    /// Tell the nodes what the gateway says now: they book the seats, give money back, or take refunds in
+    /// Tell the nodes what the gateway says now: they book the seats, give money back, or record refunds
     Tell(Act),
-    /// Give back money that names a payment of ours which our books have lost: cancel what is held, refund what was taken
+    /// Give back money for a payment of ours that our books have lost: cancel what is held, refund what was taken
     GiveBack(Act),
-    /// Say that a case is settled
+    /// Mark a case as settled
     Resolve(Act),
 }
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// Resolved ones too
+    /// List resolved cases too
     #[arg(long)]
     all: bool,
-    /// Only those of this class, such as `money-without-booking`
+    /// Only cases of this class, such as `money-without-booking`
     #[arg(long, value_parser = class)]
     class: Option<Class>,
-    /// How many, newest first
+    /// How many cases to list, newest first
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
     limit: i64,
     /// As JSON
@@ -69,7 +69,7 @@ pub struct Act {
     /// Who you are
     #[arg(long, env = "USER", default_value = "unknown")]
     by: String,
-    /// The case as JSON
+    /// Print the case as JSON
     #[arg(long)]
     json: bool,
 }

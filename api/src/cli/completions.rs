@@ -5,11 +5,11 @@ use clap::{Args, CommandFactory, ValueEnum};
 use clap_complete::{Shell, generate};
 use std::{io, process::ExitCode};
 
-/// Print what makes a shell complete our commands
+/// Print a script with which a shell completes our commands
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Completions {
-    /// Which shell
+    /// The shell's name
     shell: Known,
 }
 
@@ -19,7 +19,7 @@ Examples:
   usher completions zsh > ~/.zfunc/_usher              with `fpath+=~/.zfunc` before `compinit` in ~/.zshrc
   usher completions fish > ~/.config/fish/completions/usher.fish";
 
-/// The shells that are known.
+/// The shells that we can write a script for.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Known {
     Bash,

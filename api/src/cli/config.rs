@@ -24,7 +24,7 @@ impl Config {
         }
         out::line(table);
         for variable in &loaded.ignored {
-            out::line(format_args!("{variable} sets nothing: no key has that name"));
+            out::line(format_args!("{variable} has no effect: no configuration key has that name"));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -5,7 +5,7 @@ use service::config::{Log, LogFormat};
 use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
-/// Begins to write log lines. Commands that people run by hand say only what went wrong.
+/// Begins to write log lines. Commands that people run by hand log only what went wrong.
 pub fn begin(log: &Log, service: bool) -> anyhow::Result<()> {
     let filter = if service { &log.filter } else { "warn" };
     let filter = EnvFilter::try_new(filter).context("reading `log.filter`")?;

@@ -21,10 +21,10 @@ Examples:
 
 Roles that got rights once keep them, and get those on new tables, without being named again.")]
 pub struct Migrate {
-    /// The role that nodes serve as: it is made if there is none, and gets exactly what a node needs
+    /// The role that nodes serve as: it is created if it does not exist, and gets exactly the rights that a node needs
     #[arg(long, value_name = "NAME")]
     app_role: Option<RoleName>,
-    /// A role that only looks
+    /// A role that may only read
     #[arg(long, value_name = "NAME")]
     read_role: Option<RoleName>,
 }
@@ -39,8 +39,8 @@ impl Migrate {
         let wanted: Vec<_> = app.into_iter().chain(read).collect();
         for (purpose, name) in roles::grant(url, &wanted).await? {
             let may = match purpose {
-                Purpose::App => "may serve, and change nothing in the journal, the audit and the ledger",
-                Purpose::Read => "may look",
+                Purpose::App => "may serve, and may not change the journal, the audit or the ledger",
+                Purpose::Read => "may read",
             };
             out::line(format_args!("`{}` {may}", name.as_str()));
         }

@@ -30,14 +30,14 @@ use dev::gateway;
 use service::{config::Sources, node::Workflows};
 use std::{path::PathBuf, process::ExitCode};
 
-/// Durable sagas for bookings: reserve, pay, confirm; all of it or none, whatever crashes.
+/// Durable sagas for bookings: reserve, pay, confirm; all of it or nothing, whatever crashes.
 #[derive(Debug, Parser)]
 #[command(name = "usher", version, after_help = EXAMPLES)]
 pub struct Cli {
     /// The configuration file [default: `usher.toml` in the working directory, if there is one]
     #[arg(long, global = true, env = "USHER_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// When to colour what is printed [auto: on a terminal, unless `NO_COLOR` is set]
+    /// When to print in colour [auto: on a terminal, unless `NO_COLOR` is set]
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
     color: out::When,
     #[command(subcommand)]
@@ -78,40 +78,40 @@ enum Command {
     /// Make tokens
     #[command(subcommand)]
     Token(token::Token),
-    /// Put houses on sale, and list them
+    /// Put events on sale, and list them
     #[command(subcommand)]
     Venue(venue::VenueCommand),
-    /// Look at sagas, and put them right
+    /// Look at sagas, and repair them
     #[command(subcommand)]
     Saga(saga::Saga),
     /// Do something to many sagas at once, carefully
     #[command(subcommand)]
     Batch(batch::Batches),
-    /// Agree to what another person wants, or decline it
+    /// Agree to what another person proposed, or decline it
     #[command(subcommand)]
     Proposal(proposal::Proposals),
     /// Read and check what was done by hand
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Look at webhooks, and try again what could not be acted on
+    /// Look at webhooks, and act again on those that wait
     #[command(subcommand)]
     Inbox(inbox::Inbox),
-    /// Say who is told what was decided
+    /// Manage who is told what was decided
     #[command(subcommand)]
     Subscription(subscription::Subscription),
-    /// See what the outside is told
+    /// See the messages to the outside
     #[command(subcommand)]
     Events(events::Events),
     /// Compare our books with the gateway's, and open a case for each difference
     Reconcile(reconcile::Reconcile),
-    /// Look at what differs between our books and the gateway's, and settle it
+    /// Look at differences between our books and the gateway's, and settle them
     #[command(subcommand)]
     Case(case::Case),
-    /// Check every invariant; reads only
+    /// Check every invariant; changes nothing
     Verify(verify::Verify),
     /// Print every setting and where it came from
     Config(config::Config),
-    /// Print what makes a shell complete our commands
+    /// Print a script with which a shell completes our commands
     Completions(completions::Completions),
     /// Simulate a payment gateway
     Gateway(gateway::Args),
@@ -122,11 +122,11 @@ enum Command {
 /// Runs one command to its end.
 ///
 /// # Errors
-/// Whatever kept it from its end, with what to do about it.
+/// What went wrong, and what to do about it.
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let (cli, workflows) = deployed(cli);
     out::set_colour(cli.color);
-    // Needs no configuration, and must not fail where there is a wrong one.
+    // It needs no configuration, and must not fail if the configuration is wrong.
     let command = match cli.command {
         Command::Completions(command) => return Ok(command.run()),
         command => command,
@@ -137,7 +137,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     logging::begin(&loaded.config.log, matches!(command, Command::Serve(_) | Command::Gateway(_)))?;
     for variable in &loaded.ignored {
-        tracing::warn!(variable, "this variable sets nothing; `usher config` lists the keys");
+        tracing::warn!(variable, "this variable has no effect; `usher config` lists the keys");
     }
     match command {
         Command::Serve(command) => command.run(loaded).await,
@@ -169,7 +169,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The command that is really meant: the demonstration runs some with workflows of its own.
+/// The command that is run in the end: the demonstration runs some commands with workflows of its own.
 fn deployed(cli: Cli) -> (Cli, Option<Workflows>) {
     match &cli.command {
         Command::Dev(args) => match args.deployed() {

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use service::operators::span;
 use std::str::FromStr;
 
-/// A time (`2026-03-01T00:00:00Z`), or so long before now (`30m`, `24h`, `7d`).
+/// A time (`2026-03-01T00:00:00Z`), or a span before now (`30m`, `24h`, `7d`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     At(DateTime<Utc>),
@@ -12,7 +12,7 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// As seen from `now`.
+    /// The time that is meant, if it is `now`.
     pub fn from(self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
             Self::At(at) => at,
@@ -29,7 +29,7 @@ impl FromStr for Moment {
             return Ok(Self::At(at.to_utc()));
         }
         span(text).map(Self::Ago).map_err(
-            |_| "write a span such as `90s`, `30m`, `24h` or `7d`, or a time such as `2026-03-01T00:00:00Z`",
+            |_| "must be a span such as `90s`, `30m`, `24h` or `7d`, or a time such as `2026-03-01T00:00:00Z`",
         )
     }
 }

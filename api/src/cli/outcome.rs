@@ -9,7 +9,7 @@ pub const REFUSED: u8 = 1;
 /// A second person must agree.
 pub const WAITS: u8 = 3;
 
-/// A refusal is an answer; all else is an error.
+/// Prints a refusal, which is an answer; everything else is an error.
 pub fn refused(error: OperatorError) -> anyhow::Result<ExitCode> {
     match &error {
         OperatorError::NotAllowed { action, why, allowed } => {
@@ -35,7 +35,7 @@ pub fn refused(error: OperatorError) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(REFUSED))
 }
 
-/// What an action would do, or did.
+/// Prints what an action would do, or did.
 pub fn print_plan(plan: &Plan, would: bool) {
     let what = if would { "would leave" } else { "leaves" };
     let paused = if plan.paused { ", paused" } else { "" };
@@ -47,12 +47,12 @@ pub fn print_plan(plan: &Plan, would: bool) {
     }
     for call in &plan.calls {
         let undo = if call.undo { "compensation of " } else { "" };
-        let probed = if call.probe { "asks what became of it: " } else { "" };
-        let expired = if call.key_expired { ", which may be forgotten there" } else { "" };
+        let probed = if call.probe { "the other side is asked for the outcome, then " } else { "" };
+        let expired = if call.key_expired { ", which the other side may have forgotten" } else { "" };
         let sent = call.described.as_deref().map(|words| format!(": {}", out::clean(words)));
         let sent = sent.unwrap_or_default();
         out::line(format_args!(
-            "  then {probed}{undo}{} leaves under key {}{expired}{sent}",
+            "  then {probed}{undo}{} is called under key {}{expired}{sent}",
             call.step, call.key
         ));
     }

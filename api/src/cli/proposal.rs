@@ -16,13 +16,13 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub enum Proposals {
-    /// What waits for a second person, and what became of it, newest first
+    /// List what waits for a second person, and what was decided, newest first
     List(List),
-    /// One of them, and what it would do now
+    /// Show one proposal, and what it would do now
     Show(Show),
-    /// Agree: exactly what was proposed is done, in both names, or nothing
+    /// Agree: exactly what was proposed is done, in both names, or nothing is done
     Consent(Decide),
-    /// Say no; whoever asked may take it back so
+    /// Decline; the person who proposed it may withdraw it this way
     Decline(Decide),
 }
 
@@ -32,10 +32,10 @@ Examples:
   usher proposal list --open
   usher proposal list --open --ids | xargs -I{} usher proposal show {}")]
 pub struct List {
-    /// Only those that can still be decided
+    /// Only proposals that can still be decided
     #[arg(long)]
     open: bool,
-    /// How many, newest first
+    /// How many proposals to list, newest first
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=200))]
     limit: i64,
     /// As JSON
@@ -159,7 +159,7 @@ impl Decide {
     }
 }
 
-/// A proposal, and what the second person can do about it.
+/// Prints a proposal, and what the second person can do about it.
 pub fn print(proposal: &Proposal) {
     let state = proposal.state;
     let (id, action, saga) = (proposal.id, out::word(proposal.action.name()), proposal.saga);
@@ -173,7 +173,7 @@ pub fn print(proposal: &Proposal) {
     if state == ProposalState::Open {
         let until = out::time(proposal.expires_at);
         out::line(format_args!(
-            "a second person agrees until {until}: usher proposal consent {id} --reason …"
+            "a second person can agree until {until}: usher proposal consent {id} --reason …"
         ));
     }
 }

@@ -25,16 +25,16 @@ Examples:
 What changed in the last quarter of an hour, or is still worked on, is in flight and no difference. A run that breaks
 off says where; the next one begins there. Each class has a section in docs/operating.md.")]
 pub struct Reconcile {
-    /// Where to begin: a time, or so long ago (`24h`, `7d`)
+    /// Where to begin: a time, or how long ago (`24h`, `7d`)
     #[arg(long, value_name = "WHEN")]
     since: Moment,
     /// Where to end [default: now]
     #[arg(long, value_name = "WHEN", default_value = "0s", hide_default_value = true)]
     until: Moment,
-    /// What changed later than this ago is in flight
+    /// What changed less than this long ago counts as in flight
     #[arg(long, value_name = "SPAN", default_value = "15m", value_parser = span)]
     settled_after: TimeDelta,
-    /// Look at the window only, and open or resolve no cases
+    /// Only compare: open and resolve no cases
     #[arg(long)]
     dry_run: bool,
     /// As JSON
@@ -59,7 +59,7 @@ impl Reconcile {
         }
         ended.with_context(|| {
             let reached = walk.report().reached.to_rfc3339_opts(SecondsFormat::Secs, true);
-            format!("the books are compared until {reached}; go on with `--since {reached}`")
+            format!("the books were compared until {reached}; go on with `--since {reached}`")
         })?;
         Ok(if walk.report().differing() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
@@ -70,14 +70,15 @@ async fn through(walk: &mut Walk, progress: &ProgressBar) -> Result<(), Reconcil
     while walk.slice().await? {
         let report = walk.report();
         progress.set_position((report.reached - report.since).num_seconds().unsigned_abs());
-        progress.set_message(format!("{} payments, {} differ", report.compared, report.differing()));
+        let (compared, differing) = (report.compared, report.differing());
+        progress.set_message(format!("payments: {compared} compared, {differing} different"));
     }
     walk.finish().await?;
     progress.finish_and_clear();
     Ok(())
 }
 
-/// On a terminal's standard error; elsewhere nothing is drawn.
+/// A bar on standard error, if that is a terminal; otherwise nothing is drawn.
 fn progress(options: &Options) -> ProgressBar {
     let bar = ProgressBar::new((options.until - options.since).num_seconds().unsigned_abs());
     let style = ProgressStyle::with_template("{wide_bar} {percent} %  {msg}  {eta} left");
@@ -101,9 +102,10 @@ fn print(report: &Report) {
         out::line(format_args!("    {}", difference.safe_action));
     }
     if report.truncated {
-        out::line("… and more: `usher case list` has them all");
+        out::line("… there are more: `usher case list` shows all of them");
     }
     if report.cases_vanished > 0 {
-        out::line(format_args!("{} cases are resolved: their difference is gone", report.cases_vanished));
+        let cases = out::count(report.cases_vanished as usize, "case");
+        out::line(format_args!("{cases} resolved: the books agree there now"));
     }
 }

@@ -14,10 +14,10 @@ use std::{process::ExitCode, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// How long a node goes on serving after it has said "not ready", so that balancers hear of it first.
+/// How long a node goes on serving after it has said "not ready", so that load balancers notice first.
 const NOTICE: Duration = Duration::from_secs(1);
 
-/// SIGTERM and Ctrl-C: says "not ready", drains, and leaves within 25 s.
+/// At SIGTERM or Ctrl-C the node says "not ready", drains, and leaves within 25 s.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -59,7 +59,7 @@ impl Serve {
             Some(tokio::spawn(site::serve(node.service.clone(), listener, stop.clone())))
         };
         leaving.cancelled().await;
-        tracing::info!("leaving: no new work, what runs may end");
+        tracing::info!("leaving: taking no new work, finishing what runs");
         node.service.begin_draining();
         if let Some(jobs) = jobs {
             jobs.stop().await;
@@ -79,7 +79,7 @@ impl Serve {
     }
 }
 
-/// A node on an older database would fail in a hundred places; here it fails in one, and says what to do.
+/// Refuses an older database. A node would fail on it in a hundred places; here it fails once and says what to do.
 async fn check_migrations(config: &Config) -> anyhow::Result<()> {
     if !service::are_current(&pool(config).await?).await? {
         bail!("the database is older than this binary; run `usher migrate` first");

@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Cancelled by the first signal. The second one ends the process at once, as people expect of Ctrl-C.
+/// A token that the first signal cancels. The second signal ends the process at once, as people expect of Ctrl-C.
 ///
 /// # Errors
 /// The signals can't be listened for.

@@ -9,11 +9,11 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub enum Token {
-    /// Make a token and print it, this once
+    /// Make a token and print it, which is the only time it is shown
     Create(Create),
 }
 
-/// Everybody is a subject; a customer is also a user, by name and e-mail address.
+/// Every token has a subject. A customer is also a user, with a name and an e-mail address.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -23,13 +23,13 @@ pub struct Create {
     /// What the token may do
     #[arg(long)]
     role: Role,
-    /// Who bears it, as audits will say [default for a customer: the user's id]
+    /// Whose token it is, as audits will name them [default for a customer: the user's id]
     #[arg(long)]
     subject: Option<String>,
     /// A customer's name
     #[arg(long)]
     name: Option<String>,
-    /// A customer's e-mail address; the user is made unless there is one with it
+    /// A customer's e-mail address; a user is made if none has it
     #[arg(long)]
     email: Option<String>,
     /// How many days it is valid [default: until it is revoked]
@@ -63,7 +63,7 @@ impl Create {
                 (token.with_context(|| format!("making a token for `{subject}`"))?, None)
             }
             (role, ..) => {
-                bail!("a token of role `{role}` needs `--subject`, and neither `--name` nor `--email`")
+                bail!("a token of role `{role}` needs `--subject`, and takes neither `--name` nor `--email`")
             }
         };
         if self.json {

@@ -14,13 +14,13 @@ use steps::{Currency, EventId};
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum VenueCommand {
-    /// Put a generated house on sale; one of a kind and seed is loaded once
+    /// Put a generated venue on sale; each kind and seed is loaded once
     Generate(Generate),
-    /// List the events, their houses and their seats
+    /// List the events, their venues and their seats
     List(List),
 }
 
-/// What `generate` is told.
+/// The arguments of `generate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -30,16 +30,16 @@ Examples:
 pub struct Generate {
     /// theatre (500 seats), arena (20,000) or stadium (80,000)
     kind: Kind,
-    /// What the house is made from: the same is the same house
+    /// The seed of the venue: the same seed makes the same venue
     #[arg(long, default_value_t = 1)]
     seed: i64,
-    /// What is on [default: the kind and the seed]
+    /// The event's name [default: the kind and the seed]
     #[arg(long)]
     name: Option<String>,
     /// When it begins, as RFC 3339 [default: in 30 days]
     #[arg(long, value_name = "TIME")]
     starts_at: Option<DateTime<Utc>>,
-    /// What seats are paid in, ISO 4217
+    /// The currency of the prices, ISO 4217
     #[arg(long, default_value = "EUR")]
     currency: Currency,
     /// How long a reservation holds its seats, in milliseconds [default: 300000]
@@ -50,13 +50,13 @@ pub struct Generate {
     json: bool,
 }
 
-/// What `list` is told.
+/// The arguments of `list`.
 #[derive(Debug, Args)]
 pub struct List {
     /// The most events to list
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1000))]
     limit: i64,
-    /// Only those made after this one
+    /// Only events made after this one
     #[arg(long, value_name = "EVENT")]
     after: Option<EventId>,
     /// As JSON
@@ -88,7 +88,7 @@ impl Generate {
         let venue = Venue::generate(kind, seed);
         let loaded = load(connection, &venue, &opening, now)
             .await
-            .with_context(|| format!("loading the {kind} of seed {seed}"))?;
+            .with_context(|| format!("loading the {kind} with seed {seed}"))?;
         if let Some(hold_ms) = self.hold_ms {
             let hold = Duration::from_millis(hold_ms);
             let set = events::set_hold(connection, loaded.event, hold).await;
@@ -103,8 +103,8 @@ impl Generate {
             let json = serde_json::json!({ "event_id": event, "seats": seats, "new": new });
             return say(serde_json::to_string_pretty(&json)?);
         }
-        let what = if *new { "is on sale" } else { "was there" };
-        say(format!("event {event}: the {} of seed {} {what}, {seats} seats", self.kind, self.seed))
+        let what = if *new { "is on sale" } else { "was there already" };
+        say(format!("event {event}: the {} with seed {} {what}, {seats} seats", self.kind, self.seed))
     }
 }
 

@@ -13,13 +13,13 @@ use service::{
 };
 use std::process::ExitCode;
 
-/// Status 0: every invariant holds; 1: one is broken; 2: it could not be told. Open cases are warned of only.
+/// Status 0: every invariant holds; 1: one is broken; 2: the check failed. An open case is only a warning.
 #[derive(Debug, Args)]
 pub struct Verify {
     /// Compare with the gateway's books too; `usher reconcile` does the same and keeps what it finds
     #[arg(long)]
     gateway: bool,
-    /// From when on to compare with the gateway's books: a time, or so long ago
+    /// Where to begin comparing with the gateway's books: a time, or how long ago
     #[arg(long, value_name = "WHEN", default_value = "24h", requires = "gateway")]
     since: Moment,
     /// As JSON

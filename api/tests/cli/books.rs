@@ -134,7 +134,7 @@ async fn scripts_learn_from_the_status_whether_the_books_agree() {
 
     drop(books.stop.take());
     let away = books.ends(2, NOW);
-    assert!(away.contains("the books are compared until") && away.contains("go on with `--since"), "{away}");
+    assert!(away.contains("the books were compared until") && away.contains("go on with `--since"), "{away}");
     assert_eq!(
         books.json(0, &["case", "list", "--json"]).as_array().unwrap().len(),
         1,
@@ -173,7 +173,7 @@ async fn migrating_again_keeps_the_roles_and_the_app_role_may_not_migrate() {
     assert!(
         again.status.success()
             && said.contains("`usher_app` may serve")
-            && said.contains("`usher_read` may look")
+            && said.contains("`usher_read` may read")
     );
     assert_eq!(books.run_as("usher_read", &["verify"]).status.code(), Some(0));
     assert_eq!(books.run_as("usher_read", &["case", "list"]).status.code(), Some(0));

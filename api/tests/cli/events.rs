@@ -86,7 +86,7 @@ async fn what_can_not_be_subscribed_is_refused_in_words() {
         (&["https://localhost/"], "leads to private addresses only"),
         (&["https://user:pass@192.0.32.8/"], "user name or a password"),
         (&["example.org"], "is no URL"),
-        (&["https://192.0.32.8/", "--types", "Booking Confirmed"], "is no type"),
+        (&["https://192.0.32.8/", "--types", "Booking Confirmed"], "is not a type"),
         (&["https://192.0.32.8/", "--secret", "hunter2"], "a secret is `whsec_`"),
     ] {
         let said = world.refuses(&[&["subscription", "add"], arguments].concat());
@@ -172,7 +172,7 @@ async fn what_did_not_arrive_is_shown_with_its_reason() {
     assert_eq!(world.run(&["verify"]).status.code(), Some(1));
 
     let resent = world.prints(&["events", "resend", SAGA, "--position", "1"]);
-    assert_eq!(resent, "1 deliveries are sent once more\n");
+    assert_eq!(resent, "1 delivery is sent once more\n");
     assert!(world.prints(&["events", "tail", "--failed"]).lines().all(|line| line.contains("late")));
     assert_eq!(
         world.run(&["events", "drop", SAGA]).status.code(),
@@ -180,6 +180,6 @@ async fn what_did_not_arrive_is_shown_with_its_reason() {
         "what is on its way is not dropped"
     );
     world.execute("update booking.deliveries set failed_at = now(), due_at = null where position = 1").await;
-    assert_eq!(world.prints(&["events", "drop", SAGA]), "1 deliveries are forgotten\n");
+    assert_eq!(world.prints(&["events", "drop", SAGA]), "1 delivery is forgotten\n");
     assert_eq!(world.prints(&["events", "tail", "--failed"]).lines().count(), 1);
 }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 /// # Errors
 /// What should have been written.
 pub fn span(text: &str) -> Result<TimeDelta, &'static str> {
-    const WRONG: &str = "write a span such as `90s`, `30m`, `24h` or `7d`";
+    const WRONG: &str = "must be a span such as `90s`, `30m`, `24h` or `7d`";
     const YEARS_MAX: i64 = 10;
     let (number, unit_s) = match text.as_bytes().last() {
         Some(b's') => (&text[..text.len() - 1], 1),

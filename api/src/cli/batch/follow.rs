@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use operator::{Batch, BatchId, BatchState, Operator};
 use std::{process::ExitCode, time::Duration};
 
-/// As often as people look.
+/// How often the batch is read: as often as a person would look.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// Watches until nothing more happens by itself, or Ctrl-C.
@@ -24,7 +24,7 @@ pub async fn to_its_end(operator: &Operator, id: BatchId) -> anyhow::Result<Exit
         }
         if leaving.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
             bar.finish_and_clear();
-            out::line(format_args!("the batch goes on; to look at it: usher batch show {id}"));
+            out::line(format_args!("the batch goes on without you; to look at it: usher batch show {id}"));
             return Ok(ExitCode::SUCCESS);
         }
     };
@@ -42,7 +42,7 @@ fn bar() -> ProgressBar {
     bar.with_style(style)
 }
 
-/// The bar moves; or, where there is none, what is new is a line.
+/// Moves the bar; where there is no bar, prints a line for what is new.
 fn show(batch: &Batch, bar: &ProgressBar, said: &mut String) {
     let words = format!("{}: {}", out::word(batch.state.as_str()), results(batch));
     bar.set_length(batch.items.unsigned_abs().into());

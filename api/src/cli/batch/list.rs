@@ -9,7 +9,7 @@ use operator::{BatchId, BatchItem, ItemResult, Operator};
 use service::operators::{BatchView, ItemView, words};
 use std::process::ExitCode;
 
-/// Items read at once.
+/// Items that one statement reads.
 const PAGE: i64 = 200;
 
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ Examples:
   usher batch list
   usher batch list --ids | head -1")]
 pub struct List {
-    /// How many, newest first
+    /// How many batches to list, newest first
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=200))]
     limit: i64,
     /// As JSON
@@ -58,7 +58,7 @@ pub struct Items {
     #[arg(long, value_parser = words::result,
         help = format!("Only those with this result: {}", words::listed(&words::RESULTS, ItemResult::as_str)))]
     result: Option<ItemResult>,
-    /// How many, in order [default: all]
+    /// How many items to list, in order [default: all]
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..=100_000))]
     limit: Option<i64>,
     /// As JSON

@@ -16,21 +16,21 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub enum Batches {
-    /// Do something to many sagas: to a few first, then to more and more, stopping if too much goes wrong
+    /// Do one action to many sagas: to a few first, then to more and more; it stops if too much goes wrong
     Start(start::Start),
-    /// Batches, newest first
+    /// List batches, newest first
     List(list::List),
-    /// One batch, and how far it is
+    /// Show one batch and its progress
     Show(list::Show),
-    /// The sagas of a batch, and what came of each
+    /// List the sagas of a batch with the result of each
     Items(list::Items),
-    /// Begin with no further saga
+    /// Pause a batch: no further saga is begun
     Pause(steer::Steer),
-    /// Go on after a pause, or after it stopped by itself
+    /// Go on with a batch that was paused, or that stopped by itself
     Resume(steer::Steer),
-    /// End it, or say no to it; what was done stays done
+    /// End a batch, or decline it; what was done stays done
     Cancel(steer::Steer),
-    /// Agree to it, as a second person
+    /// Agree to a batch, as a second person
     Consent(steer::Steer),
 }
 

@@ -3,7 +3,7 @@
 use crate::cli::{out, out::Tone};
 use operator::{Batch, BatchState};
 
-/// A batch and how far it is.
+/// Prints a batch and its progress.
 pub(super) fn print(batch: &Batch) {
     let state = out::paint(out::word(batch.state.as_str()), tone_of(batch.state));
     out::line(format_args!("batch {}  {state}", batch.id));
@@ -23,15 +23,15 @@ pub(super) fn print(batch: &Batch) {
     }
     out::line(results(batch));
     let next = match batch.state {
-        BatchState::AwaitingConsent => "a second person agrees: usher batch consent",
+        BatchState::AwaitingConsent => "a second person must agree: usher batch consent",
         BatchState::Paused | BatchState::Stopped => "to go on: usher batch resume",
-        BatchState::Canary | BatchState::Ramping => "to see it go on: usher batch show --watch",
-        BatchState::Cancelled | BatchState::Done => "what came of each: usher batch items",
+        BatchState::Canary | BatchState::Ramping => "to watch it: usher batch show --watch",
+        BatchState::Cancelled | BatchState::Done => "to see the result of each saga: usher batch items",
     };
     out::line(out::paint(format!("{next} {}", batch.id), Tone::Dim));
 }
 
-/// Items by result, in one line.
+/// The number of items with each result, in one line.
 pub(super) fn results(batch: &Batch) -> String {
     let results = &batch.results;
     let parts = [

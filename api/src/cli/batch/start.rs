@@ -41,19 +41,19 @@ pub struct Start {
     /// Who you are
     #[arg(long, global = true, env = "USER", default_value = "unknown")]
     by: String,
-    /// How many go first
+    /// How many sagas go first
     #[arg(long, global = true, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     canary: u32,
     /// Stop if a larger share of a round ends badly, from 0 to 1
     #[arg(long, global = true, default_value_t = 0.2, value_name = "SHARE", value_parser = share)]
     stop_at: f64,
-    /// The batch's id, a UUIDv7 of yours: the same again makes no second batch
+    /// The batch's id, a UUIDv7 that you choose: the same id again makes no second batch
     #[arg(long, global = true, value_parser = drawn)]
     id: Option<BatchId>,
-    /// Only say what it would be done to
+    /// Only show which sagas it would act on
     #[arg(long, global = true)]
     preview: bool,
-    /// Don't ask
+    /// Don't ask before it begins
     #[arg(long, short, global = true)]
     yes: bool,
     /// Watch it to its end; the batch goes on without you
@@ -113,7 +113,7 @@ impl Start {
     }
 }
 
-/// What it would be done to.
+/// Prints which sagas the batch would act on.
 fn show(preview: &BatchPreview, new: &NewBatch) {
     let more = if preview.capped { "more than " } else { "" };
     let count = format!("{more}{}", out::count(preview.count as usize, "saga"));
@@ -128,16 +128,16 @@ fn show(preview: &BatchPreview, new: &NewBatch) {
         out::line(format_args!("  … and {} more", preview.count - SHOWN as i64));
     }
     let (canary, share) = (new.canary, new.stop_at_error_rate * 100.0);
-    out::line(format_args!("{canary} go first; it stops when more than {share} % of a round end badly"));
+    out::line(format_args!("{canary} go first; the batch stops if more than {share} % of a round end badly"));
     if preview.second_person {
         out::line(out::paint("a second person must agree: usher batch consent", Tone::Warn));
     }
 }
 
-/// Asks on a terminal. Elsewhere nobody could answer.
+/// Asks on a terminal. Without a terminal nobody could answer.
 fn agreed() -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() || !out::on_terminal() {
-        bail!("nobody can be asked here: say `--yes`");
+        bail!("there is no terminal to ask on: add `--yes`");
     }
     let mut ask = std::io::stdout();
     write!(ask, "do it? [y/N] ")?;

@@ -1,7 +1,7 @@
 //! `usher events tail --failed`: what did not arrive, to whom, and why.
 
 use super::{
-    super::moment::Moment,
+    super::{moment::Moment, out},
     tail::{TailError, in_a_line, json, print},
 };
 use chrono::{DateTime, Utc};
@@ -13,10 +13,10 @@ use service::outbox::{
 };
 use sqlx::PgConnection;
 
-/// Lines at most; there is always somebody to be called before there are more.
+/// The most lines that are printed. Somebody is called long before there are more.
 const LINES_MAX: usize = 1_000;
 
-/// Prints them, oldest first.
+/// Prints the messages that are late or were given up, oldest first.
 pub(super) async fn print_failed(
     connection: &mut PgConnection,
     types: &[String],
@@ -39,7 +39,8 @@ pub(super) async fn print_failed(
         } else {
             let line = in_a_line(&event, message.decided_at);
             let error = last_error.as_deref().unwrap_or("not tried yet");
-            print(&format!("{line}  {state} after {attempts} attempts, to {url}: {error}"))?;
+            let tries = out::count(usize::try_from(*attempts).unwrap_or_default(), "attempt");
+            print(&format!("{line}  {state} after {tries}, to {url}: {error}"))?;
         }
     }
     Ok(())

@@ -11,9 +11,9 @@ use std::process::ExitCode;
 #[command(after_help = "\
 `usher events tail --failed` shows what was given up, and of which saga.")]
 pub struct GivenUp {
-    /// Whose messages
+    /// The saga whose messages are meant
     saga: SagaId,
-    /// Only those that were decided at this position of its journal
+    /// Only messages that were decided at this position of its journal
     #[arg(long)]
     position: Option<i32>,
 }
@@ -22,17 +22,18 @@ impl GivenUp {
     pub async fn resend(self, config: &Config) -> anyhow::Result<ExitCode> {
         let pool = pool(config).await?;
         let count = upkeep::resend(&mut *pool.acquire().await?, self.saga, self.position).await?;
-        Ok(told(count, "are sent once more"))
+        Ok(told(count, "sent once more"))
     }
 
     pub async fn forget(self, config: &Config) -> anyhow::Result<ExitCode> {
         let pool = pool(config).await?;
         let count = upkeep::forget(&mut *pool.acquire().await?, self.saga, self.position).await?;
-        Ok(told(count, "are forgotten"))
+        Ok(told(count, "forgotten"))
     }
 }
 
 fn told(count: u64, what: &str) -> ExitCode {
-    out::line(format_args!("{count} deliveries {what}"));
+    let deliveries = if count == 1 { "delivery is" } else { "deliveries are" };
+    out::line(format_args!("{count} {deliveries} {what}"));
     ExitCode::from(u8::from(count == 0))
 }

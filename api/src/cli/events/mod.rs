@@ -10,11 +10,11 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub enum Events {
-    /// What the outside is told, one line a message
+    /// Print messages to the outside, one a line
     Tail(tail::Tail),
-    /// Try once more to deliver a saga's messages that were given up
+    /// Try once more to deliver messages of a saga that were given up
     Resend(given_up::GivenUp),
-    /// Be done with a saga's messages that were given up
+    /// Forget messages of a saga that were given up
     Drop(given_up::GivenUp),
 }
 

@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-/// Reads what sagas have told, whether or not anybody is subscribed. Messages are kept for 14 days.
+/// Prints the messages that sagas have emitted, whether or not anybody is subscribed. Messages are kept for 14 days.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,23 +31,23 @@ Examples:
   usher events tail --follow --json | jq .data         CloudEvents, one a line
   usher events tail --failed                           what did not arrive, to whom, and why")]
 pub struct Tail {
-    /// Only these types, separated by commas
+    /// Only messages of these types, separated by commas
     #[arg(long = "type", value_delimiter = ',', value_name = "TYPE")]
     types: Vec<String>,
-    /// Only those of this saga
+    /// Only messages of this saga
     #[arg(long)]
     saga: Option<SagaId>,
-    /// From then on: a time, or how long ago, such as `15m` [default: the last ones]
+    /// Begin at this moment: a time, or how long ago, such as `15m` [default: begin with the last messages]
     #[arg(long)]
     since: Option<Moment>,
-    /// How many of the last ones
+    /// How many of the last messages to print
     #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(i64).range(0..=10_000),
           conflicts_with = "since")]
     lines: i64,
-    /// Go on with what comes, until Ctrl-C
+    /// Print new messages as they come, until Ctrl-C
     #[arg(long, short)]
     follow: bool,
-    /// Only what is late or was given up, with its subscription and the last error
+    /// Only messages that are late or were given up, with their subscription and last error
     #[arg(long, conflicts_with_all = ["follow", "lines"])]
     failed: bool,
     /// As CloudEvents, one JSON object a line
@@ -55,9 +55,9 @@ pub struct Tail {
     json: bool,
 }
 
-/// Messages of one read.
+/// Messages that one statement reads.
 const PAGE: i64 = 500;
-/// How often it is looked for more.
+/// How often we look for new messages.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 /// A message bears the time at which its transaction began. No transaction of ours lasts so long, so nothing older than
 /// this can still appear.
@@ -112,7 +112,7 @@ impl Tail {
         }
     }
 
-    /// Prints what is new of what was decided from then on.
+    /// Prints the new messages among those decided since then.
     async fn print_new(
         &self,
         connection: &mut PgConnection,
@@ -123,7 +123,7 @@ impl Tail {
             .await
     }
 
-    /// Reads all from then on, page by page.
+    /// Reads all messages decided since then, page by page.
     async fn each(
         &self,
         connection: &mut PgConnection,
@@ -151,7 +151,7 @@ impl Tail {
     }
 }
 
-/// A message for people.
+/// Prints a message for people.
 pub(super) fn in_a_line(event: &CloudEvent<'_>, decided_at: DateTime<Utc>) -> String {
     let time = decided_at.to_rfc3339_opts(SecondsFormat::Millis, true);
     format!("{time}  {:<22}  {}  {}", event.kind, event.subject, event.data)
@@ -159,10 +159,10 @@ pub(super) fn in_a_line(event: &CloudEvent<'_>, decided_at: DateTime<Utc>) -> St
 
 /// A message for machines.
 pub(super) fn json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).expect("what has text for keys can be written as JSON")
+    serde_json::to_string(value).expect("a value whose keys are text can be written as JSON")
 }
 
-/// Why it ends.
+/// Why following the messages ends.
 #[derive(Debug)]
 pub(super) enum TailError {
     Database(sqlx::Error),
@@ -175,13 +175,13 @@ impl From<sqlx::Error> for TailError {
     }
 }
 
-/// Prints a line at once: whoever reads a pipe waits for it.
+/// Prints a line without delay: whoever reads the pipe waits for it.
 pub(super) fn print(line: &str) -> Result<(), TailError> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|_| TailError::Closed)
 }
 
-/// What was read lately. A message that began earlier may be committed later, so the last moments are read again.
+/// The messages that were read lately. A message that began earlier may be committed later, so the last moments are read again.
 struct Seen {
     from: DateTime<Utc>,
     keys: BTreeSet<(DateTime<Utc>, MessageKey)>,
@@ -192,7 +192,7 @@ impl Seen {
         Self { from, keys: BTreeSet::new() }
     }
 
-    /// Whether it is new. What is older than the last moments is read once only.
+    /// Whether a message is new. A message that is older than the last moments is read only once.
     fn insert(&mut self, message: &Message) -> bool {
         message.decided_at < self.from || self.keys.insert((message.decided_at, message.key))
     }

@@ -11,10 +11,10 @@ use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// Only those in this state [default: those that wait, PENDING and UNMATCHED]
+    /// Only webhooks in this state [default: those that wait, PENDING and UNMATCHED]
     #[arg(long, value_parser = ["PENDING", "UNMATCHED", "APPLIED", "IGNORED"], ignore_case = true)]
     state: Option<String>,
-    /// How many, oldest first
+    /// How many webhooks to list, oldest first
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
     limit: i64,
     /// As JSON

@@ -13,13 +13,13 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub enum Inbox {
-    /// Webhooks that wait to be acted on, or that nobody can act on
+    /// List webhooks that wait to be acted on, or that cannot be acted on
     List(list::List),
-    /// One webhook with its fact and its body
+    /// Show one webhook with its fact and its body
     Show(show::Show),
-    /// Try again to act on waiting webhooks
+    /// Act on waiting webhooks once more
     Retry(retry::Retry),
-    /// Say that a waiting webhook is dealt with, so that it is off the list; moves no money
+    /// Mark a waiting webhook as dealt with, which takes it off the list; moves no money
     Settle(settle::Settle),
 }
 

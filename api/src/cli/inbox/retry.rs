@@ -14,20 +14,20 @@ use service::{
 };
 use std::process::ExitCode;
 
-/// Rows of one run: each may cost a request to the gateway. What is left is left to another run.
+/// The most rows of one run: each may cost a request to the gateway. Another run takes the rest.
 const ROWS_MAX: i64 = 1000;
 
-/// Status 0: all of them were acted on; 1: some wait on.
+/// Status 0: all of them were acted on; 1: some still wait.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   usher inbox retry evt_3PqLs2LkdIwHu7ix1QbE3xQa    also after the day for which a node tries by itself
   usher inbox retry --all")]
 pub struct Retry {
-    /// The sender's ids of events
+    /// The events' ids, as the sender named them
     #[arg(required_unless_present = "all")]
     events: Vec<String>,
-    /// All that wait, oldest first, at most 1000
+    /// Take all webhooks that wait, oldest first, at most 1000
     #[arg(long, conflicts_with = "events")]
     all: bool,
     /// As JSON
@@ -71,12 +71,12 @@ impl Retry {
 
 const DONE: &str = "done";
 
-/// What became of it, in a word or a sentence.
+/// Acts on one webhook. Returns the outcome in a word or a sentence.
 async fn act(node: &Node, row: &InboxRow) -> String {
     let acted = async {
-        let fact = row.fact.clone().context("nothing that we act on")?;
+        let fact = row.fact.clone().context("it reports nothing that we act on")?;
         let fact = serde_json::from_value(fact).context("its fact can't be read")?;
-        let key = row.key().context("its bucket is none")?;
+        let key = row.key().context("its bucket does not exist")?;
         let service = node.service.clone();
         // In a task of its own, as it asks for.
         let acting = tokio::spawn(async move { news::act(&service, &key, &fact).await });

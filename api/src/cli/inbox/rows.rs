@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use steps::store::inbox::InboxKey;
 use uuid::Uuid;
 
-/// A webhook, as people need it.
+/// A webhook with what people need to know of it.
 #[derive(Debug, Serialize)]
 pub struct InboxRow {
     pub provider: String,
@@ -23,27 +23,27 @@ pub struct InboxRow {
     pub currency: Option<String>,
     pub received_at: DateTime<Utc>,
     pub applied_at: Option<DateTime<Utc>>,
-    /// Who has dealt with it by hand.
+    /// Who dealt with it by hand.
     pub settled_by: Option<String>,
-    /// And how.
+    /// How they dealt with it.
     pub settled_why: Option<String>,
-    /// Other bodies that came under its id; never acted on.
+    /// The number of other bodies that came under its id; they are never acted on.
     pub variants: i64,
     pub fact: Option<Value>,
 }
 
 impl InboxRow {
-    /// Its key; `None` for a bucket that can't be.
+    /// Its key; `None` if no bucket has this number.
     pub fn key(&self) -> Option<InboxKey> {
         let bucket = Bucket::from_number(self.bucket)?;
         Some(InboxKey { provider: self.provider.clone(), event_id: self.event_id.clone(), bucket })
     }
 }
 
-/// States of what nobody has acted on yet.
+/// States of webhooks that nobody has acted on yet.
 pub const WAITING: [&str; 2] = ["PENDING", "UNMATCHED"];
 
-/// Those in one of these states, oldest first.
+/// Reads webhooks in one of these states, oldest first.
 pub async fn list(
     connection: &mut PgConnection,
     states: &[String],
@@ -67,7 +67,7 @@ pub async fn list(
     .await
 }
 
-/// Those with one of these ids; an id that there is not is an error that says what to do.
+/// Reads the webhooks with these ids. An unknown id is an error that says what to do.
 pub async fn find_all(connection: &mut PgConnection, events: &[String]) -> anyhow::Result<Vec<InboxRow>> {
     let mut found = Vec::with_capacity(events.len());
     for event in events {
@@ -81,7 +81,7 @@ pub async fn find_all(connection: &mut PgConnection, events: &[String]) -> anyho
     Ok(found)
 }
 
-/// Those with this id: one a provider and bucket, so nearly always one.
+/// Reads the webhooks with this id. There may be one for each provider and bucket, and nearly always there is one.
 pub async fn find(connection: &mut PgConnection, event_id: &str) -> Result<Vec<InboxRow>, sqlx::Error> {
     sqlx::query_as!(
         InboxRow,

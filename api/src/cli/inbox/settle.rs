@@ -10,13 +10,13 @@ use service::{config::Config, operators};
 use std::process::ExitCode;
 use steps::store::inbox;
 
-/// Status 0: all of them are off the list; 1: some were acted on before.
+/// Status 0: all of them are off the list; 1: some had been acted on already.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   usher inbox settle evt_3PqLs2LkdIwHu7ix1QbE3xQa --reason 'refunded by hand at the gateway'")]
 pub struct Settle {
-    /// The sender's ids of events
+    /// The events' ids, as the sender named them
     #[arg(required = true)]
     events: Vec<String>,
     /// How it was dealt with; it is kept
@@ -38,7 +38,7 @@ impl Settle {
                 Some(key) => inbox::mark_settled(&mut connection, &key, &actor, &reason).await?,
                 None => false,
             };
-            let became = if settled { "settled".to_owned() } else { format!("is {} already", row.state) };
+            let became = if settled { "settled".to_owned() } else { format!("is already {}", row.state) };
             out::line(format_args!("{}/{}: {became}", row.provider, row.event_id));
             all &= settled;
         }

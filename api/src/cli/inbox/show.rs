@@ -11,7 +11,7 @@ use serde_json::json;
 use service::config::Config;
 use std::process::ExitCode;
 
-/// Bodies hold what the gateway knows of customers: they are shown here and nowhere else.
+/// Bodies hold what the gateway knows of customers, so they are shown here and nowhere else.
 #[derive(Debug, Args)]
 pub struct Show {
     /// The sender's id of the event, such as `evt_…`

@@ -1,4 +1,4 @@
-//! Colour, where it is wanted.
+//! When output is coloured, and what the colours mean.
 
 use clap::ValueEnum;
 use comfy_table::{Attribute, Cell, Color};
@@ -18,26 +18,26 @@ pub enum When {
     Never,
 }
 
-/// What a colour says. It never says it alone.
+/// What a colour says. Words beside it always say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// Nothing special.
+    /// No colour.
     Plain,
-    /// As it should be.
+    /// Everything is in order.
     Good,
     /// Somebody should look at it.
     Warn,
     /// Somebody must look at it.
     Bad,
-    /// Of less weight.
+    /// Less important than the text around it.
     Dim,
-    /// Of more weight.
+    /// More important than the text around it.
     Strong,
 }
 
 static ON: AtomicBool = AtomicBool::new(false);
 
-/// Decides it for this process.
+/// Decides for this process whether output is coloured.
 pub fn set_colour(when: When) {
     let wanted = match when {
         When::Always => true,
@@ -49,7 +49,7 @@ pub fn set_colour(when: When) {
         }
     };
     ON.store(wanted, Ordering::Relaxed);
-    // Who asks for colour gets it, also where `NO_COLOR` is set.
+    // `--color always` wins over `NO_COLOR`.
     crossterm::style::force_color_output(wanted);
 }
 
@@ -58,7 +58,7 @@ pub(super) fn on() -> bool {
     ON.load(Ordering::Relaxed)
 }
 
-/// A cell in this tone.
+/// A table's cell in this tone.
 pub(super) fn styled(cell: Cell, tone: Tone) -> Cell {
     if !on() {
         return cell;
@@ -73,7 +73,7 @@ pub(super) fn styled(cell: Cell, tone: Tone) -> Cell {
     }
 }
 
-/// Text in this tone, with nothing in it that a terminal would obey.
+/// Text in this tone. The text must hold nothing that a terminal would obey.
 pub fn paint(text: impl AsRef<str>, tone: Tone) -> String {
     let text = super::clean(text.as_ref());
     let code = match tone {

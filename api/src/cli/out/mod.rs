@@ -27,7 +27,7 @@ pub fn table(columns: &[&str]) -> Table {
     table
 }
 
-/// A cell with what others may have written, in this tone.
+/// A cell in this tone whose text others may have written, so it is cleaned.
 pub fn cell(text: impl AsRef<str>, tone: Tone) -> Cell {
     colour::styled(Cell::new(clean(text.as_ref())), tone)
 }
@@ -43,12 +43,12 @@ pub fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether people see what is printed.
+/// Whether output goes to a terminal.
 pub fn on_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// At most `most` characters, with `…` where some are missing.
+/// The first `most` characters of a text, with `…` if some are missing.
 pub fn short(text: &str, most: usize) -> String {
     let text = clean(text);
     if text.chars().count() <= most {

@@ -1,6 +1,6 @@
-//! `--watch`: something is shown again and again, until it is over or somebody leaves.
+//! `--watch`: shows something again and again, until it is over or somebody presses Ctrl-C.
 //!
-//! On a terminal the screen is drawn over, without flicker. Anywhere else, such as in a pipe or a file, only what is new
+//! On a terminal it draws over the screen, without flicker. Anywhere else, such as in a pipe or a file, only what is new
 //! is appended, a line each.
 
 use super::{on_terminal, time};
@@ -18,14 +18,14 @@ use std::{
     time::Duration,
 };
 
-/// How long one picture stands: as often as people look, and one short statement each time.
+/// How long one frame stays on the screen. A frame costs one short statement.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// What is shown at one moment.
 pub struct Frame {
-    /// For a terminal: everything.
+    /// The whole screen, for a terminal.
     pub screen: String,
-    /// For a pipe: each thing by its key.
+    /// Each thing by its key, for a pipe.
     pub items: Vec<Item>,
     /// Whether nothing more will change.
     pub over: bool,
@@ -33,15 +33,15 @@ pub struct Frame {
 
 /// One thing that is watched.
 pub struct Item {
-    /// Which.
+    /// The key that tells this thing from the others.
     pub key: String,
-    /// What of it counts as new: times that only go by don't.
+    /// The part whose change counts as news. Times that only go by don't.
     pub version: String,
-    /// What is said of it.
+    /// The line that is printed for it.
     pub line: String,
 }
 
-/// Shows frames until one is over, or Ctrl-C. Leaves the terminal as it was.
+/// Shows frames until one is the last, or Ctrl-C is pressed. Leaves the terminal as it was.
 pub async fn watch(mut look: impl AsyncFnMut() -> anyhow::Result<Frame>) -> anyhow::Result<()> {
     let leaving = signals::leaving()?;
     let _cursor = on_terminal().then(Hidden::hide);
@@ -50,7 +50,7 @@ pub async fn watch(mut look: impl AsyncFnMut() -> anyhow::Result<Frame>) -> anyh
         let Some(frame) = leaving.run_until_cancelled(look()).await else { return Ok(()) };
         let frame = frame?;
         let drawn = if on_terminal() { draw(&frame.screen) } else { append(&frame.items, &mut known) };
-        // Whoever read it is gone (`usher saga list --watch | head`).
+        // The reader of the pipe has left (`usher saga list --watch | head`).
         if drawn.is_err() || frame.over {
             return Ok(());
         }
@@ -60,7 +60,7 @@ pub async fn watch(mut look: impl AsyncFnMut() -> anyhow::Result<Frame>) -> anyh
     }
 }
 
-/// Over what was there: each line to its end, then what is left below. What is higher than the screen is cut.
+/// Draws over the last frame: clears the rest of each line, then what is left below. Lines that don't fit are cut.
 fn draw(screen: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let rows = size().map_or(24, |(_, rows)| rows).saturating_sub(1);
@@ -72,7 +72,7 @@ fn draw(screen: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// What is new, and what is gone.
+/// Prints what is new, and what is gone.
 fn append(items: &[Item], known: &mut BTreeMap<String, String>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let now = time(Utc::now());
@@ -84,13 +84,13 @@ fn append(items: &[Item], known: &mut BTreeMap<String, String>) -> io::Result<()
         seen.insert(key.clone(), version.clone());
     }
     for gone in known.keys().filter(|key| !seen.contains_key(*key)) {
-        writeln!(out, "{now} {gone} is no longer among them")?;
+        writeln!(out, "{now} {gone} is no longer in the list")?;
     }
     *known = seen;
     out.flush()
 }
 
-/// The cursor comes back however the watch ends.
+/// Shows the cursor again, however the watch ends.
 struct Hidden;
 
 impl Hidden {

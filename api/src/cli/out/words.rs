@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use orchestrator::Stake;
 
-/// A name of the database's as people type it: `set-output`.
+/// A name as the database has it, written as people type it: `set-output`.
 pub fn word(name: &str) -> String {
     name.replace('_', "-")
 }
@@ -35,11 +35,11 @@ pub fn age(span: TimeDelta) -> String {
     }
 }
 
-/// What is at stake: `250.00 EUR, 2 seats`. Empty if nothing is.
+/// What is at stake: `250.00 EUR, 2 seats`. Empty if nothing is at stake.
 pub fn stakes(stakes: &[Stake]) -> String {
     let words = stakes.iter().map(|stake| match stake {
         Stake::Money { minor, currency } => money(*minor, currency),
-        // They are named in the plural.
+        // The names are plurals.
         Stake::Things { name, count: 1 } => {
             format!("1 {}", super::clean(name.strip_suffix('s').unwrap_or(name)))
         }

@@ -1,4 +1,4 @@
-//! `usher saga act <id> <action> --reason …`: what operators do, seen beforehand with `--preview`.
+//! `usher saga act <id> <action> --reason …`: does an operator's action; `--preview` shows beforehand what it would do.
 
 use super::{
     super::{
@@ -40,13 +40,13 @@ pub struct Act {
     /// Who you are
     #[arg(long, global = true, env = "USER", default_value = "unknown")]
     by: String,
-    /// Only say what would be done
+    /// Only show what would be done
     #[arg(long, global = true)]
     preview: bool,
-    /// The version that you have seen, as a preview or `usher saga why --json` says; else the saga as it is now
+    /// The version that you have seen, from a preview or `usher saga why --json` [default: the saga as it is now]
     #[arg(long, global = true)]
     etag: Option<String>,
-    /// The hash of the preview that this must match
+    /// The hash of a preview; nothing is done if the plan is a different one now
     #[arg(long, global = true)]
     plan: Option<String>,
     /// As JSON

@@ -1,6 +1,6 @@
-//! What can be done to a saga, as subcommands made from the table of actions: the same for one saga and for many.
+//! The subcommands of `act`, made from the table of actions: the same for one saga and for many.
 //!
-//! A parameter that an action needs is an argument; one that it may have is a flag.
+//! A required parameter is an argument; an optional one is a flag.
 
 use clap::{Arg, ArgMatches, Command, FromArgMatches, Subcommand, error::ErrorKind};
 use operator::Action;
@@ -13,7 +13,7 @@ pub struct ActionArgs(pub Action);
 impl Subcommand for ActionArgs {
     fn augment_subcommands(command: Command) -> Command {
         let actions = operators::action_rows().map(subcommand);
-        // An unknown word comes to us, so that what is said of it is the same as elsewhere.
+        // An unknown word is passed on to us, so that the message is the same as at the other doors.
         command.subcommands(actions).allow_external_subcommands(true)
     }
 

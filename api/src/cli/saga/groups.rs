@@ -46,7 +46,7 @@ impl Groups {
     }
 }
 
-/// A block each: causes are long, and commands are to be copied.
+/// Prints a block for each group, because causes are long and commands are copied.
 fn print(group: &Group) {
     let count = format!("{}{}", if group.capped { "at least " } else { "" }, group.count);
     out::line(format_args!("{}  {}", out::paint(count, Tone::Bad), out::paint(&group.cause, Tone::Strong)));

@@ -15,9 +15,9 @@ use orchestrator::SagaId;
 use service::{config::Config, node, operators, operators::ListedView};
 use std::process::ExitCode;
 
-/// Sagas of one table, where nobody says how many.
+/// Sagas of one table, if `--limit` is not given.
 const LIMIT_DEFAULT: i64 = 50;
-/// Sagas read at once.
+/// Sagas that one statement reads.
 const PAGE: i64 = 500;
 
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ Examples:
 pub struct List {
     #[command(flatten)]
     which: FilterArgs,
-    /// How many, newest first [default: 50, and with `--ids` all]
+    /// How many sagas to list, newest first [default: 50; with `--ids` all]
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     limit: Option<i64>,
     /// As JSON
@@ -60,7 +60,7 @@ impl List {
         } else {
             out::line(table(&sagas));
             if sagas.len() as i64 == LIMIT_DEFAULT && self.limit.is_none() {
-                out::line("there may be more: `--limit` shows them, `usher saga groups` counts them");
+                out::line("there may be more: `--limit` shows more, `usher saga groups` counts them");
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -102,11 +102,11 @@ fn table(sagas: &[Listed]) -> comfy_table::Table {
 fn frame(sagas: &[Listed]) -> Frame {
     let item = |saga: &Listed| Item {
         key: saga.id.to_string(),
-        // The line says how long ago things were; that alone is no news.
+        // The line tells how long ago things were. That changes all the time and is no news.
         version: format!("{} {}", saga.etag, saga.why),
         line: format!("{} {} {}", saga.id, saga.state, out::clean(&saga.line)),
     };
     let now = out::time(Utc::now());
-    let screen = format!("{now}  {}, Ctrl-C leaves\n{}", out::count(sagas.len(), "saga"), table(sagas));
+    let screen = format!("{now}  {}, Ctrl-C to leave\n{}", out::count(sagas.len(), "saga"), table(sagas));
     Frame { screen, items: sagas.iter().map(item).collect(), over: false }
 }

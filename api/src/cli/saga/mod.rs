@@ -1,4 +1,4 @@
-//! `usher saga list`, `groups`, `show <id>`, `why <id>`, `act <id> <action>`: the work-lists, one saga, and putting it right.
+//! `usher saga list`, `groups`, `show <id>`, `why <id>`, `act <id> <action>`: the work-lists, one saga, and repairing it.
 
 mod act;
 mod action_args;
@@ -18,15 +18,15 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub enum Saga {
-    /// Sagas, newest first, each with why it is where it is
+    /// List sagas, newest first, each with why it is where it is
     List(list::List),
-    /// What went wrong, by cause: how many, what is at stake, and what to try first
+    /// Group sagas by what went wrong: how many there are, what is at stake, and what to try first
     Groups(groups::Groups),
-    /// One saga with its timeline
+    /// Show one saga with its timeline
     Show(show::Show),
-    /// Why a saga is where it is, and what can be done about it
+    /// Tell why a saga is where it is, and what can be done about it
     Why(why::Why),
-    /// Put a saga right
+    /// Repair a saga
     Act(act::Act),
 }
 

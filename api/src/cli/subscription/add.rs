@@ -17,7 +17,7 @@ use service::{
 };
 use std::process::ExitCode;
 
-/// It is told of what is decided from now on. Prints its id and the secret with which its receiver checks signatures, this once.
+/// The subscription gets what is decided from now on. Prints its id and its signing secret, which is shown only once.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -29,10 +29,10 @@ docs/events.md says which types there are, what is sent, and how to check it.")]
 pub struct Add {
     /// Where to POST messages; https unless `outbox.private_addresses = \"allow\"`
     url: String,
-    /// Only these types, separated by commas [default: all]
+    /// Only messages of these types, separated by commas [default: all]
     #[arg(long, value_delimiter = ',', value_name = "TYPE")]
     types: Vec<String>,
-    /// A secret of the receiver's choice, `whsec_` and base64; `-` reads it from standard input [default: one is made]
+    /// The signing secret, `whsec_` and base64; `-` reads it from standard input [default: a new one is made]
     #[arg(long)]
     secret: Option<String>,
     /// As JSON
@@ -40,7 +40,7 @@ pub struct Add {
     json: bool,
 }
 
-/// The longest type, and the most of them.
+/// The longest name of a type, in characters, and the most types of one subscription.
 const TYPE_CHARS_MAX: usize = 100;
 const TYPES_MAX: usize = 50;
 
@@ -64,7 +64,7 @@ impl Add {
         let mut connection = pool.acquire().await?;
         if !subscriptions::insert(&mut connection, id, url.as_str(), &self.types, &secret).await? {
             bail!(
-                "there are {SUBSCRIPTIONS_MAX} subscriptions, and no more may be; `usher subscription remove` makes room"
+                "there are {SUBSCRIPTIONS_MAX} subscriptions, which is the most; `usher subscription remove` makes room"
             );
         }
         if self.json {
@@ -74,7 +74,7 @@ impl Add {
         } else {
             out::line(format_args!("subscription  {id}"));
             out::line(format_args!("secret        {}", secret.expose_secret()));
-            out::line("The secret is shown this once. Its receiver needs it to check signatures.");
+            out::line("The secret is shown only this once. The receiver needs it to check signatures.");
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -82,7 +82,7 @@ impl Add {
 
 fn check_types(types: &[String]) -> anyhow::Result<()> {
     if types.len() > TYPES_MAX {
-        bail!("at most {TYPES_MAX} types can be named; leave them out for all");
+        bail!("at most {TYPES_MAX} types can be named; without `--types` all are sent");
     }
     let fits = |kind: &String| {
         let allowed =
@@ -90,7 +90,9 @@ fn check_types(types: &[String]) -> anyhow::Result<()> {
         !kind.is_empty() && kind.len() <= TYPE_CHARS_MAX && kind.chars().all(allowed)
     };
     match types.iter().find(|kind| !fits(kind)) {
-        Some(kind) => bail!("`{kind}` is no type such as `booking.confirmed`; `docs/events.md` lists them"),
+        Some(kind) => {
+            bail!("`{kind}` is not a type such as `booking.confirmed`; `docs/events.md` lists the types")
+        }
         None => Ok(()),
     }
 }

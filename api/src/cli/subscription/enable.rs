@@ -9,8 +9,8 @@ use service::{
 };
 use std::process::ExitCode;
 
-/// One that was disabled is told of what is decided from now on, and of what waited for it when it was disabled. One that is
-/// being left alone after failures is tried at once.
+/// A disabled subscription gets what is decided from now on, and what waited for it when it was disabled. A subscription
+/// that rests after failures is tried at once.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +27,7 @@ impl Enable {
         if !subscriptions::enable(&mut *pool.acquire().await?, id).await? {
             bail!("there is no subscription {id}; `usher subscription list` shows them");
         }
-        out::line(format_args!("subscription {id} is sent to"));
+        out::line(format_args!("messages are sent to subscription {id} again"));
         Ok(ExitCode::SUCCESS)
     }
 }

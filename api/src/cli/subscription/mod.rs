@@ -11,13 +11,13 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub enum Subscription {
-    /// Tell a URL what was decided, from now on
+    /// Send what is decided from now on to a URL
     Add(add::Add),
-    /// Who is told of what, and how well that goes
+    /// List who is told of what, and how well that works
     List(list::List),
-    /// Send again to one that was disabled, or is being left alone
+    /// Send again to a subscription that was disabled, or that rests after failures
     Enable(enable::Enable),
-    /// Send nothing more to one, for good
+    /// Remove a subscription for good
     Remove(remove::Remove),
 }
 

@@ -13,7 +13,7 @@ use service::{
 };
 use std::process::ExitCode;
 
-/// What still waits for it is dropped. Requests that are out may still arrive.
+/// Messages that still wait for it are dropped. Requests that are already sent may still arrive.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,7 +26,7 @@ pub struct Remove {
     json: bool,
 }
 
-/// Rows of one statement.
+/// Rows that one statement deletes.
 const ROWS_MAX: i64 = 5_000;
 
 impl Remove {
@@ -50,7 +50,7 @@ impl Remove {
             out::json(&json!({"id": id, "dropped": dropped}))?;
         } else {
             out::line(format_args!(
-                "subscription {id} is removed; {dropped} messages that waited for it are dropped"
+                "subscription {id} is removed; messages that waited for it and were dropped: {dropped}"
             ));
         }
         Ok(ExitCode::SUCCESS)

@@ -35,7 +35,7 @@ impl Show {
         let operator = operators::desk(&client, config);
         let detail = match operators::read_saga(&operator, &pool(config).await?, self.saga).await {
             Err(OperatorError::NotFound(saga)) => {
-                bail!("there is no saga {saga}; one that was refused at once leaves no row")
+                bail!("there is no saga {saga}; a start that was refused at once leaves no row")
             }
             found => found?,
         };
@@ -63,7 +63,7 @@ fn print(detail: &SagaDetail) {
     let open: Vec<String> = open.map(|allowed| out::word(allowed.action)).collect();
     if !open.is_empty() {
         out::line(format_args!(
-            "possible: {}; `usher saga why {}` says why not the others",
+            "possible: {}; `usher saga why {}` says why the others are not",
             open.join(", "),
             saga.id
         ));

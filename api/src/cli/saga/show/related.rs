@@ -27,10 +27,13 @@ fn key(key: &KeyView) {
     let expires = match key.expires_at {
         None => String::new(),
         Some(at) if at < Utc::now() => out::paint(
-            format!(", forgotten there since {}: asked before it is repeated", out::time(at)),
+            format!(
+                ", forgotten by the other side since {}: the call is probed before it is repeated",
+                out::time(at)
+            ),
             Tone::Warn,
         ),
-        Some(at) => format!(", remembered there until {}", out::time(at)),
+        Some(at) => format!(", remembered by the other side until {}", out::time(at)),
     };
     let (position, step) = (key.position, out::clean(&key.step));
     out::line(format_args!("key {}  {step} of #{position}{expires}", key.key));
@@ -81,7 +84,7 @@ fn webhook(webhook: &WebhookView) {
     };
     let again = match webhook.duplicates {
         0 => String::new(),
-        many => format!(", came again {many}×"),
+        many => format!(", received again {many}×"),
     };
     let variants = match webhook.variants {
         0 => String::new(),
@@ -92,7 +95,7 @@ fn webhook(webhook: &WebhookView) {
         moment(webhook.received_at),
         out::clean(&webhook.provider),
         out::clean(&webhook.event_id),
-        out::clean(webhook.kind.as_deref().unwrap_or("of no kind of ours")),
+        out::clean(webhook.kind.as_deref().unwrap_or("of an unknown kind")),
         out::paint(&webhook.state, tone),
     ));
 }
@@ -100,7 +103,7 @@ fn webhook(webhook: &WebhookView) {
 fn message(message: &MessageView) {
     let to = match message.handed_over_at {
         None => out::paint("not handed over yet", Tone::Warn),
-        Some(_) if message.deliveries.is_empty() => out::paint("nobody wants it", Tone::Dim),
+        Some(_) if message.deliveries.is_empty() => out::paint("nobody subscribes to it", Tone::Dim),
         Some(_) => String::new(),
     };
     let kind = out::clean(&message.kind);

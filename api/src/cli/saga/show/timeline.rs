@@ -27,7 +27,7 @@ pub fn print(detail: &SagaDetail) {
     }
 }
 
-/// Attempts that came to nothing. How long each took is told by a bar beside the number, the longest having ten blocks.
+/// Prints the attempts that failed. A bar beside the number shows how long each took; the longest has ten blocks.
 fn attempts(all: &[AttemptView]) {
     let took = |attempt: &AttemptView| (attempt.ended_at - attempt.began_at).num_milliseconds().max(0);
     let longest = all.iter().map(took).max().unwrap_or_default().max(1);
@@ -53,7 +53,7 @@ fn attempts(all: &[AttemptView]) {
     out::line(table);
 }
 
-/// An entry in words: what happened, to which step, and the rest.
+/// An entry in words: what happened, to which step, and details.
 struct EntryLine {
     what: &'static str,
     tone: Tone,
