@@ -32,7 +32,7 @@ fn redis_manners() -> ConnectionManagerConfig {
 #[derive(Clone)]
 pub struct Service(Arc<Parts>);
 
-/// Its parts.
+/// The parts that the console shares with the API.
 pub struct Parts {
     /// The configuration.
     pub config: Config,

@@ -1,4 +1,4 @@
-//! Addresses of pages: what stands in the address bar is all that a page depends on, so each can be sent to a colleague.
+//! Addresses of pages. A page depends on nothing but its address, so each can be sent to a colleague.
 
 use super::{
     batch_form::BatchForm,
@@ -7,33 +7,33 @@ use super::{
 use operator::{BatchId, ProposalId};
 use orchestrator::SagaId;
 
-/// A page that can be looked at.
+/// A page that can be opened and kept live.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Address {
-    /// The numbers.
+    /// The first page, with the numbers.
     Home,
-    /// Sagas that have something in common.
+    /// Sagas that match a filter.
     WorkList(SagaQuery),
-    /// One saga, and what was just done to it.
+    /// One saga, and the action that was just done to it.
     Saga { saga: SagaId, did: Option<String> },
     /// The form of an action.
     Action { saga: SagaId, action: String },
-    /// The form of an action on many.
+    /// The form of an action on many sagas.
     Bulk(SagaQuery, BatchForm),
     /// All batches.
     Batches { after: Option<BatchId> },
-    /// One batch, and which of its sagas.
+    /// One batch, and the filter of its sagas.
     Batch(BatchId, ItemQuery),
     /// All proposals.
     Proposals { after: Option<ProposalId> },
-    /// One of them.
+    /// One proposal.
     Proposal(ProposalId),
-    /// What was done.
+    /// The audit.
     Audit(AuditQuery),
 }
 
 impl Address {
-    /// Of a path with its query; `None` if there is no such page.
+    /// The page of a path with its query; `None` if there is no such page.
     pub fn of(path_and_query: &str) -> Option<Self> {
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let query = Query::of(query);

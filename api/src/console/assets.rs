@@ -35,22 +35,22 @@ impl Asset {
     }
 }
 
-/// Where the style is.
+/// The address of the style.
 pub fn style() -> String {
     STYLE.path()
 }
 
-/// Where the script is.
+/// The address of the script.
 pub fn script() -> String {
     SCRIPT.path()
 }
 
-/// Where the icon is.
+/// The address of the icon.
 pub fn icon() -> String {
     ICON.path()
 }
 
-/// One of them. A name of another build is not found: the page that names it is of another build too.
+/// Serves one of the three. A name that another build made is not found: the page with that name comes from that build too.
 pub async fn serve(Path(name): Path<String>) -> Result<Response, Problem> {
     let asset = [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.name == name);
     let asset = asset.ok_or_else(Problem::not_found)?;

@@ -3,9 +3,9 @@
 use super::queries::Query;
 use operator::BatchId;
 
-/// How many go first, unless somebody says otherwise.
+/// How many sagas go first, unless the form says otherwise.
 const CANARY: u32 = 5;
-/// It stops if more than this many in a hundred end badly, unless somebody says otherwise.
+/// The batch stops if more than this percentage of a round ends badly, unless the form says otherwise.
 const STOP_AT_PERCENT: u32 = 20;
 
 /// What the form sends besides the filter.
@@ -16,16 +16,16 @@ pub struct BatchForm {
     pub reason: String,
     pub output: String,
     pub until: String,
-    /// How many go first.
+    /// How many sagas go first.
     pub canary: u32,
-    /// From 0 to 100.
+    /// The percentage of a round that may end badly, from 0 to 100.
     pub stop_at_percent: u32,
-    /// The batch that the button makes: pressed twice it is one batch.
+    /// The id of the batch that the button makes, so that pressing twice makes one batch.
     pub batch: Option<BatchId>,
 }
 
 impl BatchForm {
-    /// As it was sent; what is not given is as the engine has it.
+    /// The form as it was sent, with the engine's defaults for what is missing.
     pub fn of(query: &Query) -> Self {
         Self {
             action: query.text("action").unwrap_or_else(|| "retry_now".into()),

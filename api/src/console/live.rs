@@ -1,7 +1,7 @@
 //! `/console/live?page=…`: the parts of a page that have changed, as server-sent events.
 //!
-//! The server writes the whole page anew every so often and sends the parts whose text is another than last time: so what
-//! comes live is what a reload would show, and there is no second way of writing it.
+//! The server writes the whole page again at intervals and sends the parts whose text has changed. So live parts are what a
+//! reload would show, and there is no second way of writing them.
 
 use super::{address::Address, page::Part, pages, session::Visitor};
 use crate::console::Console;
@@ -21,14 +21,14 @@ use sha2::{Digest, Sha256};
 use std::{collections::HashMap, convert::Infallible, time::Duration};
 use tokio::sync::OwnedSemaphorePermit;
 
-/// How often a page is written anew: often enough for eyes, seldom enough for the database.
+/// The interval between two versions of a page: short enough for people, long enough for the database.
 const EVERY: Duration = Duration::from_millis(1_500);
-/// How long a page may take before people are told that what they see is old.
+/// How long a page may take before people are told that what they see is out of date.
 const PAGE_MAX: Duration = Duration::from_secs(5);
-/// When browsers come again after a stream has ended.
+/// How long browsers wait before they reconnect after a stream has ended.
 const RECONNECT_AFTER: Duration = Duration::from_secs(2);
 
-/// Which page is kept live.
+/// The page that is kept live.
 #[derive(Debug, Deserialize)]
 pub struct LiveQuery {
     page: String,
@@ -45,7 +45,7 @@ struct Live {
     _place: OwnedSemaphorePermit,
 }
 
-/// Until the browser leaves, the session ends or this node does.
+/// Sends changes until the browser leaves, the session ends or this node stops.
 pub async fn stream(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
@@ -53,7 +53,7 @@ pub async fn stream(
 ) -> Result<Response, Problem> {
     let address = Address::of(&query.page).ok_or_else(Problem::not_found)?;
     let place = console.streams.clone().try_acquire_owned().map_err(|_| {
-        Problem::new(ProblemType::QuotaExceeded, "this node keeps as many pages live as it can")
+        Problem::new(ProblemType::QuotaExceeded, "this node is keeping as many pages live as it can")
             .retry_after(Duration::from_secs(30))
     })?;
     let live =
@@ -66,7 +66,7 @@ pub async fn stream(
 }
 
 impl Live {
-    /// What there is to send next; `None` once it is over.
+    /// The next events to send; `None` once the stream is over.
     async fn next(&mut self) -> Option<Vec<Event>> {
         if self.over {
             return None;
@@ -84,11 +84,11 @@ impl Live {
         let page = console.service.while_staying(tokio::time::timeout(PAGE_MAX, page)).await?;
         let parts = match page {
             Ok(Ok(page)) => page.parts,
-            // Told, and tried again; what is on the screen stays there.
+            // The browser is told, and we try again. What is on the screen stays there.
             Ok(Err(problem)) => {
                 return Some(vec![Event::default().event("trouble").data(problem.kind.title())]);
             }
-            Err(_) => return Some(vec![Event::default().event("trouble").data("The page takes too long")]),
+            Err(_) => return Some(vec![Event::default().event("trouble").data("the page takes too long")]),
         };
         let mut events: Vec<Event> = parts.into_iter().filter_map(|part| self.changed(part)).collect();
         events.push(Event::default().event("at").data(Utc::now().format("%H:%M:%S").to_string()));

@@ -30,7 +30,7 @@ use axum::{
 };
 use session::{only_operators_write, signed_in};
 
-/// All of `/console`.
+/// The routes of `/console`.
 pub fn router(console: Console) -> Router {
     let pages = Router::new()
         .route("/console", get(pages::show))

@@ -7,40 +7,40 @@ use axum::{
 };
 use maud::{DOCTYPE, Markup, html};
 
-/// A page: parts one below the other.
+/// A page: its parts, one below the other.
 pub struct Page {
-    /// In the browser's tab.
+    /// The title in the browser's tab.
     pub title: String,
-    /// Where in the console it is.
+    /// The entry of the menu that it belongs to.
     pub section: Section,
-    /// 200, unless it says what could not be done.
+    /// The HTTP status: 200, unless the page says what could not be done.
     pub status: StatusCode,
-    /// From top to bottom.
+    /// The parts, from top to bottom.
     pub parts: Vec<Part>,
 }
 
 /// A part of a page.
 pub enum Part {
-    /// As it was when the page was written: forms, above all, which nothing may change under people's hands.
+    /// It stays as it was written: forms above all, which must not change while people fill them in.
     Still(Markup),
-    /// Swapped in anew when it changes. The name is its id.
+    /// It is replaced when it changes. The name is its id.
     Live(&'static str, Markup),
 }
 
 /// The places that the menu leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
-    /// The numbers.
+    /// The first page, with the numbers.
     Home,
-    /// What needs somebody.
+    /// Sagas that need somebody.
     WorkList,
-    /// Many at once.
+    /// Batches: one action on many sagas.
     Batches,
-    /// What awaits a second person.
+    /// Proposals that wait for a second person.
     Proposals,
-    /// What was done.
+    /// The audit.
     Audit,
-    /// What the words mean. The footer leads there, not the menu.
+    /// The glossary. The footer links to it, and the menu does not.
     Glossary,
 }
 
@@ -55,30 +55,30 @@ impl Section {
 }
 
 impl Page {
-    /// A page of status 200.
+    /// An empty page with status 200.
     pub fn new(title: impl Into<String>, section: Section) -> Self {
         Self { title: title.into(), section, status: StatusCode::OK, parts: Vec::new() }
     }
 
-    /// The same with this status.
+    /// Sets the status.
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
     }
 
-    /// The same with a part that stays as it is.
+    /// Adds a part that stays as it is.
     pub fn still(mut self, content: Markup) -> Self {
         self.parts.push(Part::Still(content));
         self
     }
 
-    /// The same with a part that is kept up to date.
+    /// Adds a part that is kept up to date.
     pub fn live(mut self, id: &'static str, content: Markup) -> Self {
         self.parts.push(Part::Live(id, content));
         self
     }
 
-    /// As an answer to whoever looks, at this address.
+    /// The answer to this visitor, at this address.
     pub fn answer(self, visitor: &Visitor, address: &str) -> Response {
         let is_live = self.parts.iter().any(|part| matches!(part, Part::Live(..)));
         let stream = is_live.then(|| {
@@ -104,7 +104,7 @@ impl Page {
     }
 }
 
-/// A page for those who have not signed in, or whose wish went wrong.
+/// A page for people who have not signed in, or whose request failed.
 pub fn bare(title: &str, content: &Markup) -> Markup {
     document(title, &html! { body.bare { main #content { (content) } } })
 }
@@ -155,21 +155,21 @@ fn header(page: &Page, visitor: &Visitor) -> Markup {
 fn footer() -> Markup {
     html! {
         footer {
-            span #stream role="status" { "As of when this page was opened." }
+            span #stream role="status" { "As of the time when this page was opened." }
             a href="/console/glossary" { "Glossary" }
             details.keys {
                 summary { "Keys" }
                 dl {
                     div { dt { kbd { "j" } " " kbd { "k" } } dd { "next and previous row" } }
                     div { dt { kbd { "/" } } dd { "search" } }
-                    div { dt { kbd { "?" } } dd { "these keys" } }
+                    div { dt { kbd { "?" } } dd { "show these keys" } }
                 }
             }
         }
     }
 }
 
-/// What every form that writes carries.
+/// The hidden field that every form that writes must carry.
 pub fn proof(visitor: &Visitor) -> Markup {
     html! { input type="hidden" name="proof" value=(visitor.proof); }
 }

@@ -1,6 +1,6 @@
-//! What stands behind the `?` of an address, or in a form: which sagas, which rows of the audit, which part of a batch.
+//! The query of an address, or the fields of a form: which sagas, which rows of the audit, which part of a batch.
 //!
-//! What can't be understood is kept as what is wrong with it: then nothing is listed, rather than everything.
+//! A mistake is kept with its explanation. Then nothing is listed, rather than everything.
 
 use operator::{Filter, ItemResult, Trouble};
 use orchestrator::SagaId;
@@ -10,18 +10,18 @@ use uuid::Uuid;
 /// Which sagas, and which page of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SagaQuery {
-    /// As it was written.
+    /// The words as they were written.
     pub words: FilterWords,
-    /// What the words mean, all but the one that is searched for.
+    /// The filter that the words mean, except for the word to search for.
     pub filter: Filter,
-    /// The last saga of the page before.
+    /// The last saga of the previous page.
     pub after: Option<SagaId>,
     /// What can't be understood.
     pub invalid: Option<Invalid>,
 }
 
 impl SagaQuery {
-    /// Of what stands behind the `?`, or in a form.
+    /// Reads the query of an address, or the fields of a form.
     pub fn of(query: &Query) -> Self {
         let words = FilterWords {
             status: query.text("status"),
@@ -35,7 +35,7 @@ impl SagaQuery {
         Self::read(words, query.id("after"))
     }
 
-    /// Of these words, from the first page on.
+    /// The query with these words, from the first page on.
     pub fn of_words(words: FilterWords) -> Self {
         Self::read(words, Ok(None))
     }
@@ -48,19 +48,19 @@ impl SagaQuery {
         }
     }
 
-    /// The same from the first page on, as an address.
+    /// The address of the same sagas, from the first page on.
     pub fn path(&self) -> String {
         format!("/console/sagas{}", query(&self.words.fields()))
     }
 
-    /// The same on another work-list; the cause stays behind, since it is of the old one.
+    /// The same on another work-list, without the cause, which belongs to the old list.
     pub fn on(&self, trouble: Option<Trouble>) -> Self {
         let trouble = trouble.map(|trouble| trouble.to_string());
         Self::of_words(FilterWords { trouble, cause: None, ..self.words.clone() })
     }
 }
 
-/// The span as earlier addresses have it, in seconds.
+/// The span as older addresses have it, in seconds.
 fn older_than_s(query: &Query) -> Option<String> {
     query.text("older_than_s").map(|seconds| format!("{seconds}s"))
 }
@@ -90,9 +90,9 @@ impl AuditQuery {
 /// Which sagas of a batch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ItemQuery {
-    /// Those with this result.
+    /// Only items with this result.
     pub result: Option<ItemResult>,
-    /// The number of the last one of the page before.
+    /// The number of the last item of the previous page.
     pub after: Option<i32>,
     /// What can't be understood.
     pub invalid: Option<Invalid>,
@@ -108,22 +108,22 @@ impl ItemQuery {
     }
 }
 
-/// What stands behind the `?`. Fields that are left empty in a form are not given.
+/// The fields of a query. A field that is left empty in a form counts as not given.
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Of the text between `?` and `#`.
+    /// Reads the text between `?` and `#`.
     pub fn of(text: &str) -> Self {
         let pairs = form_urlencoded::parse(text.as_bytes()).into_owned();
         Self(pairs.filter(|(_, value)| !value.trim().is_empty()).collect())
     }
 
-    /// The last one of that name.
+    /// The last value with that name.
     pub fn text(&self, name: &str) -> Option<String> {
         self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned())
     }
 
-    /// The same as an id.
+    /// The value as an id.
     fn id<T: std::str::FromStr>(&self, name: &'static str) -> Result<Option<T>, Invalid> {
         let id = |text: String| {
             text.parse::<T>()
@@ -132,13 +132,13 @@ impl Query {
         self.text(name).map(id).transpose()
     }
 
-    /// The same as what it stands for, if it stands for anything.
+    /// The value that the text stands for, if it stands for one.
     pub fn parsed<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
         self.text(name)?.parse().ok()
     }
 }
 
-/// A query of those fields that say something; empty or with its `?`.
+/// A query of the fields that have a value: empty, or with its `?`.
 pub fn query(fields: &[(&str, Option<String>)]) -> String {
     let mut pairs = form_urlencoded::Serializer::new(String::new());
     for (name, value) in fields {

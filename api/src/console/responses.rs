@@ -13,7 +13,7 @@ use axum::{
 use maud::html;
 use std::{sync::Arc, time::Duration};
 
-/// Nothing but our own script, style and pictures; forms lead to us; nobody frames us.
+/// Pages load only our own script, style and pictures, send forms only to us, and can't be put into a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -29,10 +29,10 @@ const HEADERS: [(HeaderName, &str); 6] = [
 /// The layer itself.
 pub async fn layer(State(console): State<Console>, request: Request, next: Next) -> Response {
     let context = request.extensions().get::<RequestContext>().cloned();
-    // The place is given back when the page is written; streams have places of their own.
+    // The permit is returned when the page is written. Streams have permits of their own.
     let mut response = match console.requests.try_acquire() {
         Ok(_place) => next.run(request).await,
-        Err(_) => Problem::new(ProblemType::Overloaded, "this node writes as many pages as it can")
+        Err(_) => Problem::new(ProblemType::Overloaded, "this node is writing as many pages as it can")
             .retry_after(Duration::from_secs(1))
             .into_response(),
     };
@@ -41,14 +41,14 @@ pub async fn layer(State(console): State<Console>, request: Request, next: Next)
     }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        // The page to sign in has a referrer policy of its own.
+        // The sign-in page has a referrer policy of its own.
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
-/// The problem stays in the extensions: the layer outside logs what is behind it.
+/// The problem stays in the extensions, because the layer outside logs its cause.
 fn write(problem: &Problem, context: Option<&RequestContext>, response: &mut Response) {
     let kind = problem.kind;
     let content = html! {
@@ -58,7 +58,7 @@ fn write(problem: &Problem, context: Option<&RequestContext>, response: &mut Res
             @if let Some(context) = context {
                 p.faint { "request " code { (context.request_id) } ", trace " code { (context.trace.trace_id()) } }
             }
-            p { a href="/console" { "To the first page" } }
+            p { a href="/console" { "Go to the first page" } }
         }
     };
     let headers = response.headers_mut();

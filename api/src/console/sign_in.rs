@@ -19,14 +19,14 @@ use chrono::Utc;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-/// Where to go afterwards.
+/// The query of the sign-in page: where to go afterwards.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Afterwards {
     next: String,
 }
 
-/// What is sent to sign in.
+/// The form that is sent to sign in.
 #[derive(Deserialize)]
 pub struct Credentials {
     token: String,
@@ -34,31 +34,31 @@ pub struct Credentials {
     next: String,
 }
 
-/// The form.
+/// Serves the form.
 pub async fn form(Query(afterwards): Query<Afterwards>) -> Response {
     answer(StatusCode::OK, &content(&afterwards.next, None))
 }
 
-/// Looks the token up and gives a session, or says why not.
+/// Looks up the token and starts a session, or says why not.
 pub async fn sign_in(
     State(console): State<Console>,
     headers: HeaderMap,
     Form(sent): Form<Credentials>,
 ) -> Result<Response, Problem> {
-    // There is no session yet whose proof the form could carry: somebody else's page could sign people in as itself.
+    // There is no session yet whose proof the form could carry, so somebody else's page could sign people in as itself.
     if Trusted::of(&headers, console.origin.as_deref()) == Trusted::Foreign {
-        return Err(Problem::new(ProblemType::Forbidden, "this was sent by a page that is not ours"));
+        return Err(Problem::new(ProblemType::Forbidden, "this form was sent by a page that is not ours"));
     }
     let refused = |why| answer(StatusCode::UNAUTHORIZED, &content(&sent.next, Some(why)));
     let Some(token) = Token::of_bearer(sent.token.trim()) else {
-        return Ok(refused("That is no token: one begins with usr_ and has 47 characters."));
+        return Ok(refused("This is not a token. A token begins with usr_ and has 47 characters."));
     };
     let Some(caller) = Caller::of_hash(&console.http, &token.hash()).await? else {
         return Ok(refused("This token is unknown, expired or revoked."));
     };
     if !session::may_enter(caller.role) {
         let detail = format!(
-            "a token of role `{}` has no business here; one of role `operator` or `auditor` has",
+            "a token of role `{}` can't be used here; the console needs the role `operator` or `auditor`",
             caller.role
         );
         return Err(Problem::new(ProblemType::Forbidden, detail));
@@ -69,24 +69,24 @@ pub async fn sign_in(
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(inside(&sent.next))).into_response())
 }
 
-/// Takes the cookie away.
+/// Removes the cookie.
 pub async fn sign_out(State(console): State<Console>) -> Response {
     ([(header::SET_COOKIE, console.jar.clear())], Redirect::to("/console/sign-in")).into_response()
 }
 
-/// What those get who have no session.
+/// The answer to a request without a session.
 pub fn turned_away(request: &Request) -> Response {
     let path = request.uri().path_and_query().map_or("/console", |path| path.as_str());
     if request.method() != Method::GET || request.uri().path() == "/console/live" {
-        return Problem::new(ProblemType::Unauthenticated, "there is no session, or it has ended; sign in")
+        return Problem::new(ProblemType::Unauthenticated, "there is no session, or it has ended: sign in")
             .into_response();
     }
-    // A strict cookie stays at home when somebody follows a link from elsewhere, such as a chat. A step from a page of
+    // A strict cookie is not sent when somebody follows a link from elsewhere, such as a chat. A step from a page of
     // ours brings it along; that step says `same-origin`, so there is one of it at most.
     if request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
         let content = html! {
             meta http-equiv="refresh" content="0";
-            p { a href=(path) { "Go on" } }
+            p { a href=(path) { "Continue" } }
         };
         return answer(StatusCode::OK, &content);
     }
@@ -94,7 +94,7 @@ pub fn turned_away(request: &Request) -> Response {
 }
 
 fn answer(status: StatusCode, content: &Markup) -> Response {
-    // Under `no-referrer` browsers would send `Origin: null` with this form, and where it comes from is all that guards it.
+    // Under `no-referrer` browsers would send `Origin: null` with this form, which is guarded by its origin alone.
     let referrer = (header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     (status, [referrer], Html(page::bare("Sign in", content).into_string())).into_response()
 }
@@ -118,7 +118,7 @@ fn content(next: &str, wrong: Option<&str>) -> Markup {
     }
 }
 
-/// The wanted page if it is one of ours, else the first one: nobody is sent elsewhere by a link to us.
+/// The wanted page if it is one of ours, otherwise the first page: a link to us must lead nobody elsewhere.
 fn inside(next: &str) -> &str {
     let ours =
         next.strip_prefix("/console").is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));

@@ -7,18 +7,18 @@ use service::Service;
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::Semaphore;
 
-/// Pages written at once on one node. A page is a dozen statements; more of them would take the customers' connections.
+/// Pages that one node writes at once. A page takes a dozen statements, and more pages would take the customers' connections.
 const REQUESTS_MAX: usize = 16;
-/// Pages kept live at once on one node: each is written anew every second or two.
+/// Pages that one node keeps live at once. Each is written again every second or two.
 const STREAMS_MAX: usize = 64;
 
 /// The console as its handlers see it. Cheap to clone.
 #[derive(Clone)]
 pub struct Console(Arc<Parts>);
 
-/// Its parts.
+/// The parts that the console shares with the API.
 pub struct Parts {
-    /// Who may come in is asked there.
+    /// Looks up tokens: who may sign in.
     pub(super) http: App,
     pub(super) service: Service,
     pub(super) key: SessionKey,
@@ -29,14 +29,14 @@ pub struct Parts {
 }
 
 impl Console {
-    /// A console beside this HTTP API, as its configuration says.
+    /// A console beside this HTTP API, set up from the same configuration.
     pub fn of(http: App) -> Self {
         let service = http.service.clone();
         let config = &service.config.http;
         let key = config.session_key.as_ref().map(|secret| SessionKey::of(secret.expose_secret()));
         if key.is_none() {
             tracing::info!(
-                "`http.session_key` is not set: sessions of the console end with this process and hold on this node only"
+                "`http.session_key` is not set: sessions of the console are valid on this node only, and end with this process"
             );
         }
         let https = |url: &String| url.starts_with("https://");

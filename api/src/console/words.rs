@@ -6,7 +6,7 @@ use orchestrator::{Stake, State};
 use std::fmt::Display;
 use steps::{Currency, Money};
 
-/// A moment: the time of day if it is of today, else with its date; the whole of it on hovering and for machines.
+/// A moment: the time of day if it is today, otherwise with its date. The full time is shown on hovering, and is there for machines.
 pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
     let whole = at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let same_day = at.date_naive() == now.date_naive();
@@ -14,7 +14,7 @@ pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
     html! { time datetime=(whole) title=(whole) { (short) } }
 }
 
-/// A text of the logs' without its backticks: here names need none.
+/// A text from the logs without its backticks, which pages don't need.
 pub fn plain(text: &str) -> String {
     text.replace('`', "")
 }
@@ -41,7 +41,7 @@ pub fn span_s(seconds: i64) -> String {
     }
 }
 
-/// A short span, as bars and steps have them.
+/// A short span in its largest unit, for bars and steps.
 pub fn span_ms(ms: f64) -> String {
     match ms {
         ..10.0 => format!("{ms:.1} ms"),
@@ -51,7 +51,7 @@ pub fn span_ms(ms: f64) -> String {
     }
 }
 
-/// A count with its thousands apart, and `+` if it was only counted so far.
+/// A count with its thousands apart, and `+` if counting stopped there.
 pub fn count(number: i64, counted_to: i64) -> String {
     let plus = if number >= counted_to { "+" } else { "" };
     format!("{}{plus}", thousands(number))
@@ -70,7 +70,7 @@ pub fn thousands(number: i64) -> String {
     if number < 0 { format!("−{text}") } else { text }
 }
 
-/// An amount as its currency is written; minor units if we don't know the currency.
+/// An amount as its currency is written, or in minor units if we don't know the currency.
 pub fn money(minor: i64, currency: &str) -> String {
     match currency.parse::<Currency>() {
         Ok(currency) => format!("{} {currency}", Money::new(minor, currency).decimal()),
@@ -82,19 +82,19 @@ pub fn money(minor: i64, currency: &str) -> String {
 pub fn stakes(stakes: &[Stake]) -> String {
     let words = stakes.iter().map(|stake| match stake {
         Stake::Money { minor, currency } => money(*minor, currency),
-        // They are named in the plural.
+        // The names are plurals.
         Stake::Things { name, count: 1 } => format!("1 {}", name.strip_suffix('s').unwrap_or(name)),
         Stake::Things { name, count } => format!("{} {name}", thousands(i64::from(*count))),
     });
     words.collect::<Vec<_>>().join(" · ")
 }
 
-/// A name of the database's as it stands in a sentence: `stuck_again` is `stuck again`.
+/// A name from the database as it is written in a sentence: `stuck_again` is `stuck again`.
 pub fn name(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// The same at the head of a field.
+/// The same with a capital, for a field's label.
 pub fn label(name: &str) -> String {
     let words = self::name(name);
     let mut letters = words.chars();
@@ -113,7 +113,7 @@ pub fn state(state: State) -> Markup {
     html! { span class={ "state " (state) } { (state) } }
 }
 
-/// An id that can be copied: whole for machines and for whoever marks it, the script adds the button.
+/// An id that can be copied. The script adds the button.
 pub fn id(id: impl Display) -> Markup {
     html! { code.id data-copy { (id) } }
 }

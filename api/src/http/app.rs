@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
-/// Its parts.
+/// The parts that the console shares with the API.
 pub struct Parts {
     /// The service behind it.
     pub service: Service,

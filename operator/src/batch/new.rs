@@ -13,7 +13,7 @@ pub struct NewBatch {
     pub action: Action,
     /// Who wants it, and why.
     pub by: By,
-    /// How many go first.
+    /// How many sagas go first.
     pub canary: u32,
     /// It stops if a larger share of a round comes to a bad end.
     pub stop_at_error_rate: f64,

@@ -42,7 +42,7 @@ pub struct Batch {
     pub consent_until: Option<DateTime<Utc>>,
     /// What was at stake when it was made.
     pub stakes: Vec<Stake>,
-    /// How many go first.
+    /// How many sagas go first.
     pub canary: i32,
     /// It stops if a larger share of a round comes to a bad end.
     pub stop_at_error_rate: f64,

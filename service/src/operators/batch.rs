@@ -38,7 +38,7 @@ pub struct BatchView {
     /// What was at stake when it was made.
     #[schema(value_type = Vec<Object>)]
     pub stakes: Vec<Stake>,
-    /// How many go first.
+    /// How many sagas go first.
     pub canary: i32,
     /// It stops if a larger share of a round ends badly.
     pub stop_at_error_rate: f64,

@@ -1,5 +1,5 @@
 // @ts-check
-// The console's script: swaps in what has changed, copies ids, knows a few keys. Every page is whole without it.
+// The console's script: swaps in what has changed, copies ids, knows a few keys. Every page is complete without it.
 
 /**
  * Makes an element like another, and leaves alone what is alike: focus, marked text and opened folds stay.
@@ -107,7 +107,7 @@ function live() {
       source?.close();
       say("Your session has ended. Reload the page to sign in.");
     });
-    source.addEventListener("error", () => say("Not live: the connection is gone. Trying again."));
+    source.addEventListener("error", () => say("Not live: the connection is lost. Trying again."));
   };
   document.addEventListener("visibilitychange", listen);
   listen();

@@ -1,4 +1,4 @@
-//! What was done besides the sagas' own course: by whom, when, why.
+//! The audit: what was done to sagas besides their own course, by whom, when and why.
 
 use super::super::{
     page::{Page, Section},
@@ -14,10 +14,10 @@ use operator::audit::{self, Audited};
 /// Rows of one page.
 const ROWS: i64 = 100;
 
-/// The page.
+/// The audit's page.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn page(console: &Console, asked: &AuditQuery) -> Result<Page, Problem> {
     let which =
         audit::Which { saga: asked.saga, actor: asked.actor.as_deref(), action: asked.action.as_deref() };
@@ -33,8 +33,8 @@ fn heading(asked: &AuditQuery) -> Markup {
     html! {
         section {
             h1 { "Audit" }
-            p.faint { "Latest first. Each row is chained to the one before it in its bucket; " code { "usher audit verify" } " holds them to it." }
-            @if let Some(invalid) = &asked.invalid { (super::refused::invalid(invalid)) p { "So nothing is listed." } }
+            p.faint { "Latest first. Each row is chained to the row before it in its bucket; " code { "usher audit verify" } " checks the chains." }
+            @if let Some(invalid) = &asked.invalid { (super::refused::invalid(invalid)) p { "Nothing is listed, because the filter is not valid." } }
             form.line action="/console/audit" {
                 div { label for="saga" { "saga" } input #saga name="saga" size="38" value=[asked.saga.map(|saga| saga.to_string())]; }
                 div { label for="actor" { "by" } input #actor name="actor" value=[asked.actor.as_deref()]; }
@@ -59,7 +59,7 @@ fn table(rows: &[Audited], asked: &AuditQuery) -> Markup {
     html! {
         div.wide {
             table {
-                thead { tr { th { "when" } th { "by" } th { "action" } th { "reason" } th { "saga" } th { "what came of it" } th.number { "chain" } } }
+                thead { tr { th { "when" } th { "by" } th { "action" } th { "reason" } th { "saga" } th { "result" } th.number { "chain" } } }
                 tbody { @for row in rows { (self::row(row, now)) } }
             }
         }

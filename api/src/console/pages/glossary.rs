@@ -1,4 +1,4 @@
-//! The glossary: `docs/glossary.md`, which is in the binary, as a page. It needs no network and no database.
+//! The glossary as a page: `docs/glossary.md`, which is part of the binary. It needs no network and no database.
 
 use super::super::{
     page::{Page, Section},

@@ -1,4 +1,4 @@
-//! The first page: four numbers that must be zero, each leading to who makes it more; and how it goes.
+//! The first page: four numbers that must be zero, each with a link to the sagas that it counts, and the health of the nodes.
 
 use super::{
     super::{
@@ -13,17 +13,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 use service::numbers::{self, COUNTED_TO, Minute, Numbers};
 
-/// How far back the plots go.
+/// The hours that the plots show.
 const HOURS: i64 = 3;
-/// From here on an answer of the database is slow: it is a round trip and nothing else.
+/// An answer of the database is slow from here on: the query is a round trip and nothing else.
 const SLOW_MS: f64 = 100.0;
-/// From here on somebody due was not taken at once; lanes look every half second.
+/// A due saga was not taken at once from here on: lanes look every half second.
 const LATE_S: f64 = 5.0;
 
-/// The page.
+/// The first page.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn page(console: &Console) -> Result<Page, Problem> {
     let numbers = numbers::now(&console.service).await?;
     let minutes = numbers::history(&console.service, HOURS).await?;
@@ -39,7 +39,7 @@ fn four(numbers: &Numbers) -> Markup {
     let doubt = &zero.in_doubt;
     let since = doubt
         .oldest
-        .map(|oldest| format!("the oldest since {}", words::span_s((numbers.at - oldest).num_seconds())));
+        .map(|oldest| format!("the oldest for {}", words::span_s((numbers.at - oldest).num_seconds())));
     let money = words::stakes(&doubt.stakes);
     let doubt_words = match (doubt.sagas, money.as_str()) {
         (0, _) => "the outcome of every call is known".into(),
@@ -54,14 +54,14 @@ fn four(numbers: &Numbers) -> Markup {
         (_, late) => ("/console/sagas?trouble=stuck", overdue(late)),
     };
     let seats_words = match zero.seats_overdue {
-        0 => "no seat is kept from anybody",
+        0 => "every held seat is within its time",
         1 => "nobody can buy it",
         _ => "nobody can buy them",
     };
     let owed_words = match zero.owed {
         0 => "nothing is owed to anybody",
-        1 => "it failed and is tried again",
-        _ => "they failed and are tried again",
+        1 => "it failed and will be tried again",
+        _ => "they failed and will be tried again",
     };
     html! {
         section.four aria-label="What must be zero" {
@@ -110,14 +110,14 @@ fn plots(numbers: &Numbers, minutes: &[Minute]) -> Markup {
             (plot("Sagas ended", ended, |minute| minute.ended_per_s, |rate| format!("{rate:.1}/s")))
             (plot("Can't progress", count(numbers.zero.stuck as f64), |minute| minute.stuck as f64, count))
             (plot("In doubt", count(numbers.zero.in_doubt.sagas as f64), |minute| minute.in_doubt as f64, count))
-            (plot("Oldest due", seconds(numbers.oldest_due_s), |minute| minute.oldest_due_s, seconds))
-            (plot("Taken over from silent nodes, last hour", count(numbers.takeovers as f64), |minute| minute.takeovers as f64, count))
-            (plot("Database answers in", words::span_ms(numbers.database.answered_in_ms), |minute| minute.database_ms, words::span_ms))
+            (plot("Oldest due saga", seconds(numbers.oldest_due_s), |minute| minute.oldest_due_s, seconds))
+            (plot("Sagas taken over from silent nodes, last hour", count(numbers.takeovers as f64), |minute| minute.takeovers as f64, count))
+            (plot("Database answers within", words::span_ms(numbers.database.answered_in_ms), |minute| minute.database_ms, words::span_ms))
         }
     }
 }
 
-/// Where a moment is between two, from 0 to 1.
+/// The place of a moment between two others, from 0 to 1.
 fn way(at: DateTime<Utc>, since: DateTime<Utc>, now: DateTime<Utc>) -> f64 {
     let whole = (now - since).num_milliseconds().max(1) as f64;
     ((at - since).num_milliseconds() as f64 / whole).clamp(0.0, 1.0)
@@ -127,9 +127,9 @@ fn steps(numbers: &Numbers) -> Markup {
     let ms = |seconds: f64| words::span_ms(seconds * 1_000.0);
     html! {
         section {
-            h2 { "Steps, in the last five minutes" }
+            h2 { "Steps in the last five minutes" }
             @if numbers.steps.is_empty() {
-                p.faint { "None has run." }
+                p.faint { "No step has run." }
             } @else {
                 table {
                     thead { tr { th { "step" } th.number { "ran" } th.number { "p50" } th.number { "p99" } } }
@@ -153,16 +153,16 @@ fn health(numbers: &Numbers) -> Markup {
     let database = &numbers.database;
     html! {
         section {
-            h2 { "How it goes" }
+            h2 { "Health" }
             dl.facts {
                 dt { "nodes" }
-                dd { @if numbers.nodes.is_empty() { span.bad { "▲ none has told of itself in five minutes" } } @else { (numbers.nodes.join(", ")) } }
+                dd { @if numbers.nodes.is_empty() { span.bad { "▲ no node has reported for five minutes" } } @else { (numbers.nodes.join(", ")) } }
                 dt { "modes" }
                 dd {
-                    @if numbers.degraded.is_empty() { "all as it should be" }
+                    @if numbers.degraded.is_empty() { "all normal" }
                     @for mode in &numbers.degraded { span.doubt { "▲ degraded: " (mode.replace('_', " ")) } br; }
                 }
-                dt { "oldest due" }
+                dt { "oldest due saga" }
                 dd { (judged(numbers.oldest_due_s < LATE_S, &words::span_ms(numbers.oldest_due_s * 1_000.0))) }
                 dt { "database" }
                 dd { "answers in " (judged(database.answered_in_ms < SLOW_MS, &words::span_ms(database.answered_in_ms))) }
@@ -171,7 +171,7 @@ fn health(numbers: &Numbers) -> Markup {
                 dt { "longest transaction" }
                 dd {
                     @match &database.long_reader {
-                        None => "all are short",
+                        None => "none is open for long",
                         Some(reader) => span.doubt {
                             "▲ open for " (words::span_s(reader.open_s as i64)) ": " (reader.application) " as " (reader.role) ", pid " (reader.pid)
                         },

@@ -1,4 +1,4 @@
-//! The pages, a module each. All are written by [`write`], for whoever opens one and for whoever keeps it live.
+//! The pages, a module each. [`write`] writes all of them, for a browser that opens one and for a stream that keeps it live.
 
 mod action;
 mod audit;
@@ -29,10 +29,10 @@ use axum::{
 use orchestrator::SagaId;
 use service::operators::{self, SagaDetail};
 
-/// A page as it is now.
+/// Writes a page as it is now.
 ///
 /// # Errors
-/// There is nothing to show, or it can't be read.
+/// What the page shows does not exist, or can't be read.
 pub async fn write(console: &Console, visitor: &Visitor, address: &Address) -> Result<Page, Problem> {
     match address {
         Address::Home => home::page(console).await,
@@ -48,7 +48,7 @@ pub async fn write(console: &Console, visitor: &Visitor, address: &Address) -> R
     }
 }
 
-/// All that is known of a saga, for programs.
+/// Everything that is known of a saga, for programs.
 pub async fn raw(
     State(console): State<Console>,
     Path(saga): Path<SagaId>,
@@ -56,7 +56,7 @@ pub async fn raw(
     Ok(Json(operators::read_saga(&console.service.operator(), &console.service.pool, saga).await?))
 }
 
-/// Any page that is looked at.
+/// Serves any page that is opened.
 pub async fn show(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
@@ -67,16 +67,16 @@ pub async fn show(
     Ok(write(&console, &visitor, &wanted).await?.answer(&visitor, address))
 }
 
-/// What isn't there.
+/// The answer to an unknown address.
 pub async fn nowhere() -> Problem {
     nothing()
 }
 
-/// A known page, asked for in another way than it knows.
+/// The answer to a method that the page does not support.
 pub async fn method_not_allowed(method: Method) -> Problem {
-    Problem::new(ProblemType::MethodNotAllowed, format!("this page does not know `{method}`"))
+    Problem::new(ProblemType::MethodNotAllowed, format!("this page does not support `{method}`"))
 }
 
 fn nothing() -> Problem {
-    Problem::new(ProblemType::NotFound, "there is no such page; the address may have been cut off")
+    Problem::new(ProblemType::NotFound, "there is no such page; the address may be incomplete")
 }

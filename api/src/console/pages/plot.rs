@@ -8,25 +8,30 @@ const HEIGHT: f64 = 60.0;
 
 /// One curve over time.
 pub struct Plot<'a> {
-    /// What it shows.
+    /// The plot's title.
     pub title: &'a str,
-    /// Its value now, in words.
+    /// The value now, in words.
     pub figure: String,
-    /// Values over time, oldest first; the first of each is where it is on the way from 0 to 1.
+    /// Points, oldest first: the place in time from 0 to 1, and the value.
     pub points: Vec<(f64, f64)>,
-    /// How a value is written.
+    /// Writes a value in words.
     pub unit: fn(f64) -> String,
-    /// What is to the left: the other end is now.
+    /// The time at the left end, in words. The right end is now.
     pub since: &'a str,
 }
 
 impl Plot<'_> {
-    /// The plot with its words. Those who can't see it are told the figure and the most.
+    /// Draws the plot with its words. People who can't see it are told the present and the largest value.
     pub fn draw(&self) -> Markup {
         let unit = self.unit;
         let most = self.points.iter().map(|(_, value)| *value).fold(0.0, f64::max);
-        let summary =
-            format!("{}: now {}, at most {} since {}", self.title, self.figure, unit(most), self.since);
+        let summary = format!(
+            "{}: now {}, at most {}, from {} until now",
+            self.title,
+            self.figure,
+            unit(most),
+            self.since
+        );
         html! {
             section.plot {
                 h2 { (self.title) }

@@ -1,4 +1,4 @@
-//! What moves more money than one person may move alone, and waits for a second.
+//! Proposals: actions that move more money than one person may move alone, and wait for a second person.
 
 use super::{
     super::{
@@ -26,10 +26,10 @@ use service::operators::{Decision, action_row, by};
 /// Proposals of one page.
 const ROWS: i64 = 50;
 
-/// All of them, those that wait first to be seen.
+/// The page with all proposals, newest first.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn list(console: &Console, after: Option<ProposalId>) -> Result<Page, Problem> {
     let rows = console.service.operator().proposals(false, after, ROWS).await?;
     let next = rows
@@ -39,7 +39,7 @@ pub async fn list(console: &Console, after: Option<ProposalId>) -> Result<Page, 
     let heading = html! {
         section {
             h1 { "Proposals" }
-            p.faint { "What moves more money than one person may move alone waits here for a second one, for a day." }
+            p.faint { "An action that moves more money than one person may move alone waits here for a second person, for at most a day." }
         }
     };
     Ok(Page::new("Proposals", Section::Proposals).still(heading).live("proposals", html! {
@@ -47,7 +47,7 @@ pub async fn list(console: &Console, after: Option<ProposalId>) -> Result<Page, 
             thead { tr { th { "made" } th { "state" } th { "action" } th.number { "moves" } th { "saga" } th { "by" } th { "reason" } } }
             tbody { @for row in &rows { (self::row(row)) } }
         } }
-        @if rows.is_empty() { p.faint { "Nothing was ever proposed." } }
+        @if rows.is_empty() { p.faint { "There has been no proposal yet." } }
         @if let Some(next) = next { nav.pages { a rel="next" href={ "/console/proposals" (next) } { "Older" } } }
     }))
 }
@@ -81,10 +81,10 @@ fn label(proposal: &Proposal) -> &'static str {
     action_row(proposal.action.kind()).label
 }
 
-/// One of them.
+/// The page of one proposal.
 ///
 /// # Errors
-/// There is none of this id.
+/// There is no proposal with this id.
 pub async fn page(console: &Console, visitor: &Visitor, id: ProposalId) -> Result<Page, Problem> {
     let proposal = console.service.operator().proposal(id).await?;
     let now = Utc::now();
@@ -98,7 +98,7 @@ pub async fn page(console: &Console, visitor: &Visitor, id: ProposalId) -> Resul
             dl.facts {
                 dt { "proposed by" } dd { strong { (proposal.actor) } " " (words::ago(proposal.created_at, now)) ": “" (proposal.reason) "”" }
                 dt { "moves" } dd { strong { (words::stakes(&proposal.money)) } }
-                dt { "can be agreed to" } dd { "until " (words::moment(proposal.expires_at, now)) " " span.faint { (words::ago(proposal.expires_at, now)) } }
+                dt { "open" } dd { "until " (words::moment(proposal.expires_at, now)) " " span.faint { (words::ago(proposal.expires_at, now)) } }
                 @if let (Some(by), Some(at)) = (&proposal.decided_by, proposal.decided_at) {
                     dt { "decided by" } dd { strong { (by) } " " (words::ago(at, now)) @if let Some(why) = &proposal.decided_why { ": “" (why) "”" } }
                 }
@@ -111,16 +111,16 @@ pub async fn page(console: &Console, visitor: &Visitor, id: ProposalId) -> Resul
         @if open && visitor.may_act() {
             section {
                 @if own {
-                    div.notice.heed { p { "You proposed it, so somebody else must agree to it. You may take it back." } }
+                    div.notice.heed { p { "You proposed this, so somebody else must agree. You may withdraw it." } }
                 }
                 form.column method="post" action={ "/console/proposals/" (id) } {
                     (proof(visitor))
                     (reason(""))
                     div.actions {
-                        @if !own { button.main name="decision" value="consent" { "Agree, and do it" } }
-                        button name="decision" value="decline" { @if own { "Take it back" } @else { "Decline" } }
+                        @if !own { button.main name="decision" value="consent" { "Agree and do it" } }
+                        button name="decision" value="decline" { @if own { "Withdraw" } @else { "Decline" } }
                     }
-                    p.hint { "If the saga or its rows have changed since, nothing is done." }
+                    p.hint { "If the saga or its rows have changed since the proposal, nothing is done." }
                 }
             }
         }
@@ -128,7 +128,7 @@ pub async fn page(console: &Console, visitor: &Visitor, id: ProposalId) -> Resul
     Ok(Page::new(format!("Proposal {id}"), Section::Proposals).live("proposal", facts).still(forms))
 }
 
-/// What a second person says.
+/// The form of the second person's decision.
 #[derive(Deserialize)]
 pub struct DecisionForm {
     decision: String,

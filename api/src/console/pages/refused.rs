@@ -1,4 +1,4 @@
-//! Why nothing was done to a proposal or a batch.
+//! Pages that say why nothing was done to a proposal or a batch.
 
 use super::super::{
     page::{Page, Section},
@@ -11,13 +11,13 @@ use maud::{Markup, html};
 use operator::OperatorError;
 use service::operators::Invalid;
 
-/// What is wrong with a form, on the form itself.
+/// The notice on a form that says what is wrong with it.
 pub fn invalid(invalid: &Invalid) -> Markup {
     let field = words::label(invalid.field);
     html! { p.wrong role="alert" { strong { (field) } " " (invalid.detail) "." } }
 }
 
-/// The page of a form without fields to come back to, such as a button's.
+/// The page for a form that has no fields to correct, such as a button.
 pub fn answer_invalid(visitor: &Visitor, wrong: &Invalid, back: &str) -> Response {
     let page = Page::new("Nothing was done", Section::WorkList).with_status(StatusCode::UNPROCESSABLE_ENTITY);
     let page = page.still(html! {
@@ -30,21 +30,23 @@ pub fn answer_invalid(visitor: &Visitor, wrong: &Invalid, back: &str) -> Respons
     page.answer(visitor, back)
 }
 
-/// A page for what a colleague or a lane did meanwhile, and for what is not allowed; other errors are problems.
+/// A page for a change that a colleague or a lane made meanwhile, and for what is not allowed. Other errors are problems.
 ///
 /// # Errors
-/// Those.
+/// Every other error.
 pub fn answer(visitor: &Visitor, error: OperatorError, back: &str) -> Result<Response, Problem> {
     let (status, why) = match &error {
         OperatorError::Changed { .. } => {
             (StatusCode::PRECONDITION_FAILED, "The saga has changed since this was proposed.")
         }
         OperatorError::PlanChanged(_) => {
-            (StatusCode::CONFLICT, "It would do something else now than was proposed.")
+            (StatusCode::CONFLICT, "The action would no longer do what was proposed.")
         }
-        OperatorError::NotAllowed { .. } => (StatusCode::CONFLICT, "It is not allowed."),
-        OperatorError::SamePerson(_) => (StatusCode::CONFLICT, "Whoever proposed it can't agree to it."),
-        OperatorError::Closed { .. } => (StatusCode::CONFLICT, "It is decided already."),
+        OperatorError::NotAllowed { .. } => (StatusCode::CONFLICT, "The action is not allowed."),
+        OperatorError::SamePerson(_) => {
+            (StatusCode::CONFLICT, "The person who proposed it can't agree to it.")
+        }
+        OperatorError::Closed { .. } => (StatusCode::CONFLICT, "It has been decided already."),
         OperatorError::Anonymous => (StatusCode::UNPROCESSABLE_ENTITY, "A reason is needed."),
         OperatorError::NotFound(_)
         | OperatorError::NeedsConsent(_)

@@ -4,15 +4,15 @@ use maud::{Markup, html};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// The whole of it, indented.
+/// The whole value, indented.
 pub fn indented(json: &str) -> Markup {
     let pretty = serde_json::from_str::<Value>(json).and_then(|value| serde_json::to_string_pretty(&value));
     html! { pre { (pretty.unwrap_or_else(|_| json.to_owned())) } }
 }
 
-/// A fold with the whole of it; short ones are shown at once.
+/// A fold with the whole value. A short value is shown without a fold.
 pub fn folded(name: &str, json: &str) -> Markup {
-    /// What fits a line.
+    /// Characters that fit on a line.
     const SHORT_CHARS: usize = 60;
     if json.chars().count() <= SHORT_CHARS {
         return html! { span.said { (name) " " code { (json) } } };
@@ -23,11 +23,11 @@ pub fn folded(name: &str, json: &str) -> Markup {
 /// One place at which two values differ.
 #[derive(Debug, PartialEq)]
 pub struct Difference {
-    /// Names and numbers on the way there.
+    /// The names and indexes that lead there.
     pub path: String,
-    /// What was there before.
+    /// The value before; `None` if there was none.
     pub before: Option<String>,
-    /// And after.
+    /// The value after; `None` if there is none.
     pub after: Option<String>,
 }
 
@@ -64,7 +64,7 @@ fn compare(path: String, before: Option<&Value>, after: Option<&Value>, found: &
     }
 }
 
-/// Rows are called by what people call them.
+/// The name of a row as people know it.
 fn name_of(item: Option<&Value>, index: usize) -> String {
     let label = item.and_then(|item| item.get("label").or_else(|| item.get("id"))).and_then(Value::as_str);
     label.map_or_else(|| (index + 1).to_string(), ToOwned::to_owned)

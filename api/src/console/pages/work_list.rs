@@ -1,4 +1,4 @@
-//! Sagas that need somebody, grouped by what they have in common; below them, one by one, with why each is where it is.
+//! Sagas that need somebody: groups with one cause each, and below them the sagas, each with why it is where it is.
 
 use super::super::{
     page::{Page, Section},
@@ -16,20 +16,20 @@ use service::operators::{FilterWords, action_row, narrow, words::STATES};
 
 /// Sagas of one page.
 const ROWS: i64 = 50;
-/// A count that is not worth counting further.
+/// Counts stop here: a larger number would not tell more.
 const COUNTED_TO: i64 = 1_000;
 
-/// What the page shows.
+/// The rows that the page shows.
 struct Found {
     groups: Vec<Group>,
     rows: Vec<Listed>,
     count: i64,
 }
 
-/// The page.
+/// The work-list's page.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn page(console: &Console, visitor: &Visitor, asked: &SagaQuery) -> Result<Page, Problem> {
     let found = find(console, asked).await?;
     let title = match (&asked.words.q, asked.filter.trouble) {
@@ -51,7 +51,7 @@ async fn find(console: &Console, asked: &SagaQuery) -> Result<Found, Problem> {
     let operator = console.service.operator();
     let filter = narrow(&operator, asked.filter.clone(), asked.words.q.as_deref()).await?;
     let Some(filter) = filter else { return Ok(nothing) };
-    // Whoever looks at one cause needs no list of causes.
+    // With one cause chosen, no list of causes is needed.
     let groups = if filter.cause.is_some() { Vec::new() } else { operator.groups(&filter).await? };
     let rows = operator.list(&filter, asked.after, ROWS).await?;
     let count = operator.count(&filter, COUNTED_TO).await?;
@@ -66,7 +66,7 @@ fn heading(title: &str, asked: &SagaQuery) -> Markup {
             h1 { (title) }
             @if let Some(invalid) = &asked.invalid {
                 (super::refused::invalid(invalid))
-                p { "So nothing is listed." }
+                p { "Nothing is listed, because the filter is not valid." }
             }
             nav aria-label="Work-lists" {
                 ul.filters { @for list in lists {
@@ -87,7 +87,7 @@ fn heading(title: &str, asked: &SagaQuery) -> Markup {
                     }
                     div { label for="workflow" { "workflow" } input #workflow name="workflow" value=[filter.workflow.as_deref()]; }
                     div { label for="step" { "step" } input #step name="step" value=[filter.step.as_deref()]; }
-                    div { label for="older_than" { "not written for" } input #older_than name="older_than" placeholder="15m" size="6" value=[asked.words.older_than.as_deref()]; }
+                    div { label for="older_than" { "no change for" } input #older_than name="older_than" placeholder="15m" size="6" value=[asked.words.older_than.as_deref()]; }
                     button { "Filter" }
                     a href=(asked.path_of_list_alone()) { "no filter" }
                 }
@@ -126,7 +126,7 @@ fn group(group: &Group, visitor: &Visitor, asked: &SagaQuery, now: chrono::DateT
             div {
                 div { strong { (label) } ": " (group.suggestion) }
                 @if visitor.may_act() && asked.words.q.is_none() {
-                    a href={ "/console/bulk" (inside.query_with(&[("action", Some(group.suggested.name().to_owned()))])) } { "Do it to all" }
+                    a href={ "/console/bulk" (inside.query_with(&[("action", Some(group.suggested.name().to_owned()))])) } { "Do it to all of them" }
                 }
             }
         }
@@ -146,7 +146,7 @@ fn table(found: &Found, visitor: &Visitor, asked: &SagaQuery) -> Markup {
                 p { a href={ "/console/bulk" (asked.query_with(&[])) } { "Act on all of them" } }
             }
             @if found.rows.is_empty() {
-                p.faint { @if asked.words.q.is_some() { "Nothing is known by this word." } @else { "There is none." } }
+                p.faint { @if asked.words.q.is_some() { "No saga is known by this word." } @else { "There is no such saga." } }
             } @else {
                 div.wide { table {
                     thead { tr { th { "saga" } th { "workflow" } th { "state" } th { "why it is there" } th { "at stake" } th { "written" } } }
@@ -178,13 +178,13 @@ fn row(row: &Listed, now: chrono::DateTime<Utc>) -> Markup {
     }
 }
 
-/// The end of an id tells it from others of the same moment.
+/// The end of an id, which tells it from other ids of the same moment.
 fn short(id: SagaId) -> String {
     let whole = id.to_string();
     format!("{}…{}", &whole[..8], &whole[whole.len() - 6..])
 }
 
-/// What a work-list is called.
+/// The name of a work-list.
 fn name(list: Option<Trouble>) -> &'static str {
     match list {
         None => "All",
@@ -199,7 +199,7 @@ fn name(list: Option<Trouble>) -> &'static str {
 }
 
 impl SagaQuery {
-    /// The query with more fields, or others.
+    /// The query with further fields, or with other values.
     fn query_with(&self, more: &[(&'static str, Option<String>)]) -> String {
         let mut fields = self.words.fields().to_vec();
         fields.extend_from_slice(more);

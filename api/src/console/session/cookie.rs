@@ -2,10 +2,10 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-/// How this node's cookie is called and guarded.
+/// The name and the attributes of this node's cookie.
 #[derive(Clone, Copy, Debug)]
 pub struct Jar {
-    /// Whether people come by https: then the cookie travels by nothing else.
+    /// Whether people come by https. Then the cookie is sent by https only.
     pub secure: bool,
 }
 
@@ -15,7 +15,7 @@ impl Jar {
         if self.secure { "__Host-usher-console" } else { "usher-console" }
     }
 
-    /// What the browser sent.
+    /// The value that the browser sent.
     pub fn read(self, headers: &HeaderMap) -> Option<&str> {
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut pairs =
@@ -23,7 +23,7 @@ impl Jar {
         pairs.find(|(name, _)| *name == self.name()).map(|(_, value)| value)
     }
 
-    /// Puts the sealed session there for this many seconds.
+    /// The header that stores the sealed session for this many seconds.
     pub fn set(self, sealed: &str, seconds: i64) -> HeaderValue {
         // For the whole host and not for `/console` alone: `__Host-` wants it so, and other routes read no cookies.
         let secure = if self.secure { "; Secure" } else { "" };
@@ -32,7 +32,7 @@ impl Jar {
         HeaderValue::from_str(&text).expect("base64, a dot and constants")
     }
 
-    /// Takes it away.
+    /// The header that removes the cookie.
     pub fn clear(self) -> HeaderValue {
         self.set("", 0)
     }

@@ -15,7 +15,7 @@ use chrono::Utc;
 /// The longest form: a reason, an output of a few KiB, an id or two.
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
-/// Lets those in who have signed in, and writes through that carry this session's proof and come from a page of ours.
+/// Lets in people who have signed in. A write must carry this session's proof and come from a page of ours.
 /// All writes pass here, so that no handler can forget to ask.
 pub async fn signed_in(
     State(console): State<Console>,
@@ -36,39 +36,39 @@ pub async fn signed_in(
     Ok(next.run(request).await)
 }
 
-/// Auditors read.
+/// Refuses writes of auditors.
 pub async fn only_operators_write(request: Request, next: Next) -> Result<Response, Problem> {
     let writes = request.method() != Method::GET && request.method() != Method::HEAD;
     let may_act = request.extensions().get::<Visitor>().is_some_and(Visitor::may_act);
     if writes && !may_act {
         return Err(Problem::new(
             ProblemType::Forbidden,
-            "an auditor reads; acting needs the role `operator`",
+            "auditors may only read; acting needs the role `operator`",
         )
         .allowing(&["operator"]));
     }
     Ok(next.run(request).await)
 }
 
-/// Reads the form, holds it to its proof, and gives the request on as it was.
+/// Reads the form, checks its proof, and passes the request on unchanged.
 async fn proved(console: &Console, visitor: &Visitor, request: Request) -> Result<Request, Problem> {
     let refused = |why: &str| Problem::new(ProblemType::Forbidden, why);
     let (parts, body) = request.into_parts();
     if Trusted::of(&parts.headers, console.origin.as_deref()) == Trusted::Foreign {
-        return Err(refused("this was sent by a page that is not ours"));
+        return Err(refused("this form was sent by a page that is not ours"));
     }
     let form = to_bytes(body, FORM_BYTES_MAX)
         .await
-        .map_err(|_| Problem::new(ProblemType::PayloadTooLarge, "a form may have 64 KiB"))?;
+        .map_err(|_| Problem::new(ProblemType::PayloadTooLarge, "a form may have at most 64 KiB"))?;
     let mut proofs = form_urlencoded::parse(&form).filter(|(name, _)| name == "proof");
     let proof = proofs.next().map(|(_, proof)| proof).unwrap_or_default();
     if !visitor.session().proved(&console.key, &proof) {
-        return Err(refused("the form is not of this session: open its page again"));
+        return Err(refused("the form belongs to another session: open its page again"));
     }
     Ok(Request::from_parts(parts, Body::from(form)))
 }
 
-/// To sign in, and then back to `path`.
+/// Leads to the sign-in page, and then back to `path`.
 pub fn to_sign_in(path: &str) -> Response {
     let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
     Redirect::to(&format!("/console/sign-in?next={next}")).into_response()

@@ -9,12 +9,12 @@ use sha2::Sha256;
 pub struct SessionKey(SecretSlice<u8>);
 
 impl SessionKey {
-    /// The configuration's, which all nodes share.
+    /// The key of the configuration, which all nodes share.
     pub fn of(secret: &str) -> Self {
         Self(SecretSlice::from(secret.as_bytes().to_vec()))
     }
 
-    /// One that nobody else has and that ends with this process.
+    /// A random key that nobody else has and that ends with this process.
     pub fn drawn() -> Self {
         Self(SecretSlice::from(rand::random::<[u8; 32]>().to_vec()))
     }
@@ -23,7 +23,7 @@ impl SessionKey {
         self.mac(purpose, bytes).finalize().into_bytes().to_vec()
     }
 
-    /// In constant time.
+    /// Compares in constant time.
     pub(super) fn verifies(&self, purpose: Purpose, bytes: &[u8], signature: &[u8]) -> bool {
         self.mac(purpose, bytes).verify_slice(signature).is_ok()
     }

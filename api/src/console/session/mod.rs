@@ -31,7 +31,7 @@ const BYTES: usize = 32 + 8 + 16;
 pub struct Session([u8; BYTES]);
 
 impl Session {
-    /// A new one for the bearer of a token.
+    /// A new session for the bearer of a token.
     pub fn begin(token: &TokenHash, now: DateTime<Utc>) -> Self {
         let mut bytes = [0; BYTES];
         bytes[..32].copy_from_slice(token.bytes());
@@ -40,13 +40,13 @@ impl Session {
         Self(bytes)
     }
 
-    /// As the cookie carries it.
+    /// The text that the cookie carries.
     pub fn seal(&self, key: &SessionKey) -> String {
         let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
         format!("{}.{}", encode(&self.0), encode(&key.sign(Purpose::Session, &self.0)))
     }
 
-    /// What a cookie carries, if we made it and it has not ended.
+    /// The session that a cookie carries, if we made it and it has not ended.
     pub fn open(text: &str, key: &SessionKey, now: DateTime<Utc>) -> Option<Self> {
         let (bytes, signature) = text.split_once('.')?;
         let bytes: [u8; BYTES] = BASE64_URL_SAFE_NO_PAD.decode(bytes).ok()?.try_into().ok()?;
@@ -55,18 +55,18 @@ impl Session {
         (key.verifies(Purpose::Session, &bytes, &signature) && session.ends_at() > now).then_some(session)
     }
 
-    /// The token behind it.
+    /// The hash of the token behind it.
     pub fn token(&self) -> TokenHash {
         TokenHash::of_bytes(self.0[..32].try_into().expect("the first 32 bytes of 56"))
     }
 
-    /// When it ends by itself.
+    /// The time when it ends by itself.
     pub fn ends_at(&self) -> DateTime<Utc> {
         let seconds = i64::from_be_bytes(self.0[32..40].try_into().expect("eight of 56 bytes"));
         DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::UNIX_EPOCH)
     }
 
-    /// What every form of this session carries: other pages can't know it.
+    /// The proof that every form of this session carries. Other pages can't know it.
     pub fn proof(&self, key: &SessionKey) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(key.sign(Purpose::Form, &self.0))
     }
@@ -78,12 +78,12 @@ impl Session {
     }
 }
 
-/// What an HMAC is for: one made for one purpose is worth nothing for the other.
+/// The purpose of an HMAC. One made for one purpose is not valid for the other.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose {
-    /// The cookie.
+    /// It signs the cookie.
     Session,
-    /// Forms.
+    /// It proves that a form is ours.
     Form,
 }
 

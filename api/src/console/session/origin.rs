@@ -1,24 +1,24 @@
-//! Where a write comes from, as the browser itself says.
+//! The page that a write comes from, according to the browser.
 //!
-//! Browsers of today send `Sec-Fetch-Site` (W3C Fetch Metadata) with every request over https or to this machine. Over
+//! Current browsers send `Sec-Fetch-Site` (W3C Fetch Metadata) with every request over https or to this machine. Over
 //! plain http to another machine they send only `Origin`, and under `Referrer-Policy: no-referrer` that is `null`: it
 //! says nothing, and the form's proof alone decides.
 
 use axum::http::{HeaderMap, header};
 
-/// What a request's headers say of the page behind it.
+/// What a request's headers say about the page that sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trusted {
-    /// A page of ours.
+    /// A page of ours sent it.
     Ours,
-    /// Nobody says.
+    /// The headers don't say.
     Unknown,
-    /// Another's.
+    /// Somebody else's page sent it.
     Foreign,
 }
 
 impl Trusted {
-    /// `ours` is the configured address of this service; without it, what the caller names as `Host`.
+    /// `ours` is the configured address of this service. If there is none, the `Host` of the request counts.
     pub fn of(headers: &HeaderMap, ours: Option<&str>) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         if let Some(site) = text("sec-fetch-site") {

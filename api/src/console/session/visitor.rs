@@ -1,4 +1,4 @@
-//! Who looks at a page.
+//! The person who looks at a page.
 
 use super::Session;
 use crate::console::Console;
@@ -11,20 +11,20 @@ use chrono::{DateTime, Utc};
 /// An operator or an auditor who has signed in.
 #[derive(Clone)]
 pub struct Visitor {
-    /// As audits name them.
+    /// Their name in audits.
     pub subject: String,
-    /// What they may do.
+    /// Their role.
     pub role: Role,
-    /// What their forms carry.
+    /// The proof that their forms carry.
     pub proof: String,
     session: Session,
 }
 
 impl Visitor {
-    /// Who a session belongs to, if its token still holds and is of a role that may come in.
+    /// The person that a session belongs to, if its token is still valid and its role may use the console.
     ///
     /// # Errors
-    /// The database's.
+    /// The database failed.
     pub async fn of(console: &Console, session: Session) -> Result<Option<Self>, Problem> {
         let caller = Caller::of_hash(&console.http, &session.token()).await?;
         Ok(caller.filter(|caller| may_enter(caller.role)).map(|Caller { subject, role, .. }| Self {
@@ -35,14 +35,14 @@ impl Visitor {
         }))
     }
 
-    /// Whether they see forms and buttons.
+    /// Whether they may act, and so see forms and buttons.
     pub fn may_act(&self) -> bool {
         self.role == Role::Operator
     }
 
-    /// Whether this session still holds: asked again and again by what outlives a request.
+    /// Whether this session is still valid. Streams, which outlive a request, ask this again and again.
     pub async fn is_still_there(&self, console: &Console, now: DateTime<Utc>) -> bool {
-        // While the database can't be asked nobody is sent away; nothing can be read either.
+        // While the database is away nobody is signed out; nothing can be read either.
         self.session.ends_at() > now && !matches!(Self::of(console, self.session).await, Ok(None))
     }
 
@@ -51,7 +51,7 @@ impl Visitor {
     }
 }
 
-/// Customers and services book; they have nothing to look for here.
+/// Whether a role may use the console. Customers and services may not: they only book.
 pub fn may_enter(role: Role) -> bool {
     match role {
         Role::Operator | Role::Auditor => true,

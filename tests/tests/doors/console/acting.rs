@@ -49,7 +49,7 @@ async fn an_action_is_previewed_done_once_and_stands_in_the_audit() {
     grace.get(done.header("location")).await.is(200).says("Compensate</strong>: done.");
     // The second press of the same button.
     let late = grace.post(&address, &borrowed(&fields)).await.is(412).says("The saga has changed");
-    late.says("Preview anew");
+    late.says("Preview again");
     stage.until(saga, "unwound").await;
     assert_eq!(actions(&stage, saga).await, ["grace compensate"]);
     grace.get(&format!("/console/audit?saga={saga}")).await.is(200).says("the gateway was called by phone");
@@ -89,7 +89,7 @@ async fn rows_that_changed_under_the_same_saga_are_shown_and_nothing_is_done() {
     .await
     .unwrap();
     let address = format!("/console/sagas/{saga}/actions/compensate/do");
-    grace.post(&address, &borrowed(&fields)).await.is(409).says("It would do something else now");
+    grace.post(&address, &borrowed(&fields)).await.is(409).says("The action would do something else now");
     assert!(actions(&stage, saga).await.is_empty());
 }
 

@@ -48,7 +48,7 @@ async fn a_batch_is_previewed_begun_once_and_watched_to_its_end() {
     })
     .await;
     let page = grace.get(&address).await.is(200).says("✓ mended").says("the gateway lied");
-    assert!(!page.text.contains("Steer it"), "{}", page.text);
+    assert!(!page.text.contains("Steer the batch"), "{}", page.text);
     grace.get("/console/batches").await.is(200).says(&address);
     let mary = stage.visitor(Role::Auditor, "mary").await;
     mary.get(&address).await.is(200).says("✓ mended");
@@ -77,7 +77,7 @@ async fn what_moves_much_money_is_proposed_and_done_by_a_second_person() {
     };
     let proposal = propose(saga).await;
     assert!(proposal.starts_with("/console/proposals/"), "{proposal}");
-    grace.get(&proposal).await.is(200).says("You proposed it");
+    grace.get(&proposal).await.is(200).says("You proposed this");
     grace.get("/console/proposals").await.is(200).says("waits for a second person").says("125.00 EUR");
     let agree = [("decision", "consent"), ("reason", "I called them too")];
     grace.post(&proposal, &agree).await.is(409).says("agree to it");

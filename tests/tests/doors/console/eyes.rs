@@ -34,7 +34,7 @@ async fn a_saga_is_seen_previewed_and_put_right_and_the_page_follows_without_a_r
     browser.pictures("preview").await;
     browser.find("main button.main").await.click().await.unwrap();
     browser.reads("Compensate: done.").await;
-    browser.reads("Nothing can be done, and why").await;
+    browser.reads("Why nothing can be done").await;
     browser.pictures("detail-unwound").await;
     browser.goto(&stage.url("/console/audit")).await;
     browser.reads("the gateway says that it was never charged").await;
@@ -86,7 +86,7 @@ async fn a_work_list_leads_to_a_batch_that_is_watched_to_its_end() {
     browser.find("#reason").await.send_keys("the gateway took a day off").await.unwrap();
     browser.pictures("bulk").await;
     browser.find("main button.main").await.click().await.unwrap();
-    browser.reads("Some of them").await;
+    browser.reads("Examples").await;
     browser.pictures("bulk-preview").await;
     browser.find("main button.main").await.click().await.unwrap();
     browser.find("progress").await;

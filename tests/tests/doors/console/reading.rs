@@ -15,7 +15,7 @@ async fn a_stuck_saga_says_why_and_what_can_be_done_and_what_the_service_has_of_
         "contradict",
         "Retry now",
         "Compensate",
-        "What can't be done now",
+        "Actions that are not possible now",
         "Reservation PENDING",
         "Ada Lovelace",
         "Stalls",
@@ -84,14 +84,14 @@ async fn sagas_stand_by_their_cause_and_are_found_by_what_people_know_of_them() 
         .await
         .is(200)
         .says("must be one of stuck, in_doubt")
-        .says("nothing is listed")
+        .says("Nothing is listed")
         .text;
     assert!(!slip.contains(&stuck.to_string()));
     for word in [second.to_string(), "Ada Lovelace".into()] {
         let q: String = word.replace(' ', "+");
         grace.get(&format!("/console/sagas?q={q}")).await.is(200).says(&second.to_string());
     }
-    grace.get("/console/sagas?q=nobody").await.is(200).says("Nothing is known by this word");
+    grace.get("/console/sagas?q=nobody").await.is(200).says("No saga is known by this word");
     let fingerprint = list.text.split("cause=").nth(1).unwrap().split(['"', '&']).next().unwrap().to_owned();
     grace.get(&format!("/console/sagas?cause={fingerprint}")).await.is(200).says("2 sagas");
 }

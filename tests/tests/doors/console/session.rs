@@ -33,10 +33,10 @@ async fn customers_and_services_have_no_business_here_and_what_is_no_token_is_to
     let customer = stage.customer("Ada").await;
     let service = stage.token(Role::Service, "box-office").await;
     for token in [customer, service] {
-        let refused = nobody.sign_in(&token, "").await.is(403).says("no business here");
+        let refused = nobody.sign_in(&token, "").await.is(403).says("can't be used here");
         assert_eq!(refused.header("set-cookie"), "");
     }
-    nobody.sign_in("nonsense", "").await.is(401).says("no token");
+    nobody.sign_in("nonsense", "").await.is(401).says("not a token");
     nobody.sign_in("usr_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "").await.is(401).says("unknown");
     // Another's page signs nobody in.
     let token = stage.token(Role::Operator, "grace").await;

@@ -71,8 +71,8 @@ async fn a_slip_of_the_pen_does_nothing_and_says_what_was_possible() {
     }
     // A word that finds nothing is not every saga.
     let nobody = [("q", "nobody@example.org"), ("action", "pause"), ("reason", "x")];
-    grace.post("/console/bulk", &nobody).await.is(422).says("finds nothing");
-    grace.get("/console/audit?saga=one").await.is(200).says("must be an id").says("nothing is listed");
+    grace.post("/console/bulk", &nobody).await.is(422).says("finds no saga");
+    grace.get("/console/audit?saga=one").await.is(200).says("must be an id").says("Nothing is listed");
     let batch = format!("/console/batches/{}", BatchId::random());
     let steered = grace.post(&batch, &[("wish", "cancle"), ("reason", "x")]).await.is(422);
     steered.says("consent, pause, resume, cancel");

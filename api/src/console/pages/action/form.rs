@@ -1,4 +1,4 @@
-//! What an action's form asks, made from the table of actions; and the action that a form means.
+//! The fields of an action's form, made from the table of actions, and the action that a sent form means.
 
 use crate::console::session::Visitor;
 use chrono::NaiveDateTime;
@@ -10,7 +10,7 @@ use service::operators::{
     self, ActionRow, Argument, Invalid, Parameter, Parameters, REASON_CHARS_MAX, Takes,
 };
 
-/// What a form sends. A field that is not the action's own is never there, or empty.
+/// What a form sends. A field that the action does not take is absent or empty.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ActionForm {
@@ -24,7 +24,7 @@ pub struct ActionForm {
 }
 
 impl ActionForm {
-    /// The action that is meant.
+    /// The action that the form means.
     ///
     /// # Errors
     /// The first field that can't be understood, or is missing.
@@ -39,7 +39,7 @@ impl ActionForm {
         operators::action(row, given)
     }
 
-    /// The action, and who asks for it.
+    /// The action that the form means, and who asks for it.
     ///
     /// # Errors
     /// The first field that can't be understood, or is missing.
@@ -47,7 +47,7 @@ impl ActionForm {
         Ok((self.action(row)?, operators::by(&visitor.subject, &self.reason)?))
     }
 
-    /// The same, out of sight, for the form that does what was previewed.
+    /// The same values in hidden fields, for the form that does what was previewed.
     pub fn hidden(&self) -> Markup {
         let parameters = Parameter::ALL.map(|parameter| (parameter.name(), self.text(parameter)));
         let fields = std::iter::once(("reason", self.reason.as_str())).chain(parameters);
@@ -68,7 +68,7 @@ impl ActionForm {
     }
 }
 
-/// As the table reads it. Browsers write a time without its zone, and we ask for UTC.
+/// The value as the table of actions reads it. Browsers send a time without its zone, and our form asks for UTC.
 fn argument(parameter: Parameter, text: &str) -> Argument {
     let is_local = |form| NaiveDateTime::parse_from_str(text, form).is_ok();
     Argument::Text(match parameter {
@@ -78,7 +78,7 @@ fn argument(parameter: Parameter, text: &str) -> Argument {
     })
 }
 
-/// What the form asks besides the reason.
+/// The fields of the form besides the reason.
 pub fn fields(row: ActionRow, sent: &ActionForm, seen: &Seen) -> Markup {
     html! { @for takes in row.takes { (field(takes, sent, seen)) } }
 }
@@ -99,7 +99,7 @@ fn field(takes: &Takes, sent: &ActionForm, seen: &Seen) -> Markup {
     }
 }
 
-/// A parameter's name on forms.
+/// A parameter's label on forms.
 pub fn label(parameter: Parameter) -> &'static str {
     match parameter {
         Parameter::Output => "Output",
@@ -109,12 +109,12 @@ pub fn label(parameter: Parameter) -> &'static str {
     }
 }
 
-/// Where a reason is written.
+/// The field for the reason.
 pub fn reason(text: &str) -> Markup {
     html! {
         div {
             label for="reason" { "Reason" }
-            textarea #reason name="reason" required maxlength=(REASON_CHARS_MAX) placeholder="Why, for those who read the audit later" { (text) }
+            textarea #reason name="reason" required maxlength=(REASON_CHARS_MAX) placeholder="Reason, for those who read the audit later" { (text) }
             p.hint { "It is kept in the audit, with your name." }
         }
     }
@@ -134,7 +134,7 @@ fn choice(takes: &Takes, chosen: &str, seen: &Seen) -> Markup {
     }
 }
 
-/// As it was sent; else half an hour later than what is waited for now.
+/// The time that was sent; otherwise half an hour after the present deadline.
 fn until(sent: &str, seen: &Seen) -> String {
     if !sent.is_empty() {
         return sent.to_owned();

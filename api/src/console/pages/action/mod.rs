@@ -1,7 +1,7 @@
-//! Acting on one saga: a form, then a preview of exactly what it comes to, then one button that does exactly that.
+//! Acting on one saga: a form, then a preview of exactly what it would do, then one button that does exactly that.
 //!
-//! The preview carries the saga's version and the plan's hash; if either is another when the button is pressed, nothing is
-//! done, and the page says what changed. Pressing twice is the same case: the second press finds another version.
+//! The preview carries the saga's version and the plan's hash. If either has changed when the button is pressed, nothing is
+//! done, and the page says what changed. Pressing twice is the same case: the second press finds a new version.
 
 pub mod form;
 mod preview;
@@ -41,7 +41,7 @@ fn row_of(word: &str) -> Result<ActionRow, Problem> {
     action_named(word).map_err(|invalid| Problem::new(ProblemType::NotFound, invalid.to_string()))
 }
 
-/// What is asked before a preview, filled in as it was sent, with what was wrong about that.
+/// The form before a preview, filled in as it was sent, with the first mistake in it.
 fn page_of_form(
     visitor: &Visitor,
     seen: &Seen,
@@ -63,7 +63,7 @@ fn page_of_form(
                 div.notice.bad-news { p { strong { "Not possible now: " } (refused) "." } }
             }
             @if !visitor.may_act() {
-                div.notice { p { "An auditor reads; acting needs the role " code { "operator" } "." } }
+                div.notice { p { "Auditors may only read. Acting needs the role " code { "operator" } "." } }
             } @else if refused.is_none() {
                 @if let Some(invalid) = invalid { (super::refused::invalid(invalid)) }
                 form.column method="post" action={ "/console/sagas/" (saga) "/actions/" (row.kind.name()) } {
@@ -72,7 +72,7 @@ fn page_of_form(
                     (form::reason(&sent.reason))
                     div.actions {
                         button.main { "Preview" }
-                        span.faint { "Nothing is done yet." }
+                        span.faint { "This does nothing yet." }
                     }
                 }
             }
@@ -80,7 +80,7 @@ fn page_of_form(
     })
 }
 
-/// What the action would come to.
+/// Shows what the action would do.
 pub async fn preview(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
@@ -117,7 +117,10 @@ pub async fn perform(
         Err(invalid) => return form_with(&console, &visitor, saga, row, &sent, &invalid).await,
     };
     let (Some(etag), Some(plan_hash)) = (sent.etag.clone(), sent.plan.clone()) else {
-        return Err(Problem::new(ProblemType::MalformedRequest, "nothing is done without a preview of it"));
+        return Err(Problem::new(
+            ProblemType::MalformedRequest,
+            "nothing is done without a preview: open the form again",
+        ));
     };
     match console
         .service
@@ -138,7 +141,7 @@ pub async fn perform(
     }
 }
 
-/// The form as it was sent, and what is wrong with it.
+/// The form as it was sent, with its mistake.
 async fn form_with(
     console: &Console,
     visitor: &Visitor,

@@ -1,4 +1,4 @@
-//! What an action comes to, before it is done: made by the planner that will do it.
+//! What an action would do: shown before it is done, and made by the planner that will do it.
 
 use super::{
     super::super::{
@@ -13,7 +13,7 @@ use maud::{Markup, html};
 use operator::{Plan, Seen};
 use service::operators::ActionRow;
 
-/// The page, with the one button; `second` if it moves more money than one person may move alone.
+/// The page with its one button. `second`: the action moves more money than one person may move alone.
 pub fn page(
     visitor: &Visitor,
     seen: &Seen,
@@ -27,7 +27,7 @@ pub fn page(
         section {
             (crumbs(saga))
             h1 { "Preview: " (row.label.to_lowercase()) }
-            p { "Nothing has been done. This is what the button below comes to, and it does exactly this or nothing." }
+            p { "Nothing has been done. This is what the button below does. It does exactly this, or nothing." }
         }
         (outcome(seen, plan))
         (rows(plan))
@@ -41,12 +41,12 @@ pub fn page(
                 input type="hidden" name="plan" value=(plan.hash);
                 p { "Reason: “" (sent.reason) "”" }
                 @if second {
-                    div.notice.heed { p { strong { "A second person must agree: " } "it moves more money than one person may move alone. The button proposes it." } }
+                    div.notice.heed { p { strong { "A second person must agree: " } "the action moves more money than one person may move alone. The button makes a proposal." } }
                 }
                 div.actions {
                     button.main { @if second { "Propose it" } @else { (row.label) } }
-                    a href={ "/console/sagas/" (saga) "/actions/" (row.kind.name()) } { "Change it" }
-                    a href={ "/console/sagas/" (saga) } { "Leave it" }
+                    a href={ "/console/sagas/" (saga) "/actions/" (row.kind.name()) } { "Change the form" }
+                    a href={ "/console/sagas/" (saga) } { "Back to the saga" }
                 }
                 p.faint { "version " code { (plan.etag) } ", plan " code { (plan.hash.get(..12).unwrap_or(&plan.hash)) } }
             }
@@ -68,7 +68,7 @@ fn outcome(seen: &Seen, plan: &Plan) -> Markup {
                 }
                 @if let Some(stuck) = &plan.stuck { dt { "still stuck" } dd { (serde_json::to_string(stuck).unwrap_or_default()) } }
                 dt { "next look" }
-                dd { @match plan.due_at { Some(due) if due <= seen.now => "at once", Some(due) => (words::ago(due, seen.now)), None => "none by itself" } }
+                dd { @match plan.due_at { Some(due) if due <= seen.now => "at once", Some(due) => (words::ago(due, seen.now)), None => "not by itself" } }
                 @if !plan.money.is_empty() { dt { "money moved" } dd { strong { (words::stakes(&plan.money)) } } }
                 @if !plan.frees.is_empty() { dt { "given back" } dd { strong { (words::stakes(&plan.frees)) } @if !plan.calls.is_empty() { ", once the calls below are answered" } } }
                 dt { "entries" }
@@ -88,9 +88,9 @@ fn rows(plan: &Plan) -> Markup {
     let changes = differences(&plan.before, &plan.after);
     html! {
         section {
-            h2 { "Rows of the service" }
+            h2 { "Rows of the service that change" }
             @if changes.is_empty() {
-                p.faint { "None changes." }
+                p.faint { "None." }
             } @else {
                 div.wide { table {
                     thead { tr { th { "what" } th { "before" } th { "after" } } }
@@ -110,7 +110,7 @@ fn rows(plan: &Plan) -> Markup {
 fn calls(plan: &Plan) -> Markup {
     html! {
         section {
-            h2 { "Calls that leave afterwards" }
+            h2 { "Calls that are made afterwards" }
             @if plan.calls.is_empty() {
                 p.faint { "None." }
             } @else {
@@ -121,7 +121,7 @@ fn calls(plan: &Plan) -> Markup {
                             td { @if call.undo { "compensation of " } strong { (call.step) } " " span.faint { "#" (call.position) } }
                             td { (call.described.as_deref().unwrap_or("–")) }
                             td { (words::id(&call.key)) }
-                            td { @if call.key_expired { span.doubt { "▲ may be forgotten there: it is probed, never repeated blindly" } } @else { "remembered" } }
+                            td { @if call.key_expired { span.doubt { "▲ the other side may have forgotten it: the call is probed, never repeated blindly" } } @else { "remembered" } }
                         }
                     } }
                 } }

@@ -1,4 +1,4 @@
-//! Why nothing was done, and the way on.
+//! Pages that say why an action was not done, and what can be done instead.
 
 use super::{
     super::super::{
@@ -15,10 +15,10 @@ use operator::{OperatorError, Plan};
 use orchestrator::SagaId;
 use service::operators::{ActionRow, action_named};
 
-/// A page for what a colleague or a lane did meanwhile, and for what the saga's state forbids; other errors are problems.
+/// A page for a change that a colleague or a lane made meanwhile, and for what the saga's state forbids. Other errors are problems.
 ///
 /// # Errors
-/// Those.
+/// Every other error.
 pub fn answer(
     visitor: &Visitor,
     saga: SagaId,
@@ -32,7 +32,7 @@ pub fn answer(
             (StatusCode::PRECONDITION_FAILED, "The saga has changed", changed(sent, &etag))
         }
         OperatorError::PlanChanged(plan) => {
-            (StatusCode::CONFLICT, "It would do something else now", plan_changed(&plan))
+            (StatusCode::CONFLICT, "The action would do something else now", plan_changed(&plan))
         }
         OperatorError::NotAllowed { why, allowed, .. } => {
             (StatusCode::CONFLICT, "Not possible", not_allowed(saga, &why, &allowed))
@@ -47,7 +47,7 @@ pub fn answer(
             form.actions method="post" action={ "/console/sagas/" (saga) "/actions/" (row.kind.name()) } {
                 (proof(visitor))
                 (sent.hidden())
-                button.main { "Preview anew" }
+                button.main { "Preview again" }
                 a href={ "/console/sagas/" (saga) } { "See the saga as it is now" }
                 a href={ "/console/audit?saga=" (saga) } { "See what was done to it" }
             }
@@ -58,15 +58,15 @@ pub fn answer(
 
 fn changed(sent: &ActionForm, etag: &str) -> Markup {
     html! {
-        p { "It moved between the preview and the button: a lane went on with it, or a colleague acted. Pressing twice looks the same: the first press has done it." }
-        p { "Its version was " del { code { (sent.etag.as_deref().unwrap_or("–")) } } " and is " ins { code { (etag) } } "." }
+        p { "The saga changed after the preview: a lane went on with it, or a colleague acted. If the button was pressed twice, the first press has done it." }
+        p { "The saga's version was " del { code { (sent.etag.as_deref().unwrap_or("–")) } } ", and is now " ins { code { (etag) } } "." }
     }
 }
 
 fn plan_changed(plan: &Plan) -> Markup {
     let changes = differences(&plan.before, &plan.after);
     html! {
-        p { "The saga is the same, but rows around it are not, so the action would come to something else than its preview said. Now it would leave the saga "
+        p { "The saga has not changed, but rows around it have, so the action would not do what its preview said. Now it would leave the saga "
             strong { (plan.state) } @if plan.paused { ", paused" } ", make " (words::things(plan.calls.len() as i64, "call")) " and change:" }
         ul { @for change in &changes {
             li { (change.path) ": " del { (change.before.as_deref().unwrap_or("not there")) } " → " ins { (change.after.as_deref().unwrap_or("gone")) } }
@@ -78,7 +78,7 @@ fn not_allowed(saga: SagaId, why: &str, allowed: &[&'static str]) -> Markup {
     html! {
         p { (why) "." }
         @if !allowed.is_empty() {
-            p { "Possible are: " @for (index, name) in allowed.iter().enumerate() {
+            p { "Possible now: " @for (index, name) in allowed.iter().enumerate() {
                 @if index > 0 { ", " }
                 @let label = action_named(name).map_or(*name, |row| row.label);
                 a href={ "/console/sagas/" (saga) "/actions/" (name) } { (label) }

@@ -1,4 +1,4 @@
-//! One batch: how far it is, what came of each of its sagas, and what can be done about it.
+//! One batch: its progress, the result of each of its sagas, and what can be done about it.
 
 use super::super::{
     super::{
@@ -26,10 +26,10 @@ use service::operators::{BatchMove, action_row, by};
 /// Items of one page.
 const ROWS: i64 = 100;
 
-/// The page.
+/// The batch's page.
 ///
 /// # Errors
-/// There is none of this id.
+/// There is no batch with this id.
 pub async fn page(
     console: &Console,
     visitor: &Visitor,
@@ -58,15 +58,15 @@ fn summary(batch: &Batch, now: DateTime<Utc>) -> Markup {
             h1 { (label) ", " (words::things(batch.items.into(), "saga")) }
             p.line { (state(batch.state)) @if let Some(why) = &batch.why { ": " (why) } }
             progress max=(batch.items.max(1)) value=(done) aria-label="Settled" { (done) " of " (batch.items) }
-            p { strong { (words::thousands(done.into())) } " of " (words::thousands(batch.items.into())) " settled, round " (batch.round) @if batch.capped { "; more matched than one batch takes" } }
+            p { strong { (words::thousands(done.into())) } " of " (words::thousands(batch.items.into())) " settled, round " (batch.round) @if batch.capped { "; more sagas matched than one batch takes" } }
             dl.facts {
                 dt { "by" } dd { strong { (batch.actor) } " " (words::ago(batch.created_at, now)) ": “" (batch.reason) "”" }
                 @if let Some(by) = &batch.consented_by { dt { "agreed" } dd { strong { (by) } } }
                 @if let (BatchState::AwaitingConsent, Some(until)) = (batch.state, batch.consent_until) { dt { "waits for a second person" } dd { "until " (words::moment(until, now)) } }
                 dt { "which" } dd { code { (serde_json::to_string(&batch.filter).unwrap_or_default()) } }
                 @if !batch.stakes.is_empty() { dt { "at stake" } dd { (words::stakes(&batch.stakes)) } }
-                dt { "how" } dd { (batch.canary) " first; stops if more than " (format!("{:.0}", batch.stop_at_error_rate * 100.0)) " in a hundred end badly" }
-                dt { "last noted" } dd { (words::ago(batch.updated_at, now)) @if let Some(node) = &batch.node { " by " (node) } }
+                dt { "how" } dd { (batch.canary) " first; it stops if more than " (format!("{:.0}", batch.stop_at_error_rate * 100.0)) " % of a round end badly" }
+                dt { "last change" } dd { (words::ago(batch.updated_at, now)) @if let Some(node) = &batch.node { " by " (node) } }
                 dt { "id" } dd { (words::id(batch.id)) }
             }
         }
@@ -77,8 +77,8 @@ fn summary(batch: &Batch, now: DateTime<Utc>) -> Markup {
 pub fn state(state: BatchState) -> Markup {
     match state {
         BatchState::AwaitingConsent => html! { span.doubt { "▲ waits for a second person" } },
-        BatchState::Canary => html! { "▶ the first few" },
-        BatchState::Ramping => html! { "▶ rounds that grow" },
+        BatchState::Canary => html! { "▶ canary: the first few sagas" },
+        BatchState::Ramping => html! { "▶ ramping: rounds that grow" },
         BatchState::Paused => html! { span.doubt { "❚❚ paused" } },
         BatchState::Stopped => html! { span.bad { "■ stopped by itself" } },
         BatchState::Cancelled => html! { span.faint { "✗ cancelled" } },
@@ -93,7 +93,7 @@ fn steering(batch: &Batch, visitor: &Visitor) -> Markup {
         @if !over && visitor.may_act() {
             section {
                 details open[batch.state == BatchState::AwaitingConsent] {
-                    summary { "Steer it" }
+                    summary { "Steer the batch" }
                     form.column method="post" action={ "/console/batches/" (batch.id) } {
                         (proof(visitor))
                         (reason(""))
@@ -103,7 +103,7 @@ fn steering(batch: &Batch, visitor: &Visitor) -> Markup {
                                 button name="wish" value=(other.word()) { (label) }
                             }
                         }
-                        p.hint { "A button that does not fit the batch's state is refused, and says why. What was done stays done." }
+                        p.hint { "If the batch's state does not allow an action, nothing happens and the page says why. What was done stays done." }
                     }
                 }
             }
@@ -133,7 +133,7 @@ fn table(batch: &Batch, items: &[BatchItem], query: &ItemQuery, now: DateTime<Ut
     html! {
         section {
             h2 { "Results" }
-            @if let Some(invalid) = &query.invalid { (refused::invalid(invalid)) p { "So nothing is listed." } }
+            @if let Some(invalid) = &query.invalid { (refused::invalid(invalid)) p { "Nothing is listed, because the filter is not valid." } }
             ul.filters { @for (result, count) in counts {
                 li { a href=(address(result, None)) aria-current=[(result == query.result).then_some("true")] {
                     (result.map_or("all".to_owned(), |result| words::name(result.as_str()))) " " strong { (words::thousands(count.into())) }
@@ -168,7 +168,7 @@ fn result(result: ItemResult) -> Markup {
     }
 }
 
-/// What somebody asks of a batch.
+/// The form that steers a batch.
 #[derive(Deserialize)]
 pub struct SteeringForm {
     wish: String,

@@ -1,4 +1,4 @@
-//! The form that asks what is to be done to many, and what it sends.
+//! The form of an action on many sagas, and what it sends.
 
 use super::super::{
     super::{
@@ -16,22 +16,25 @@ use operator::{By, NewBatch, Operator, OperatorError};
 use service::operators::{ActionRow, FilterError, Invalid, Parameter, action_named, action_rows, by, narrow};
 
 impl BatchForm {
-    /// The row of the action, if it can be done to many.
+    /// The row of the action, if it can be done to many sagas.
     pub fn row(&self) -> Result<ActionRow, Invalid> {
         let row = action_named(&self.action)?;
         if row.kind.is_for_many() {
             return Ok(row);
         }
         let words: Vec<&str> = many().map(|row| row.word).collect();
-        let detail =
-            format!("must be one that can be done to many, {}, and is {}", words.join(", "), row.word);
+        let detail = format!(
+            "must be an action that can be done to many sagas, {}, and is {}",
+            words.join(", "),
+            row.word
+        );
         Err(Invalid::new("action", detail))
     }
 
-    /// What the batch would be.
+    /// The batch that the form asks for.
     ///
     /// # Errors
-    /// A field that can't be meant; the database's.
+    /// A field is not valid, or the database failed.
     pub async fn batch(
         &self,
         sagas: &SagaQuery,
@@ -48,12 +51,12 @@ impl BatchForm {
         let found: Result<_, OperatorError> =
             narrow(operator, sagas.filter.clone(), sagas.words.q.as_deref()).await;
         // A filter without ids would mean every saga.
-        let filter = found?.ok_or_else(|| Invalid::new("q", "finds nothing"))?;
+        let filter = found?.ok_or_else(|| Invalid::new("q", "finds no saga"))?;
         let stop_at_error_rate = f64::from(self.stop_at_percent) / 100.0;
         Ok(NewBatch { filter, action, by, canary: self.canary, stop_at_error_rate })
     }
 
-    /// The same, out of sight, for the form that makes the batch.
+    /// The same values in hidden fields, for the form that makes the batch.
     pub fn hidden(&self) -> Markup {
         html! {
             input type="hidden" name="action" value=(self.action);
@@ -66,7 +69,7 @@ impl BatchForm {
     }
 }
 
-/// What can be done to many alike.
+/// The actions that can be done to many sagas.
 fn many() -> impl Iterator<Item = ActionRow> {
     action_rows().filter(|row| row.kind.is_for_many())
 }
@@ -80,7 +83,7 @@ pub fn page(visitor: &Visitor, sagas: &SagaQuery, sent: &BatchForm, invalid: Opt
             (which(sagas))
             @if let Some(invalid) = invalid { (refused::invalid(invalid)) }
             @if visitor.may_act() { (fields(visitor, sagas, sent)) }
-            @else { div.notice { p { "An auditor reads; acting needs the role " code { "operator" } "." } } }
+            @else { div.notice { p { "Auditors may only read. Acting needs the role " code { "operator" } "." } } }
         }
     })
 }
@@ -105,23 +108,23 @@ fn fields(visitor: &Visitor, sagas: &SagaQuery, sent: &BatchForm) -> Markup {
                 div { label for="output" { (form::label(Parameter::Output)) (takers(Parameter::Output)) } textarea.json #output name="output" spellcheck="false" { (sent.output) } }
             }
             div.line {
-                div { label for="canary" { "How many go first" } input #canary type="number" name="canary" min="1" max="1000" value=(sent.canary); }
-                div { label for="stop_at_percent" { "Stop if more than this many in a hundred end badly" }
+                div { label for="canary" { "Sagas that go first" } input #canary type="number" name="canary" min="1" max="1000" value=(sent.canary); }
+                div { label for="stop_at_percent" { "Stop if more than this percentage of a round ends badly" }
                     input #stop_at_percent type="number" name="stop_at_percent" min="0" max="100" value=(sent.stop_at_percent); }
             }
-            div.actions { button.main { "Preview" } span.faint { "Nothing is done yet." } }
+            div.actions { button.main { "Preview" } span.faint { "This does nothing yet." } }
         }
     }
 }
 
-/// The actions for many that need a parameter.
+/// The actions on many sagas that need a parameter.
 fn takers(parameter: Parameter) -> String {
     let needs = |row: &ActionRow| row.takes.iter().any(|takes| takes.parameter == parameter);
     let labels: Vec<&str> = many().filter(needs).map(|row| row.label).collect();
     format!(" (for: {})", labels.join(", "))
 }
 
-/// The filter, out of sight.
+/// The filter in hidden fields.
 pub fn hidden(sagas: &SagaQuery) -> Markup {
     html! {
         @for (name, value) in sagas.words.fields() {
@@ -136,11 +139,11 @@ pub fn which(sagas: &SagaQuery) -> Markup {
     let fields: Vec<(&str, String)> = fields.filter_map(|(name, value)| Some((name, value?))).collect();
     html! {
         p {
-            @if fields.is_empty() { strong { "All sagas there are." } }
+            @if fields.is_empty() { strong { "All sagas." } }
             @for (index, (name, value)) in fields.iter().enumerate() {
                 @if index > 0 { ", " } (words::name(name)) " " code.id { (value) }
             }
-            " " a href=(sagas.path()) { "See them" }
+            " " a href=(sagas.path()) { "See these sagas" }
         }
     }
 }

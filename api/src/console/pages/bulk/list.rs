@@ -1,4 +1,4 @@
-//! All batches there were.
+//! All batches.
 
 use super::{
     super::super::{
@@ -17,10 +17,10 @@ use service::operators::action_row;
 /// Batches of one page.
 const ROWS: i64 = 50;
 
-/// The page.
+/// The list's page.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn page(console: &Console, after: Option<BatchId>) -> Result<Page, Problem> {
     let rows = console.service.operator().batches(after, ROWS).await?;
     let now = Utc::now();
@@ -51,7 +51,7 @@ pub async fn page(console: &Console, after: Option<BatchId>) -> Result<Page, Pro
                 }
             } }
         } }
-        @if rows.is_empty() { p.faint { "There was none." } }
+        @if rows.is_empty() { p.faint { "There has been no batch yet." } }
         @if let Some(next) = next { nav.pages { a rel="next" href={ "/console/batches" (next) } { "Older" } } }
     }))
 }

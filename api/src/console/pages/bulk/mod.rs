@@ -1,4 +1,4 @@
-//! Many sagas at once: a filter, what it comes to, and then a batch that can be watched and steered.
+//! Acting on many sagas: a filter, a preview, and then a batch that can be watched and steered.
 
 mod batch;
 mod form;
@@ -30,11 +30,11 @@ use maud::{Markup, html};
 use operator::{BatchId, BatchPreview};
 use service::operators::{FilterError, Invalid, action_row};
 
-/// Where the forms lead.
+/// The address that the forms are sent to.
 const PREVIEW: &str = "/console/bulk";
 const START: &str = "/console/bulk/start";
 
-/// What it comes to.
+/// Shows what the batch would do.
 pub async fn preview(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
@@ -68,7 +68,7 @@ pub async fn start(
         Err(FilterError::Operator(error)) => return refused::answer(&visitor, error, PREVIEW),
     };
     let Some(id) = sent.batch else {
-        let invalid = Invalid::new("batch", "is missing: preview it first");
+        let invalid = Invalid::new("batch", "is missing: open a preview first");
         return Ok(form_with(&visitor, &sagas, &sent, &invalid));
     };
     match operator.start_batch(id, new).await {
@@ -77,7 +77,7 @@ pub async fn start(
     }
 }
 
-/// The form as it was sent, and what is wrong with it.
+/// The form as it was sent, with its mistake.
 fn form_with(visitor: &Visitor, sagas: &SagaQuery, sent: &BatchForm, invalid: &Invalid) -> Response {
     form(visitor, sagas, sent, Some(invalid))
         .with_status(StatusCode::UNPROCESSABLE_ENTITY)
@@ -105,13 +105,13 @@ fn page_of_preview(
             (form::which(sagas))
             p { "Nothing has been done. The batch takes the sagas that match when it is made." }
             dl.facts {
-                dt { "sagas" } dd { strong { (words::thousands(found.count)) } @if found.capped { " and more: one batch takes no more than these" } }
-                dt { "at stake" } dd { @if found.stakes.is_empty() { "nothing that is known" } @else { strong { (words::stakes(&found.stakes)) } } }
-                dt { "how" } dd { (sent.canary) " go first, then rounds that grow; it stops if more than " (sent.stop_at_percent) " in a hundred end badly" }
+                dt { "sagas" } dd { strong { (words::thousands(found.count)) } @if found.capped { "; more match, but one batch takes only this many" } }
+                dt { "at stake" } dd { @if found.stakes.is_empty() { "nothing, as far as is known" } @else { strong { (words::stakes(&found.stakes)) } } }
+                dt { "how" } dd { (sent.canary) " go first, then rounds that grow; it stops if more than " (sent.stop_at_percent) " % of a round end badly" }
                 dt { "reason" } dd { "“" (sent.reason) "”" }
             }
             @if found.second_person {
-                div.notice.heed { p { strong { "A second person must agree: " } "it moves more money than one person may move alone. It begins when somebody else has." } }
+                div.notice.heed { p { strong { "A second person must agree: " } "the batch moves more money than one person may move alone. It begins when somebody else has agreed." } }
             }
         }
         (sample(found))
@@ -122,8 +122,8 @@ fn page_of_preview(
                     (form::hidden(sagas))
                     (sent.hidden())
                     input type="hidden" name="batch" value=(id);
-                    button.main { (label) ", all of them" }
-                    a href=(sagas.path()) { "Leave it" }
+                    button.main { (label) " (all of them)" }
+                    a href=(sagas.path()) { "Back to the list" }
                 }
             }
         }
@@ -133,14 +133,14 @@ fn page_of_preview(
 fn sample(found: &BatchPreview) -> Markup {
     html! {
         section {
-            h2 { "Some of them" }
+            h2 { "Examples" }
             div.wide { table {
                 thead { tr { th { "saga" } th { "state" } th { "why it is there" } th.number { "at stake" } } }
                 tbody { @for one in &found.sample {
                     tr { td { a href={ "/console/sagas/" (one.id) } { code { (one.id) } } } td { (words::state(one.state)) } td { (one.line) } td.number { (words::stakes(&one.stakes)) } }
                 } }
             } }
-            @if found.sample.is_empty() { p.faint { "There is none." } }
+            @if found.sample.is_empty() { p.faint { "No saga matches." } }
         }
     }
 }

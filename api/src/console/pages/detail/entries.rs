@@ -8,7 +8,7 @@ use operator::JournalEntry;
 use orchestrator::journal::{Entry, Outcome, Recall};
 use service::operators::action_row;
 
-/// The table of them.
+/// The journal as a table.
 pub fn draw(entries: &[Entry], stamps: &[Stamp], now: DateTime<Utc>) -> Markup {
     html! {
         section {
@@ -34,11 +34,11 @@ pub fn draw(entries: &[Entry], stamps: &[Stamp], now: DateTime<Utc>) -> Markup {
     }
 }
 
-/// A journal that this binary can't read: as it stands.
+/// The stored text of a journal that this binary can't read.
 pub fn draw_unread(entries: &[JournalEntry], now: DateTime<Utc>) -> Markup {
     html! {
         section {
-            h2 { "Journal, as it stands" }
+            h2 { "Journal, as it is stored" }
             div.wide {
                 table {
                     thead { tr { th { "#" } th { "written" } th { "entry" } th { "content" } th { "node" } th.number { "epoch" } } }

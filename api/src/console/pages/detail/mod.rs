@@ -1,4 +1,4 @@
-//! One saga, whole: why it is where it is, what can be done, what happened, and what the service has of it.
+//! One saga: why it is where it is, what can be done, what happened, and the service's rows about it.
 
 mod entries;
 mod outside;
@@ -22,7 +22,7 @@ use orchestrator::SagaId;
 use service::operators::{self, Related, action_named, action_row};
 use timeline::Stamp;
 
-/// All that the page shows.
+/// Everything that the page shows.
 struct PageData {
     seen: Seen,
     stamps: Vec<Stamp>,
@@ -30,10 +30,10 @@ struct PageData {
     trace_url: Option<String>,
 }
 
-/// The page.
+/// The saga's page.
 ///
 /// # Errors
-/// There is no such saga, or the database's.
+/// There is no such saga, or the database failed.
 pub async fn page(
     console: &Console,
     visitor: &Visitor,
@@ -51,7 +51,7 @@ pub async fn page(
         call_out: seen.status.leased,
         waits: seen.status.due_at.is_some(),
     };
-    let paths = html! { section { h2 { "What it did, and undid" } (paths::draw(&rows, &context)) } };
+    let paths = html! { section { h2 { "What it did and undid" } (paths::draw(&rows, &context)) } };
     Ok(Page::new(format!("Saga {saga}"), Section::WorkList)
         .still(html! { @if let Some(row) = did.and_then(|did| action_named(did).ok()) {
             div.notice.done role="status" { p { strong { (row.label) } ": done." } }
@@ -84,7 +84,7 @@ async fn load(console: &Console, saga: SagaId) -> Result<PageData, Problem> {
     Ok(PageData { trace_url: trace_url(console, seen.status.trace.as_deref()), stamps, related, seen })
 }
 
-/// Where the trace is shown, if the configuration says. The id is the second field of a W3C traceparent.
+/// The address that shows the trace, if one is configured. The trace's id is the second field of a W3C traceparent.
 fn trace_url(console: &Console, trace: Option<&str>) -> Option<String> {
     let template = console.service.config.http.trace_url.as_ref()?;
     let id = trace_id(trace?)?;
@@ -130,11 +130,11 @@ fn actions(visitor: &Visitor, seen: &Seen) -> Markup {
                     li { a.button href={ "/console/sagas/" (saga) "/actions/" (allowed.action.name()) } { (label(allowed.action)) } }
                 } }
             } @else if !open.is_empty() {
-                p { "An operator could: " (open.iter().map(|allowed| label(allowed.action).to_lowercase()).collect::<Vec<_>>().join(", ")) "." }
+                p { "An operator could do: " (open.iter().map(|allowed| label(allowed.action).to_lowercase()).collect::<Vec<_>>().join(", ")) "." }
             }
             @if !closed.is_empty() {
                 details {
-                    summary { @if open.is_empty() { "Nothing can be done, and why" } @else { "What can't be done now, and why" } }
+                    summary { @if open.is_empty() { "Why nothing can be done" } @else { "Actions that are not possible now, and why" } }
                     dl.facts { @for allowed in &closed {
                         dt { (label(allowed.action)) } dd { (allowed.refused.as_deref().unwrap_or_default()) }
                     } }
@@ -152,7 +152,7 @@ fn facts(data: &PageData) -> Markup {
     };
     html! {
         section {
-            h2 { "Its row" }
+            h2 { "Details" }
             dl.facts {
                 (fact("next look", moment(status.due_at)))
                 (fact("next attempt", moment(status.retry_at)))

@@ -1,4 +1,4 @@
-//! What came from outside and what goes there: letters, webhooks, messages.
+//! A saga's traffic with the outside: letters, webhooks and messages.
 
 use super::{super::value, PageData};
 use crate::console::words;
@@ -8,7 +8,7 @@ use operator::{Key, Letter};
 use orchestrator::journal::Entry;
 use service::operators::{DeliveryView, MessageView, WebhookView};
 
-/// All of it; what there is none of is not mentioned.
+/// All of it. A part without rows is left out.
 pub fn draw(data: &PageData) -> Markup {
     let (seen, related, now) = (&data.seen, &data.related, data.seen.now);
     html! {
@@ -24,16 +24,16 @@ fn keys(keys: &[Key], now: DateTime<Utc>) -> Markup {
         section {
             h2 { "Idempotency keys" }
             div.wide { table {
-                thead { tr { th { "step" } th { "key" } th { "remembered on the other side" } } }
+                thead { tr { th { "step" } th { "key" } th { "remembered by the other side" } } }
                 tbody { @for key in keys {
                     tr {
                         td { strong { (key.step) } " " a href={ "#e" (key.position) } { "#" (key.position) } }
                         td { (words::id(&key.key)) }
                         td {
                             @match key.expires_at {
-                                None => "as long as it likes: repeating is harmless",
+                                None => "for an unknown time; repeating the call is harmless",
                                 Some(at) if at > now => { "until " (words::moment(at, now)) " " span.faint { (words::ago(at, now)) } },
-                                Some(at) => span.doubt { "▲ expired " (words::ago(at, now)) ": probed, never repeated blindly" },
+                                Some(at) => span.doubt { "▲ expired " (words::ago(at, now)) ": the call is probed, never repeated blindly" },
                             }
                         }
                     }
@@ -75,7 +75,7 @@ fn webhooks(webhooks: &[WebhookView], now: DateTime<Utc>) -> Markup {
         section {
             h2 { "Webhooks" }
             div.wide { table {
-                thead { tr { th { "received" } th { "says" } th.number { "amount" } th { "state" } th { "event" } th { "came again" } } }
+                thead { tr { th { "received" } th { "says" } th.number { "amount" } th { "state" } th { "event" } th { "received again" } } }
                 tbody { @for webhook in webhooks {
                     tr {
                         td.nowrap { (words::moment(webhook.received_at, now)) }
@@ -126,7 +126,7 @@ fn messages(messages: &[MessageView], now: DateTime<Utc>) -> Markup {
 
 fn delivery(one: &DeliveryView, now: DateTime<Utc>) -> Markup {
     html! {
-        (one.url.as_deref().unwrap_or("a subscription that is gone")) ": "
+        (one.url.as_deref().unwrap_or("a removed subscription")) ": "
         @if let Some(at) = one.delivered_at { span.good { "✓ arrived" } " " (words::moment(at, now)) }
         @else if let Some(at) = one.failed_at { span.bad { "✗ given up" } " " (words::moment(at, now)) }
         @else if let Some(at) = one.due_at { "on its way, next " (words::ago(at, now)) }

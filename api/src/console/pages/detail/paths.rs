@@ -1,6 +1,6 @@
 //! The two paths of a saga: forward to the left of its steps' names, compensation to the right as its mirror.
 //!
-//! Read down the left side, then up the right: compensations run in the reverse order. Each bar is an attempt or a wait;
+//! Read down the left side, then up the right side: compensations run in the reverse order. Each bar is an attempt or a wait;
 //! what its colour says, its words say too, and what is in doubt is hatched.
 
 use super::{
@@ -14,15 +14,15 @@ use maud::{Markup, html};
 use operator::Attempt;
 use orchestrator::Position;
 
-/// What is needed besides the rows.
+/// What the bars need besides the rows.
 pub struct Context {
     /// The database's time.
     pub now: DateTime<Utc>,
-    /// Whether the saga moves no more.
+    /// Whether the saga is at rest.
     pub at_rest: bool,
     /// When it turned back.
     pub turned: Option<DateTime<Utc>>,
-    /// The compensation that is next.
+    /// The compensation that is done next.
     pub next_undo: Option<Position>,
     /// Whether a call is out.
     pub call_out: bool,
@@ -30,7 +30,7 @@ pub struct Context {
     pub waits: bool,
 }
 
-/// The table of both.
+/// The table of both paths.
 pub fn draw(rows: &[RequestRow], context: &Context) -> Markup {
     let (forward, back) = scales(rows, context);
     html! {
@@ -44,7 +44,7 @@ pub fn draw(rows: &[RequestRow], context: &Context) -> Markup {
                 } }
                 tbody {
                     @for row in rows { (self::row(row, &forward, &back, context)) }
-                    @if rows.is_empty() { tr { td colspan="3" class="faint" { "It has asked for nothing yet." } } }
+                    @if rows.is_empty() { tr { td colspan="3" class="faint" { "The saga has asked for nothing yet." } } }
                 }
             }
         }
@@ -52,7 +52,7 @@ pub fn draw(rows: &[RequestRow], context: &Context) -> Markup {
     }
 }
 
-/// One scale for all that went forward, one for all that went back.
+/// One scale for everything that went forward, and one for everything that went back.
 fn scales(rows: &[RequestRow], context: &Context) -> (Scale, Scale) {
     let end = |path: &Path| path.ended.or((!context.at_rest).then_some(context.now));
     let moments = |path: &Path| {
@@ -107,7 +107,7 @@ fn row(row: &RequestRow, forward: &Scale, back: &Scale, context: &Context) -> Ma
 }
 
 fn bars(path: &Path, scale: &Scale, kind: Kind, undo: bool, context: &Context) -> Markup {
-    /// What is still seen, and can be pointed at.
+    /// The least width of a bar that can still be seen and pointed at.
     const THINNEST: f64 = 7.0;
     let place = |from: DateTime<Utc>, to: DateTime<Utc>| {
         let x = scale.place(from).min(WIDTH - THINNEST);
@@ -139,7 +139,7 @@ fn bars(path: &Path, scale: &Scale, kind: Kind, undo: bool, context: &Context) -
     }
 }
 
-/// When the attempt began that ended well: after those that didn't.
+/// When the attempt that succeeded began: after the failed ones.
 fn since(path: &Path) -> DateTime<Utc> {
     let last = path.attempts.iter().map(|attempt| attempt.ended_at).max();
     last.filter(|last| path.ended.is_some_and(|ended| *last < ended)).unwrap_or(path.began)
@@ -156,7 +156,7 @@ fn class(kind: Kind, undo: bool) -> &'static str {
 /// What the bars say, in words.
 fn outcome_text(path: &Path, kind: Kind, undo: bool, context: &Context) -> Markup {
     let took_us = path.ended.and_then(|ended| (ended - path.began).num_microseconds());
-    // What is ours commits with its entry: how long it took within that is not known.
+    // A step on our own rows commits with its entry, so we don't know how long it took.
     let took = took_us.filter(|us| *us > 0).map(|us| span_ms(us as f64 / 1_000.0)).unwrap_or_default();
     let tried = path.attempts.len();
     html! {
@@ -170,9 +170,9 @@ fn outcome_text(path: &Path, kind: Kind, undo: bool, context: &Context) -> Marku
             End::Open if path.in_doubt() => { span.doubt { "▨ in doubt" } " for " (span_s((context.now - path.began).num_seconds())) },
             End::Open if context.at_rest && tried > 0 => { span.bad { "✗ failed" } },
             End::Open if context.at_rest => { "left open" },
-            End::Open if tried > 0 && context.waits => { span.bad { "✗ failed" } ", tried again" },
-            End::Open if tried > 0 => { span.bad { "✗ failed" } ", needs somebody" },
-            End::Open if kind == Kind::Step && context.call_out => { "▶ out for " (span_s((context.now - path.began).num_seconds())) },
+            End::Open if tried > 0 && context.waits => { span.bad { "✗ failed" } ", will be tried again" },
+            End::Open if tried > 0 => { span.bad { "✗ failed" } ", needs a person" },
+            End::Open if kind == Kind::Step && context.call_out => { "▶ call out for " (span_s((context.now - path.began).num_seconds())) },
             End::Open => { "open for " (span_s((context.now - path.began).num_seconds())) },
         }
         @if tried > 0 {
@@ -218,7 +218,7 @@ fn legend() -> Markup {
         div.legend {
             (key("ok", "done")) (key("wait", "waiting")) (key("failed", "failed or refused")) (key("in-doubt", "in doubt"))
             (key("undo", "undone"))
-            span { "Time runs to the right; the longer a gap, the more it is shortened." }
+            span { "Time runs to the right. Longer gaps are shortened more." }
         }
     }
 }

@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 /// The units of a bar's width.
 pub const WIDTH: f64 = 1_000.0;
 
-/// Moments in order, and where each is.
+/// Moments in order, each with its place on the bar.
 pub struct Scale(Vec<(DateTime<Utc>, f64)>);
 
 impl Scale {
-    /// Of all moments that are to be shown.
+    /// The scale of all moments that are shown.
     pub fn of(mut moments: Vec<DateTime<Utc>>) -> Self {
         moments.sort_unstable();
         moments.dedup();
@@ -34,7 +34,7 @@ impl Scale {
         Self(places)
     }
 
-    /// Where a moment is; of one that is not shown, where it would have to be put in.
+    /// The place of a moment. A moment that is not shown gets the place where it would be inserted.
     pub fn place(&self, moment: DateTime<Utc>) -> f64 {
         match self.0.binary_search_by(|(known, _)| known.cmp(&moment)) {
             Ok(index) => self.0[index].1,

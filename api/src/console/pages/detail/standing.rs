@@ -1,15 +1,15 @@
-//! What the service has of a saga: reservation, seats, payment, booking, as they stand.
+//! The service's rows about a saga as they are now: reservation, seats, payment, booking.
 
 use crate::console::words;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use service::operators::{PaymentStanding, ReservationStanding, Standing};
 
-/// All of it.
+/// All of these rows.
 pub fn draw(standing: Option<&Standing>, now: DateTime<Utc>) -> Markup {
     html! {
         section {
-            h2 { "What the service has of it" }
+            h2 { "Reservation, payment and booking" }
             @match standing {
                 None => p.faint { "Nothing." },
                 Some(Standing { reservations, payments, bookings }) => {
@@ -36,7 +36,7 @@ fn reservation(one: &ReservationStanding, now: DateTime<Utc>) -> Markup {
         dl.facts {
             dt { "id" } dd { (words::id(one.id)) }
             dt { "event" } dd { (one.event) }
-            dt { "user" } dd { (one.user.as_deref().unwrap_or("without a name")) " " (words::id(one.user_id)) }
+            dt { "user" } dd { (one.user.as_deref().unwrap_or("no name")) " " (words::id(one.user_id)) }
             dt { "amount" } dd { (words::money(one.amount.amount, &one.amount.currency)) }
             dt { "held until" }
             dd {
@@ -50,7 +50,7 @@ fn reservation(one: &ReservationStanding, now: DateTime<Utc>) -> Markup {
             dd { table { tbody { @for seat in &one.seats {
                 tr {
                     td { (seat.label) }
-                    td { (seat.status) @if !seat.own { span.faint { ", somebody else's" } } }
+                    td { (seat.status) @if !seat.own { span.faint { ", of another reservation" } } }
                     td.number.faint { "hold " (seat.hold) }
                     td { (words::id(seat.id)) }
                 }

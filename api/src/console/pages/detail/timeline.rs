@@ -1,4 +1,4 @@
-//! A journal as two paths: what each request did going forward, and what was done about it going back. Pure.
+//! A journal as two paths: what each request did on the way forward, and how it was undone on the way back. Pure.
 
 use chrono::{DateTime, Utc};
 use operator::{ActionKind, Attempt};
@@ -15,23 +15,23 @@ pub struct Stamp {
     pub epoch: i64,
 }
 
-/// One request of the workflow with its way back.
+/// One request of the workflow with its compensation.
 #[derive(Clone, Debug)]
 pub struct RequestRow {
-    /// Where it began: names it in keys, compensations and addresses.
+    /// The position where it began, which names it in keys, compensations and addresses.
     pub first: Position,
     pub kind: Kind,
-    /// The step, the signal, or what kind of value.
+    /// The name of the step or signal, or the kind of value.
     pub name: String,
     pub input: Option<String>,
     pub forward: Path,
     pub back: Option<Path>,
     pub pivot: bool,
-    /// An operator rewound what is before it: the workflow has forgotten this.
+    /// Whether an operator rewound the saga to before it, so that the workflow has forgotten it.
     pub forgotten: bool,
 }
 
-/// What was asked for.
+/// What the workflow asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Step,
@@ -40,13 +40,13 @@ pub enum Kind {
     Value,
 }
 
-/// One way, there or back.
+/// One path, forward or back.
 #[derive(Clone, Debug)]
 pub struct Path {
     pub began: DateTime<Utc>,
     pub ended: Option<DateTime<Utc>>,
     pub end: End,
-    /// What came of it, as JSON.
+    /// The output, as JSON.
     pub made: Option<String>,
     pub attempts: Vec<Attempt>,
 }
@@ -56,7 +56,7 @@ pub struct Path {
 pub enum End {
     Open,
     Done,
-    /// In these words.
+    /// Refused, with this reason.
     Refused(String),
     Passed,
     WrittenOff,
@@ -67,13 +67,13 @@ impl Path {
         Self { began, ended: None, end: End::Open, made: None, attempts: Vec::new() }
     }
 
-    /// Begun, not ended, and the last attempt left nobody the wiser.
+    /// Whether it has begun and not ended, and the outcome of the last attempt is unknown.
     pub fn in_doubt(&self) -> bool {
         self.end == End::Open && self.attempts.last().is_some_and(|attempt| attempt.in_doubt)
     }
 }
 
-/// The requests of a journal in their order, and when it turned back.
+/// The requests of a journal in their order, and the time when it turned back.
 pub fn rows(
     entries: &[Entry],
     stamps: &[Stamp],
@@ -92,7 +92,7 @@ pub fn rows(
 struct Fold {
     rows: Vec<RequestRow>,
     turned: Option<DateTime<Utc>>,
-    /// The compensation that ends next is one that an operator wrote off.
+    /// Whether an operator wrote off the compensation that ends next.
     write_off: bool,
 }
 
@@ -154,7 +154,7 @@ impl Fold {
         }
     }
 
-    /// The request with this number among those that are not forgotten, or a new one.
+    /// The request with this number among those that are not forgotten; a new one if there is none.
     fn ask(
         &mut self,
         number: u32,

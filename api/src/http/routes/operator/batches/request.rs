@@ -43,7 +43,7 @@ pub struct NewBatchBody {
     action: String,
     #[schema(schema_with = schema::reason_of_preview)]
     reason: Option<String>,
-    /// How many go first.
+    /// How many sagas go first.
     #[schema(minimum = 1, maximum = 1000, default = 5)]
     canary: Option<u32>,
     /// It stops if a larger share of a round comes to a bad end.

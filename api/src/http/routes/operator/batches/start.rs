@@ -48,7 +48,7 @@ pub async fn start(
         FilterError::Operator(error) => error.into(),
     })?;
     // A filter without ids would mean every saga.
-    let filter = filter.ok_or_else(|| Problem::wrong_field("/filter/q", "finds nothing"))?;
+    let filter = filter.ok_or_else(|| Problem::wrong_field("/filter/q", "finds no saga"))?;
     let mut new = operator::NewBatch::new(filter, action, by);
     new.canary = canary.unwrap_or(new.canary);
     new.stop_at_error_rate = stop_at_error_rate.unwrap_or(new.stop_at_error_rate);
