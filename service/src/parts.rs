@@ -32,7 +32,7 @@ fn redis_manners() -> ConnectionManagerConfig {
 #[derive(Clone)]
 pub struct Service(Arc<Parts>);
 
-/// The parts that the console shares with the API.
+/// The parts that clones share.
 pub struct Parts {
     /// The configuration.
     pub config: Config,

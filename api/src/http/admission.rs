@@ -1,4 +1,4 @@
-//! How many requests are handled at once, and none that the database would only queue.
+//! A bound on the requests handled at once: more of them would only queue in the database.
 
 use super::{
     app::App,
@@ -13,10 +13,10 @@ use axum::{
 };
 use std::time::Duration;
 
-/// When to come back to a node that is full.
+/// `Retry-After` of a node that is full.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The longest that a request may take: the longest wait, and room for work. A body that never ends stops here.
+/// How long a request may take: the longest wait, and time for work. It also ends a body that never ends.
 const REQUEST_MAX: Duration = WAIT_MAX.saturating_add(Duration::from_secs(5));
 
 /// A layer: the permit is taken before the work, and a request without one is turned away at once.
@@ -33,7 +33,7 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
     })
 }
 
-/// Counts down also when the caller hangs up and the handler is dropped.
+/// Counts down even if the caller hangs up and the handler is dropped.
 struct Running;
 
 impl Running {

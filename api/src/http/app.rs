@@ -15,26 +15,26 @@ use tokio::sync::Semaphore;
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
-/// The parts that the console shares with the API.
+/// The parts that clones share.
 pub struct Parts {
     /// The service behind it.
     pub service: Service,
-    /// Tokens seen lately.
+    /// Tokens that were looked up lately.
     pub tokens: TokenCache,
-    /// How often customers may ask.
+    /// The quotas of customers.
     pub quotas: Quotas,
-    /// Who has which seat, looked up lately.
+    /// The seats' statuses that were looked up lately.
     pub seats: StatusCache,
-    /// Where each seat is.
+    /// The seats' places and prices.
     pub directory: SeatDirectory,
     /// Permits of requests being handled.
     pub admission: Semaphore,
-    /// What webhooks may take of this node.
+    /// The bounds on webhooks.
     pub inbox_door: InboxDoor,
 }
 
 impl App {
-    /// A door to this service, as its configuration says.
+    /// A door to this service, set up from its configuration.
     pub fn of(service: Service) -> Self {
         telemetry::describe();
         let config = &service.config;

@@ -21,19 +21,19 @@ impl ETag {
         Self(format!("\"{version}\""))
     }
 
-    /// The tag of something that names its versions in words of ours: ASCII without quotes.
+    /// The tag of something whose versions have names: ASCII without quotes.
     pub fn of_words(version: &str) -> Self {
         Self(format!("\"{version}\""))
     }
 
-    /// The tag of something that has a version and shows more than its version covers: a digest of these parts follows
+    /// The tag of something that shows more than its version covers: a digest of these parts follows the version
     /// after a `~`. [`Conditions::version`] takes it back to the version.
     pub fn of_version_and_parts(version: &str, parts: &[&str]) -> Self {
         let Self(digest) = Self::of_parts(parts);
         Self(format!("\"{version}~{}\"", digest.trim_matches('"')))
     }
 
-    /// The tag of something whose version is all that it says: a digest of these parts.
+    /// The tag of something without a version: a digest of these parts.
     pub fn of_parts(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
@@ -43,7 +43,7 @@ impl ETag {
         Self(format!("\"{}\"", hex::encode(&hash.finalize()[..12])))
     }
 
-    /// As a header.
+    /// The value of the header.
     pub fn value(&self) -> HeaderValue {
         HeaderValue::from_str(&self.0).expect("digits and letters in quotes")
     }
@@ -57,13 +57,13 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    /// Whether the caller has this version already.
+    /// Whether the caller already has this version.
     pub fn has(&self, tag: &ETag) -> bool {
         // Weak comparison (RFC 9110 § 13.1.2): a cache may have weakened what we sent.
         self.none_match.as_deref().is_some_and(|list| listed(list, tag, true))
     }
 
-    /// Refuses an act on another version than the one that the caller saw.
+    /// Refuses an act on a version that the caller has not seen.
     ///
     /// # Errors
     /// 412 if there is an `If-Match` and it doesn't name `tag`.
@@ -71,20 +71,20 @@ impl Conditions {
         match &self.matches {
             Some(list) if !listed(list, tag, false) => Err(Problem::new(
                 ProblemType::PreconditionFailed,
-                "`If-Match` names another version than the present one",
+                "`If-Match` does not name the present version",
             )
             .with_header(header::ETAG, tag.value())),
             _ => Ok(()),
         }
     }
 
-    /// The one version that the caller has seen, if it says so: for acts that must not be done blindly.
+    /// The version that the caller has seen, if it sent one: for acts that must not be done blindly.
     ///
     /// # Errors
     /// 412 for an `If-Match` that can't match: a weak tag (RFC 9110 § 13.1.1), several, or no tag at all.
     pub fn version(&self) -> Result<Option<&str>, Problem> {
         let Some(tag) = self.matches.as_deref() else { return Ok(None) };
-        // `*` says that nothing was seen: the same as no header.
+        // `*` names no version, so it counts as no header.
         if tag.trim() == "*" {
             return Ok(None);
         }
@@ -108,11 +108,11 @@ impl Conditions {
     }
 }
 
-/// For what belongs to one caller and may change at any time.
+/// It belongs to one caller and may change at any time.
 pub const PRIVATE: &str = "private, no-cache";
-/// For what everybody may see and may change at any time.
+/// Everybody may see it, and it may change at any time.
 pub const REVALIDATE: &str = "public, no-cache";
-/// For what everybody may see and hardly changes.
+/// Everybody may see it, and it hardly ever changes.
 pub const HOUR: &str = "public, max-age=3600";
 
 impl<S: Sync> FromRequestParts<S> for Conditions {
@@ -129,7 +129,7 @@ fn joined(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     (!values.is_empty()).then(|| values.join(","))
 }
 
-/// Our tags hold no comma, so a plain split suffices.
+/// Splits a list of tags. Our tags hold no comma, so a plain split is enough.
 fn listed(list: &str, tag: &ETag, weak: bool) -> bool {
     list.split(',').map(str::trim).any(|one| {
         one == "*" || one == tag.0 || (weak && one.strip_prefix("W/").is_some_and(|strong| strong == tag.0))

@@ -1,8 +1,8 @@
-//! The outermost layer: every request gets an id and a trace, every answer carries them, every problem its body.
+//! The outermost layer: it gives every request an id and a trace, puts them on every answer, and writes problems' bodies.
 //!
 //! It knows the request but not the case; handlers know the case and leave a [`Problem`] in the answer's
-//! extensions. Here the body is written, the error behind it logged once, and what some library answered without
-//! a problem is made into one, so that no answer of 400 and above leaves in another shape.
+//! extensions. This layer writes the body and logs the error behind it once. If a library answered 400 or above without
+//! a problem, it makes one, so that all of them have the same shape.
 
 use super::{
     problem::{PROBLEM_JSON, Problem, ProblemType},
@@ -22,13 +22,13 @@ use uuid::Uuid;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The longest request id that we echo.
+/// The longest request id that we echo, in characters.
 const REQUEST_ID_MAX: usize = 128;
 
-/// Who asks for what, in the words of the logs.
+/// The caller and the request, as the logs name them.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
-    /// The caller's `X-Request-Id`, or ours.
+    /// The caller's `X-Request-Id`, or one that we made.
     pub request_id: String,
     /// Our span in the caller's trace.
     pub trace: TraceParent,
@@ -89,7 +89,7 @@ fn problem_of(response: &mut Response) -> Option<Arc<Problem>> {
     }))
 }
 
-/// An answer with a body of its own, such as `/readyz`, or a page of the console.
+/// Whether the answer has a body of its own, such as `/readyz` or a page of the console.
 fn has_a_body(response: &Response) -> bool {
     is_of(response, "application/json") || is_of(response, "text/html")
 }
@@ -109,7 +109,7 @@ fn write(problem: &Problem, context: &RequestContext, response: &mut Response) {
     *response.body_mut() = Body::from(json);
 }
 
-/// Once, at the border, with the whole chain. What the caller did wrong is not worth a line of ours.
+/// Logs an error once, at the border, with its whole chain. Callers' mistakes are not logged.
 fn log(problem: &Problem, context: &RequestContext, method: &axum::http::Method, route: &str) {
     if !problem.kind.status().is_server_error() {
         return;
@@ -125,14 +125,14 @@ fn log(problem: &Problem, context: &RequestContext, method: &axum::http::Method,
     );
 }
 
-/// An error and everything behind it, outermost first.
+/// An error and its sources, outermost first.
 fn chain(error: Option<&(dyn Error + 'static)>) -> String {
     let causes = std::iter::successors(error, |error: &&(dyn Error + 'static)| (*error).source())
         .map(ToString::to_string);
     causes.collect::<Vec<_>>().join(": ")
 }
 
-/// The caller's id if it is short and printable, else one of ours.
+/// The caller's id if it is short and printable, otherwise a new one.
 fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
     given

@@ -10,39 +10,39 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::{IntoParams, ToSchema};
 
-/// Items of a page if the caller doesn't say.
+/// Items of a page, if the caller doesn't say how many.
 const LIMIT_DEFAULT: u32 = 50;
 /// The most items of a page: a page is one short statement.
 const LIMIT_MAX: u32 = 200;
 
-/// Which page.
+/// The query parameters that choose a page.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct PageParams {
-    /// Items of a page.
+    /// How many items the page has at most, from 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the previous page.
     after: Option<String>,
 }
 
-/// One page.
+/// One page of a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Page<T> {
-    /// The items.
+    /// The page's items.
     pub items: Vec<T>,
-    /// What to send as `after` for the next page; null on the last.
+    /// The value of `after` for the next page; null on the last page.
     pub next: Option<String>,
 }
 
 impl PageParams {
-    /// For lists that read them among parameters of their own.
+    /// The parameters of a list that has parameters of its own.
     pub fn new(limit: Option<u32>, after: Option<String>) -> Self {
         Self { limit, after }
     }
 
-    /// How many items.
+    /// The number of items.
     ///
     /// # Errors
     /// 400 outside 1 to 200.
@@ -54,7 +54,7 @@ impl PageParams {
         Ok(limit as usize)
     }
 
-    /// The key behind which the page begins.
+    /// The key after which the page begins.
     ///
     /// # Errors
     /// 400 for a cursor that isn't ours.
@@ -62,12 +62,12 @@ impl PageParams {
         let Some(after) = &self.after else { return Ok(None) };
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(after).ok();
         let key = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        key.map(Some).ok_or_else(|| bad_parameter("after", "must be the `next` of a page"))
+        key.map(Some).ok_or_else(|| bad_parameter("after", "must be the `next` of another page"))
     }
 }
 
 impl<T> Page<T> {
-    /// A page of at most `limit` of `found`, which holds one more if there is a next page.
+    /// A page of at most `limit` items of `found`, which holds one more if there is a next page.
     pub fn of<K: Serialize>(mut found: Vec<T>, limit: usize, key: impl Fn(&T) -> K) -> Self {
         let more = found.len() > limit;
         found.truncate(limit);
@@ -77,12 +77,12 @@ impl<T> Page<T> {
         Self { items: found, next }
     }
 
-    /// The page with other items in place of these.
+    /// The page with its items converted.
     pub fn map<U>(self, change: impl Fn(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(change).collect(), next: self.next }
     }
 
-    /// The header that leads to the next page of `path` under the same query.
+    /// The `Link` header to the next page of `path` with the same query.
     fn link(&self, path: &str, query: &[(&str, Option<String>)], limit: usize) -> Option<HeaderValue> {
         let next = self.next.as_ref()?;
         let mut pairs = form_urlencoded::Serializer::new(String::new());
@@ -103,7 +103,7 @@ impl<T> Page<T> {
         self.answer_to(path, &[], limit)
     }
 
-    /// The page as an answer to a query that the next page must have too.
+    /// The page as an answer; the link to the next page keeps this query.
     pub fn answer_to(&self, path: &str, query: &[(&str, Option<String>)], limit: usize) -> Response
     where
         T: Serialize,

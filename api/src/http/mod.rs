@@ -1,8 +1,8 @@
 //! The HTTP API: what callers may ask, and how every answer looks.
 //!
 //! The picture: an onion. Outermost, [`context`] gives each request its id and trace and writes the body of every
-//! problem; then panics are caught; then [`admission`] turns away what is too much; then extractors refuse what
-//! is malformed, unknown or not allowed; and only then a handler sees a request that it can believe. Handlers
+//! problem. Then panics are caught. Then [`admission`] refuses more requests than the node can handle. Then extractors
+//! refuse what is malformed, unknown or not allowed. Only then a handler sees a request that it can trust. Handlers
 //! decide nothing about bookings: they start sagas, send them signals and read rows.
 
 mod admission;
@@ -44,7 +44,7 @@ use std::any::Any;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The API, the webhooks and what the machinery around us asks.
+/// The routes of the API, of the webhooks and of health checks.
 pub fn routes(app: App) -> Router {
     let Described { api, webhooks, health } = described();
     let api = Router::from(api)
@@ -52,7 +52,7 @@ pub fn routes(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), admission::layer));
     Router::new()
         .merge(api)
-        // With bounds of their own: a flood of them must not shut customers out, nor the other way round.
+        // Webhooks have bounds of their own: a flood of them must not shut out customers, nor the other way round.
         .merge(Router::from(webhooks))
         .merge(Router::from(health))
         .merge(problem::pages())
@@ -60,26 +60,26 @@ pub fn routes(app: App) -> Router {
         .with_state(app)
 }
 
-/// With what every answer needs, whichever door it comes from: an address that doesn't exist is a problem, a body has a
+/// Adds what every answer needs at every door: an address that doesn't exist is a problem, a body has a
 /// bound, a panic is a 500, and each request has an id and a trace.
 pub fn answering(routes: Router) -> Router {
     routes
         .fallback(async || Problem::new(ProblemType::NotFound, "there is no such address"))
         .method_not_allowed_fallback(async |method: Method| {
-            Problem::new(ProblemType::MethodNotAllowed, format!("`{method}` is not known here"))
+            Problem::new(ProblemType::MethodNotAllowed, format!("`{method}` is not allowed at this address"))
         })
         .layer(DefaultBodyLimit::max(extract::BODY_BYTES_MAX))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(context::layer))
 }
 
-/// Every route that stands in the OpenAPI document.
+/// The routes in the OpenAPI document.
 struct Described {
-    /// For customers and operators.
+    /// The routes for customers and operators.
     api: OpenApiRouter<App>,
-    /// For gateways.
+    /// The routes for gateways.
     webhooks: OpenApiRouter<App>,
-    /// For the machinery around us.
+    /// The routes for health checks and metrics.
     health: OpenApiRouter<App>,
 }
 
@@ -115,14 +115,14 @@ fn described() -> Described {
         .routes(routes!(routes::health::live))
         .routes(routes!(routes::health::ready))
         .routes(routes!(routes::health::metrics));
-    // Webhooks may be larger than what customers send.
+    // Webhooks may be larger than customers' requests.
     let webhooks = OpenApiRouter::new()
         .routes(routes!(routes::webhooks::receive))
         .layer(DefaultBodyLimit::max(routes::webhooks::BODY_BYTES_MAX));
     Described { api, webhooks, health }
 }
 
-/// A handler that panicked: 500, opaque; what it said goes to the log.
+/// The answer of a handler that panicked: an opaque 500. The panic's message goes to the log.
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     metrics::counter!(telemetry::PANICS).increment(1);
     let said = panic

@@ -1,8 +1,8 @@
-//! The OpenAPI 3.1 document: what the handlers say of themselves, and the contract that they share.
+//! The OpenAPI 3.1 document: what the handlers say about themselves, and the contract that they share.
 //!
-//! Handlers describe their own parameters and good answers. Which problems an endpoint may answer with stands in
-//! one table here, because most of them come from the layers around the handlers; a test holds every answer of
-//! the service to the document.
+//! Handlers describe their own parameters and good answers. One table here lists the problems of each endpoint,
+//! because most of them come from the layers around the handlers. A test compares every answer of the service with
+//! the document.
 
 use super::{
     App,
@@ -25,7 +25,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 /// Who may ask, and what an endpoint reads.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Access {
-    /// The machinery around us: no token, no bounds.
+    /// Health checks and metrics: no token, no bounds.
     Health,
     /// Everybody.
     Public,
@@ -39,11 +39,11 @@ enum Access {
     Signed,
     /// Operators and auditors, reading.
     Look,
-    /// Operators, posting JSON: what they do is done once by the version that they have seen.
+    /// Operators, posting JSON. The version that they have seen makes sure that it is done once.
     Operate,
 }
 
-/// One endpoint's part of the contract, and the problems that only it knows.
+/// One endpoint's part of the contract, and the problems that only it has.
 struct Contract(Method, &'static str, Access, &'static [ProblemType]);
 
 #[rustfmt::skip]
@@ -89,7 +89,7 @@ const CONTRACT: &[Contract] = &[
         &[P::NotFound, P::ActionNotAllowed, P::SecondPersonRequired]),
 ];
 
-/// The document, made once.
+/// The document. It is made once.
 pub fn document() -> &'static OpenApi {
     static DOCUMENT: OnceLock<OpenApi> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
@@ -99,7 +99,7 @@ pub fn document() -> &'static OpenApi {
             .title("Usher")
             .version(env!("CARGO_PKG_VERSION"))
             .description(Some(
-                "Books seats: all of them, paid for, or none. Problems are RFC 9457; each `type` is a page.",
+                "Books seats: all of them, paid for, or none. Problems follow RFC 9457; each `type` is a page.",
             ))
             .build();
         let components = document.components.get_or_insert_with(Components::new);
@@ -128,7 +128,7 @@ fn describe_problem(components: &mut Components) {
     components.security_schemes.insert("token".into(), bearer.into());
 }
 
-/// Adds what the layers around the handler ask and answer.
+/// Adds the parameters and the answers of the layers around the handler.
 fn complete(operation: &mut Operation, access: Access, own: &[ProblemType]) {
     let mut problems = own.to_vec();
     if access != Access::Health {
@@ -156,7 +156,7 @@ fn complete(operation: &mut Operation, access: Access, own: &[ProblemType]) {
             .name("Idempotency-Key")
             .parameter_in(ParameterIn::Header)
             .required(Required::True)
-            .description(Some("1 to 255 visible ASCII characters, bare or quoted; the same for every repetition of this request, kept for 24 hours"))
+            .description(Some("1 to 255 visible ASCII characters, bare or quoted. Send the same key with every repetition of this request. A key is kept for 24 hours"))
             .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
             .build();
         operation.parameters.get_or_insert_with(Vec::new).push(key.into());
@@ -204,7 +204,7 @@ mod tests {
             for operation in item.as_object().unwrap().values() {
                 assert!(
                     names.insert(operation["operationId"].to_string()),
-                    "{} is doubled",
+                    "{} appears twice",
                     operation["operationId"]
                 );
             }

@@ -1,7 +1,7 @@
-//! How often one customer may ask: a token bucket each, in this node's memory.
+//! How many requests a customer may make: a token bucket for each, in this node's memory.
 //!
-//! A node counts for itself, so that a quota costs no round trip; behind n nodes a customer has up to n times as
-//! much. Services and operators are trusted and not counted.
+//! A node counts for itself, so that a quota costs no round trip. With n nodes a customer has up to n times the
+//! quota. Services and operators are trusted and not counted.
 
 use super::{
     problem::{Problem, ProblemType},
@@ -22,8 +22,8 @@ use uuid::Uuid;
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Customers remembered at once. Beyond it those who haven't asked lately are forgotten, which costs nobody
-/// anything: their buckets were full again.
+/// Customers remembered at once. If there are more, those who haven't asked lately are forgotten. That harms nobody,
+/// because their buckets were full again.
 const CUSTOMERS_MAX: usize = 100_000;
 
 /// Every customer's bucket.
@@ -34,7 +34,7 @@ pub struct Quotas {
 }
 
 impl Quotas {
-    /// Buckets as the configuration says.
+    /// Buckets with the configured rate and burst.
     pub fn new(http: &Http) -> Self {
         let per_s = NonZeroU32::new(http.quota_per_s).unwrap_or(NonZeroU32::MIN);
         let burst = NonZeroU32::new(http.quota_burst).unwrap_or(NonZeroU32::MIN);
@@ -48,14 +48,14 @@ impl Quotas {
     /// Takes one request from a customer's bucket.
     ///
     /// # Errors
-    /// 429 when it is empty, with the time until the next request would pass.
+    /// 429 if it is empty, with the time until the next request passes.
     pub fn take(&self, customer: Uuid) -> Result<(), Problem> {
         if self.buckets.len() > CUSTOMERS_MAX {
             self.buckets.retain_recent();
         }
         self.buckets.check_key(&customer).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
-            Problem::new(ProblemType::QuotaExceeded, "too many requests with this token")
+            Problem::new(ProblemType::QuotaExceeded, "too many requests came with this token")
                 .retry_after(wait)
                 .with_header(RATE_LIMIT_POLICY, text(&self.policy))
                 .with_header(RATE_LIMIT, text(&format!("\"customer\";r=0;t={}", seconds_up(wait))))

@@ -1,4 +1,4 @@
-//! Connections: bounded in number and in patience, drained at shutdown.
+//! Connections: bounded in number and in time, drained at shutdown.
 
 use axum::Router;
 use hyper_util::{
@@ -14,9 +14,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 const CONNECTIONS_MAX: usize = 10_000;
 /// How long a caller may take to send a request's head.
 const HEAD_MAX: Duration = Duration::from_secs(10);
-/// How long requests that run are waited for at shutdown. Those that only wait are answered at once.
+/// How long shutdown waits for running requests. Requests that only wait are answered at once.
 const DRAIN_MAX: Duration = Duration::from_secs(7);
-/// How long work is waited for whose caller hung up. Together with [`DRAIN_MAX`], the notice before and the lanes'
+/// How long shutdown waits for work whose caller hung up. Together with [`DRAIN_MAX`], the notice before it and the lanes'
 /// own drain, a node leaves within 25 s.
 const TASKS_MAX: Duration = Duration::from_secs(3);
 
@@ -24,7 +24,7 @@ const TASKS_MAX: Duration = Duration::from_secs(3);
 /// caller.
 ///
 /// # Errors
-/// Only those of the listener itself.
+/// The listener failed.
 pub async fn serve(
     router: Router,
     tasks: TaskTracker,
@@ -36,13 +36,13 @@ pub async fn serve(
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_MAX);
     loop {
-        // The place is taken before the connection: beyond the bound callers wait in the kernel's queue.
+        // The permit is taken before the connection. Beyond the bound callers wait in the kernel's queue.
         let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
         let stream = tokio::select! {
             () = shutdown.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
-                // Out of descriptors, or the caller left at once: neither is a reason to stop serving.
+                // We are out of descriptors, or the caller left at once. Neither is a reason to stop serving.
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -50,7 +50,7 @@ pub async fn serve(
                 }
             },
         };
-        let _ = stream.set_nodelay(true); // small answers must not wait for company
+        let _ = stream.set_nodelay(true); // small answers must not wait for more data
         let service = TowerToHyperService::new(router.clone());
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
@@ -62,7 +62,7 @@ pub async fn serve(
     }
     drop(listener);
     if timeout(DRAIN_MAX, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not end in time and are cut off");
+        tracing::warn!("some requests did not end in time and were cut off");
     }
     tasks.close();
     let _ = timeout(TASKS_MAX, tasks.wait()).await;

@@ -1,4 +1,4 @@
-//! W3C trace context: which trace a request belongs to.
+//! W3C trace context: the trace that a request belongs to.
 
 use rand::random;
 use std::fmt;
@@ -12,7 +12,7 @@ pub struct TraceParent {
 }
 
 impl TraceParent {
-    /// Our span for a request: in the caller's trace if its header is valid, else in a new one.
+    /// Our span for a request: in the caller's trace if its header is valid, otherwise in a new one.
     pub fn continue_from(header: Option<&str>) -> Self {
         let span = nonzero(random::<u64>);
         match header.and_then(parse) {
@@ -33,7 +33,7 @@ impl fmt::Display for TraceParent {
     }
 }
 
-/// Version 00 exactly; of later versions, which may append fields, the part that we know.
+/// Reads version 00 exactly. Later versions may append fields; of these it reads the part that we know.
 fn parse(header: &str) -> Option<TraceParent> {
     let mut parts = header.trim().split('-');
     let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -50,7 +50,7 @@ fn parse(header: &str) -> Option<TraceParent> {
     Some(TraceParent { trace, span, sampled: flags & 1 == 1 })
 }
 
-/// Zero means "invalid" in both ids.
+/// A drawn value that is not zero: zero means "invalid" in both ids.
 fn nonzero<T: Default + PartialEq>(draw: fn() -> T) -> T {
     std::iter::repeat_with(draw).find(|drawn| *drawn != T::default()).expect("the iterator never ends")
 }

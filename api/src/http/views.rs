@@ -1,4 +1,4 @@
-//! Shapes that several answers share.
+//! Types that several answers share.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -12,13 +12,13 @@ pub use service::operators::Money;
 /// A seat of a reservation or booking.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SeatView {
-    /// Its id, at this event.
+    /// The seat's id, for this event.
     pub seat_id: Uuid,
-    /// Part of the house.
+    /// The section of the venue.
     pub section: String,
-    /// Row.
+    /// The row.
     pub row: String,
-    /// Number in the row.
+    /// The number in the row.
     pub number: i16,
 }
 

@@ -1,4 +1,4 @@
-//! How long: `Prefer: wait=N` from the caller (RFC 7240), `Retry-After` from us.
+//! Waiting: `Prefer: wait=N` from the caller (RFC 7240), `Retry-After` from us.
 
 use axum::{
     extract::FromRequestParts,
@@ -10,19 +10,19 @@ use std::{convert::Infallible, time::Duration};
 /// The longest that a request waits for a result: well below the 25 s that a node takes to leave.
 pub const WAIT_MAX: Duration = Duration::from_secs(20);
 
-/// When to look again at something unfinished.
+/// `Retry-After` for something unfinished.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// What the caller asked for; at most [`WAIT_MAX`]. `None`: not at all. An unreadable preference is ignored, as
-/// the RFC wants it.
+/// The wait that the caller asked for, at most [`WAIT_MAX`]. `None`: no wait. An unreadable preference is ignored, as
+/// the RFC requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait(pub Option<Duration>);
 
 impl Wait {
-    /// How long to wait, at least a moment so that one look is taken.
+    /// How long to wait. It is at least a moment, so that we look once.
     pub fn or_zero(self) -> Duration {
         self.0.unwrap_or(Duration::ZERO)
     }
@@ -65,7 +65,7 @@ pub fn retry_after(mut response: Response, wait: Duration) -> Response {
     response
 }
 
-/// Whole seconds, rounded up and at least one: `Retry-After: 0` would be a stampede.
+/// Whole seconds, rounded up and at least one: after `Retry-After: 0` all callers would return at once.
 pub fn seconds_up(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1)
 }

@@ -32,7 +32,7 @@ pub(super) struct Urls {
 
 /// The role that the node serves as, on a PostgreSQL of ours.
 pub(super) const APP_ROLE: &str = "usher_app";
-/// A role that only looks, for people.
+/// A role that may only read, for people.
 const READ_ROLE: &str = "usher_read";
 
 /// A venue that is generated if there is none like it.

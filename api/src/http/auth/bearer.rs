@@ -55,7 +55,7 @@ fn bearer(headers: &HeaderMap) -> Result<Token, Problem> {
     credentials
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .and_then(|(_, token)| Token::of_bearer(token.trim()))
-        .ok_or_else(|| unauthenticated("`Authorization` holds no token of ours"))
+        .ok_or_else(|| unauthenticated("`Authorization` does not hold a token of this service"))
 }
 
 fn unauthenticated(detail: &str) -> Problem {

@@ -1,4 +1,4 @@
-//! Tokens seen lately, so that a busy caller costs one lookup every few seconds and not one a request.
+//! Tokens that were looked up lately, so that a busy caller costs one lookup every few seconds instead of one a request.
 
 use super::{caller::Caller, token::TokenHash};
 use std::{
@@ -7,10 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a token is believed without asking again: the longest that a revoked one goes on working.
+/// How long a token is trusted without a new lookup. A revoked token works for this long at most.
 pub const BELIEVED_FOR: Duration = Duration::from_secs(5);
 
-/// Tokens remembered at once, about 200 bytes each. Only valid ones are: inventing tokens fills nothing.
+/// Tokens remembered at once, about 200 bytes each. Only valid tokens are remembered, so invented ones fill nothing.
 const TOKENS_MAX: usize = 50_000;
 
 /// Callers by their token's hash.
@@ -18,20 +18,20 @@ const TOKENS_MAX: usize = 50_000;
 pub struct TokenCache(Mutex<HashMap<TokenHash, (Caller, Instant)>>);
 
 impl TokenCache {
-    /// Who it is, if that was looked up lately.
+    /// The caller, if the token was looked up lately.
     pub fn get(&self, hash: &TokenHash, now: Instant) -> Option<Caller> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(hash).filter(|(_, until)| *until > now).map(|(caller, _)| caller.clone())
     }
 
-    /// Remembers who it is.
+    /// Remembers the caller of a token.
     pub fn put(&self, hash: TokenHash, caller: Caller, now: Instant) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= TOKENS_MAX {
             known.retain(|_, (_, until)| *until > now);
         }
         if known.len() >= TOKENS_MAX {
-            known.clear(); // everyone is looked up again, once
+            known.clear(); // everybody is looked up once more
         }
         known.insert(hash, (caller, now + BELIEVED_FOR));
     }

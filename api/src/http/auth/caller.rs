@@ -7,16 +7,16 @@ use steps::UserId;
 /// The bearer of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// What it may do.
+    /// The bearer's role.
     pub role: Role,
-    /// Who it is, in words that stand in audits.
+    /// The bearer's name in audits.
     pub subject: String,
-    /// The user that a customer is.
+    /// The user, if the bearer is a customer.
     pub user: Option<UserId>,
 }
 
 impl Caller {
-    /// Whose idempotency keys these are.
+    /// The owner of this caller's idempotency keys.
     pub fn principal(&self) -> String {
         match self.user {
             Some(user) => format!("{}:{user}", self.role),
@@ -24,7 +24,7 @@ impl Caller {
         }
     }
 
-    /// Whether something of `owner`'s may be seen. What may not is 404, so that nothing leaks.
+    /// Whether the caller may see things of `owner`. What it may not see is 404, so that nothing leaks.
     pub fn may_see(&self, owner: UserId) -> bool {
         match self.role {
             Role::Customer => self.user == Some(owner),
@@ -32,7 +32,7 @@ impl Caller {
         }
     }
 
-    /// Refuses those who may not look at sagas.
+    /// Refuses callers who may not look at sagas.
     ///
     /// # Errors
     /// 403 for customers and services.
@@ -43,7 +43,7 @@ impl Caller {
         }
     }
 
-    /// Refuses those who may not act on sagas.
+    /// Refuses callers who may not act on sagas.
     ///
     /// # Errors
     /// 403 for all but operators.
@@ -56,7 +56,7 @@ impl Caller {
         }
     }
 
-    /// Refuses those who may not book.
+    /// Refuses callers who may not book.
     ///
     /// # Errors
     /// 403 for operators and auditors.

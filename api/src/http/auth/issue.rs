@@ -4,10 +4,10 @@ use super::{super::store, Caller, Role, Token};
 use sqlx::PgPool;
 use steps::UserId;
 
-/// Makes a token for whoever isn't a customer, and gives it this once.
+/// Makes a token for a subject that isn't a customer. It is returned only this once.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn issue(
     pool: &PgPool,
     role: Role,
@@ -17,10 +17,10 @@ pub async fn issue(
     insert(pool, &Caller { role, subject: subject.to_owned(), user: None }, valid_days).await
 }
 
-/// Makes a token for a customer, and the user behind it unless there is one with this address.
+/// Makes a token for a customer, and the user if none has this address.
 ///
 /// # Errors
-/// The database's; a check violation if the address has no `@`.
+/// The database failed; a check violation if the address has no `@`.
 pub async fn issue_customer(
     pool: &PgPool,
     subject: Option<&str>,
@@ -29,7 +29,7 @@ pub async fn issue_customer(
     valid_days: Option<i32>,
 ) -> Result<(Token, UserId), sqlx::Error> {
     let user = store::users::ensure(&mut *pool.acquire().await?, name, email).await?;
-    // The subject stands in audits: by default the id, not the person's address.
+    // Audits name the subject. By default it is the user's id, not the person's address.
     let subject = subject.map_or_else(|| user.to_string(), ToOwned::to_owned);
     let bearer = Caller { role: Role::Customer, subject, user: Some(user) };
     Ok((insert(pool, &bearer, valid_days).await?, user))

@@ -3,10 +3,10 @@
 use clap::ValueEnum;
 use std::fmt;
 
-/// What a token's bearer may do.
+/// The role of a token, which says what its bearer may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Role {
-    /// Books for itself and sees only what is its own.
+    /// It books for itself and sees only its own things.
     Customer,
     /// A program that books for users.
     Service,

@@ -5,31 +5,31 @@ use orchestrator::Bucket;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-/// What our tokens begin with, so that people and secret scanners know them.
+/// The prefix of our tokens, by which people and secret scanners know them.
 const PREFIX: &str = "usr_";
 
 /// A token as its bearer holds it. Never stored, never printed by `Debug`.
 #[derive(Clone, Debug)]
 pub struct Token(SecretString);
 
-/// What a token is remembered by. 256 random bits need no salt and no slow hash.
+/// The hash under which a token is stored. 256 random bits need no salt and no slow hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
 impl Token {
-    /// A new one.
+    /// A new random token.
     pub fn draw() -> Self {
         let secret: [u8; 32] = rand::random();
         Self(format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(secret)).into())
     }
 
-    /// What a bearer sent, if it can be one of ours at all.
+    /// Reads what a bearer sent; `None` if it can't be a token of ours.
     pub fn of_bearer(text: &str) -> Option<Self> {
         let secret = BASE64_URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
         (secret.len() == 32).then(|| Self(text.into()))
     }
 
-    /// To remember it by. A lookup is by hash, so its timing tells nothing about the token.
+    /// The token's hash. A lookup is by hash, so its timing tells nothing about the token.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0.expose_secret()).into())
     }
@@ -41,17 +41,17 @@ impl Token {
 }
 
 impl TokenHash {
-    /// One that we wrote down ourselves.
+    /// A hash that we stored ourselves.
     pub fn of_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// As the column holds it.
+    /// The value of the column.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Where its row lives.
+    /// The bucket of its row.
     pub fn bucket(&self) -> Bucket {
         Bucket::of_key(&hex::encode(self.0))
     }

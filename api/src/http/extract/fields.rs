@@ -1,6 +1,6 @@
 //! Reads a JSON object field by field, and reports everything that is wrong with it at once.
 //!
-//! A derived `Deserialize` stops at the first mistake and names it in its own words; callers deserve all of them,
+//! A derived `Deserialize` stops at the first mistake and describes it in its own words. Callers should see all mistakes,
 //! each with its pointer.
 
 use super::super::problem::{FieldError, Problem};
@@ -13,7 +13,7 @@ use std::fmt;
 
 /// A type that a request body may hold.
 pub trait FromFields: Sized {
-    /// Takes the fields; what is wrong is noted in `fields`, and then the value doesn't matter.
+    /// Takes the fields. Mistakes are noted in `fields`; then the value is not used.
     fn from_fields(fields: &mut Fields) -> Option<Self>;
 }
 
@@ -54,7 +54,7 @@ impl Fields {
         value.filter(|_| good)
     }
 
-    /// A field that must be there.
+    /// Takes a required field.
     pub fn required<T: Read>(&mut self, name: &str) -> Option<T> {
         match self.take_member(name) {
             Some(value) => self.convert(name, value),
@@ -65,7 +65,7 @@ impl Fields {
         }
     }
 
-    /// A field that may be absent or null. The outer `None` means that it was wrong.
+    /// Takes a field that may be absent or null. The outer `None` means that its value was wrong.
     pub fn optional<T: Read>(&mut self, name: &str) -> Option<Option<T>> {
         match self.take_member(name) {
             None | Some(Value::Null) => Some(None),
@@ -97,13 +97,13 @@ impl Fields {
     }
 }
 
-/// A value that knows how to read itself from JSON, noting what is wrong at `pointer`.
+/// A value that can be read from JSON. Mistakes are noted at `pointer`.
 pub trait Read: Sized {
     /// `None` after noting a mistake.
     fn read(value: Value, pointer: &str, errors: &mut Vec<FieldError>) -> Option<Self>;
 }
 
-/// Anything that text can be parsed into: ids, names.
+/// A value that is parsed from text, such as an id or a name.
 impl<T: std::str::FromStr + Expected> Read for T {
     fn read(value: Value, pointer: &str, errors: &mut Vec<FieldError>) -> Option<Self> {
         let read = value.as_str().and_then(|text| text.parse().ok());
@@ -114,7 +114,7 @@ impl<T: std::str::FromStr + Expected> Read for T {
     }
 }
 
-/// What a text should have been, for people.
+/// What the text must be, for people.
 pub trait Expected {
     /// For example `a UUID`.
     const EXPECTED: &'static str;
@@ -135,7 +135,7 @@ impl<T: Read> Read for Vec<T> {
     }
 }
 
-/// The members of a JSON object in order, doubled names and all.
+/// The members of a JSON object in order, including doubled names.
 pub struct Members(pub Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -158,7 +158,7 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// Postgres can't hold U+0000 in text, and nobody means it.
+/// Refuses U+0000, which Postgres can't hold in text.
 fn nul(name: &str, value: &Value, base: &str, errors: &mut Vec<FieldError>) {
     let place = format!("{base}{}", pointer(name));
     let mut wrong = |detail: &str| errors.push(FieldError { pointer: place.clone(), detail: detail.into() });
@@ -175,7 +175,7 @@ fn nul(name: &str, value: &Value, base: &str, errors: &mut Vec<FieldError>) {
     }
 }
 
-/// RFC 6901: `~` and `/` are escaped.
+/// Escapes `~` and `/` (RFC 6901).
 fn pointer(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }

@@ -1,4 +1,4 @@
-//! Whether the caller takes what we speak.
+//! Whether the caller accepts our media types.
 
 use super::super::problem::{Problem, ProblemType};
 use axum::{
@@ -8,10 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// What the API speaks.
+/// The media types of the API.
 const SPOKEN: &[&str] = &["application/json", "application/problem+json"];
 
-/// A layer: 406 where `Accept` admits none of our media types, before anything is done.
+/// A layer that answers 406 if `Accept` admits none of our media types, before anything is done.
 pub async fn acceptable(request: Request, next: Next) -> Response {
     if admits_json(request.headers()) {
         return next.run(request).await;
@@ -20,7 +20,8 @@ pub async fn acceptable(request: Request, next: Next) -> Response {
     Problem::new(ProblemType::NotAcceptable, detail).allowing(SPOKEN).into_response()
 }
 
-/// Without `Accept`, everything goes (RFC 9110). A range with `q=0` excludes what a wider one admits.
+/// Whether `Accept` admits one of ours. Without the header everything is admitted (RFC 9110). A range with `q=0`
+/// excludes what a wider one admits.
 fn admits_json(headers: &HeaderMap) -> bool {
     let mut given = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
     if given.peek().is_none() {

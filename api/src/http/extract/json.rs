@@ -15,11 +15,11 @@ use sha2::{Digest, Sha256};
 /// The largest body that the API reads. Its largest request, ten seats, takes half a KiB.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// A body that was JSON and held a `T`, with the digest of what it said.
+/// A JSON body that held a `T`, with a digest of its content.
 pub struct JsonBody<T> {
-    /// The request.
+    /// The request that the body held.
     pub value: T,
-    /// SHA-256 of the body in a canonical form: whoever repeats a request may format it anew.
+    /// SHA-256 of the body in a canonical form, so that a repetition may be formatted differently.
     pub digest: [u8; 32],
 }
 
@@ -40,7 +40,7 @@ impl<S: Send + Sync, T: FromFields> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// The order of members, white space and the spelling of strings don't matter.
+/// The digest ignores the order of members, white space and the spelling of strings.
 fn digest(members: &Members) -> [u8; 32] {
     let mut sorted: Vec<_> = members.0.iter().collect();
     sorted.sort_by(|one, other| one.0.cmp(&other.0));
@@ -67,12 +67,12 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence && parts.all(utf8)
 }
 
-/// Too large, or the caller stopped sending.
+/// The problem of a body that is too large, or that the caller stopped sending.
 pub fn unread(rejection: &BytesRejection) -> Problem {
     if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-        Problem::new(ProblemType::PayloadTooLarge, "the body is larger than is read here")
+        Problem::new(ProblemType::PayloadTooLarge, "the body is too large")
     } else {
-        Problem::new(ProblemType::MalformedRequest, "the body could not be read to its end")
+        Problem::new(ProblemType::MalformedRequest, "the body ended too early")
     }
 }
 

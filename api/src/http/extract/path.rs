@@ -8,7 +8,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
-/// The id that a path ends with. One that can't be an id names nothing: 404.
+/// The id that a path ends with. Text that can't be an id names nothing: 404.
 pub struct Id<T>(pub T);
 
 impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T> {
@@ -35,7 +35,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     }
 }
 
-/// A parameter that was read but can't be.
+/// The problem of a parameter whose value is not allowed.
 pub fn bad_parameter(name: &str, detail: &str) -> Problem {
     Problem::new(ProblemType::MalformedRequest, format!("`{name}` {detail}"))
 }

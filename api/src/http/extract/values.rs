@@ -1,4 +1,4 @@
-//! What the fields of our bodies hold.
+//! The types of the fields in our bodies.
 
 use super::{
     super::problem::FieldError,
@@ -26,12 +26,12 @@ impl Expected for Currency {
     const EXPECTED: &'static str = "a currency's code (ISO 4217)";
 }
 
-/// The method's own words are better than ours: it knows a card number when it sees one.
+/// Errors keep the method's own words, because it recognises a card number.
 impl Read for PaymentMethod {
     fn read(value: Value, pointer: &str, errors: &mut Vec<FieldError>) -> Option<Self> {
         let parsed = match value.as_str() {
             Some(text) => text.parse::<Self>().map_err(|error| error.to_string()),
-            None => Err("must be the token that the gateway gave for the customer's method".into()),
+            None => Err("must be the token that the gateway gave for the customer's payment method".into()),
         };
         parsed.map_err(|detail| errors.push(FieldError { pointer: pointer.into(), detail })).ok()
     }
@@ -43,7 +43,7 @@ impl Read for Money {
         let Value::Object(members) = value else {
             errors.push(FieldError {
                 pointer: pointer.into(),
-                detail: "must be an object of `amount` and `currency`".into(),
+                detail: "must be an object with `amount` and `currency`".into(),
             });
             return None;
         };
@@ -59,7 +59,7 @@ impl FromFields for Money {
     }
 }
 
-/// Minor units.
+/// An amount in minor units, above zero.
 struct Minor(i64);
 
 impl Read for Minor {

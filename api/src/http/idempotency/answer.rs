@@ -1,4 +1,4 @@
-//! What a request with an effect was answered, so that it can be answered again.
+//! The stored answer to a request with an effect, so that a repetition gets the same answer.
 
 use super::super::{
     problem::{Problem, ProblemType},
@@ -13,17 +13,17 @@ use serde::{Deserialize, Serialize};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// How a request ended that was not refused.
+/// The end of a request that was not refused before its effect.
 pub enum Done {
-    /// It had its effect: the answer is kept.
+    /// It had its effect. The answer is kept.
     Effect(Answer),
-    /// It had its effect, and that came to a bad end: the refusal is kept.
+    /// It had its effect, and the effect failed. The refusal is kept.
     Refusal(Problem),
-    /// It had none: the key is free again.
+    /// It had no effect. The key is free again.
     NoEffect(Response),
 }
 
-/// What is kept of a refusal.
+/// The parts of a refusal that are kept.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     code: String,
@@ -34,9 +34,9 @@ struct Kept {
 #[derive(Clone, Debug)]
 pub struct Answer {
     status: StatusCode,
-    /// JSON.
+    /// The body, as JSON.
     pub body: String,
-    /// Where the thing is.
+    /// The address of what was made, for `Location`.
     pub location: Option<String>,
 }
 
@@ -44,22 +44,22 @@ impl Answer {
     /// The answer to a request that had its effect.
     ///
     /// # Errors
-    /// A body that can't be JSON.
+    /// The body can't be written as JSON.
     pub fn new<T: Serialize>(status: StatusCode, location: String, body: &T) -> Result<Self, Problem> {
         let body = serde_json::to_string(body).map_err(Problem::internal)?;
         Ok(Self { status, body, location: Some(location) })
     }
 
-    /// An answer as it was stored.
+    /// Reads a stored answer.
     ///
     /// # Errors
-    /// A number that is no HTTP status, which the table's CHECK excludes.
+    /// The status is not an HTTP status, which the table's CHECK excludes.
     pub fn stored(status: i16, body: String, location: Option<String>) -> Result<Self, Problem> {
         let status = StatusCode::from_u16(status.unsigned_abs()).map_err(Problem::internal)?;
         Ok(Self { status, body, location })
     }
 
-    /// The status as the column holds it.
+    /// The value of the status' column.
     pub fn status_number(&self) -> i16 {
         i16::try_from(self.status.as_u16()).expect("an HTTP status is below 1000")
     }
@@ -67,14 +67,14 @@ impl Answer {
     /// A refusal that came after the effect. What belongs to the request, its id and trace, is not kept.
     ///
     /// # Errors
-    /// None in practice: the parts are text.
+    /// None in practice, because the parts are text.
     pub fn refusal(problem: &Problem) -> Result<Self, Problem> {
         let kept = Kept { code: problem.kind.slug().into(), detail: problem.detail().into() };
         let body = serde_json::to_string(&kept).map_err(Problem::internal)?;
         Ok(Self { status: problem.kind.status(), body, location: None })
     }
 
-    /// To whoever asked first.
+    /// The answer to the first request.
     pub fn first(self) -> Response {
         if !self.status.is_success() {
             return kept_problem(&self.body).into_response();
@@ -89,7 +89,7 @@ impl Answer {
         if self.status == StatusCode::ACCEPTED { retry_after(response, LOOK_AGAIN) } else { response }
     }
 
-    /// To whoever asked again.
+    /// The answer to a repetition.
     pub fn replayed(self) -> Response {
         let mut response = self.first();
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));

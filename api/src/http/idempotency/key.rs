@@ -29,7 +29,7 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// A structured-field string (RFC 9651 § 3.3.3), or the characters themselves.
+/// Reads a structured-field string (RFC 9651 § 3.3.3), or a bare key.
 fn parse(header: &str) -> Option<String> {
     let header = header.trim();
     let key = match header.strip_prefix('"') {

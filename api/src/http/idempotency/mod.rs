@@ -1,12 +1,12 @@
-//! A POST that is repeated does nothing twice.
+//! A POST that is repeated has its effect only once.
 //!
 //! 1. The key is *claimed* by one statement, with the request's hash and the id that its effect will have.
 //! 2. The effect starts under that id, idempotently.
-//! 3. The answer is stored; from now on it is replayed.
+//! 3. The answer is stored, and repetitions get it from then on.
 //!
 //! No transaction is held in between. A crash after 1 or 2 leaves a claim that runs out; the next request with the
 //! key takes it over and completes it under the *same* effect id, so two of them at once are harmless too. A
-//! refusal that surely had no effect frees the key; one that may have had an effect keeps the id.
+//! refusal that certainly had no effect frees the key; a refusal that may have had an effect keeps the id.
 //!
 //! All of it runs in a task of its own: a caller who hangs up does not leave it half-way.
 
@@ -31,17 +31,17 @@ use uuid::Uuid;
 /// How long a key is remembered.
 pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long a claim is taken to be running: longer than a request takes that waits for nobody. Taking
-/// over a claim that still runs costs work, not correctness, and a crash keeps nobody waiting.
+/// How long a claim counts as running: longer than a request that need not wait takes. Taking over a claim that
+/// still runs costs work, not correctness, and after a crash nobody waits for long.
 const CLAIMED_FOR: Duration = Duration::from_secs(3);
 
-/// When to ask again for the answer of a request that still runs.
+/// `Retry-After` while the first request still runs.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A key that is freed between our claim and our look can be claimed again; this often.
+/// How often we claim again if the key was freed between our claim and our look.
 const ROUNDS_MAX: usize = 3;
 
-/// A request that is to have its effect once.
+/// A request that must have its effect only once.
 #[derive(Clone, Debug)]
 pub struct Request {
     scope: Scope,
@@ -49,14 +49,14 @@ pub struct Request {
 }
 
 impl Request {
-    /// The caller's request: what it asks for is the path and the body.
+    /// The request of a caller, which is identified by its path and body.
     pub fn new(caller: &Caller, key: IdempotencyKey, path: &str, body: &[u8; 32]) -> Self {
         let hash = Sha256::new().chain_update(path).chain_update([0]).chain_update(body).finalize().into();
         Self { scope: Scope { principal: caller.principal(), key: key.0 }, hash }
     }
 }
 
-/// Has the effect once and answers every request with the same key alike.
+/// Has the effect once, and gives every request with the same key the same answer.
 ///
 /// `effect` gets the id under which it must start, a new one in `bucket` unless an earlier request drew it.
 ///
@@ -119,7 +119,7 @@ async fn claim(app: &App, request: &Request, bucket: Bucket) -> Result<Claimed, 
         if let Some(claim) = claimed {
             return Ok(Claimed::New(claim));
         }
-        // Freed between the two statements: once more.
+        // The key was freed between the two statements, so we try once more.
         let Some(standing) = store::find(&mut connection, &request.scope).await? else { continue };
         if standing.request_hash != request.hash {
             let detail = "the key belongs to another request; use a new one";
@@ -144,7 +144,7 @@ fn surely_without_effect(kind: ProblemType) -> bool {
     !matches!(kind, ProblemType::Internal | ProblemType::Unavailable)
 }
 
-/// Best effort: if it fails, the claim runs out by itself.
+/// Frees the key if possible. If that fails, the claim runs out by itself.
 async fn free(app: &App, scope: &Scope, claim: &Claim, no_effect: bool) {
     let freed = async {
         let mut connection = app.service.pool.acquire().await?;

@@ -1,27 +1,27 @@
-//! A problem as it goes over the wire (RFC 9457).
+//! A problem as it is sent (RFC 9457).
 
 use super::ProblemType;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// RFC 9457 problem details. Clients branch on `code`.
+/// Problem details (RFC 9457). Clients branch on `code`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemBody {
-    /// `/problems/` and the code; a page for people is served there.
+    /// `/problems/` and the code. This address has a page for people.
     #[serde(rename = "type")]
     #[schema(example = "/problems/seat-unavailable")]
     pub kind: String,
-    /// Constant per type.
+    /// The title, always the same for one type.
     pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
-    /// About this case.
+    /// What is special about this case.
     pub detail: String,
-    /// `/requests/` and the request's id.
+    /// `/requests/` followed by the request's id.
     pub instance: String,
-    /// The type's last part.
+    /// The last part of `type`, for programs.
     #[schema(schema_with = codes)]
     pub code: &'static str,
     /// The fields that are wrong.
@@ -44,10 +44,10 @@ pub struct ProblemBody {
     pub trace_id: String,
 }
 
-/// One wrong field.
+/// A field that is wrong, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
-    /// JSON pointer into the request's body (RFC 6901); for query parameters their name.
+    /// A JSON pointer into the request's body (RFC 6901), or the name of a query parameter.
     #[schema(example = "/seat_ids/1")]
     pub pointer: String,
     /// What is wrong with it.
@@ -57,9 +57,9 @@ pub struct FieldError {
 /// One seat that can't be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LostSeat {
-    /// Which seat.
+    /// The seat's id.
     pub seat_id: Uuid,
-    /// Why.
+    /// Why the seat can't be had.
     pub reason: LostReason,
 }
 
@@ -67,7 +67,7 @@ pub struct LostSeat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LostReason {
-    /// Another reservation has it for now.
+    /// Another reservation holds it.
     Held,
     /// It is booked.
     Sold,

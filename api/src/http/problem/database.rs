@@ -1,17 +1,17 @@
-//! Database errors at the border: those that pass by themselves are 503, the others are our mistakes.
+//! Database errors at the border: errors that pass by themselves are 503, and all others are our mistakes.
 
 use super::{Problem, ProblemType};
 use orchestrator::DatabaseFault;
 use std::time::Duration;
 use steps::store::StoreError;
 
-/// When to come back while the database is away.
+/// `Retry-After` while the database is away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         if DatabaseFault::of(&error).passes() {
-            Self::new(ProblemType::Unavailable, "the database can't be used right now")
+            Self::new(ProblemType::Unavailable, "the database can't be reached right now")
                 .retry_after(RETRY_AFTER)
                 .because(error)
         } else {

@@ -2,16 +2,16 @@
 
 use axum::http::StatusCode;
 
-/// What went wrong, as clients may branch on it. The slug is a promise; the title never varies.
+/// What went wrong, for clients to branch on. The slug is stable, and each slug has one title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ProblemType {
-    /// The request isn't HTTP or JSON as it should be.
+    /// The request is malformed HTTP or JSON.
     MalformedRequest,
     /// A POST without `Idempotency-Key`.
     IdempotencyKeyMissing,
-    /// An `Idempotency-Key` that is no key.
+    /// An `Idempotency-Key` that is not valid.
     IdempotencyKeyInvalid,
-    /// A webhook whose signature doesn't hold. Never with detail.
+    /// A webhook whose signature is not valid. It never has a detail.
     SignatureInvalid,
     /// No token, or one that isn't valid.
     Unauthenticated,
@@ -21,13 +21,13 @@ pub enum ProblemType {
     PaymentDeclined,
     /// The token's role may not do this.
     Forbidden,
-    /// It takes two, and this is the one who asked.
+    /// A second person must agree, and this is the first.
     SecondPersonRequired,
-    /// There is nothing here, or nothing of the caller's.
+    /// There is nothing here, or nothing that belongs to the caller.
     NotFound,
-    /// The path exists, the method doesn't.
+    /// The path exists, but not with this method.
     MethodNotAllowed,
-    /// The caller accepts nothing that we speak.
+    /// The caller accepts none of our media types.
     NotAcceptable,
     /// The first request with this key is still running.
     IdempotencyKeyInProgress,
@@ -45,9 +45,9 @@ pub enum ProblemType {
     CancellationClosed,
     /// The saga's state doesn't allow this action.
     ActionNotAllowed,
-    /// The action would do something else than its preview said.
+    /// The action would no longer do what its preview said.
     PlanChanged,
-    /// The proposal is decided, or too old.
+    /// The proposal has been decided, or has expired.
     ProposalClosed,
     /// The reservation's time is over.
     ReservationExpired,
@@ -61,17 +61,17 @@ pub enum ProblemType {
     Validation,
     /// This key was used with another request.
     IdempotencyKeyReused,
-    /// The amount isn't the reservation's.
+    /// The amount differs from the reservation's.
     AmountMismatch,
-    /// There is no such reservation of the caller's.
+    /// The caller has no such reservation.
     ReservationUnknown,
-    /// An act without `If-Match`.
+    /// `If-Match` is missing.
     PreconditionRequired,
     /// The caller asks too often.
     QuotaExceeded,
     /// Our mistake.
     Internal,
-    /// This node has all the work it can do.
+    /// This node can't take more work.
     Overloaded,
     /// The database can't be reached.
     Unavailable,
@@ -164,7 +164,7 @@ impl ProblemType {
                 "The body isn't JSON, or a header or a query parameter can't be read. `detail` says which. Repeating the same request won't help."),
             Self::IdempotencyKeyMissing => facts("idempotency-key-missing", S::BAD_REQUEST, "The Idempotency-Key header is missing",
                 "Every POST must carry an `Idempotency-Key` header of its own, such as a UUID, so that repeating it after a lost answer does nothing twice."),
-            Self::IdempotencyKeyInvalid => facts("idempotency-key-invalid", S::BAD_REQUEST, "The Idempotency-Key header is no key",
+            Self::IdempotencyKeyInvalid => facts("idempotency-key-invalid", S::BAD_REQUEST, "The Idempotency-Key header is not valid",
                 "A key is 1 to 255 visible ASCII characters, bare or as a quoted string, and is sent once."),
             Self::SignatureInvalid => facts("signature-invalid", S::BAD_REQUEST, "The signature is not valid",
                 "The webhook isn't signed with a secret that is valid now, or its time is too far from ours."),
@@ -173,41 +173,41 @@ impl ProblemType {
             Self::PaymentRequired => facts("payment-required", S::PAYMENT_REQUIRED, "The reservation has not been paid",
                 "Order a payment with `POST /payments` first."),
             Self::PaymentDeclined => facts("payment-declined", S::PAYMENT_REQUIRED, "The payment was declined",
-                "The gateway refused the payment for good and the seats are free again. Make a new reservation to try another method."),
+                "The gateway refused the payment for good, and the seats are free again. Make a new reservation to try another payment method."),
             Self::Forbidden => facts("forbidden", S::FORBIDDEN, "The token's role may not do this",
                 "The token is valid, but its role doesn't allow this request."),
             Self::SecondPersonRequired => facts("second-person-required", S::FORBIDDEN, "Another person must agree",
-                "The action moves more money than one person may move alone, and whoever asked for it can't be the second. Somebody else agrees to the proposal, or to the batch."),
+                "The action moves more money than one person may move alone, and the person who asked for it can't be the second person. Somebody else must agree to the proposal or the batch."),
             Self::NotFound => facts("not-found", S::NOT_FOUND, "There is nothing here",
                 "The address is wrong, or what it names doesn't exist or isn't the caller's."),
             Self::MethodNotAllowed => facts("method-not-allowed", S::METHOD_NOT_ALLOWED, "The method is not allowed here",
-                "The `Allow` header lists the methods that this address knows."),
+                "The `Allow` header lists the methods that this address supports."),
             Self::NotAcceptable => facts("not-acceptable", S::NOT_ACCEPTABLE, "None of the accepted media types is available",
-                "The API speaks `application/json` and, for problems, `application/problem+json`."),
+                "The API answers with `application/json` and, for problems, with `application/problem+json`."),
             Self::IdempotencyKeyInProgress => facts("idempotency-key-in-progress", S::CONFLICT, "The first request with this key is still running",
-                "Repeat the request after the time that `Retry-After` names; it will then get the first one's answer."),
+                "Repeat the request after the time in `Retry-After`. It will then get the answer to the first request."),
             Self::SeatUnavailable => facts("seat-unavailable", S::CONFLICT, "A seat is not available",
                 "At least one of the seats is held, sold or blocked; `seats` names them and says why. No seat was reserved."),
             Self::SaleClosed => facts("sale-closed", S::CONFLICT, "The event is not on sale",
                 "The event's sale has not begun or is over."),
             Self::InvalidState => facts("invalid-state", S::CONFLICT, "The state does not allow this",
-                "`state` says where the thing is and `allowed` in which states the request would have been possible."),
+                "`state` is the present state, and `allowed` lists the states in which the request would be possible."),
             Self::PaymentInProgress => facts("payment-in-progress", S::CONFLICT, "A payment is already in progress",
-                "The reservation has a payment. Read it instead of ordering another."),
+                "The reservation already has a payment. Read it instead of ordering another one."),
             Self::SeatLost => facts("seat-lost", S::CONFLICT, "A seat was lost",
                 "The payment came after the seats had gone to somebody else. The money goes back in full."),
             Self::CancellationClosed => facts("cancellation-closed", S::CONFLICT, "The booking can't be cancelled",
-                "It is cancelled already, its event has begun, or the customer's bank disputes its payment. `detail` says which."),
+                "It is already cancelled, its event has begun, or the customer's bank disputes its payment. `detail` says which."),
             Self::ActionNotAllowed => facts("action-not-allowed", S::CONFLICT, "The saga's state does not allow this action",
                 "`detail` says why, and `allowed` names the actions that are possible now."),
-            Self::PlanChanged => facts("plan-changed", S::CONFLICT, "The action would do something else than its preview said",
-                "The saga is the same, and what the action would do is not. Nothing was done. Ask for a preview again and decide again."),
+            Self::PlanChanged => facts("plan-changed", S::CONFLICT, "The action would no longer do what its preview said",
+                "The saga has not changed, but the action would do something else now. Nothing was done. Ask for a new preview and decide again."),
             Self::ProposalClosed => facts("proposal-closed", S::CONFLICT, "The proposal is closed",
-                "Somebody agreed to it or declined it, or nobody did in time. `detail` says which. Look at the saga, and propose anew what is still wanted."),
+                "Somebody agreed to it or declined it, or nobody did so in time. `detail` says which. Look at the saga, and make a new proposal if it is still needed."),
             Self::ReservationExpired => facts("reservation-expired", S::GONE, "The reservation has expired",
-                "Its time is over and the seats may be somebody else's. Make a new reservation."),
+                "Its time is over, and somebody else may have the seats. Make a new reservation."),
             Self::PreconditionFailed => facts("precondition-failed", S::PRECONDITION_FAILED, "The version has changed",
-                "`If-Match` names another version than the present one. Read it again and decide again."),
+                "`If-Match` does not name the present version. Read it again and decide again."),
             Self::PayloadTooLarge => facts("payload-too-large", S::PAYLOAD_TOO_LARGE, "The body is too large",
                 "The API reads bodies of at most 64 KiB, and webhooks of at most 256 KiB."),
             Self::UnsupportedMediaType => facts("unsupported-media-type", S::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON",
@@ -216,24 +216,24 @@ impl ProblemType {
                 "`errors` names each field by a JSON pointer (RFC 6901) and says what is wrong with it."),
             Self::IdempotencyKeyReused => facts("idempotency-key-reused", S::UNPROCESSABLE_ENTITY, "The Idempotency-Key was used for another request",
                 "A key belongs to one request for 24 hours. Use a new key for a new request."),
-            Self::AmountMismatch => facts("amount-mismatch", S::UNPROCESSABLE_ENTITY, "The amount is not the reservation's",
-                "Leave the amount out, or send the reservation's amount and currency."),
+            Self::AmountMismatch => facts("amount-mismatch", S::UNPROCESSABLE_ENTITY, "The amount differs from the reservation's",
+                "Leave out the amount, or send the reservation's amount and currency."),
             Self::ReservationUnknown => facts("reservation-unknown", S::UNPROCESSABLE_ENTITY, "There is no such reservation",
                 "The reservation that the body names doesn't exist or isn't the caller's."),
             Self::PreconditionRequired => facts("precondition-required", S::PRECONDITION_REQUIRED, "If-Match is required",
                 "Operators act on what they have seen. Read the saga, and send its version as `If-Match`."),
             Self::QuotaExceeded => facts("quota-exceeded", S::TOO_MANY_REQUESTS, "Too many requests",
-                "Wait for the time that `Retry-After` names. `RateLimit-Policy` says how many requests are allowed."),
+                "Wait for the time in `Retry-After`. `RateLimit-Policy` says how many requests are allowed."),
             Self::Internal => facts("internal", S::INTERNAL_SERVER_ERROR, "The service made a mistake",
-                "Nothing that you can mend. Report the `trace_id`; repeating the request with the same `Idempotency-Key` is safe."),
+                "You can't repair this. Report the `trace_id`. Repeating the request with the same `Idempotency-Key` is safe."),
             Self::Overloaded => facts("overloaded", S::SERVICE_UNAVAILABLE, "The service is overloaded",
-                "Nothing was done. Repeat the request after the time that `Retry-After` names."),
+                "Nothing was done. Repeat the request after the time in `Retry-After`."),
             Self::Unavailable => facts("unavailable", S::SERVICE_UNAVAILABLE, "The service is temporarily unavailable",
-                "The database can't be reached, so the outcome may be unknown. Repeat the request with the same `Idempotency-Key` after the time that `Retry-After` names."),
+                "The database can't be reached, so the outcome may be unknown. Repeat the request with the same `Idempotency-Key` after the time in `Retry-After`."),
             Self::GatewayUnavailable => facts("gateway-unavailable", S::SERVICE_UNAVAILABLE, "The payment gateway is unavailable",
-                "No payment was ordered and the reservation is untouched. Repeat the request after the time that `Retry-After` names."),
+                "No payment was ordered, and the reservation has not changed. Repeat the request after the time in `Retry-After`."),
             Self::InboxUnavailable => facts("inbox-unavailable", S::SERVICE_UNAVAILABLE, "The webhook can't be stored now",
-                "Deliver it again later."),
+                "Send it again later."),
         }
     }
 }
@@ -251,7 +251,7 @@ mod tests {
     fn every_problem_is_listed_once_under_its_own_slug() {
         let slugs: HashSet<_> = ProblemType::ALL.iter().map(|kind| kind.slug()).collect();
         assert_eq!(slugs.len(), ProblemType::ALL.len());
-        // The last variant's index is the number of variants less one: none is missing from the list.
+        // The last variant's index is the number of variants minus one, so none is missing from the list.
         assert_eq!(ProblemType::InboxUnavailable as usize + 1, ProblemType::ALL.len());
         for kind in ProblemType::ALL {
             assert_eq!(ProblemType::of_slug(kind.slug()), Some(*kind));

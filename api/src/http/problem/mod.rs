@@ -1,7 +1,7 @@
-//! Every answer that isn't good: RFC 9457, from one closed list.
+//! Every answer that is an error: RFC 9457 problems, from one closed list.
 //!
 //! A handler returns a [`Problem`]; it knows the case but not the request. [`super::context`], which knows the
-//! request's id and trace, writes the body and logs the error behind it once. Nothing of that error is shown.
+//! request's id and trace, writes the body and logs the error behind it once. The caller never sees that error.
 
 mod body;
 mod database;
@@ -28,7 +28,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// One problem of one request.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    /// Which.
+    /// What kind of problem it is.
     pub kind: ProblemType,
     // Boxed, because every fallible function of the API carries one in its result.
     case: Box<Case>,
@@ -47,19 +47,19 @@ struct Case {
 }
 
 impl Problem {
-    /// A problem with words about this case.
+    /// A problem with a sentence about this case.
     pub fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
         Self { kind, case: Box::new(Case { detail: detail.into(), ..Case::default() }) }
     }
 
-    /// Our mistake: 500, opaque; `source` is logged with the trace id and never shown.
+    /// A mistake of ours: an opaque 500. `source` is logged with the trace id and never shown.
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::new(ProblemType::Internal, "the trace id leads us to the cause").because(source)
+        Self::new(ProblemType::Internal, "report the trace id: it leads us to the cause").because(source)
     }
 
-    /// 404: it doesn't exist, or not for this caller.
+    /// 404: it doesn't exist, or this caller may not see it.
     pub fn not_found() -> Self {
-        Self::new(ProblemType::NotFound, "there is nothing here, or nothing of yours")
+        Self::new(ProblemType::NotFound, "there is nothing here, or nothing that you may see")
     }
 
     /// 422 with the fields that are wrong.
@@ -80,7 +80,7 @@ impl Problem {
 
     /// 409 with the seats that can't be had.
     pub fn seats_unavailable(seats: Vec<LostSeat>) -> Self {
-        let detail = format!("{} of the seats can't be had", seats.len());
+        let detail = format!("seats that are not available: {}", seats.len());
         let mut problem = Self::new(ProblemType::SeatUnavailable, detail);
         problem.case.seats = seats;
         problem
@@ -93,24 +93,24 @@ impl Problem {
         problem
     }
 
-    /// The same, with what would have been allowed.
+    /// Adds what would have been allowed.
     pub fn allowing(mut self, allowed: &[&str]) -> Self {
         self.case.allowed = allowed.iter().map(|one| (*one).to_owned()).collect();
         self
     }
 
-    /// The same, to be tried again after this time.
+    /// Adds the time after which the request may be repeated.
     pub fn retry_after(self, wait: Duration) -> Self {
         self.with_header(header::RETRY_AFTER, super::wait::seconds_up(wait).into())
     }
 
-    /// The same, with a header beside the body.
+    /// Adds a header.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.case.headers.insert(name, value);
         self
     }
 
-    /// The same, with the error behind it for our log.
+    /// Adds the error behind it, for our log.
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.case.source = Some(Arc::from(source.into()));
         self
@@ -121,12 +121,12 @@ impl Problem {
         self.case.source.as_ref().map(|source| &**source as &(dyn Error + 'static))
     }
 
-    /// The words about this case.
+    /// The sentence about this case.
     pub fn detail(&self) -> &str {
         &self.case.detail
     }
 
-    /// As it goes over the wire.
+    /// The body of the answer.
     pub fn body(&self, request_id: &str, trace_id: &str) -> ProblemBody {
         let case = self.case.as_ref().clone();
         ProblemBody {

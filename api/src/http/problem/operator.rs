@@ -5,7 +5,7 @@ use axum::http::header;
 use operator::OperatorError;
 use service::operators::{Invalid, REASON_MISSING};
 
-/// A field of a body that can't be meant.
+/// A field whose value is not allowed.
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Self {
         Self::wrong_field(&format!("/{}", invalid.field), invalid.detail)
@@ -22,17 +22,17 @@ impl From<OperatorError> for Problem {
                 Self::new(ProblemType::ActionNotAllowed, detail).allowing(&allowed)
             }
             OperatorError::Changed { etag } => {
-                Self::new(ProblemType::PreconditionFailed, "the saga has changed since it was looked at")
+                Self::new(ProblemType::PreconditionFailed, "the saga has changed since you looked at it")
                     .with_header(header::ETAG, ETag::of_words(&etag).value())
             }
             OperatorError::PlanChanged(plan) => Self::new(
                 ProblemType::PlanChanged,
-                "the action would do something else now than its preview said; nothing was done",
+                "the action would no longer do what its preview said; nothing was done",
             )
             .with_header(header::ETAG, ETag::of_words(&plan.etag).value()),
             OperatorError::NeedsConsent(plan) => Self::new(
                 ProblemType::SecondPersonRequired,
-                "it moves more money than one person may move alone",
+                "the action moves more money than one person may move alone",
             )
             .with_header(header::ETAG, ETag::of_words(&plan.etag).value()),
             same @ OperatorError::SamePerson(_) => {

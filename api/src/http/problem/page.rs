@@ -1,4 +1,4 @@
-//! `/problems/{slug}`: what each `type` leads people to.
+//! `/problems/{slug}`: the pages that the problems' `type` leads to.
 
 use super::{Problem, ProblemType};
 use axum::{
@@ -9,7 +9,7 @@ use axum::{
     routing::get,
 };
 
-/// The pages and their list.
+/// The routes of the pages and of their list.
 pub fn pages<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route("/problems", get(list)).route("/problems/{slug}", get(one))
 }

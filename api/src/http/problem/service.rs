@@ -1,4 +1,4 @@
-//! What the service could not do, as callers are told.
+//! The service's errors as problems.
 
 use super::Problem;
 use service::ServiceError;

@@ -21,25 +21,25 @@ use uuid::Uuid;
 /// A show: one venue, one evening, one currency.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Event {
-    /// Its id.
+    /// The event's id.
     event_id: Uuid,
-    /// What is shown.
+    /// The name of the show.
     name: String,
-    /// Where.
+    /// The venue.
     venue: String,
     /// When it begins, in UTC.
     #[schema(format = DateTime)]
     starts_at: String,
     /// Whether its seats may be reserved.
     sale: Sale,
-    /// ISO 4217, of all its prices.
+    /// The currency of all its prices, ISO 4217.
     #[schema(example = "EUR")]
     currency: String,
     /// The most seats of one reservation.
     seats_max: i16,
-    /// How long its seats stay reserved.
+    /// How long a reservation holds its seats, in milliseconds.
     hold_ms: i64,
-    /// Raised by every change of the event; its seats have a version of their own.
+    /// The event's version, raised by every change of it. Its seats have a version of their own.
     version: i64,
 }
 
@@ -47,9 +47,9 @@ pub struct Event {
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Sale {
-    /// They may.
+    /// They may be reserved.
     Open,
-    /// They may not.
+    /// They may not be reserved.
     Closed,
 }
 

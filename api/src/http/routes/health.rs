@@ -1,4 +1,4 @@
-//! `/livez`, `/readyz`, `/metrics`: for the machinery around us, without tokens.
+//! `/livez`, `/readyz`, `/metrics`: health checks and metrics, without tokens.
 
 use super::super::app::App;
 use axum::{
@@ -20,26 +20,26 @@ const CHECK_MAX: Duration = Duration::from_millis(800);
 pub struct Readiness {
     /// `ready`, `degraded` (works, but slower) or `not-ready`.
     status: &'static str,
-    /// What was looked at: `ok`, or what is wrong.
+    /// The single checks: `ok`, or what is wrong.
     checks: Checks,
 }
 
-/// What was looked at.
+/// The single checks.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Checks {
-    /// Can it be reached.
+    /// Whether Postgres can be reached.
     database: &'static str,
-    /// Has it all that this binary knows.
+    /// Whether all migrations of this binary have been applied.
     migrations: &'static str,
-    /// Do this node's lanes get on; `none` where it leaves the sagas to other nodes.
+    /// Whether this node's lanes move; `none` if the node runs no sagas.
     lanes: &'static str,
-    /// Can it be reached. Bookings go on without it.
+    /// Whether Redis can be reached. Bookings go on without it.
     redis: &'static str,
-    /// Is this node about to leave.
+    /// Whether this node is shutting down.
     draining: bool,
 }
 
-/// The process lives. Nothing else is looked at: a restart would mend nothing else.
+/// Whether the process lives. Nothing else is checked, because a restart would repair nothing else.
 #[utoipa::path(
     get, operation_id = "livez", path = "/livez", tag = "health",
     responses((status = 200, description = "the process lives", body = String, content_type = "text/plain"))
@@ -48,12 +48,13 @@ pub async fn live() -> &'static str {
     "ok"
 }
 
-/// The node can work: database there, migrated, its lanes get on, not draining. Without Redis it is ready, and `degraded`.
+/// Whether the node can work: the database is reachable and migrated, the lanes move, and the node is not draining.
+/// Without Redis it is ready, but `degraded`.
 #[utoipa::path(
     get, operation_id = "readyz", path = "/readyz", tag = "health",
     responses(
-        (status = 200, description = "send requests", body = Readiness),
-        (status = 503, description = "send none", body = Readiness),
+        (status = 200, description = "the node can take requests", body = Readiness),
+        (status = 503, description = "the node can't take requests now", body = Readiness),
     )
 )]
 pub async fn ready(State(app): State<App>) -> Response {
@@ -72,8 +73,8 @@ pub async fn ready(State(app): State<App>) -> Response {
     (code, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
-/// A lane that stands still is replaced within seconds; until then its sagas are better begun elsewhere.
-const STANDS_STILL: &str = "a lane stands still";
+/// A lane that hangs is replaced within seconds. Until then other nodes should take new sagas.
+const STANDS_STILL: &str = "a lane hangs";
 
 fn lanes(app: &App) -> &'static str {
     let lanes = app.service.client.lanes();

@@ -1,4 +1,4 @@
-//! The endpoints, one file a thing.
+//! The endpoints, one folder or file for each resource.
 
 pub mod bookings;
 pub mod events;

@@ -1,7 +1,7 @@
-//! `GET /events/{id}/seats`: the house and who has which seat. Open to everybody.
+//! `GET /events/{id}/seats`: the seats of an event and who has which. Open to everybody.
 //!
-//! The house hardly ever changes and is large; who has what changes all the time and is small. A page reads the
-//! first once (`?part=geometry`) and then follows the second (`?part=status`).
+//! The geometry is large and hardly ever changes; the statuses are small and change all the time. A page reads the
+//! geometry once (`?part=geometry`) and then follows the statuses (`?part=status`).
 
 use super::super::{
     app::App,
@@ -24,12 +24,12 @@ use steps::{
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-/// Which part is wanted; without it, both.
+/// The part that is wanted; both if it is not given.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct SeatMapParams {
-    /// Which part is wanted; without it, both.
+    /// The part that is wanted; both if it is not given.
     #[param(inline)]
     part: Option<Part>,
 }
@@ -40,16 +40,16 @@ pub struct SeatMapParams {
 pub enum Part {
     /// The seats themselves, which hardly ever change.
     Geometry,
-    /// Who has which, which changes all the time.
+    /// The statuses, which change all the time.
     Status,
 }
 
 /// The seats of an event.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SeatMap {
-    /// Which event.
+    /// The event's id.
     event_id: Uuid,
-    /// Raised by every change of `status`. Absent without it.
+    /// The version of `status`, raised by every change of it. Absent without `status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     version: Option<i64>,
@@ -57,7 +57,7 @@ pub struct SeatMap {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<BTreeMap<String, Taken>>, nullable = false)]
     status: Option<Arc<RawValue>>,
-    /// The seats in the order of the house. Absent in `part=status`.
+    /// The seats in the order of the venue. Absent in `part=status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     seats: Option<Vec<Seat>>,
@@ -68,38 +68,38 @@ pub struct SeatMap {
 #[schema(rename_all = "UPPERCASE")]
 #[allow(dead_code, reason = "the database writes these words; the type is their documentation")]
 pub enum Taken {
-    /// A pending reservation has it.
+    /// A pending reservation holds it.
     Reserved,
     /// It is sold.
     Booked,
-    /// The house keeps it off sale.
+    /// The venue does not sell it.
     Blocked,
 }
 
 /// One seat.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Seat {
-    /// Its id, at this event.
+    /// The seat's id, for this event.
     seat_id: Uuid,
-    /// Part of the house.
+    /// The section of the venue.
     section: String,
-    /// Row.
+    /// The row.
     row: String,
-    /// Number in the row.
+    /// The number in the row.
     number: i16,
-    /// Place on the map in decimetres, to the right.
+    /// The place on the map, in decimetres to the right.
     x_dm: i16,
-    /// Place on the map in decimetres, away from the stage.
+    /// The place on the map, in decimetres away from the stage.
     y_dm: i16,
-    /// Price class.
+    /// The price class.
     tier: String,
-    /// Reachable by wheelchair.
+    /// Whether it can be reached by wheelchair.
     accessible: bool,
-    /// What it costs.
+    /// The price.
     price: Money,
 }
 
-/// The seats of a show: the house, and who has which seat.
+/// The seats of a show, and who has which seat.
 #[utoipa::path(
     get, operation_id = "read_seats", path = "/events/{id}/seats", tag = "events",
     params(("id" = Uuid, Path, description = "the event"), SeatMapParams),
@@ -119,7 +119,7 @@ pub async fn read(
     };
     let tag = tag(&event, statuses.as_ref().map(|statuses| statuses.version), params.part);
     let cache = if statuses.is_none() { HOUR } else { REVALIDATE };
-    // Whoever has it gets 304 before the house is read.
+    // A caller who has this version gets 304 before the geometry is read.
     let seats = match params.part {
         Some(Part::Status) => None,
         _ if conditions.has(&tag) => None,
@@ -134,7 +134,7 @@ pub async fn read(
     Ok(conditions.answer(&tag, cache, &map))
 }
 
-/// The house changes with the event, the statuses with their own version, and the three forms differ.
+/// The geometry changes with the event, the statuses have their own version, and the three forms differ.
 fn tag(event: &EventRow, statuses: Option<i64>, part: Option<Part>) -> ETag {
     let form = match part {
         None => "both",

@@ -1,6 +1,6 @@
 //! `POST /webhooks/{provider}`: stored before it is answered; acted on afterwards.
 //!
-//! Nothing is read of a body before its signature holds, and nothing that it says can make the answer bad: the
+//! A body is parsed only after its signature was found valid. Its content can't make the answer bad, because the
 //! sender has done its part once we have stored it.
 
 use super::super::{
@@ -26,18 +26,18 @@ use tokio::time::timeout;
 /// The largest webhook that is read.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 
-/// How long a body may take to come. A sender that drips must not keep its place for long.
+/// How long a body may take to arrive. A slow sender must not keep its permit for long.
 const READ_MAX: Duration = Duration::from_secs(10);
 
-/// How long storing may take: a database that hangs must not hold those who could come again.
+/// How long storing may take: a database that hangs must not hold senders who could try again.
 const STORE_MAX: Duration = Duration::from_secs(5);
 
-/// Takes an event of the payment gateway's, signed as its protocol says.
+/// Takes an event of the payment gateway, signed as its protocol requires.
 #[utoipa::path(
     post, operation_id = "receive_webhook", path = "/webhooks/{provider}", tag = "webhooks",
     params(("provider" = String, Path, description = "the sender, as `gateway.kind` names it: `stripe` or `standard`")),
     request_body(content = Value, description = "the event, exactly as signed"),
-    responses((status = 200, description = "stored, now or before", body = Value))
+    responses((status = 200, description = "stored, now or earlier", body = Value))
 )]
 pub async fn receive(
     State(app): State<App>,
@@ -51,7 +51,7 @@ pub async fn receive(
     let headers = request.headers().clone();
     let body = read(request).await?;
     if let Err(bad) = verify(&app, &headers, &body) {
-        // For us, and with no word to the sender.
+        // This is logged for us; the sender learns nothing.
         metrics::counter!(telemetry::WEBHOOKS_REFUSED, "why" => why(bad)).increment(1);
         return Err(Problem::new(ProblemType::SignatureInvalid, ProblemType::SignatureInvalid.title()));
     }
@@ -77,18 +77,18 @@ fn not_stored() -> Problem {
     unavailable("the event can't be stored now")
 }
 
-/// The raw bytes, or a refusal: of what says that it is too large at once, of what turns out to be at the bound.
+/// The raw bytes, or a refusal: at once if the header says that the body is too large, otherwise at the bound.
 async fn read(request: Request) -> Result<Bytes, Problem> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if length
         .and_then(|length| length.parse::<u64>().ok())
         .is_some_and(|length| length > BODY_BYTES_MAX as u64)
     {
-        return Err(Problem::new(ProblemType::PayloadTooLarge, "the body is larger than is read here"));
+        return Err(Problem::new(ProblemType::PayloadTooLarge, "the body is too large"));
     }
     match timeout(READ_MAX, Bytes::from_request(request, &())).await {
         Ok(body) => body.map_err(|rejection| unread(&rejection)),
-        Err(_) => Err(Problem::new(ProblemType::MalformedRequest, "the body took too long to come")),
+        Err(_) => Err(Problem::new(ProblemType::MalformedRequest, "the body took too long to arrive")),
     }
 }
 
@@ -101,7 +101,7 @@ fn verify(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), BadSignatur
         .iter()
         .map(|secret| Secret { value: secret.secret.clone(), until: secret.until })
         .collect();
-    // The signature's time is the sender's, so it is held against a wall clock: ours.
+    // The signature has the sender's time, so it is compared with a wall clock: ours.
     app.service.config.gateway.kind.verify(text_of(headers), body, &secrets, Utc::now())
 }
 

@@ -1,4 +1,4 @@
-//! Where each seat is: its event, its place, its price. None of it changes during a sale.
+//! The seats' events, places and prices. None of it changes during a sale.
 
 use super::super::problem::Problem;
 use service::Service;
@@ -14,7 +14,7 @@ use steps::{
 /// Seats remembered at once, about 200 bytes each: a stadium and some theatres.
 const SEATS_MAX: usize = 200_000;
 
-/// The seats that somebody asked for lately.
+/// The seats that were asked for lately.
 #[derive(Default)]
 pub struct SeatDirectory(Mutex<HashMap<SeatId, Arc<Seat>>>);
 
@@ -22,7 +22,7 @@ impl SeatDirectory {
     /// The seats with these ids, in the order asked; `None` for one that doesn't exist.
     ///
     /// # Errors
-    /// The database's, if one of them has to be looked up.
+    /// The database failed while a seat was looked up.
     pub async fn find(&self, service: &Service, ids: &[SeatId]) -> Result<Vec<Option<Arc<Seat>>>, Problem> {
         let unknown: Vec<SeatId> = {
             let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

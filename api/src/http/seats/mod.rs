@@ -1,4 +1,4 @@
-//! What this node remembers of seats, so that a crowd doesn't ask the database for it again and again.
+//! What this node remembers about seats, so that a crowd doesn't ask the database for it again and again.
 
 mod directory;
 mod statuses;

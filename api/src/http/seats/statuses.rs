@@ -1,4 +1,4 @@
-//! Who has which seat, for a crowd that looks at it: one query at a time and event, however many ask.
+//! The seats' statuses for a crowd that looks at them: one query at a time for each event, however many ask.
 
 use super::super::{problem::Problem, store};
 use serde_json::value::RawValue;
@@ -16,24 +16,24 @@ const EVENTS_MAX: usize = 1_000;
 /// The seats of one event that can't be had, as one version.
 #[derive(Clone, Debug)]
 pub struct Statuses {
-    /// Raised by every change.
+    /// The version, raised by every change.
     pub version: i64,
     /// JSON object: id → `RESERVED`, `BOOKED` or `BLOCKED`.
     pub taken: Arc<RawValue>,
 }
 
-/// The statuses of the events that somebody looked at lately.
+/// The statuses of the events that were looked at lately.
 #[derive(Default)]
 pub struct StatusCache(Mutex<HashMap<EventId, Arc<Slot>>>);
 
 type Slot = tokio::sync::Mutex<Option<(Statuses, Instant)>>;
 
 impl StatusCache {
-    /// The statuses, as they were at some moment after the call: whoever has just booked sees it. Those who ask while
+    /// The statuses at some moment after the call, so that a caller who has just booked sees it. Callers who ask while
     /// a query runs share the next one.
     ///
     /// # Errors
-    /// The database's.
+    /// The database failed.
     pub async fn get(&self, service: &Service, event: EventId) -> Result<Statuses, Problem> {
         let called = Instant::now();
         let slot = self.slot(event);
@@ -43,7 +43,7 @@ impl StatusCache {
         {
             return Ok(statuses.clone());
         }
-        // The moment before the query: what it shows is at least this new.
+        // The moment before the query. Its result is at least this new.
         let began = Instant::now();
         let row = store::seats::statuses(&mut *service.connection().await?, event).await?;
         let taken: Box<RawValue> = RawValue::from_string(row.taken).map_err(Problem::internal)?;
@@ -55,7 +55,7 @@ impl StatusCache {
     fn slot(&self, event: EventId) -> Arc<Slot> {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() >= EVENTS_MAX && !slots.contains_key(&event) {
-            slots.clear(); // whoever is looking keeps its slot; the next one asks again
+            slots.clear(); // a running query keeps its slot; the next caller asks again
         }
         Arc::clone(slots.entry(event).or_default())
     }

@@ -1,4 +1,4 @@
-//! `booking.seats`, as the public sees them.
+//! `booking.seats`, as everybody may see them.
 
 use sqlx::PgConnection;
 use steps::EventId;
@@ -6,13 +6,13 @@ use steps::EventId;
 /// Who has which seat, as one version.
 #[derive(Clone, Debug)]
 pub struct StatusRow {
-    /// Raised by every change of any of the event's seats.
+    /// The version, raised by every change of a seat of the event.
     pub version: i64,
     /// JSON object of the seats that can't be had: id → `RESERVED`, `BOOKED` or `BLOCKED`.
     pub taken: String,
 }
 
-/// Who has which seat of an event, folded in the database: a stadium's 80,000 rows need not travel for it.
+/// Who has which seat of an event, aggregated in the database, so that a stadium's 80,000 rows need not be sent.
 ///
 /// A seat's `hold` is raised whenever it is taken, and within one hold it goes from RESERVED to BOOKED or back to
 /// AVAILABLE. So `3 * hold` and the rank of the status grow with every change, and so does their sum.

@@ -4,10 +4,10 @@ use super::super::auth::{Caller, Role, TokenHash};
 use sqlx::PgConnection;
 use steps::UserId;
 
-/// Stores a token by its hash, for so many days or for ever.
+/// Stores a token by its hash, for this many days or without an end.
 ///
 /// # Errors
-/// The database's; a check violation if a customer has no user, or another role has one.
+/// The database failed; a check violation if a customer has no user, or another role has one.
 pub async fn insert(
     connection: &mut PgConnection,
     hash: &TokenHash,
@@ -29,10 +29,10 @@ pub async fn insert(
     Ok(())
 }
 
-/// Who bears a token; `None` if it is unknown, expired or revoked.
+/// The bearer of a token; `None` if it is unknown, expired or revoked.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn find(connection: &mut PgConnection, hash: &TokenHash) -> Result<Option<Caller>, sqlx::Error> {
     let row = sqlx::query!(
         "select role, subject, user_id

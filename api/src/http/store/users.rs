@@ -1,13 +1,13 @@
-//! `booking.users`: who books. A user lives in the bucket of the e-mail address.
+//! `booking.users`: the people who book. A user is in the bucket of the e-mail address.
 
 use orchestrator::Bucket;
 use sqlx::PgConnection;
 use steps::UserId;
 
-/// Makes a user, or finds the one who has this address already; the name given first stays.
+/// Makes a user, or finds the user who has this address. The name that was given first stays.
 ///
 /// # Errors
-/// The database's; a check violation if the address has no `@`.
+/// The database failed; a check violation if the address has no `@`.
 pub async fn ensure(connection: &mut PgConnection, name: &str, email: &str) -> Result<UserId, sqlx::Error> {
     let email = email.trim().to_lowercase();
     let bucket = Bucket::of_key(&email);
@@ -29,7 +29,7 @@ pub async fn ensure(connection: &mut PgConnection, name: &str, email: &str) -> R
 /// Whether there is such a user.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn exists(connection: &mut PgConnection, user: UserId) -> Result<bool, sqlx::Error> {
     let found = sqlx::query_scalar!(
         "select 1 from booking.users where id = $1 and bucket = $2",

@@ -1,4 +1,4 @@
-//! `POST /bookings/{id}/cancellation`: the booking is given back, its money first and then its seats.
+//! `POST /bookings/{id}/cancellation`: cancels a booking. The money goes back first, then the seats are freed.
 
 use super::{
     super::{
@@ -22,16 +22,16 @@ use steps::{BookingId, Decide, store::bookings};
 use utoipa::ToSchema;
 use workflows::{Cancellation, CancellationRequest};
 
-/// How long the decision may take when the caller doesn't say: longer than a commit of a busy lane.
+/// How long to wait for the decision if the caller doesn't say: longer than a commit of a busy lane.
 const DECIDE_MAX: Duration = Duration::from_secs(5);
 /// The longest reason that is kept, in characters.
 const REASON_CHARS_MAX: usize = 500;
 
-/// Why a booking is given back, if the caller says so.
+/// Why a booking is cancelled, if the caller says so.
 #[derive(Clone, Debug)]
 pub struct NewCancellation(Option<Reason>);
 
-/// Bounded words.
+/// A text of bounded length.
 #[derive(Clone, Debug)]
 struct Reason(String);
 
@@ -69,11 +69,11 @@ impl FromFields for NewCancellation {
     request_body = NewCancellationBody,
     params(
         ("id" = uuid::Uuid, Path, description = "the booking"),
-        ("Prefer" = Option<String>, Header, description = "`wait=10` waits so many seconds for the refund"),
+        ("Prefer" = Option<String>, Header, description = "`wait=10` waits up to 10 seconds for the refund"),
     ),
     responses(
-        (status = 200, description = "cancelled, and the gateway has the refund, under `Prefer: wait`", body = Booking),
-        (status = 202, description = "cancelled; `refund` says how far the money has come", body = Booking),
+        (status = 200, description = "cancelled, and the gateway has accepted the refund; only with `Prefer: wait`", body = Booking),
+        (status = 202, description = "cancelled; `refund` says how much of the money has gone back", body = Booking),
     )
 )]
 pub async fn cancel(
@@ -106,7 +106,7 @@ pub async fn cancel(
     })
 }
 
-/// A refusal leaves no saga, so its key is free again.
+/// The problem of a refusal. It leaves no saga, so its key is free again.
 async fn give_back(
     app: &App,
     caller: &Caller,
@@ -134,7 +134,7 @@ async fn give_back(
         Some(Ended::Unwound(_) | Ended::Stuck(_) | Ended::NotYet) | None => StatusCode::ACCEPTED,
     };
     let row = bookings::find(&mut *app.service.connection().await?, booking).await?;
-    let row = row.ok_or_else(|| Problem::internal(format!("booking {booking} is no longer there")))?;
+    let row = row.ok_or_else(|| Problem::internal(format!("booking {booking} no longer exists")))?;
     let (reservation, _) = reservations::find(app, caller, row.reservation).await?;
     let body = Booking::of(app, &row, &reservation).await?;
     Ok(Done::Effect(Answer::new(status, format!("/bookings/{booking}"), &body)?))

@@ -1,7 +1,7 @@
-//! `POST /bookings`: nobody makes a booking by asking for one.
+//! `POST /bookings`: looks whether a paid reservation has become a booking.
 //!
-//! The saga confirms itself as soon as the money's news is in. This looks whether it has, asks the gateway once if
-//! the news is late, and waits as the caller wishes.
+//! The request makes no booking. The saga confirms the reservation itself as soon as it learns that the money is there.
+//! If the news is late, this asks the gateway once. It waits as long as the caller wishes.
 
 use super::{
     super::{
@@ -36,15 +36,15 @@ use steps::{
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// How long the saga is given to act on news that we have just brought it.
+/// How long we wait for the saga to act on news that we have just given it.
 const CONFIRM_MAX: Duration = Duration::from_secs(1);
 
-/// What is to be booked, by either of its names.
+/// What is to be booked, by its payment or by its reservation.
 #[derive(Clone, Copy, Debug)]
 pub enum NewBooking {
     /// By what pays for it.
     Payment(PaymentId),
-    /// By what holds the seats.
+    /// By the reservation.
     Reservation(ReservationId),
 }
 
@@ -64,7 +64,7 @@ pub enum NewBookingBody {
 #[derive(Serialize, ToSchema)]
 #[allow(dead_code, reason = "only its schema is used")]
 pub struct ByPayment {
-    /// Which payment.
+    /// The payment's id.
     payment_id: Uuid,
 }
 
@@ -72,7 +72,7 @@ pub struct ByPayment {
 #[derive(Serialize, ToSchema)]
 #[allow(dead_code, reason = "only its schema is used")]
 pub struct ByReservation {
-    /// Which reservation.
+    /// The reservation's id.
     reservation_id: Uuid,
 }
 
@@ -85,14 +85,14 @@ impl FromFields for NewBooking {
     }
 }
 
-/// Sees whether a paid reservation has become a booking.
+/// Looks whether a paid reservation has become a booking.
 #[utoipa::path(
     post, operation_id = "create_booking", path = "/bookings", tag = "booking", request_body = NewBookingBody,
-    params(("Prefer" = Option<String>, Header, description = "`wait=10` waits so many seconds for the booking")),
+    params(("Prefer" = Option<String>, Header, description = "`wait=10` waits up to 10 seconds for the booking")),
     responses(
-        (status = 200, description = "it was booked before", body = Booking),
-        (status = 201, description = "it has been booked meanwhile", body = Booking),
-        (status = 202, description = "not yet; the reservation will say", body = Reservation),
+        (status = 200, description = "it was booked earlier", body = Booking),
+        (status = 201, description = "it was booked during this request", body = Booking),
+        (status = 202, description = "it is not booked yet; follow the reservation", body = Reservation),
     )
 )]
 pub async fn create(
@@ -134,7 +134,7 @@ async fn look(app: &App, caller: &Caller, row: ReservationRow, wait: Wait) -> Re
     let within = wait.or_zero().max(if has_news { CONFIRM_MAX } else { Duration::ZERO });
     let handle = app.service.client.handle::<workflows::Booking>(row.saga);
     let Some(reached) = app.service.while_staying(handle.reached::<Confirm>(within)).await else {
-        return unfinished(app, caller, &row).await; // another node will say what became of it
+        return unfinished(app, caller, &row).await; // another node will answer
     };
     match reached? {
         Reached::Done(made) => booked(app, &row, made.booking, StatusCode::CREATED).await,
@@ -144,7 +144,7 @@ async fn look(app: &App, caller: &Caller, row: ReservationRow, wait: Wait) -> Re
     }
 }
 
-/// Asks the gateway if the payment is unsettled; says whether the saga has something new to act on.
+/// Asks the gateway if the payment is unsettled. Returns whether the saga has something new to act on.
 async fn ask_if_unsettled(app: &App, row: &ReservationRow) -> Result<bool, Problem> {
     let Some(payment) = row.payment else {
         return Err(Problem::new(
@@ -167,12 +167,12 @@ async fn booked(
 ) -> Result<Done, Problem> {
     let found = bookings::find(&mut *app.service.connection().await?, booking).await?;
     let row =
-        found.ok_or_else(|| Problem::internal(format!("booking {booking} was made and is not there")))?;
+        found.ok_or_else(|| Problem::internal(format!("booking {booking} was made but does not exist")))?;
     let body = Booking::of(app, &row, reservation).await?;
     Ok(Done::Effect(Answer::new(status, format!("/bookings/{booking}"), &body)?))
 }
 
-/// 202 with the reservation as it is now: nothing was decided, so the key stays free.
+/// 202 with the reservation as it is now. Nothing was decided, so the key stays free.
 async fn unfinished(app: &App, caller: &Caller, row: &ReservationRow) -> Result<Done, Problem> {
     let (row, now) = reservations::find(app, caller, row.reservation).await?;
     let body = Reservation::of(app, &row, now).await?;
@@ -182,26 +182,26 @@ async fn unfinished(app: &App, caller: &Caller, row: &ReservationRow) -> Result<
     Ok(Done::NoEffect(retry_after(response, LOOK_AGAIN)))
 }
 
-/// Why the saga went back, for its customer.
+/// Why the saga unwound, for its customer.
 fn turned_back(cause: &Cause) -> Problem {
     match cause {
         Cause::Cancelled { .. } => cancelled(),
         Cause::Rejected(rejected) => refused(rejected),
         Cause::Expired { .. } => expired("the reservation's time was over before it was paid"),
         Cause::InDoubt { .. } | Cause::Failed { .. } | Cause::Operator { .. } => {
-            expired("the payment could not be settled; whatever was charged goes back")
+            expired("the payment could not be settled; any money that was charged goes back")
         }
     }
 }
 
 fn refused(rejected: &Rejected) -> Problem {
     match rejected.code.as_str() {
-        "payment-expired" => expired("the payment was not there in time, and is cancelled"),
+        "payment-expired" => expired("the payment did not arrive in time and was cancelled"),
         "seat-lost" => {
-            Problem::new(ProblemType::SeatLost, "the seats are somebody else's; the money goes back in full")
+            Problem::new(ProblemType::SeatLost, "somebody else has the seats; the money goes back in full")
         }
         "payment-required" => Problem::new(ProblemType::PaymentRequired, rejected.detail.as_str()),
-        // Declined by the bank, or refused by the gateway: the same to the customer.
+        // To the customer a decline by the bank and a refusal by the gateway are the same.
         _ => Problem::new(ProblemType::PaymentDeclined, rejected.detail.as_str()),
     }
 }
@@ -212,5 +212,5 @@ fn expired(detail: &str) -> Problem {
 
 fn cancelled() -> Problem {
     let (state, pending) = (ReservationStatus::Cancelled.as_str(), ReservationStatus::Pending.as_str());
-    Problem::invalid_state("the reservation was given back", state, &[pending])
+    Problem::invalid_state("the reservation was cancelled", state, &[pending])
 }

@@ -21,29 +21,29 @@ use uuid::Uuid;
 /// Seats sold to a customer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Booking {
-    /// Its id.
+    /// The booking's id.
     pub booking_id: Uuid,
-    /// What it confirmed.
+    /// The reservation that it confirmed.
     pub reservation_id: Uuid,
-    /// What paid for it.
+    /// The payment that paid for it.
     pub payment_id: Uuid,
-    /// Whose it is.
+    /// The customer.
     pub user_id: Uuid,
-    /// At which event.
+    /// The event.
     pub event_id: Uuid,
-    /// The saga that saw to it; `usher saga show` tells its story.
+    /// The saga that made it; `usher saga show` shows its timeline.
     pub saga_id: Uuid,
     /// Its seats.
     pub seats: Vec<SeatView>,
-    /// Whether it still stands.
+    /// Whether the booking is valid or cancelled.
     pub status: State,
-    /// What is shown at the door. A secret between the customer and the house.
+    /// The code that the customer shows at the door. It is a secret between the customer and the venue.
     #[schema(min_length = 12, max_length = 12)]
     pub code: String,
     /// When it was confirmed, in UTC.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// How far its money has come back, once any of it is to go back.
+    /// How much of its money has gone back; absent as long as none has to go back.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub refund: Option<Refund>,
@@ -52,20 +52,20 @@ pub struct Booking {
 /// Money on its way back to the customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Refund {
-    /// All that is to go back in the end.
+    /// The whole amount that goes back in the end.
     pub amount: Money,
-    /// What the gateway has taken on so far.
+    /// The amount of refunds that the gateway has accepted so far.
     pub refunded: Money,
 }
 
-/// Whether a booking still stands.
+/// Whether a booking is valid.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 #[schema(as = BookingState)]
 pub enum State {
-    /// It does.
+    /// It is valid.
     Confirmed,
-    /// It was given back.
+    /// It was cancelled.
     Cancelled,
 }
 
@@ -73,7 +73,7 @@ impl Booking {
     /// The view of a booking and the reservation that it confirmed.
     ///
     /// # Errors
-    /// The database's, if a seat has to be looked up.
+    /// The database failed while a seat was looked up.
     pub async fn of(app: &App, row: &BookingRow, reservation: &ReservationRow) -> Result<Self, Problem> {
         let seats: &[SeatId] = &reservation.seats;
         Ok(Self {
@@ -94,7 +94,7 @@ impl Booking {
         })
     }
 
-    /// Its version: all of it that can change.
+    /// Its version, made of everything that can change.
     pub fn tag(&self) -> ETag {
         let status = match self.status {
             State::Confirmed => "confirmed",

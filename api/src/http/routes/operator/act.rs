@@ -22,28 +22,28 @@ use serde::Deserialize;
 use service::operators::{Acted, PlanView, ProposalView, by, by_for_preview};
 use utoipa::IntoParams;
 
-/// Whether it is only asked about.
+/// Whether only a preview is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ActParams {
-    /// Only say what would be done.
+    /// Only return what would be done.
     #[param(default = false)]
     #[serde(default)]
     pub preview: bool,
 }
 
-/// Does something to a saga, or says what that would come to.
+/// Does an action to a saga, or returns a preview of it.
 #[utoipa::path(
     post, operation_id = "act_on_saga", path = "/operator/sagas/{id}/actions", tag = "operators",
     request_body = NewActionBody,
     params(
         ("id" = uuid::Uuid, Path, description = "the saga"), ActParams,
-        ("If-Match" = Option<String>, Header, description = "the version that was seen: `saga.etag` in quotes, or the `ETag` of the saga. Required unless it is a preview"),
+        ("If-Match" = Option<String>, Header, description = "the version that you have seen: `saga.etag` in quotes, or the `ETag` of the saga. Required, except for a preview"),
     ),
     responses(
         (status = 200, description = "a preview: nothing was done", body = Acted),
-        (status = 202, description = "`plan`: it was done, and lanes go on from there; `proposal`: it moves more money than one person may, and waits for a second", body = Acted),
+        (status = 202, description = "`plan`: the action was done, and lanes go on from there; `proposal`: it moves more money than one person may move alone, and waits for a second person", body = Acted),
     )
 )]
 pub async fn act(

@@ -14,26 +14,26 @@ use serde::Deserialize;
 use service::operators::{AuditView, audited_as};
 use utoipa::IntoParams;
 
-/// Which rows.
+/// Which rows of the audit.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AuditParams {
-    /// Only of this saga.
+    /// Only rows about this saga.
     #[param(value_type = Option<uuid::Uuid>)]
     saga: Option<SagaId>,
-    /// Only by this actor.
+    /// Only rows by this actor.
     actor: Option<String>,
-    /// Only of this action.
+    /// Only rows of this action.
     action: Option<String>,
-    /// Items of a page.
+    /// The most items of a page.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the previous page.
     after: Option<String>,
 }
 
-/// What was done to sagas besides their own course, latest first.
+/// The audit: what was done to sagas besides their own course, latest first.
 #[utoipa::path(
     get, operation_id = "list_audit", path = "/operator/audit", tag = "operators", params(AuditParams),
     responses((status = 200, description = "one page", body = Page<AuditView>))

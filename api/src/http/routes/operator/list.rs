@@ -27,22 +27,22 @@ use utoipa::IntoParams;
 pub struct SagaParams {
     #[param(schema_with = schema::state)]
     status: Option<String>,
-    /// Of this workflow.
+    /// Only sagas of this workflow.
     workflow: Option<String>,
-    /// At this step or signal.
+    /// Only sagas at this step or signal.
     step: Option<String>,
-    /// Of the group with this fingerprint.
+    /// Only sagas of the group with this fingerprint.
     cause: Option<String>,
     #[param(schema_with = schema::trouble)]
     trouble: Option<String>,
-    /// Not written for so long: `90s`, `15m`, `24h`, `7d`.
+    /// Only sagas that nothing was written to for this long: `90s`, `15m`, `24h`, `7d`.
     older_than: Option<String>,
-    /// What a word means: an id of anything that is sold or paid, a name, an address, a code, a seat, a gateway's reference.
+    /// Only sagas that this word finds: an id of anything that is sold or paid, a name, an address, a code, a seat, a gateway's reference.
     q: Option<String>,
-    /// Items of a page.
+    /// The most items of a page.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the previous page.
     after: Option<String>,
 }
 
@@ -91,10 +91,10 @@ pub async fn sagas(
     Ok(page.answer_to("/operator/sagas", &words.fields(), limit))
 }
 
-/// Sagas by what they have in common, the largest group first: what to do first, and what is at stake.
+/// Sagas grouped by what is wrong with them, the largest group first: what is at stake, and what to do first.
 #[utoipa::path(
     get, operation_id = "list_groups", path = "/operator/groups", tag = "operators", params(GroupParams),
-    responses((status = 200, description = "all groups, of which there are few; `next` is always null", body = Page<GroupView>))
+    responses((status = 200, description = "all groups; there are few, so `next` is always null", body = Page<GroupView>))
 )]
 pub async fn groups(
     State(app): State<App>,

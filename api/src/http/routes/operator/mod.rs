@@ -1,6 +1,6 @@
 //! `/operator`: sagas as operators see them, and what they do about them. Operators read and act; auditors read.
 //!
-//! Nothing here decides: the engine's desk plans and acts, and [`service::operators`] says how it looks.
+//! Nothing is decided here: the operators' desk plans and acts, and [`service::operators`] makes the views.
 
 mod act;
 mod audit;

@@ -13,13 +13,13 @@ use service::operators::{self, Argument, Parameter, Parameters};
 use std::str::FromStr;
 use utoipa::ToSchema;
 
-/// What is to be done, and why.
+/// An action and its reason.
 pub struct NewAction {
     /// The action with its parameters.
     pub action: Action,
-    /// Empty if the caller gave none.
+    /// The reason; empty if the caller gave none.
     pub reason: String,
-    /// The hash of the plan that this must come to.
+    /// The hash of the plan that the caller has seen.
     pub plan: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub struct NewActionBody {
     action: String,
     #[schema(schema_with = schema::reason_of_preview)]
     reason: Option<String>,
-    /// `hash` of the preview: if the action would do something else by now, nothing is done.
+    /// The `hash` of the preview. If the action would do something else now, nothing is done.
     plan: Option<String>,
     #[schema(schema_with = schema::output)]
     output: Option<Value>,
@@ -44,7 +44,7 @@ pub struct NewActionBody {
     until: Option<String>,
 }
 
-/// Why something is done; neither blank nor too long.
+/// A reason that is neither blank nor too long.
 pub struct Reason(pub String);
 
 impl Read for Reason {
@@ -57,7 +57,7 @@ impl Read for Reason {
     }
 }
 
-/// Text that is checked where it is used.
+/// A text that is checked where it is used.
 pub struct Word(pub String);
 
 impl FromStr for Word {
@@ -72,7 +72,7 @@ impl Expected for Word {
     const EXPECTED: &'static str = "text";
 }
 
-/// Any JSON.
+/// Any JSON value.
 struct Anything(Value);
 
 impl Read for Anything {
@@ -101,7 +101,7 @@ pub fn action(fields: &mut Fields) -> Option<Action> {
         }
     }
     let action = match row {
-        // A parameter that can't be read isn't missing.
+        // A parameter that can't be read is not missing.
         Some(Ok(row)) if wrong.is_empty() => {
             operators::action(row, given).map_err(|invalid| wrong.push(invalid)).ok()
         }
@@ -115,7 +115,7 @@ pub fn action(fields: &mut Fields) -> Option<Action> {
     action
 }
 
-/// What a body says of a parameter. `null` is an output too; elsewhere it is the same as nothing.
+/// The value of a parameter in a body. `null` is a valid output; for all other parameters it means that there is no value.
 fn argument(fields: &mut Fields, parameter: Parameter) -> Option<Value> {
     let name = parameter.name();
     match parameter {

@@ -27,18 +27,18 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ProposalParams {
-    /// Only those that can still be decided.
+    /// Only proposals that can still be decided.
     #[param(default = false)]
     #[serde(default)]
     open: bool,
-    /// Items of a page.
+    /// The most items of a page.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the previous page.
     after: Option<String>,
 }
 
-/// Why it is agreed to, or not.
+/// The reason for a decision.
 pub struct Decision(pub String);
 
 /// As the document describes it.
@@ -56,7 +56,7 @@ impl FromFields for Decision {
     }
 }
 
-/// Actions that wait for a second person, and what became of them, newest first.
+/// Actions that wait for a second person, and those that were decided, newest first.
 #[utoipa::path(
     get, operation_id = "list_proposals", path = "/operator/proposals", tag = "operators", params(ProposalParams),
     responses((status = 200, description = "one page", body = Page<ProposalView>))
@@ -75,7 +75,7 @@ pub async fn list(
     Ok(page.answer_to("/operator/proposals", &[("open", open.then(|| "true".to_owned()))], limit))
 }
 
-/// One of them.
+/// One proposal.
 #[utoipa::path(
     get, operation_id = "read_proposal", path = "/operator/proposals/{id}", tag = "operators",
     params(("id" = uuid::Uuid, Path, description = "the proposal")),
@@ -90,12 +90,12 @@ pub async fn read(
     Ok(Json(app.service.operator().proposal(id).await?.into()))
 }
 
-/// Agrees: exactly what was proposed is done, in both names, or nothing.
+/// Agrees to a proposal. Exactly what was proposed is done, in both names, or nothing is done.
 #[utoipa::path(
     post, operation_id = "consent_to_proposal", path = "/operator/proposals/{id}/consent", tag = "operators",
     request_body = DecisionBody,
     params(("id" = uuid::Uuid, Path, description = "the proposal")),
-    responses((status = 202, description = "it was done, and lanes go on from there", body = Acted))
+    responses((status = 202, description = "the action was done, and lanes go on from there", body = Acted))
 )]
 pub async fn consent(
     State(app): State<App>,
@@ -109,12 +109,12 @@ pub async fn consent(
     Ok((StatusCode::ACCEPTED, Json(Acted::plan(PlanView::from(plan)))).into_response())
 }
 
-/// Says no. Whoever asked may take it back so.
+/// Declines a proposal. The person who made it may withdraw it this way.
 #[utoipa::path(
     post, operation_id = "decline_proposal", path = "/operator/proposals/{id}/decline", tag = "operators",
     request_body = DecisionBody,
     params(("id" = uuid::Uuid, Path, description = "the proposal")),
-    responses((status = 200, description = "it is closed, and nothing was done", body = ProposalView))
+    responses((status = 200, description = "the proposal is closed, and nothing was done", body = ProposalView))
 )]
 pub async fn decline(
     State(app): State<App>,

@@ -31,8 +31,8 @@ pub async fn read(
     Ok(conditions.answer(&tag(&detail), PRIVATE, &detail))
 }
 
-/// Letters, webhooks and rows change without the saga, so the tag covers all that is shown; but not the line, which
-/// says how long ago things were.
+/// Letters, webhooks and rows change without the saga, so the tag covers everything that is shown. It leaves out the
+/// line, which says how long ago things were.
 fn tag(detail: &SagaDetail) -> ETag {
     let mut shown = detail.clone();
     shown.saga.line.clear();

@@ -1,4 +1,4 @@
-//! What the OpenAPI document says of operators' words, made from the tables that the words are read by.
+//! The schemas of operators' words in the OpenAPI document, made from the tables that the words are read by.
 
 use operator::{ItemResult, Trouble};
 use orchestrator::State;
@@ -10,18 +10,18 @@ pub fn action() -> Object {
     let names: Vec<&str> = operators::action_rows().map(|row| row.kind.name()).collect();
     let lines = operators::action_rows().map(|row| format!("`{}`: {}.", row.kind.name(), row.does));
     let lines: Vec<String> = lines.collect();
-    let about = "What is done. The words of the command line, such as `retry-now`, are understood too.";
+    let about = "The action's name. The words of the command line, such as `retry-now`, are understood too.";
     text().enum_values(Some(names)).description(Some(format!("{about}\n\n{}", lines.join("\n")))).build()
 }
 
-/// Why something is done.
+/// The reason of an action.
 pub fn reason() -> Object {
-    reason_that("Why; it is kept in the audit.")
+    reason_that("The reason. It is kept in the audit.")
 }
 
-/// Why something is done, or would be.
+/// The reason of an action that may be a preview.
 pub fn reason_of_preview() -> Object {
-    reason_that("Why; it is kept in the audit. A preview needs none.")
+    reason_that("The reason. It is kept in the audit. A preview needs no reason.")
 }
 
 fn reason_that(about: &str) -> Object {
@@ -54,7 +54,7 @@ fn position(parameter: Parameter) -> Object {
     number.description(Some(about(parameter))).build()
 }
 
-/// Which actions take it, and what it is for each.
+/// The actions that take a parameter, with its meaning for each.
 fn about(parameter: Parameter) -> String {
     let takes = |row: operators::ActionRow| {
         let takes = row.takes.iter().find(|takes| takes.parameter == parameter)?;
@@ -65,17 +65,17 @@ fn about(parameter: Parameter) -> String {
 
 /// A state of sagas.
 pub fn state() -> Object {
-    one_of(words::STATES.map(State::as_str), "In this state.")
+    one_of(words::STATES.map(State::as_str), "Only sagas in this state.")
 }
 
 /// A work-list.
 pub fn trouble() -> Object {
-    one_of(Trouble::ALL.map(Trouble::as_str), "On this work-list.")
+    one_of(Trouble::ALL.map(Trouble::as_str), "Only sagas on this work-list.")
 }
 
 /// A result of a batch's saga.
 pub fn result() -> Object {
-    one_of(words::RESULTS.map(ItemResult::as_str), "Only those with this result.")
+    one_of(words::RESULTS.map(ItemResult::as_str), "Only items with this result.")
 }
 
 fn one_of<const N: usize>(words: [&'static str; N], about: &str) -> Object {

@@ -1,4 +1,4 @@
-//! `POST /payments`: stores the order, and answers when the gateway has, or after a while.
+//! `POST /payments`: stores the order, and answers when the gateway has answered, or after a while.
 
 use super::super::super::{
     app::App,
@@ -27,10 +27,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::Booking;
 
-/// How long the gateway's first answer is waited for when the caller doesn't say.
+/// How long to wait for the gateway's first answer if the caller doesn't say.
 const FIRST_ANSWER_MAX: Duration = Duration::from_secs(5);
 
-/// What is to be paid, and how.
+/// The reservation to pay for, and the payment method.
 #[derive(Clone, Debug)]
 pub struct NewPayment {
     reservation: ReservationId,
@@ -43,11 +43,11 @@ pub struct NewPayment {
 #[schema(as = NewPayment)]
 #[allow(dead_code, reason = "only its schema is used")]
 pub struct NewPaymentBody {
-    /// Which reservation.
+    /// The reservation to pay for.
     reservation_id: Uuid,
-    /// What the caller thinks that it costs; refused if it costs something else.
+    /// The amount that the caller expects. The request is refused if the reservation costs something else.
     amount: Option<views::Money>,
-    /// The token that the gateway gave for the customer's way to pay. Never a card number.
+    /// The token that the gateway gave for the customer's payment method. It is never a card number.
     #[schema(example = "pm_card_visa", min_length = 1, max_length = 128)]
     method: String,
 }
@@ -63,9 +63,9 @@ impl FromFields for NewPayment {
 /// Orders a payment for a reservation.
 #[utoipa::path(
     post, operation_id = "create_payment", path = "/payments", tag = "booking", request_body = NewPaymentBody,
-    params(("Prefer" = Option<String>, Header, description = "`wait=10` waits so many seconds for the end")),
+    params(("Prefer" = Option<String>, Header, description = "`wait=10` waits up to 10 seconds for the end")),
     responses(
-        (status = 201, description = "paid, under `Prefer: wait`", body = Payment),
+        (status = 201, description = "paid; only with `Prefer: wait`", body = Payment),
         (status = 202, description = "ordered", body = Payment),
     )
 )]
@@ -94,7 +94,7 @@ pub async fn create(
     Ok(if response.status() == StatusCode::CREATED { wait.applied(response) } else { response })
 }
 
-/// The order is stored: from here on the answer is good, or says how it ended; never that nobody knows.
+/// The order is stored. From here on the answer is good or says how the payment ended; it never says that nobody knows.
 async fn answer(app: &App, saga: SagaId, payment: PaymentId, wait: Wait) -> Result<Done, Problem> {
     let action = settled(app, saga, payment, wait).await?;
     let row = find(app, payment).await?;
@@ -110,7 +110,7 @@ async fn answer(app: &App, saga: SagaId, payment: PaymentId, wait: Wait) -> Resu
     Ok(Done::Effect(Answer::new(status, format!("/payments/{payment}"), &body)?))
 }
 
-/// Waits for the gateway's first answer and, if the caller wants the end, for that. Says what the customer must do.
+/// Waits for the gateway's first answer, or for the end if the caller wants it. Returns what the customer must do.
 async fn settled(
     app: &App,
     saga: SagaId,
@@ -120,14 +120,14 @@ async fn settled(
     let deadline = Instant::now() + wait.0.unwrap_or(FIRST_ANSWER_MAX);
     let handle = app.service.client.handle::<Booking>(saga);
     let left = || deadline.saturating_duration_since(Instant::now());
-    // Who leaves keeps nobody waiting: the order is stored, and another node will say what became of it.
+    // A node that leaves stops waiting: the order is stored, and another node can tell what became of it.
     let pay = handle.reached_by::<Pay>(left(), |pay| pay.payment == payment);
     let Some(reached) = app.service.while_staying(pay).await else { return Ok(None) };
     match reached? {
         Reached::Done(charge) => match charge.outcome {
             Outcome::Secured(_) => Ok(None),
             Outcome::Pending { next_action } => {
-                // Only the news will tell; somebody whom it waits for must hear of it first.
+                // Only a webhook will tell more, and the customer must act before it comes.
                 if wait.0.is_some() && next_action.is_none() {
                     let settle = handle.reached_by::<Settle>(left(), |settle| settle.payment == payment);
                     let either = async {
@@ -151,5 +151,5 @@ async fn settled(
 
 async fn find(app: &App, payment: PaymentId) -> Result<PaymentRow, Problem> {
     let found = payments::find(&mut *app.service.connection().await?, payment).await?;
-    found.ok_or_else(|| Problem::internal(format!("payment {payment} was ordered and is not there")))
+    found.ok_or_else(|| Problem::internal(format!("payment {payment} was ordered but does not exist")))
 }

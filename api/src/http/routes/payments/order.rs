@@ -18,7 +18,7 @@ use workflows::PaymentOrder;
 /// Orders `payment` and tells the reservation's saga. Ordering the same again changes nothing.
 ///
 /// # Errors
-/// A reservation that can't be paid for (any more), or the database's.
+/// The reservation can't be paid for (any more), or the database failed.
 pub async fn order(
     app: &App,
     payment: PaymentId,
@@ -27,7 +27,7 @@ pub async fn order(
     method: PaymentMethod,
 ) -> Result<(), Problem> {
     let gateway = app.service.gateway.provider().to_owned();
-    // Afterwards it is too late to say so: an order that is stored is carried out, however long that takes.
+    // Afterwards it is too late to refuse: a stored order is carried out, however long that takes.
     if let Some(wait) = app.service.gateway.held_back()
         && payments::find(&mut *app.service.connection().await?, payment).await?.is_none()
     {
@@ -39,7 +39,7 @@ pub async fn order(
     let write =
         app.service.in_transaction(move |tx| Box::pin(async move { write(tx, saga, &order, &signal).await }));
     if write.await? == Written::Now {
-        app.service.client.nudge(saga).await; // saves the saga the wait for the sweep
+        app.service.client.nudge(saga).await; // so that the saga need not wait for the sweep
     }
     Ok(())
 }
@@ -48,11 +48,11 @@ pub async fn order(
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Written {
     Now,
-    /// By an earlier try of this request, whatever became of it: row and signal were one commit.
+    /// An earlier try of this request wrote it. Row and signal were one commit.
     Before,
 }
 
-/// The saga before its reservation, as lanes lock them: a lane that has the saga is waited for with nothing in our hands.
+/// Locks the saga before its reservation, as lanes do. So we hold no lock while we wait for a lane that has the saga.
 async fn write(
     tx: &mut PgConnection,
     saga: SagaId,
@@ -66,7 +66,7 @@ async fn write(
         OrderOutcome::Refused(_) if payments::find(tx, order.payment).await?.is_some() => {
             Ok(Ending::RollBack(Written::Before))
         }
-        // What is not committed was never sent.
+        // A signal that is not committed was never sent.
         OrderOutcome::Refused(refusal) => Err(refused(refusal)),
     }
 }
@@ -76,7 +76,7 @@ fn refused(refusal: OrderRefusal) -> Problem {
         OrderRefusal::Unknown => unknown(),
         OrderRefusal::Expired => Problem::new(
             ProblemType::ReservationExpired,
-            "the reservation's time was over when the order came",
+            "the reservation's time was over when the order arrived",
         ),
         OrderRefusal::NotPending { status } => Problem::invalid_state(
             "only a pending reservation can be paid for",
@@ -85,7 +85,10 @@ fn refused(refusal: OrderRefusal) -> Problem {
         ),
         OrderRefusal::InProgress { payment } => {
             let which = payment.map(|payment| format!(", payment {payment}")).unwrap_or_default();
-            Problem::new(ProblemType::PaymentInProgress, format!("it is being paid already{which}"))
+            Problem::new(
+                ProblemType::PaymentInProgress,
+                format!("the reservation already has a payment{which}"),
+            )
         }
         OrderRefusal::AmountDiffers { expected } => Problem::new(
             ProblemType::AmountMismatch,
@@ -94,7 +97,7 @@ fn refused(refusal: OrderRefusal) -> Problem {
     }
 }
 
-/// There is no such reservation, or it is somebody else's.
+/// The problem if there is no such reservation, or it is somebody else's.
 pub fn unknown() -> Problem {
-    Problem::new(ProblemType::ReservationUnknown, "there is no such reservation of yours")
+    Problem::new(ProblemType::ReservationUnknown, "you have no such reservation")
 }

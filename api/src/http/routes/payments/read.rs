@@ -19,7 +19,7 @@ use steps::{PaymentId, status::PaymentStatus, store::payments};
 #[utoipa::path(
     get, operation_id = "read_payment", path = "/payments/{id}", tag = "booking", params(("id" = uuid::Uuid, Path, description = "the payment")),
     responses(
-        (status = 200, description = "the payment; `Retry-After` while it is under way", body = Payment),
+        (status = 200, description = "the payment, with `Retry-After` while it is in progress", body = Payment),
         (status = 304, description = "not changed"),
     )
 )]
@@ -31,7 +31,7 @@ pub async fn read(
 ) -> Result<Response, Problem> {
     let found = payments::find(&mut *app.service.connection().await?, id).await?;
     let row = found.ok_or_else(Problem::not_found)?;
-    // Whose the reservation is, the payment is.
+    // The owner of the reservation owns the payment.
     let (reservation, _) = reservations::find(&app, &caller, row.reservation).await?;
     let action = action(&app, reservation.saga, &row).await?;
     let body = Payment::of(&row, action);

@@ -16,17 +16,17 @@ use workflows::Booking;
 /// One attempt to get a reservation paid.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Payment {
-    /// Its id.
+    /// The payment's id.
     pub payment_id: Uuid,
-    /// What it pays for.
+    /// The reservation that it pays for.
     pub reservation_id: Uuid,
-    /// How much.
+    /// The amount to pay.
     pub amount: Money,
-    /// Where it stands.
+    /// The payment's status.
     pub status: State,
-    /// What of it has gone back to the customer.
+    /// The amount that has gone back to the customer.
     pub refunded: Money,
-    /// What the customer must do, while the gateway waits for that.
+    /// What the customer must do, while the gateway waits for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_action: Option<Action>,
@@ -39,16 +39,16 @@ pub struct Payment {
     pub created_at: String,
 }
 
-/// Where a payment stands.
+/// The status of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 #[schema(as = PaymentState)]
 pub enum State {
-    /// Ordered; the gateway has not secured the money yet.
+    /// It is ordered, and the gateway has not secured the money yet.
     Initiated,
     /// The gateway has secured the money.
     Success,
-    /// Declined, expired or let go; no money moved.
+    /// It was declined, has expired or was cancelled. No money was moved.
     Failed,
     /// The money went back.
     Refunded,
@@ -58,9 +58,9 @@ pub enum State {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NextAction)]
 pub struct Action {
-    /// The gateway's name of it, for example `redirect_to_url`.
+    /// The gateway's name for it, for example `redirect_to_url`.
     pub kind: String,
-    /// Where to send the customer, if it is a page.
+    /// The page to send the customer to, if there is one.
     pub url: Option<String>,
 }
 
@@ -91,10 +91,10 @@ impl From<PaymentStatus> for State {
     }
 }
 
-/// What the customer must do for a payment that is under way, as the gateway's answer in the journal says.
+/// What the customer must do for a payment in progress, according to the gateway's answer in the journal.
 ///
 /// # Errors
-/// The engine's.
+/// The engine failed.
 pub async fn action(app: &App, saga: SagaId, row: &PaymentRow) -> Result<Option<NextAction>, Problem> {
     if row.status != PaymentStatus::Initiated {
         return Ok(None);

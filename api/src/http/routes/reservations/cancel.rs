@@ -1,4 +1,4 @@
-//! `DELETE /reservations/{id}`: the customer's way back, as long as there is one.
+//! `DELETE /reservations/{id}`: the customer cancels a reservation, as long as that is possible.
 
 use super::super::super::{
     app::App,
@@ -25,16 +25,16 @@ use steps::{
     store::{payments, reservations::ReservationRow},
 };
 
-/// Gives a pending reservation back.
+/// Cancels a pending reservation.
 #[utoipa::path(
     delete, operation_id = "cancel_reservation", path = "/reservations/{id}", tag = "booking",
     params(
         ("id" = uuid::Uuid, Path, description = "the reservation"),
-        ("If-Match" = Option<String>, Header, description = "the version that is given back"),
+        ("If-Match" = Option<String>, Header, description = "the version that is cancelled"),
     ),
     responses(
-        (status = 204, description = "turning back is committed, now or before"),
-        (status = 202, description = "it turns back when the call that is out has ended", body = Reservation),
+        (status = 204, description = "the cancellation is committed, now or earlier"),
+        (status = 202, description = "the cancellation will begin when a call to the gateway has ended", body = Reservation),
     )
 )]
 pub async fn cancel(
@@ -53,9 +53,9 @@ pub async fn cancel(
         && let Some(payment) = payments::find(&mut *app.service.connection().await?, payment).await?
         && payment.status == PaymentStatus::Success
     {
-        return Err(too_late("the payment has succeeded", "PENDING"));
+        return Err(too_late("the payment has already succeeded", "PENDING"));
     }
-    // A task of its own: whoever hangs up still has cancelled.
+    // It is a task of its own: a caller who hangs up has still cancelled.
     let (client, by) = (app.service.client.clone(), caller.principal());
     let cancelled = app.service.tasks.spawn(async move { client.cancel(row.saga, &by).await });
     match cancelled.await.map_err(Problem::internal)?? {
@@ -70,7 +70,7 @@ pub async fn cancel(
             match ended(&row)? {
                 Some(response) => Ok(response),
                 None if state == SagaState::Stuck => Err(too_late(
-                    "its seats can't be given back before somebody has mended it",
+                    "an operator must repair the reservation before its seats can be freed",
                     row.status.as_str(),
                 )),
                 None => Err(too_late("the booking is being confirmed", row.status.as_str())),
@@ -79,13 +79,13 @@ pub async fn cancel(
     }
 }
 
-/// What is over already: 204 if it was given back, 410 if its time was up, 409 if it is booked.
+/// The answer for a reservation that has ended: 204 if it was cancelled, 410 if its time was over, 409 if it is booked.
 fn ended(row: &ReservationRow) -> Result<Option<Response>, Problem> {
     match row.status {
         ReservationStatus::Pending => Ok(None),
         ReservationStatus::Cancelled => Ok(Some(StatusCode::NO_CONTENT.into_response())),
         ReservationStatus::Expired => {
-            Err(Problem::new(ProblemType::ReservationExpired, "its seats have been given back already"))
+            Err(Problem::new(ProblemType::ReservationExpired, "its seats have already been freed"))
         }
         ReservationStatus::Confirmed => Err(too_late("the reservation is booked", row.status.as_str())),
     }

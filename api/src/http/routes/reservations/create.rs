@@ -1,7 +1,7 @@
-//! `POST /reservations`: the claim is done in the request.
+//! `POST /reservations`: the seats are claimed during the request.
 //!
-//! In the order of what it costs: the body; the seats, which this node remembers; their locks in Redis, where
-//! almost everybody who comes too late is turned away; and only then the key is claimed and a saga started.
+//! The cheapest checks come first: the body; then the seats, which this node remembers; then their locks in Redis, where
+//! almost everybody who comes too late is refused. Only then the key is claimed and a saga is started.
 
 use super::super::super::{
     app::App,
@@ -29,13 +29,13 @@ use steps::{
 use uuid::Uuid;
 use workflows::{Booking, BookingRequest};
 
-/// How long the first stretch of a saga may take. It is one commit; beyond this the node is in trouble.
+/// How long the first stretch of a saga may take. It is one commit; if it takes longer, the node is in trouble.
 const RESERVE_MAX: Duration = Duration::from_secs(5);
 
-/// Holds seats: all of them or none.
+/// Reserves seats: all of them or none.
 #[utoipa::path(
     post, operation_id = "create_reservation", path = "/reservations", tag = "booking", request_body = NewReservationBody,
-    responses((status = 201, description = "the seats are held", body = Reservation,
+    responses((status = 201, description = "the seats are reserved", body = Reservation,
         headers(("Location" = String, description = "the reservation"))))
 )]
 pub async fn create(
@@ -109,7 +109,8 @@ async fn reserve(
             Err(Problem::new(ProblemType::Unavailable, detail).retry_after(Duration::from_secs(1)))
         }
         Reached::TurnedBack(cause @ Cause::Failed { .. }) => {
-            let detail = "nothing is reserved: the database could not write it; try again with a new key";
+            let detail =
+                "nothing was reserved, because the database could not write it; try again with a new key";
             let problem = Problem::new(ProblemType::Unavailable, detail).retry_after(Duration::from_secs(1));
             Err(problem.because(format!("reserving turned back: {cause:?}")))
         }
@@ -119,7 +120,7 @@ async fn reserve(
     }
 }
 
-/// A refusal of the database's as a problem; who holds the seats is written to Redis for the next thousand.
+/// The database's refusal as a problem. The owners of the seats are noted in Redis, where later requests find them.
 async fn refused(app: &App, event: EventId, rejected: &Rejected) -> Problem {
     let refusal = match serde_json::from_value::<Refusal>(rejected.data.clone()) {
         Ok(refusal) => refusal,
@@ -139,7 +140,7 @@ async fn refused(app: &App, event: EventId, rejected: &Rejected) -> Problem {
                     Why::Held => LostReason::Held,
                     Why::Sold => LostReason::Sold,
                     Why::Blocked => LostReason::Blocked,
-                    Why::Unknown => return None, // looked for before: it was deleted meanwhile
+                    Why::Unknown => return None, // it was found before, so it was deleted meanwhile
                 };
                 Some(LostSeat { seat_id: lost.seat.uuid(), reason })
             });
@@ -167,15 +168,16 @@ async fn turn_losers_away(app: &App, event: EventId, seats: &SeatList, user: Use
     if lost.is_empty() { Ok(()) } else { Err(Problem::seats_unavailable(lost)) }
 }
 
-/// A customer books for itself; a service says for whom.
+/// The user who gets the seats. A customer books for itself; a service names the user.
 async fn user(app: &App, caller: &Caller, wanted: &NewReservation) -> Result<UserId, Problem> {
     match (caller.user, wanted.user) {
         (Some(own), None) => Ok(own),
         (Some(own), Some(named)) if own == named => Ok(own),
-        (Some(_), Some(_)) => Err(Problem::wrong_field("/user_id", "a customer books for itself")),
-        (None, None) if caller.role == Role::Service => {
-            Err(Problem::wrong_field("/user_id", "is missing: a service says for whom it books"))
-        }
+        (Some(_), Some(_)) => Err(Problem::wrong_field("/user_id", "a customer can book only for itself")),
+        (None, None) if caller.role == Role::Service => Err(Problem::wrong_field(
+            "/user_id",
+            "is missing: a service must name the user that it books for",
+        )),
         (None, named) => {
             let named = named.ok_or_else(|| Problem::wrong_field("/user_id", "is missing"))?;
             let exists = store::users::exists(&mut *app.service.connection().await?, named).await?;
@@ -184,7 +186,7 @@ async fn user(app: &App, caller: &Caller, wanted: &NewReservation) -> Result<Use
     }
 }
 
-/// The event and its seats: existing, each once, few enough.
+/// The event and its seats. Every seat must exist and be named once, and there must not be too many.
 async fn seats(app: &App, wanted: &NewReservation) -> Result<(EventId, SeatList), Problem> {
     if wanted.seats.is_empty() || wanted.seats.len() > SEATS_MAX {
         return Err(too_many(SEATS_MAX));
@@ -194,7 +196,7 @@ async fn seats(app: &App, wanted: &NewReservation) -> Result<(EventId, SeatList)
     let mut errors = Vec::new();
     for (index, (id, seat)) in wanted.seats.iter().zip(&found).enumerate() {
         let detail = if wanted.seats[..index].contains(id) {
-            "is named twice"
+            "appears twice"
         } else if seat.as_ref().is_none_or(|seat| Some(seat.event) != event) {
             "there is no such seat at this event"
         } else {

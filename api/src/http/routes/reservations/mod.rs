@@ -23,7 +23,7 @@ use steps::{
     store::reservations::{self, ReservationRow},
 };
 
-/// A reservation of the caller's, and the database's time.
+/// A reservation that the caller may see, and the database's time.
 ///
 /// # Errors
 /// 404 if there is none, or it is somebody else's.

@@ -19,7 +19,7 @@ use steps::{ReservationId, status::ReservationStatus};
 #[utoipa::path(
     get, operation_id = "read_reservation", path = "/reservations/{id}", tag = "booking", params(("id" = uuid::Uuid, Path, description = "the reservation")),
     responses(
-        (status = 200, description = "the reservation; `Retry-After` while it is pending", body = Reservation),
+        (status = 200, description = "the reservation, with `Retry-After` while it is pending", body = Reservation),
         (status = 304, description = "not changed"),
     )
 )]

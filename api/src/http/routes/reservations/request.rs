@@ -1,4 +1,4 @@
-//! What `POST /reservations` asks for.
+//! The body of `POST /reservations`.
 
 use super::super::super::extract::{Fields, FromFields};
 use serde::Serialize;
@@ -9,11 +9,11 @@ use uuid::Uuid;
 /// One seat, or several of one event.
 #[derive(Clone, Debug)]
 pub struct NewReservation {
-    /// At which event; none where one seat says it.
+    /// The event; `None` if a single seat names it.
     pub event: Option<EventId>,
-    /// Which seats, in the caller's order.
+    /// The seats, in the caller's order.
     pub seats: Vec<SeatId>,
-    /// For whom, if a service asks.
+    /// The user who gets the seats, if a service asks.
     pub user: Option<UserId>,
     /// Whether the seats came as `seat_ids`, for pointers.
     pub several: bool,
@@ -35,9 +35,9 @@ pub enum NewReservationBody {
 #[derive(Serialize, ToSchema)]
 #[allow(dead_code, reason = "only its schema is used")]
 pub struct OneSeat {
-    /// Which seat.
+    /// The seat to reserve.
     seat_id: Uuid,
-    /// For whom; only a service says it, and must.
+    /// The user who gets the seats. A service must name it, and nobody else may.
     user_id: Option<Uuid>,
 }
 
@@ -45,12 +45,12 @@ pub struct OneSeat {
 #[derive(Serialize, ToSchema)]
 #[allow(dead_code, reason = "only its schema is used")]
 pub struct SeveralSeats {
-    /// At which event.
+    /// The event of the seats.
     event_id: Uuid,
-    /// Which seats, each once.
+    /// The seats to reserve, each once.
     #[schema(min_items = 1, max_items = 10)]
     seat_ids: Vec<Uuid>,
-    /// For whom; only a service says it, and must.
+    /// The user who gets the seats. A service must name it, and nobody else may.
     user_id: Option<Uuid>,
 }
 

@@ -25,63 +25,63 @@ use uuid::Uuid;
 /// Seats held for a customer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Reservation {
-    /// Its id.
+    /// The reservation's id.
     pub reservation_id: Uuid,
-    /// The saga that sees to it; `usher saga show` tells its story.
+    /// The saga that runs it; `usher saga show` shows its timeline.
     pub saga_id: Uuid,
-    /// Whose it is.
+    /// The customer.
     pub user_id: Uuid,
-    /// At which event.
+    /// The event.
     pub event_id: Uuid,
-    /// Its seats.
+    /// The reserved seats.
     pub seats: Vec<SeatView>,
-    /// What became of it.
+    /// The reservation's status.
     pub status: State,
-    /// What its seats cost together.
+    /// The price of all its seats.
     pub amount: Money,
-    /// Until when the seats are held, in UTC.
+    /// The time until which the seats are held, in UTC.
     #[schema(format = DateTime)]
     pub reserved_until: String,
-    /// So many milliseconds are left; zero when it isn't pending. Trust this and not your clock.
+    /// The time that is left, in milliseconds; zero if it isn't pending. Trust this, not your clock.
     #[schema(minimum = 0)]
     pub expires_in_ms: i64,
-    /// Our time of this answer, in UTC.
+    /// The server's time when it answered, in UTC.
     #[schema(format = DateTime)]
     pub server_time: String,
     /// The last payment that was ordered for it.
     pub payment_id: Option<Uuid>,
-    /// The booking that it became.
+    /// The booking, once there is one.
     pub booking_id: Option<Uuid>,
-    /// Money that came in for it too late, or twice: the last of it, and what became of it.
+    /// The last payment for it that came too late or twice, and what became of the money.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub late_payment: Option<LatePayment>,
 }
 
-/// Money that came in too late, or twice. It buys the same seats if they are still free, else it goes back in full.
+/// Money that came too late or twice. It buys the same seats if they are still free; otherwise it goes back in full.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LatePayment {
-    /// Its id.
+    /// The payment's id.
     pub payment_id: Uuid,
-    /// REFUNDED, or FAILED where it was only held: it went back.
+    /// `REFUNDED`, or `FAILED` if the money was only held: it went back.
     pub status: payments::State,
-    /// The reservation that it brought about, for the same seats.
+    /// The new reservation of the same seats that it led to.
     pub reservation_id: Option<Uuid>,
-    /// The booking that came of it.
+    /// The booking that it led to.
     pub booking_id: Option<Uuid>,
 }
 
-/// What became of a reservation.
+/// The status of a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum State {
-    /// Its seats are its own and not yet booked.
+    /// It holds its seats, and they are not booked yet.
     Pending,
-    /// Booked.
+    /// It is booked.
     Confirmed,
-    /// Ended by time or by a failed payment.
+    /// Its time is over, or its payment failed.
     Expired,
-    /// Ended by its customer.
+    /// Its customer cancelled it.
     Cancelled,
 }
 
@@ -89,7 +89,7 @@ impl Reservation {
     /// The view of a row at `now`.
     ///
     /// # Errors
-    /// The database's, if a seat has to be looked up.
+    /// The database failed while a seat was looked up.
     pub async fn of(app: &App, row: &ReservationRow, now: DateTime<Utc>) -> Result<Self, Problem> {
         let pending = row.status == ReservationStatus::Pending;
         Ok(Self {
@@ -110,10 +110,10 @@ impl Reservation {
     }
 }
 
-/// The last money that came in for a reservation too late, or twice.
+/// The last payment for a reservation that came too late or twice.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn late_payment(app: &App, row: &ReservationRow) -> Result<Option<LatePayment>, Problem> {
     if row.status == ReservationStatus::Pending {
         return Ok(None); // nothing is too late yet
@@ -140,7 +140,7 @@ impl From<ReservationStatus> for State {
     }
 }
 
-/// The version of a reservation: all of it that can change. The time that is left is no version.
+/// The version of a reservation, made of everything that can change, except for the time that is left.
 pub fn tag(row: &ReservationRow, late: Option<&LatePayment>) -> ETag {
     let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
     let late = late.map(|late| format!("{} {:?} {}", late.payment_id, late.status, id(late.booking_id)));
@@ -153,16 +153,16 @@ pub fn tag(row: &ReservationRow, late: Option<&LatePayment>) -> ETag {
     ])
 }
 
-/// Where these seats are.
+/// The places of these seats.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn seats(app: &App, ids: &[SeatId]) -> Result<Vec<SeatView>, Problem> {
     let found = app.directory.find(&app.service, ids).await?;
     Ok(found.iter().flatten().map(SeatView::from).collect())
 }
 
-/// So many milliseconds are left.
+/// The milliseconds that are left.
 pub fn left_ms(until: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
     (until - now).num_milliseconds().max(0)
 }

@@ -23,10 +23,10 @@ use utoipa::IntoParams;
 pub struct ItemParams {
     #[param(schema_with = schema::result)]
     result: Option<String>,
-    /// Items of a page.
+    /// The most items of a page.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the previous page.
     after: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub async fn list(
     Ok(page.answer("/operator/batches", limit))
 }
 
-/// One of them, and how far it is.
+/// One batch and its progress.
 #[utoipa::path(
     get, operation_id = "read_batch", path = "/operator/batches/{id}", tag = "operators",
     params(("id" = uuid::Uuid, Path, description = "the batch")),
@@ -62,7 +62,7 @@ pub async fn read(
     Ok(Json(app.service.operator().batch(id).await?.into()))
 }
 
-/// The sagas of a batch, and what came of each, in order.
+/// The sagas of a batch in order, each with its result.
 #[utoipa::path(
     get, operation_id = "list_batch_items", path = "/operator/batches/{id}/items", tag = "operators",
     params(("id" = uuid::Uuid, Path, description = "the batch"), ItemParams),

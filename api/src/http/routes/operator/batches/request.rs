@@ -14,19 +14,19 @@ use service::operators::FilterWords;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What is to be done to which sagas, and why.
+/// The action, the sagas that it is done to, and the reason.
 pub struct NewBatch {
-    /// The caller's: the same again is the same batch.
+    /// The batch's id, chosen by the caller: the same id is the same batch.
     pub id: BatchId,
-    /// Which sagas.
+    /// The filter that chooses the sagas.
     pub filter: FilterWords,
-    /// What is done to each.
+    /// The action that is done to each.
     pub action: Action,
-    /// Empty if the caller gave none.
+    /// The reason; empty if the caller gave none.
     pub reason: String,
-    /// How many go first, if the caller says so.
+    /// How many sagas go first, if the caller says so.
     pub canary: Option<u32>,
-    /// When it stops, if the caller says so.
+    /// The share of bad results at which it stops, if the caller says so.
     pub stop_at_error_rate: Option<f64>,
 }
 
@@ -35,9 +35,9 @@ pub struct NewBatch {
 #[schema(as = NewBatch)]
 #[allow(dead_code, reason = "only its schema is used")]
 pub struct NewBatchBody {
-    /// Drawn by the caller, so that repeating the request makes no second batch: a UUIDv7.
+    /// A UUIDv7 that the caller makes, so that repeating the request makes no second batch.
     id: Uuid,
-    /// Which sagas: those that match when it is made.
+    /// The filter. The batch takes the sagas that match when it is made.
     filter: FilterBody,
     #[schema(schema_with = schema::action)]
     action: String,
@@ -46,7 +46,7 @@ pub struct NewBatchBody {
     /// How many sagas go first.
     #[schema(minimum = 1, maximum = 1000, default = 5)]
     canary: Option<u32>,
-    /// It stops if a larger share of a round comes to a bad end.
+    /// The batch stops if a larger share of a round ends badly.
     #[schema(minimum = 0, maximum = 1, default = 0.2)]
     stop_at_error_rate: Option<f64>,
     #[schema(schema_with = schema::output)]
@@ -55,28 +55,28 @@ pub struct NewBatchBody {
     until: Option<String>,
 }
 
-/// Which sagas; the words of `GET /operator/sagas`.
+/// A filter of sagas, with the parameters of `GET /operator/sagas`.
 #[derive(ToSchema)]
 #[schema(as = SagaFilter)]
 #[allow(dead_code, reason = "only its schema is used")]
 pub struct FilterBody {
     #[schema(schema_with = schema::state)]
     status: Option<String>,
-    /// Of this workflow.
+    /// Only sagas of this workflow.
     workflow: Option<String>,
-    /// At this step or signal.
+    /// Only sagas at this step or signal.
     step: Option<String>,
-    /// Of the group with this fingerprint.
+    /// Only sagas of the group with this fingerprint.
     cause: Option<String>,
     #[schema(schema_with = schema::trouble)]
     trouble: Option<String>,
-    /// Not written for so long: `90s`, `15m`, `24h`, `7d`.
+    /// Only sagas that nothing was written to for this long: `90s`, `15m`, `24h`, `7d`.
     older_than: Option<String>,
-    /// What a word means.
+    /// Only sagas that this word finds.
     q: Option<String>,
 }
 
-/// A batch's id, drawn by the caller. Batches are listed in the order of their ids, so it must tell the time.
+/// A batch's id, made by the caller. Batches are listed in the order of their ids, so it must contain the time.
 struct Drawn(BatchId);
 
 impl std::str::FromStr for Drawn {
@@ -89,10 +89,10 @@ impl std::str::FromStr for Drawn {
 }
 
 impl Expected for Drawn {
-    const EXPECTED: &'static str = "a UUIDv7 of the caller's";
+    const EXPECTED: &'static str = "a UUIDv7 that you made";
 }
 
-/// The members of `filter`.
+/// Reads the members of `filter`.
 struct FilterMembers(FilterWords);
 
 impl Read for FilterMembers {

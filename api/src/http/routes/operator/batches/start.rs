@@ -21,14 +21,14 @@ use axum::{
 use operator;
 use service::operators::{BatchPreviewView, BatchView, FilterError, by, by_for_preview};
 
-/// Does something to many sagas: to a few first, then to more and more, stopping if too much goes wrong. Or says what
-/// it would be done to.
+/// Does an action to many sagas: to a few first, then to more and more. It stops if too much goes wrong. A preview only
+/// returns the sagas that it would be done to.
 #[utoipa::path(
     post, operation_id = "start_batch", path = "/operator/batches", tag = "operators",
     request_body = NewBatchBody, params(ActParams),
     responses(
         (status = 200, description = "a preview: nothing was done", body = BatchPreviewView),
-        (status = 202, description = "it is made, or was by an earlier request; nodes work on it, or it awaits consent", body = BatchView),
+        (status = 202, description = "the batch was made, now or by an earlier request; nodes work on it, or it waits for consent", body = BatchView),
     )
 )]
 pub async fn start(
@@ -57,7 +57,7 @@ pub async fn start(
     }
     let batch = operator.start_batch(id, new.clone()).await?;
     if !is_of(&batch, &new) {
-        return Err(Problem::wrong_field("/id", "is another batch's"));
+        return Err(Problem::wrong_field("/id", "belongs to another batch"));
     }
     let mut response = (StatusCode::ACCEPTED, Json(BatchView::from(batch))).into_response();
     let location = HeaderValue::from_str(&format!("/operator/batches/{id}")).expect("ids are ASCII");
@@ -65,7 +65,7 @@ pub async fn start(
     Ok(response)
 }
 
-/// Whether this is the batch that was asked for, or one that has its id.
+/// Whether the stored batch is the one that was asked for, or another one with its id.
 fn is_of(batch: &operator::Batch, new: &operator::NewBatch) -> bool {
     let wish = |action| serde_json::to_string(action).unwrap_or_default();
     batch.actor == new.by.actor
@@ -74,7 +74,7 @@ fn is_of(batch: &operator::Batch, new: &operator::NewBatch) -> bool {
         && same_sagas(&batch.filter, &new.filter)
 }
 
-/// What a search finds may be more the next time.
+/// Compares filters without the search's result, which may be larger the next time.
 fn same_sagas(one: &operator::Filter, other: &operator::Filter) -> bool {
     let words = |filter: &operator::Filter| operator::Filter { ids: Vec::new(), ..filter.clone() };
     words(one) == words(other) && one.ids.is_empty() == other.ids.is_empty()

@@ -13,11 +13,11 @@ use axum::{Json, extract::State};
 use operator::{BatchId, By};
 use service::operators::{self, BatchView};
 
-/// Begins with no further saga; what has begun is ended and noted.
+/// Pauses a batch. No further saga is begun; sagas that were begun are finished and recorded.
 #[utoipa::path(
     post, operation_id = "pause_batch", path = "/operator/batches/{id}/pause", tag = "operators",
     request_body = DecisionBody, params(("id" = uuid::Uuid, Path, description = "the batch")),
-    responses((status = 200, description = "it is paused", body = BatchView))
+    responses((status = 200, description = "the batch is paused", body = BatchView))
 )]
 pub async fn pause(
     State(app): State<App>,
@@ -29,11 +29,11 @@ pub async fn pause(
     Ok(Json(app.service.operator().pause_batch(id, by).await?.into()))
 }
 
-/// Goes on: where it was after a pause, with a few first after it had stopped.
+/// Goes on with a batch. After a pause it goes on where it was; if it had stopped by itself, a few sagas go first again.
 #[utoipa::path(
     post, operation_id = "resume_batch", path = "/operator/batches/{id}/resume", tag = "operators",
     request_body = DecisionBody, params(("id" = uuid::Uuid, Path, description = "the batch")),
-    responses((status = 200, description = "it goes on", body = BatchView))
+    responses((status = 200, description = "the batch goes on", body = BatchView))
 )]
 pub async fn resume(
     State(app): State<App>,
@@ -45,11 +45,11 @@ pub async fn resume(
     Ok(Json(app.service.operator().resume_batch(id, by).await?.into()))
 }
 
-/// Ends it, or says no to it. What was done stays done.
+/// Ends a batch, or declines it. What was done stays done.
 #[utoipa::path(
     post, operation_id = "cancel_batch", path = "/operator/batches/{id}/cancel", tag = "operators",
     request_body = DecisionBody, params(("id" = uuid::Uuid, Path, description = "the batch")),
-    responses((status = 200, description = "it is over", body = BatchView))
+    responses((status = 200, description = "the batch is cancelled", body = BatchView))
 )]
 pub async fn cancel(
     State(app): State<App>,
@@ -61,11 +61,11 @@ pub async fn cancel(
     Ok(Json(app.service.operator().cancel_batch(id, by).await?.into()))
 }
 
-/// Agrees to it, as a second person.
+/// Agrees to a batch, as a second person.
 #[utoipa::path(
     post, operation_id = "consent_to_batch", path = "/operator/batches/{id}/consent", tag = "operators",
     request_body = DecisionBody, params(("id" = uuid::Uuid, Path, description = "the batch")),
-    responses((status = 200, description = "nodes begin", body = BatchView))
+    responses((status = 200, description = "nodes begin to work on it", body = BatchView))
 )]
 pub async fn consent(
     State(app): State<App>,
