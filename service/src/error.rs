@@ -1,4 +1,4 @@
-//! Why the service could not do what it was asked, before a door puts it into its callers' words.
+//! Why the service could not do what it was asked. The doors turn these errors into answers.
 
 use operator::OperatorError;
 use orchestrator::ClientError;
@@ -13,10 +13,10 @@ pub enum ServiceError {
     /// Somebody else changed the row first; nothing was done.
     #[error(transparent)]
     Store(StoreError),
-    /// The engine did not take it.
+    /// The engine refused.
     #[error(transparent)]
     Engine(#[from] ClientError),
-    /// The operators' desk did not do it.
+    /// The operators' desk refused.
     #[error(transparent)]
     Operator(#[from] OperatorError),
     /// A mistake of ours.

@@ -1,4 +1,4 @@
-//! The booking service without a door: everything that a node does, whoever asks it and however.
+//! The booking service without a door: everything that a node does, whoever asks for it.
 //!
 //! The rooms, from the ground up:
 //!
@@ -6,15 +6,15 @@
 //!   reads them.
 //! - `registered` has the workflows that a node knows, `ports` the seat locks and the gateway that it is configured with.
 //! - [`Service`] is what a node shares: configuration, connections, engine, seat locks, gateway, tasks.
-//! - [`transaction()`] is the one way to own one.
+//! - [`transaction()`] is the one way to own a transaction.
 //! - [`node`] opens one, with lanes or without; [`migrate`] brings its database up to date.
-//! - [`news`] takes in what gateways say of payments; [`outbox`] tells subscribers what was decided.
+//! - [`news`] takes in what gateways say about payments; [`outbox`] tells subscribers what was decided.
 //! - [`reconcile`] compares our books with the gateway's; [`verify`] has the invariants; [`numbers`] has what operators
 //!   look at first.
 //! - [`jobs`] does all of this again and again.
 //! - [`operators`] is what operators are shown and may do, the same at every door; [`roles`] grants database roles.
 //!
-//! A call fails with a [`ServiceError`]; the doors make of it what their callers understand.
+//! A call fails with a [`ServiceError`], which each door turns into an answer for its callers.
 
 pub mod clock;
 pub mod config;

@@ -1,4 +1,4 @@
-//! Both schemas, brought up to date together.
+//! Brings both schemas up to date together.
 
 use sqlx::{ConnectOptions, PgConnection, PgPool, postgres::PgConnectOptions};
 use std::str::FromStr;
@@ -6,16 +6,16 @@ use std::str::FromStr;
 /// Brings both schemas of a database up to date: the engine's, then the booking's.
 ///
 /// # Errors
-/// No connection, or a migration that fails or was changed after it had been applied.
+/// There is no connection, or a migration failed or was changed after it had been applied.
 pub async fn migrate(url: &str) -> anyhow::Result<()> {
     let url = url.to_owned();
     let runtime = tokio::runtime::Handle::current();
-    // The migrator's future can't be shown to be `Send`, so it stays on one thread.
+    // The compiler can't prove that the migrator's future is `Send`, so it stays on one thread.
     tokio::task::spawn_blocking(move || runtime.block_on(run(&url))).await?
 }
 
 async fn run(url: &str) -> anyhow::Result<()> {
-    // A connection of its own: after an error the migrator's lock is kept until it is closed.
+    // It needs a connection of its own: after an error the migrator keeps its lock until the connection is closed.
     let mut connection = PgConnectOptions::from_str(url)?.application_name("usher migrate").connect().await?;
     orchestrator::migrate(&mut connection).await?;
     steps::migrate(&mut connection).await?;
@@ -25,7 +25,7 @@ async fn run(url: &str) -> anyhow::Result<()> {
 /// Whether the database has every table that this binary needs.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn are_current(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let mut connection = pool.acquire().await?;
     Ok(orchestrator::is_migrated(&mut connection).await? && booking_is_migrated(&mut connection).await?)

@@ -1,4 +1,4 @@
-//! One node: the engine with the workflows' steps and ports, and the service around it.
+//! One node: the engine with the workflows, their steps and ports, and the service around it.
 
 pub use crate::{
     ports::{gateway, locks},
@@ -30,15 +30,15 @@ use tokio_util::{
 /// The channel on which nodes nudge each other.
 const HINTS: &str = "usher:hints";
 
-/// How long calls that are out are waited for: what is left of 25 s after the API has drained.
+/// How long shutdown waits for calls that are out: what is left of 25 s after the API has drained.
 const DRAIN: Duration = Duration::from_secs(11);
 
-/// How long the end of work on batches is waited for meanwhile: as the engine waits for tasks of its own.
+/// How long shutdown waits meanwhile for work on batches: as long as the engine waits for its own tasks.
 const BATCHES_END: Duration = DRAIN.saturating_add(Duration::from_secs(2));
 
 /// A node that has been opened and works until it is drained.
 pub struct Node {
-    /// What callers see.
+    /// The service that callers use.
     pub service: Service,
     engine: Option<Engine>,
     batches: Option<Batches>,
@@ -47,7 +47,7 @@ pub struct Node {
 /// Work on operators' batches, on a node with lanes.
 struct Batches {
     tasks: TaskTracker,
-    /// Ends it; also if the node is dropped without having been drained.
+    /// Ends that work, even if the node is dropped without having been drained.
     stop: DropGuard,
 }
 
@@ -55,13 +55,13 @@ impl Node {
     /// Opens a node with the gateway that the configuration names.
     ///
     /// # Errors
-    /// A database that can't be reached, or a configuration that can't work.
+    /// The database can't be reached, or the configuration can't work.
     pub async fn open(config: Config, lanes: bool) -> anyhow::Result<Self> {
         let gateway = gateway(&config.gateway)?;
         Self::with_gateway(config, gateway, lanes).await
     }
 
-    /// Opens a node with this gateway, with lanes of its own or leaving the sagas to other nodes.
+    /// Opens a node with this gateway, either with lanes or leaving the sagas to other nodes.
     ///
     /// # Errors
     /// As [`Node::open`].
@@ -82,7 +82,7 @@ impl Node {
         Ok(Self { service, engine, batches })
     }
 
-    /// Stops taking work, lets what runs end, and leaves.
+    /// Stops taking work, lets running work end, and leaves.
     pub async fn drain(self) {
         self.service.begin_draining();
         let engine = async {
@@ -107,19 +107,19 @@ impl Batches {
         Self { tasks, stop: stop.drop_guard() }
     }
 
-    /// Begins with no further saga, and waits for those that were begun with.
+    /// Begins no further saga, and waits for those that were begun.
     async fn end(self) {
         drop(self.stop);
         if tokio::time::timeout(BATCHES_END, self.tasks.wait()).await.is_err() {
-            tracing::warn!("work on a batch did not end in time; another node goes on with it");
+            tracing::warn!("work on a batch did not end in time; another node will go on with it");
         }
     }
 }
 
-/// The engine's client alone, for commands: it knows every workflow, and no call leaves from it.
+/// Only the engine's client, for commands: it knows every workflow, and makes no calls.
 ///
 /// # Errors
-/// A database that can't be reached, or a configuration that can't work.
+/// The database can't be reached, or the configuration can't work.
 pub async fn client(config: &Config) -> anyhow::Result<Client> {
     let never_asked = Gateway::new(instant::Instant::new());
     let builder = builder(config, never_asked, locks(&config.redis)?)?;

@@ -11,7 +11,7 @@ use steps::{
 /// The seat locks that the configuration names.
 ///
 /// # Errors
-/// A URL that can't be read.
+/// The URL can't be read.
 pub fn locks(config: &config::Redis) -> anyhow::Result<SeatLocks> {
     SeatLocks::connect(SeatLocksConfig {
         keys: match config.keys {

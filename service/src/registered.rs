@@ -7,7 +7,7 @@ use workflows::{Booking, Cancellation, LatePayment, RefundElsewhere, Repayment};
 /// Registers the workflows that a node knows, and sets the engine's settings.
 pub type Workflows = fn(Builder<Services>, Settings) -> Builder<Services>;
 
-/// The booking's workflows, under the settings as they are configured.
+/// The booking's workflows, with the configured settings.
 pub fn booking_workflows(builder: Builder<Services>, settings: Settings) -> Builder<Services> {
     builder
         .workflow::<Booking>()

@@ -3,15 +3,15 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use steps::store::inbox::Place;
 
-/// Where the rounds through the inbox have come to. One that was cut off goes on there: begun anew, what can't be
-/// helped would keep everything after it from ever being looked at.
+/// How far the rounds through the inbox have come. A round that was cut off continues there. If it began again, news that
+/// nobody can act on would keep everything behind it from ever being looked at.
 #[derive(Debug, Default)]
 pub struct Rounds {
     pub(crate) young: Round,
     pub(crate) old: Round,
 }
 
-/// One of them; none at its beginning.
+/// The position of one round; `None` at its beginning.
 pub(crate) type Round = Mutex<Option<Place>>;
 
 pub(crate) fn reached(round: &Round) -> MutexGuard<'_, Option<Place>> {

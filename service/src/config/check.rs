@@ -1,4 +1,4 @@
-//! Values against the table, before they become types: so that every refusal can say what is allowed.
+//! Checks values against the table before they become types, so that every refusal can say what is allowed.
 
 use super::{
     entry,
@@ -7,7 +7,7 @@ use super::{
 };
 use figment::{Figment, value::Value};
 
-/// The first value that isn't allowed, if there is one.
+/// Refuses the first value that isn't allowed.
 pub(super) fn check(figment: &Figment) -> Result<(), ConfigError> {
     for key in KEYS {
         let Ok(value) = figment.find_value(key.name) else { continue };
@@ -46,7 +46,7 @@ fn number(value: &Value) -> Option<u128> {
     value.to_u128().or_else(|| value.to_i128()?.try_into().ok())
 }
 
-/// What single keys can't say: sqlx logs in as `anonymous` when the URL names no user.
+/// Checks that a key alone can't make: without a user in the URL, sqlx logs in as `anonymous`.
 fn names_a_user(figment: &Figment) -> Result<(), ConfigError> {
     let key = KEYS.iter().find(|key| key.name == "database.url").expect("it stands in the table");
     let value = figment.find_value(key.name).unwrap_or_else(|_| Value::from(""));
@@ -62,7 +62,7 @@ fn names_a_user(figment: &Figment) -> Result<(), ConfigError> {
     })
 }
 
-/// The table's entry of that name, for errors of the types themselves.
+/// The table's entry with that name, for errors of the types themselves.
 pub(super) fn key(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }

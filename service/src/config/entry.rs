@@ -4,7 +4,7 @@ use super::keys::{Allowed, KEYS, Key};
 use figment::{Figment, value::Value};
 use serde::Serialize;
 
-/// What stands for a secret.
+/// The text shown instead of a secret.
 const MASK: &str = "********";
 
 /// One key as `usher config` prints it.
@@ -12,9 +12,9 @@ const MASK: &str = "********";
 pub struct ConfigEntry {
     /// `section.name`.
     pub key: &'static str,
-    /// The value; a secret, and the password of a URL, is masked.
+    /// The value. A secret and the password of a URL are masked.
     pub value: String,
-    /// `default`, the file's path, or the variable.
+    /// The source: `default`, the file's path, or the variable.
     pub source: String,
     /// What the key is for.
     pub about: &'static str,

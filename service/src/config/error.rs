@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration, in words that say what to do.
+//! What can be wrong with a configuration, and what to do about it.
 
 use super::check;
 use figment::error::Kind;
@@ -7,44 +7,44 @@ use std::path::PathBuf;
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// `--config` or `USHER_CONFIG` names a file that isn't there.
+    /// `--config` or `USHER_CONFIG` names a file that doesn't exist.
     #[error("there is no configuration file at `{}`", .0.display())]
     NoFile(PathBuf),
-    /// A value that the key may not hold. Secrets are masked.
+    /// The key may not hold this value. Secrets are masked.
     #[error("`{key}` is {value} (from {source_name}), but must be {allowed}")]
     NotAllowed {
         /// `section.name`.
         key: &'static str,
-        /// Default, file or variable.
+        /// Where the value comes from: the default, a file or a variable.
         source_name: String,
-        /// As it may be shown.
+        /// The value as it may be shown.
         value: String,
-        /// What would have been accepted.
+        /// What is accepted.
         allowed: String,
     },
-    /// A key that doesn't exist.
-    #[error("`{key}` (from {source_name}) is no configuration key; {allowed}")]
+    /// No key has this name.
+    #[error("`{key}` (from {source_name}) is not a configuration key; {allowed}")]
     Unknown {
-        /// As it was written.
+        /// The key as it was written.
         key: String,
-        /// The file.
+        /// The file that it stands in.
         source_name: String,
-        /// The keys that exist there.
+        /// The keys of that section.
         allowed: String,
     },
-    /// A file that isn't TOML, or a value that its type refuses.
+    /// The file isn't TOML, or a type refused its value.
     #[error("{what} (from {source_name}): {why}")]
     Unreadable {
         /// The key, or the configuration as a whole.
         what: String,
-        /// The file or the variable.
+        /// The file or the variable that it stands in.
         source_name: String,
-        /// In the parser's words, or what is allowed.
+        /// The parser's message, or what is allowed.
         why: String,
     },
 }
 
-/// The library's errors in our words.
+/// Translates the library's errors.
 pub(super) fn from_figment(error: figment::Error) -> ConfigError {
     let source_name = error.metadata.as_ref().map_or_else(
         || "configuration".into(),
@@ -59,7 +59,7 @@ pub(super) fn from_figment(error: figment::Error) -> ConfigError {
             ConfigError::Unknown {
                 key,
                 source_name,
-                allowed: format!("there are `{}`", expected.join("`, `")),
+                allowed: format!("the keys are `{}`", expected.join("`, `")),
             }
         }
         kind => {

@@ -6,7 +6,7 @@
 /// What a key may hold.
 #[derive(Clone, Copy, Debug)]
 pub enum Allowed {
-    /// A whole number between both, inclusive.
+    /// A whole number between the two, inclusive.
     Number(u64, u64),
     /// One of these words.
     OneOf(&'static [&'static str]),
@@ -23,11 +23,11 @@ pub enum Allowed {
 pub struct Key {
     /// `section.name`, as in the file.
     pub name: &'static str,
-    /// What it holds when nobody says otherwise, as it would stand in the environment. `None`: not set.
+    /// The default, written as in the environment. `None`: not set.
     pub default: Option<&'static str>,
     /// What it may hold.
     pub allowed: Allowed,
-    /// A secret is never shown; of a URL only its password is hidden.
+    /// Whether it is a secret. A secret is never shown; in a URL only the password is hidden.
     pub secret: bool,
     /// One sentence for people.
     pub about: &'static str,
@@ -41,19 +41,19 @@ pub const KEYS: &[Key] = &[
         "database.url",
         "postgres://usher@127.0.0.1:5432/usher",
         Url(&["postgres", "postgresql"]),
-        "the Postgres that holds everything; always write the user into it",
+        "the Postgres that holds everything; the URL must name the user",
     ),
     key(
         "database.connections_max",
         "20",
         Number(2, 1_000),
-        "connections of one node for requests and jobs; each lane has its own beside them",
+        "connections of one node for requests and jobs; each lane has its own connection besides",
     ),
     key(
         "redis.url",
         "redis://127.0.0.1:6379/",
         Url(&["redis", "rediss", "unix"]),
-        "the Redis that sheds load; it decides nothing",
+        "the Redis that takes load off Postgres; it decides nothing",
     ),
     key(
         "redis.keys",
@@ -63,8 +63,8 @@ pub const KEYS: &[Key] = &[
     ),
     unset(
         "redis.prefix",
-        Text("what our keys begin with, such as `usher:`"),
-        "what keys and channels begin with, where one Redis serves several",
+        Text("the prefix of our keys, such as `usher:`"),
+        "the prefix of keys and channels, if one Redis serves several services",
     ),
     key(
         "http.listen",
@@ -76,31 +76,31 @@ pub const KEYS: &[Key] = &[
         "http.requests_max",
         "1024",
         Number(1, 100_000),
-        "requests handled at once; the next one gets 503 before the database is touched",
+        "requests handled at once; the next one gets 503 before it reaches the database",
     ),
     key(
         "http.quota_per_s",
         "100",
         Number(1, 1_000_000),
-        "requests a second that one customer may make for long",
+        "requests a second that one customer may make over a long time",
     ),
-    key("http.quota_burst", "200", Number(1, 1_000_000), "requests that one customer may make at once"),
+    key("http.quota_burst", "200", Number(1, 1_000_000), "requests that one customer may make in a burst"),
     unset(
         "http.public_url",
         Url(&["https", "http"]),
-        "where people reach this service; if by https, the console's cookie travels by nothing else",
+        "the address at which people reach this service; if it is https, browsers send the console's cookie by https only",
     ),
     secret(
         "http.session_key",
         Text("a secret text of 32 characters or more, the same on all nodes"),
-        "what the console's sessions are signed with; without it they end with this process",
+        "the key that signs the console's sessions; without it they end with this process",
     ),
     unset(
         "http.trace_url",
         Url(&["https", "http"]),
-        "where a trace is shown; `{trace_id}` in it stands for the trace's id",
+        "the address that shows a trace; `{trace_id}` in it stands for the trace's id",
     ),
-    key("lanes.count", "2", Number(1, 64), "lanes of this node; two suffice for most machines"),
+    key("lanes.count", "2", Number(1, 64), "lanes of this node; two are enough for most machines"),
     key(
         "lanes.batch_scope",
         "database",
@@ -119,32 +119,32 @@ pub const KEYS: &[Key] = &[
         "lanes.lease_ms",
         "10000",
         Number(100, 600_000),
-        "how long a node may be silent before others take its sagas over",
+        "how long a node may be silent before other nodes take over its sagas",
     ),
     key(
         "lanes.poll_ms",
         "500",
         Number(10, 60_000),
-        "how often due sagas are looked for when every hint is lost",
+        "how often lanes look for due sagas if every hint is lost",
     ),
     key(
         "lanes.stuck_retry_ms",
         "900000",
         Number(100, 86_400_000),
-        "how long what the world may mend rests before it is tried again: a debt, a call after the pivot",
+        "how long a stuck saga rests before it is tried again, if the cause may pass by itself: a debt, a call after the pivot",
     ),
     unset(
         "operators.second_person_above_minor",
         Number(0, 1_000_000_000_000),
-        "money in minor units above which an operator's action needs a second person; not set: never",
+        "an operator's action that moves more money than this, in minor units, needs a second person; not set: none does",
     ),
     key("booking.seats_max", "10", Number(1, 10), "seats of one reservation"),
-    key("booking.payment_attempts_max", "1", Number(1, 10), "tries to pay within one hold"),
+    key("booking.payment_attempts_max", "1", Number(1, 10), "attempts to pay within one hold"),
     key(
         "gateway.kind",
         "stripe",
         OneOf(&["stripe", "standard"]),
-        "which protocol the gateway speaks: Stripe's, or the standard protocol of docs/payment-gateways.md",
+        "the gateway's protocol: Stripe's, or the standard one of docs/payment-gateways.md",
     ),
     key(
         "gateway.url",
@@ -173,7 +173,7 @@ pub const KEYS: &[Key] = &[
     unset(
         "gateway.return_url",
         Url(&["https", "http"]),
-        "where the gateway sends customers back to after 3-D Secure",
+        "the address to which the gateway sends customers back after 3-D Secure",
     ),
     key(
         "gateway.deadline_ms",
@@ -191,9 +191,9 @@ pub const KEYS: &[Key] = &[
         "outbox.private_addresses",
         "refuse",
         OneOf(&["refuse", "allow"]),
-        "whether subscriptions may lead into private networks, and by plain http",
+        "whether subscriptions may lead into private networks, and use plain http",
     ),
-    key("outbox.poll_ms", "500", Number(10, 60_000), "how often it is looked for messages to send"),
+    key("outbox.poll_ms", "500", Number(10, 60_000), "how often a node looks for messages to send"),
     key(
         "outbox.deadline_ms",
         "10000",
@@ -222,7 +222,7 @@ impl Key {
 }
 
 impl Allowed {
-    /// For people: what would have been accepted.
+    /// What is accepted, for people.
     pub fn describe(&self) -> String {
         match self {
             Number(min, max) => format!("a whole number from {min} to {max}"),

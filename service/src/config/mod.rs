@@ -1,7 +1,7 @@
-//! Configuration: defaults, then a TOML file, then the environment; the later wins.
+//! Configuration: defaults, then a TOML file, then the environment. The later source wins.
 //!
 //! All keys stand in one table ([`keys::KEYS`]); `USHER_LANES_BATCH_SCOPE` sets `lanes.batch_scope`. Every value
-//! remembers where it came from, so that `usher config` can say it and an error can name it. Secrets are wrapped
+//! remembers its source, so that `usher config` can show it and an error can name it. Secrets are wrapped
 //! and never printed, neither here nor by `Debug`.
 
 mod check;
@@ -23,11 +23,11 @@ pub use source::Sources;
 /// A checked configuration, with its values as they may be shown.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// What the program reads.
+    /// The values that the program reads.
     pub config: Config,
-    /// What people may see: every key, its value with secrets masked, and its source.
+    /// The values that people may see: every key, its value with secrets masked, and its source.
     pub entries: Vec<ConfigEntry>,
-    /// Variables that begin like ours but name no key: probably a slip of the pen.
+    /// Variables that begin like ours but name no key: probably typing errors.
     pub ignored: Vec<String>,
 }
 

@@ -13,7 +13,7 @@ use steps::gateway::Provider;
 pub struct Config {
     /// The Postgres that holds everything.
     pub database: Database,
-    /// The Redis that sheds load.
+    /// The Redis that takes load off Postgres.
     pub redis: Redis,
     /// The API.
     pub http: Http,
@@ -30,7 +30,7 @@ pub struct Config {
     pub outbox: Outbox,
     /// Log lines.
     pub log: Log,
-    /// The workflows that this process knows. No setting: production has the booking's.
+    /// The workflows that this process knows. This is not a setting: in production they are the booking's.
     #[serde(skip, default = "production")]
     pub workflows: Workflows,
 }
@@ -43,21 +43,21 @@ fn production() -> Workflows {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// With user, and password where there is one.
+    /// The URL, with the user, and with the password if there is one.
     pub url: SecretString,
-    /// Connections for requests and jobs; each lane has its own beside them.
+    /// Connections for requests and jobs; each lane has its own connection besides.
     pub connections_max: u32,
 }
 
-/// The Redis that sheds load.
+/// The Redis that takes load off Postgres.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redis {
-    /// With password where there is one.
+    /// The URL, with the password if there is one.
     pub url: SecretString,
     /// How keys are made.
     pub keys: RedisKeys,
-    /// What keys and channels begin with.
+    /// The prefix of keys and channels.
     #[serde(default)]
     pub prefix: String,
 }
@@ -76,20 +76,20 @@ pub enum RedisKeys {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Http {
-    /// Where it is served.
+    /// The address that it listens on.
     pub listen: SocketAddr,
     /// Requests handled at once.
     pub requests_max: usize,
-    /// Requests a second that one customer may make for long.
+    /// Requests a second that one customer may make over a long time.
     pub quota_per_s: u32,
-    /// Requests that one customer may make at once.
+    /// Requests that one customer may make in a burst.
     pub quota_burst: u32,
-    /// Where people reach this service.
+    /// The address at which people reach this service.
     pub public_url: Option<String>,
-    /// What the console's sessions are signed with.
+    /// The key that signs the console's sessions.
     #[serde(default, deserialize_with = "long_secret")]
     pub session_key: Option<SecretString>,
-    /// Where a trace is shown, with `{trace_id}` for its id.
+    /// The address that shows a trace, with `{trace_id}` for its id.
     pub trace_url: Option<String>,
 }
 
@@ -97,7 +97,7 @@ pub struct Http {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lanes {
-    /// How many.
+    /// The number of lanes.
     pub count: usize,
     /// Whether one transaction may hold many buckets.
     pub batch_scope: BatchScope,
@@ -107,13 +107,13 @@ pub struct Lanes {
     pub batch_max: usize,
     /// Steps of one saga in one transaction.
     pub stretch_steps_max: usize,
-    /// How long a node may be silent before others take its sagas over (`lease_ms`).
+    /// How long a node may be silent before other nodes take over its sagas (`lease_ms`).
     #[serde(rename = "lease_ms", deserialize_with = "milliseconds")]
     pub lease: Duration,
-    /// How often due sagas are looked for when every hint is lost (`poll_ms`).
+    /// How often lanes look for due sagas if every hint is lost (`poll_ms`).
     #[serde(rename = "poll_ms", deserialize_with = "milliseconds")]
     pub poll: Duration,
-    /// How long a stuck saga that the world may mend rests before it is tried again (`stuck_retry_ms`).
+    /// How long a stuck saga rests before it is tried again, if its cause may pass by itself (`stuck_retry_ms`).
     #[serde(rename = "stuck_retry_ms", deserialize_with = "milliseconds")]
     pub stuck_retry: Duration,
 }
@@ -122,9 +122,9 @@ pub struct Lanes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BatchScope {
-    /// Any bucket: one Postgres.
+    /// Many buckets, for one Postgres.
     Database,
-    /// One bucket a transaction: Citus.
+    /// One bucket in a transaction, for Citus.
     Bucket,
 }
 
@@ -132,7 +132,7 @@ pub enum BatchScope {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Operators {
-    /// What moves more money than this, in minor units, needs a second person. Not set: nothing does.
+    /// An action that moves more money than this, in minor units, needs a second person. Not set: none does.
     pub second_person_above_minor: Option<i64>,
 }
 
@@ -140,9 +140,9 @@ pub struct Operators {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Booking {
-    /// Seats of one reservation.
+    /// The most seats of one reservation.
     pub seats_max: usize,
-    /// Tries to pay within one hold; 1 turns back at the first decline.
+    /// Attempts to pay within one hold; with 1 the saga turns back at the first decline.
     pub payment_attempts_max: u32,
 }
 
@@ -150,20 +150,20 @@ pub struct Booking {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gateway {
-    /// Which protocol it speaks.
+    /// Its protocol.
     pub kind: Provider,
     /// Its base URL, without a path.
     pub url: String,
     /// Our key to it.
     pub key: Option<SecretString>,
-    /// What it signs its webhooks with. None: every webhook is refused.
+    /// The secrets that sign its webhooks. If there is none, every webhook is refused.
     #[serde(default)]
     pub webhook_secrets: Vec<WebhookSecret>,
     /// When the money is taken.
     pub capture: Capture,
-    /// Where the gateway sends customers back to after 3-D Secure.
+    /// The address to which the gateway sends customers back after 3-D Secure.
     pub return_url: Option<String>,
-    /// For one request, from connecting to the last byte of its answer (`deadline_ms`).
+    /// How long one request may take, from connecting to the last byte of its answer (`deadline_ms`).
     #[serde(rename = "deadline_ms", deserialize_with = "milliseconds")]
     pub deadline: Duration,
     /// Requests a second that this node sends.
@@ -175,7 +175,7 @@ pub struct Gateway {
 pub struct WebhookSecret {
     /// The whole string, `whsec_…`.
     pub secret: SecretString,
-    /// From when on it is refused. `None`: never.
+    /// The time from which on it is refused. `None`: never.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -183,9 +183,9 @@ pub struct WebhookSecret {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Capture {
-    /// Authorised first, captured after the booking.
+    /// It is authorised first and captured after the booking.
     Manual,
-    /// Charged at once.
+    /// It is charged at once.
     Automatic,
 }
 
@@ -195,7 +195,7 @@ pub enum Capture {
 pub struct Outbox {
     /// Whether receivers may be in private networks.
     pub private_addresses: PrivateAddresses,
-    /// How often it is looked for messages (`poll_ms`).
+    /// How often a node looks for messages (`poll_ms`).
     #[serde(rename = "poll_ms", deserialize_with = "milliseconds")]
     pub poll: Duration,
     /// How long one attempt may take (`deadline_ms`).
@@ -207,9 +207,9 @@ pub struct Outbox {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PrivateAddresses {
-    /// https to public addresses only.
+    /// They may not: only https to public addresses is allowed.
     Refuse,
-    /// Anywhere, also by plain http.
+    /// They may, also by plain http.
     Allow,
 }
 
@@ -217,9 +217,9 @@ pub enum PrivateAddresses {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// How they are written.
+    /// The format of the lines.
     pub format: LogFormat,
-    /// Which are written, in the words of `tracing_subscriber::EnvFilter`.
+    /// Which lines are written, in the syntax of `tracing_subscriber::EnvFilter`.
     pub filter: String,
 }
 
@@ -227,9 +227,9 @@ pub struct Log {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For machines: one JSON object a line.
+    /// One JSON object a line, for machines.
     Json,
 }
 
@@ -240,7 +240,7 @@ impl<'de> Deserialize<'de> for WebhookSecret {
             None => (text.trim(), None),
             Some((secret, until)) => {
                 let until = DateTime::parse_from_rfc3339(until.trim())
-                    .map_err(|_| D::Error::custom("the end date after ` until ` is not RFC 3339"))?;
+                    .map_err(|_| D::Error::custom("the end date after ` until ` is not a time (RFC 3339)"))?;
                 (secret.trim(), Some(until.to_utc()))
             }
         };
@@ -251,12 +251,12 @@ impl<'de> Deserialize<'de> for WebhookSecret {
     }
 }
 
-/// Long enough that nobody finds it by trying.
+/// A secret that is long enough that nobody can guess it.
 fn long_secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretString>, D::Error> {
     const CHARACTERS_MIN: usize = 32;
     let text = String::deserialize(from)?;
     if text.chars().count() < CHARACTERS_MIN {
-        return Err(D::Error::custom(format!("it has fewer than {CHARACTERS_MIN} characters")));
+        return Err(D::Error::custom(format!("the secret has fewer than {CHARACTERS_MIN} characters")));
     }
     Ok(Some(text.into()))
 }

@@ -11,7 +11,7 @@ use figment::{
 };
 use std::{collections::BTreeMap, path::PathBuf};
 
-/// The file that is read when none is named, if it exists.
+/// The file that is read if none is named and it exists.
 const FILE: &str = "usher.toml";
 
 /// Variables that begin with `USHER_` and are read elsewhere.
@@ -32,7 +32,7 @@ const OTHERS: &[&str] = &[
 pub struct Sources {
     /// A file that must exist. `None`: `usher.toml` in the working directory, if there is one.
     pub file: Option<PathBuf>,
-    /// Variables by name; only those that begin with `USHER_` are looked at.
+    /// Variables by name. Only those that begin with `USHER_` are read.
     pub environment: BTreeMap<String, String>,
 }
 
@@ -59,7 +59,7 @@ impl Sources {
     }
 }
 
-/// The sources laid over each other; the later wins.
+/// Merges the sources. The later one wins.
 pub(super) fn figment(sources: &Sources) -> Result<Figment, ConfigError> {
     let mut figment = Figment::from(Defaults);
     let file = match &sources.file {
@@ -75,7 +75,7 @@ pub(super) fn figment(sources: &Sources) -> Result<Figment, ConfigError> {
             figment = figment.merge(Variable { key: *key, text: text.clone() });
         }
     }
-    // A broken file shows itself here, before single values are looked at.
+    // A broken file is found here, before single values are checked.
     figment.extract::<Dict>().map_err(from_figment)?;
     Ok(figment)
 }
@@ -121,7 +121,7 @@ impl Provider for Variable {
     }
 }
 
-/// Text as the key wants it. What is no number stays text, and the check says so.
+/// A text as the key's type. Text that is not a number stays text, and the check reports it.
 fn value(key: &Key, text: &str) -> Value {
     match key.allowed {
         Allowed::Number(..) => text.trim().parse::<u64>().map_or_else(|_| Value::from(text), Value::from),

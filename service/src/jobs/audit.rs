@@ -1,8 +1,8 @@
-//! The invariants, asked again and again: what `usher verify` shows, as a metric.
+//! Checks the invariants again and again: what `usher verify` shows, as a metric.
 //!
 //! A query gets little time and a run gets not much more; the next run goes on where this one ended. So a small database
-//! is checked whole every few minutes, and a big one is not burdened by it: there, the queries that look at everything
-//! don't come to their end and are for `usher verify`.
+//! is checked completely every few minutes. In a large one the queries that look at everything are cut off, so that they
+//! are no burden; `usher verify` runs them to their end.
 
 use crate::{
     Service, ServiceError,
@@ -14,19 +14,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often each invariant is broken; not set for one that could not be asked.
+/// Violations of each invariant; not set for an invariant that could not be checked.
 const VIOLATIONS: &str = "usher_invariant_violations";
-/// Invariants whose query did not come to its end, by `invariant`.
+/// Invariants whose query was cut off, by `invariant`.
 const UNFINISHED: &str = "usher_invariants_unfinished_total";
 
-/// What one query gets.
+/// How long one query may take.
 const QUERY_MAX: &str = "set statement_timeout = '1s'";
-/// What one run gets: a fraction of the time between two.
+/// How long one run may take: a fraction of the time between two runs.
 const RUN_MAX: Duration = Duration::from_secs(15);
-/// Cancelled by `statement_timeout`.
+/// The SQLSTATE of a statement that `statement_timeout` cancelled.
 const TIMED_OUT: &str = "57014";
 
-/// Where the next run begins.
+/// The invariant with which the next run begins.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 /// Checks invariants for [`RUN_MAX`], each at most once.
@@ -47,7 +47,7 @@ pub async fn check_some(service: Service) -> Result<(), ServiceError> {
                     tracing::error!(
                         invariant = invariant.name,
                         violations = found.violations,
-                        "an invariant is broken; `usher verify` lists where"
+                        "an invariant is broken; `usher verify` shows where"
                     );
                 }
             }

@@ -1,8 +1,8 @@
-//! Reconciliation as a job: everything is compared twice, soon after it happened and again a day later, when nothing
+//! Reconciliation as a job: everything is compared twice, soon after it happened and again a day later, when none
 //! of it should be in flight any more.
 //!
-//! How far each look has come stands in the database, after every slice. So a run may end at any time, the next one
-//! goes on on any node, and one node at a time is at it.
+//! After every slice the database holds how far each look has come. So a run may end at any time, the next one may
+//! continue on any node, and only one node works at a time.
 
 use crate::{
     Service, ServiceError,
@@ -19,21 +19,21 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// Differences that wait for a person, by `class`.
 const CASES_OPEN: &str = "usher_cases_open";
-/// Everything before this was compared at least once; unix seconds, by `look`.
+/// Everything before this time was compared at least once; unix seconds, by `look`.
 const RECONCILED_UNTIL: &str = "usher_reconciled_until_seconds";
 
-/// What changed within this is in flight.
+/// A payment that changed within this span is in flight.
 const SETTLED_AFTER: TimeDelta = TimeDelta::minutes(15);
-/// A first run goes back so far.
+/// How far back the first run begins.
 const BEGIN: TimeDelta = TimeDelta::days(1);
-/// Longer than a run may take: nobody else begins meanwhile.
+/// How long a run has the work for itself: longer than it may take, so nobody else begins meanwhile.
 const CLAIM: TimeDelta = TimeDelta::seconds(90);
-/// The looks and how long after the facts they come.
+/// The looks, each with its delay after the facts.
 const LOOKS: [(Look, TimeDelta); 2] = [(Look::Soon, SETTLED_AFTER), (Look::DayAfter, TimeDelta::days(1))];
 
-/// Compares what has not been compared yet, and counts the cases that are open.
+/// Compares what has not been compared yet, and counts the open cases.
 pub async fn compare(service: Service) -> Result<(), ServiceError> {
-    // A look that breaks off goes on where it was, at the next tick; meanwhile the other has its turn, and cases are counted.
+    // A look that breaks off continues at the next tick. Meanwhile the other look has its turn, and cases are counted.
     let mut broken = Ok(());
     for (look, lag) in LOOKS {
         let went = go_on(&service, look, lag).await;
@@ -61,7 +61,7 @@ async fn go_on(service: &Service, look: Look, lag: TimeDelta) -> Result<(), Serv
     let Some(since) = claimed else { return Ok(()) };
     let ended = walk(service, look, since, until).await;
     progress::release(&mut *service.connection().await?, provider, look).await?;
-    // Tried again at the next tick; the books keep.
+    // It is tried again at the next tick; the books don't run away.
     ended.map_err(ServiceError::internal)
 }
 

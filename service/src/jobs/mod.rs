@@ -1,7 +1,7 @@
-//! What is done again and again, on every node that runs sagas: cron jobs in UTC.
+//! Jobs that every node with lanes runs again and again, on cron schedules in UTC.
 //!
-//! The scheduler only ticks; each job is safe to run at any time, twice at once, on many nodes or not at all for a
-//! while. What they look for stands in the database, so nothing is lost when a tick is.
+//! The scheduler only ticks. Each job is safe to run at any time, twice at once, on many nodes or not at all for a
+//! while. The jobs find their work in the database, so a lost tick loses nothing.
 
 mod audit;
 mod books;
@@ -31,7 +31,7 @@ const RUN_MAX: Duration = Duration::from_secs(60);
 /// One job.
 struct Task {
     name: &'static str,
-    /// Seconds, minutes, hours, day of month, month, day of week; UTC.
+    /// The schedule: seconds, minutes, hours, day of month, month, day of week; UTC.
     schedule: &'static str,
     run: fn(Service) -> BoxFuture<'static, Result<(), ServiceError>>,
 }
@@ -82,7 +82,7 @@ const TASKS: &[Task] = &[
     Task { name: "retention", schedule: "0 * * * * *", run: |service| Box::pin(retention::run(service)) },
 ];
 
-/// Runs of jobs, by `job` and `outcome`.
+/// Counts runs of jobs, by `job` and `outcome`.
 const RUNS: &str = "usher_job_runs_total";
 
 /// The jobs of a running node.
@@ -100,7 +100,7 @@ impl Jobs {
             let job = Job::new_async(task.schedule, move |_, _| {
                 let (service, busy) = (service.clone(), Arc::clone(&busy));
                 Box::pin(async move {
-                    // A run that takes longer than its schedule is not joined by another.
+                    // A run that takes longer than its interval must not overlap with the next.
                     if !busy.swap(true, Ordering::AcqRel) {
                         run(task, service).await;
                         busy.store(false, Ordering::Release);
@@ -110,7 +110,7 @@ impl Jobs {
             scheduler.add(job.with_context(|| format!("the schedule of job `{}`", task.name))?).await?;
         }
         scheduler.start().await.context("starting the scheduler")?;
-        // What waited while nobody served waits no longer for the next tick.
+        // Work that waited while no node ran need not wait for the first tick.
         let now = service.clone();
         service.tasks.spawn(async move { Self::run_once(&now).await });
         Ok(Self(scheduler))
@@ -123,7 +123,7 @@ impl Jobs {
         }
     }
 
-    /// Ticks no more. What runs is in the node's tasks, which are waited for.
+    /// Stops the ticker. Runs are in the node's tasks, which shutdown waits for.
     pub async fn stop(mut self) {
         if let Err(error) = self.0.shutdown().await {
             tracing::warn!(%error, "the scheduler did not stop");
@@ -131,21 +131,21 @@ impl Jobs {
     }
 }
 
-/// One run, in a task of its own that shutdown waits for and no tick drops half-way.
+/// One run, in a task of its own: shutdown waits for it, and no tick drops it half-way.
 async fn run(task: &'static Task, service: Service) {
     let ran = service.tasks.clone().spawn(timeout(RUN_MAX, (task.run)(service)));
     let outcome = match ran.await {
         Ok(Ok(Ok(()))) => "done",
         Ok(Ok(Err(error))) => {
-            tracing::warn!(job = task.name, ?error, "a job failed and is run again later");
+            tracing::warn!(job = task.name, ?error, "a job failed and will run again later");
             "failed"
         }
         Ok(Err(_)) => {
-            tracing::warn!(job = task.name, "a job took too long and goes on later");
+            tracing::warn!(job = task.name, "a job took too long and will continue later");
             "cut off"
         }
         Err(died) => {
-            tracing::error!(job = task.name, %died, "a job died");
+            tracing::error!(job = task.name, %died, "a job panicked");
             "died"
         }
     };

@@ -1,4 +1,4 @@
-//! News that nobody brought us, or that could not be acted on when it came.
+//! News that no webhook brought, or that could not be acted on when it came.
 
 use crate::{
     Service, ServiceError, clock, news,
@@ -14,35 +14,35 @@ use steps::{
     },
 };
 
-/// News in the inbox that could not be acted on within its bound, and needs a person.
+/// Counts news in the inbox that could not be acted on within its bound and needs a person.
 const PARKED: &str = "usher_inbox_parked";
 
 /// How long news is tried again before only a person can help.
 const TRIED_FOR: TimeDelta = TimeDelta::hours(24);
-/// News that is older is no longer a matter of seconds.
+/// News that is older than this is tried less often.
 const YOUNG: TimeDelta = TimeDelta::minutes(3);
-/// News that came just now is being acted on by whoever took it.
+/// News that is younger than this is still being acted on by the node that took it.
 const SETTLED_IN: TimeDelta = TimeDelta::seconds(3);
-/// A webhook is usually there within seconds; asking sooner would only double it.
+/// How long we wait for a webhook before we ask. It usually comes within seconds, and asking sooner would only duplicate it.
 const NEWS_DUE: TimeDelta = TimeDelta::seconds(20);
-/// Events are read back for so long; what was lost longer ago the reconciliation finds.
+/// How far back events are read. The reconciliation finds what was lost earlier.
 const READ_BACK: TimeDelta = TimeDelta::hours(1);
-/// Rows that are read at once, and payments of one run: each may cost a request to the gateway.
+/// Rows of one statement, and payments of one run: each may cost a request to the gateway.
 const ROWS_MAX: i64 = 100;
-/// A run that has taken so long leaves the rest to the next: before it is cut off.
+/// A run that has taken this long leaves the rest to the next run, before it is cut off.
 const RUN_MAX: Duration = Duration::from_secs(45);
 
-/// Acts on what has come to the inbox lately.
+/// Acts on news that came to the inbox lately.
 pub async fn sweep_inbox(service: Service) -> Result<(), ServiceError> {
     sweep(&service, &service.rounds.young, YOUNG, SETTLED_IN).await
 }
 
-/// Acts on what is in the inbox for longer: rarely, so that what can't be helped doesn't hold up the rest.
+/// Acts on older news in the inbox. It runs rarely, so that news that nobody can act on doesn't hold up the rest.
 pub async fn sweep_old_inbox(service: Service) -> Result<(), ServiceError> {
     sweep(&service, &service.rounds.old, TRIED_FOR, YOUNG).await
 }
 
-/// Acts on what waits in the inbox and is at most `oldest` and at least `youngest` old: on all of it, or for as long as a
+/// Acts on news that waits in the inbox and is between `youngest` and `oldest` old: on all of it, or for as long as a
 /// run may take.
 async fn sweep(
     service: &Service,
@@ -59,7 +59,7 @@ async fn sweep(
         drop(connection);
         let is_last = (waiting.len() as i64) < ROWS_MAX;
         for row in waiting {
-            // Noted first: one that takes for ever is not what the next run begins with.
+            // The position is noted first, so that the next run doesn't begin with news that takes for ever.
             *reached(round) = Some(row.place());
             act(service, row).await;
         }
@@ -80,11 +80,15 @@ async fn act(service: &Service, row: Waiting) {
         }
     };
     if let Err(error) = news::act(service, &row.key, &fact).await {
-        tracing::warn!(event = row.key.event_id, ?error, "news stays in the inbox for now");
+        tracing::warn!(
+            event = row.key.event_id,
+            ?error,
+            "a webhook could not be acted on and stays in the inbox for now"
+        );
     }
 }
 
-/// Asks the gateway about payments of which nobody has told us anything for a while.
+/// Asks the gateway about payments that we have heard nothing of for a while.
 pub async fn ask_for_news(service: Service) -> Result<(), ServiceError> {
     let mut connection = service.connection().await?;
     let now = clock::now(&mut connection).await?;
@@ -101,24 +105,24 @@ pub async fn ask_for_news(service: Service) -> Result<(), ServiceError> {
     Ok(())
 }
 
-/// Reads back from the gateway what no webhook brought.
+/// Reads back events that no webhook brought.
 pub async fn read_events_back(service: Service) -> Result<(), ServiceError> {
     let since = clock::now(&mut *service.connection().await?).await? - READ_BACK;
     let found = news::read_back(&service, since).await?;
     if found > 0 {
-        tracing::warn!(events = found, "events came by no webhook and were read back");
+        tracing::warn!(events = found, "events were read back because no webhook brought them");
     }
     Ok(())
 }
 
-/// Says what lies in the inbox and nobody could act on.
+/// Reports news in the inbox that nobody could act on.
 pub async fn report_parked(service: Service) -> Result<(), ServiceError> {
     let parked = super::store::count_parked(&mut *service.connection().await?).await?;
     metrics::gauge!(PARKED).set(parked as f64);
     if parked > 0 {
         tracing::error!(
             events = parked,
-            "news lies in the inbox that nobody can act on; `usher verify` lists it"
+            "the inbox has news that nobody can act on; `usher verify` lists it"
         );
     }
     Ok(())

@@ -1,7 +1,7 @@
-//! Deletes what is kept for a time only, and makes room for what is to come.
+//! Deletes data that is kept for a limited time only, and makes partitions for new data.
 //!
-//! A run goes on until nothing is left that is old, or until it must end; the next one, a minute later, goes on there. Each
-//! statement is short and is followed by a pause as long as itself: so a node that is far behind spends less than half
+//! A run goes on until nothing old is left, or until it must end; the next run, a minute later, continues there. Each
+//! statement is short and is followed by a pause of the same length. So a node that is far behind spends at most half
 //! of one connection's time on it, and nobody waits.
 
 use super::store;
@@ -11,25 +11,25 @@ use orchestrator::Retired;
 use sqlx::PgConnection;
 use std::time::{Duration, Instant};
 
-/// How much longer than they should the oldest finished sagas have been kept: seconds.
+/// How much longer than intended the oldest finished sagas have been kept, in seconds.
 const BEHIND: &str = "usher_retention_behind_seconds";
-/// Finished sagas that were let go.
+/// Counts finished sagas that were removed.
 const RETIRED: &str = "usher_sagas_retired_total";
 
-/// How long an idempotency key is believed: a request that is repeated later is a new one.
+/// How long an idempotency key is kept. A request that is repeated later counts as a new one.
 pub const IDEMPOTENCY_KEYS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a finished saga can still be looked at.
 const SAGAS_KEPT: TimeDelta = TimeDelta::days(90);
-/// How long a message can still be looked at, delivered or not; far longer than it is tried.
+/// How long a message can still be looked at, whether it was delivered or not. This is far longer than delivery is tried.
 const MESSAGES_KEPT: TimeDelta = TimeDelta::days(14);
-/// Rows of one statement: a short one, so that nobody waits for it.
+/// Rows of one statement, which must be short so that nobody waits for it.
 const ROWS_MAX: i64 = 5_000;
-/// A run that has taken so long leaves the rest to the next: before it is cut off.
+/// A run that has taken this long leaves the rest to the next run, before it is cut off.
 const RUN_MAX: Duration = Duration::from_secs(45);
-/// Runs never take so long to catch up, unless more becomes old than they can delete.
+/// If runs are behind by more than this, they can't delete as fast as data becomes old.
 const BEHIND_MAX: TimeDelta = TimeDelta::days(1);
 
-/// What is kept for a time only.
+/// Data that is kept for a limited time only.
 #[derive(Clone, Copy)]
 enum Kept {
     Keys,
@@ -47,7 +47,7 @@ pub async fn run(service: Service) -> Result<(), ServiceError> {
     tell_how_far_behind(&mut connection, now).await?;
     let mut left = vec![Kept::Keys, Kept::Messages, Kept::Sagas];
     let mut retired = Retired::default();
-    // In turns, so that much of one doesn't hold up the others.
+    // They take turns, so that a large one doesn't hold up the others.
     while !left.is_empty() && began.elapsed() < RUN_MAX && !service.is_draining() {
         let mut unfinished = Vec::with_capacity(left.len());
         for kept in left {
@@ -55,7 +55,7 @@ pub async fn run(service: Service) -> Result<(), ServiceError> {
             if delete_some(&mut connection, kept, now, &mut retired).await? {
                 unfinished.push(kept);
             }
-            // A node that leaves doesn't wait for the pause.
+            // A node that is leaving doesn't wait for the pause.
             let _ = service.while_staying(tokio::time::sleep(statement.elapsed())).await;
         }
         left = unfinished;
@@ -63,12 +63,12 @@ pub async fn run(service: Service) -> Result<(), ServiceError> {
     metrics::counter!(RETIRED).increment(retired.sagas);
     let Retired { sagas, letters, weeks } = retired;
     if retired != Retired::default() {
-        tracing::info!(sagas, letters, weeks, finished = left.is_empty(), "finished sagas are let go");
+        tracing::info!(sagas, letters, weeks, finished = left.is_empty(), "finished sagas were removed");
     }
     tell_how_far_behind(&mut connection, now).await
 }
 
-/// Deletes what one statement may. Says whether there may be more.
+/// Deletes as many rows as one statement may. Returns whether there may be more.
 async fn delete_some(
     connection: &mut PgConnection,
     kept: Kept,
@@ -94,7 +94,7 @@ async fn tell_how_far_behind(connection: &mut PgConnection, now: DateTime<Utc>) 
     metrics::gauge!(BEHIND).set(behind.num_seconds().max(0) as f64);
     if behind > BEHIND_MAX {
         let days = behind.num_days();
-        tracing::warn!(days, "finished sagas are kept longer than they should be: retention is behind");
+        tracing::warn!(days, "finished sagas are kept longer than intended: retention is behind");
     }
     Ok(())
 }

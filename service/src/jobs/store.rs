@@ -1,9 +1,9 @@
-//! What the jobs count.
+//! Statements of the jobs.
 
 use sqlx::PgConnection;
 use std::time::Duration;
 
-/// Counts news that was not acted on within its bound, as `usher verify` has it; by a small partial index.
+/// Counts news that was not acted on within its bound, as `usher verify` does, through a small partial index.
 pub async fn count_parked(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from booking.inbox
@@ -14,7 +14,7 @@ pub async fn count_parked(connection: &mut PgConnection) -> Result<i64, sqlx::Er
     .await
 }
 
-/// Deletes at most `rows_max` idempotency keys older than `kept`; says how many went.
+/// Deletes at most `rows_max` idempotency keys that are older than `kept`. Returns how many it deleted.
 pub async fn delete_old_keys(
     connection: &mut PgConnection,
     kept: Duration,

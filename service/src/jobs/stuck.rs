@@ -1,19 +1,19 @@
-//! Finds what needs a person, and says so until somebody has come.
+//! Finds sagas that need a person, and reports them until somebody has repaired them.
 
 use crate::{Service, ServiceError, numbers::COUNTED_TO};
 use operator::{Filter, Trouble, numbers};
 
-/// Sagas that need a person.
+/// Counts sagas that need a person.
 const STUCK: &str = "usher_sagas_stuck";
-/// Sagas that are due for longer than they should be: lanes are missing, or drowning.
+/// Counts sagas that have been due for too long: lanes are missing, or have too much work.
 const OVERDUE: &str = "usher_sagas_overdue";
-/// Sagas under a lease that nobody has written for longer than any call may be out.
+/// Counts leased sagas to which nothing was written for longer than any call may take.
 const SILENT: &str = "usher_sagas_silent";
 
-/// Silent sagas that are counted; one is bad enough.
+/// Silent sagas that are counted at most; one is bad enough.
 const SILENT_COUNTED_MAX: i64 = 1_000;
 
-/// Counts them, and logs when there are any.
+/// Counts these sagas, and logs if there are any.
 pub async fn report(service: Service) -> Result<(), ServiceError> {
     let found = numbers::count_troubled(&mut *service.connection().await?, COUNTED_TO).await?;
     metrics::gauge!(STUCK).set(found.stuck as f64);
@@ -30,7 +30,7 @@ pub async fn report(service: Service) -> Result<(), ServiceError> {
     if silent > 0 {
         tracing::error!(
             sagas = silent,
-            "leases seem to have nothing behind them; `usher saga list --trouble silent` shows them"
+            "leases are renewed but nothing is written; `usher saga list --trouble silent` shows the sagas"
         );
     }
     Ok(())

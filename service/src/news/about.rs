@@ -1,4 +1,4 @@
-//! Which payment a fact is about: by our id in it, else by the gateway's name for the payment, else by asking.
+//! Finds the payment that a fact is about: by our id in it, then by the gateway's name for it, then by asking the gateway.
 
 use super::gateway;
 use crate::{Service, ServiceError};
@@ -14,37 +14,37 @@ use steps::{
 };
 use workflows::Booking;
 
-/// What is known of the payment that a fact names.
+/// What we know about the payment that a fact names.
 pub(super) struct About {
-    /// The payment that the metadata names: where the money was ordered.
+    /// The payment that the metadata names, for which the money was ordered.
     pub named: PaymentRow,
     /// The reservation that it was ordered for, and its saga.
     pub reservation: ReservationRow,
-    /// Money for the same reservation that came too late or twice, each a payment of its own.
+    /// Payments for the same reservation whose money came too late or twice.
     pub late: Vec<PaymentRow>,
 }
 
 impl About {
-    /// The payment that an intent's money is written down under, if it is.
+    /// The payment under which an intent's money is recorded, if it is recorded.
     pub fn owner(&self, intent: &IntentId) -> Option<&PaymentRow> {
         let of = |row: &&PaymentRow| row.gateway_reference.as_deref() == Some(intent.as_str());
         self.late.iter().rev().find(of).or_else(|| Some(&self.named).filter(of))
     }
 }
 
-/// `None` while we don't know the payment: its row may be on its way.
+/// Finds the payment. `None` as long as we don't know it: its row may not be committed yet.
 pub(super) async fn find(service: &Service, fact: &Fact) -> Result<Option<About>, ServiceError> {
     let Some(payment) = payment(service, fact).await? else { return Ok(None) };
     let mut connection = service.connection().await?;
     let Some(named) = payments::find(&mut connection, payment).await? else { return Ok(None) };
-    // Refunds of late money carry the id of its own payment.
+    // Refunds of late money carry the id of the late money's own payment.
     let meant_for = named.late_for.unwrap_or(named.reservation);
     let Some(reservation) = reservations::find(&mut connection, meant_for).await? else { return Ok(None) };
     let late = payments::list_late(&mut connection, meant_for).await?;
     Ok(Some(About { named, reservation, late }))
 }
 
-/// Whether a booking's saga is over, owing nothing. One that is gone has been over for long.
+/// Whether a booking's saga is over and owes nothing. A saga that was removed has been over for long.
 pub(super) async fn is_at_rest(service: &Service, saga: SagaId) -> Result<bool, ServiceError> {
     match service.client.handle::<Booking>(saga).status().await {
         Ok(snapshot) => Ok(snapshot.state.at_rest()),
@@ -58,7 +58,7 @@ async fn payment(service: &Service, fact: &Fact) -> Result<Option<PaymentId>, Se
     let told = fact.trace.payment_id.map(PaymentId::from_uuid);
     let Some(intent) = &fact.intent else { return Ok(told) };
     if let Some(payment) = told {
-        // Both in one place: later events may name only the gateway's.
+        // Both names are stored together, because later events may carry only the gateway's.
         gateway_references::remember(&mut connection, &fact.provider, intent.as_str(), payment).await?;
         return Ok(Some(payment));
     }
@@ -66,7 +66,7 @@ async fn payment(service: &Service, fact: &Fact) -> Result<Option<PaymentId>, Se
     if known.is_some() {
         return Ok(known);
     }
-    drop(connection); // the gateway may take its time
+    drop(connection); // the gateway may be slow
     let asked = gateway::read(service, intent).await.and_then(|intent| intent.trace.payment_id);
     let Some(payment) = asked.map(PaymentId::from_uuid) else { return Ok(None) };
     let mut connection = service.connection().await?;

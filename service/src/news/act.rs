@@ -1,4 +1,4 @@
-//! Out of the inbox: what a fact means, acted on once.
+//! Acts on a fact in the inbox, once.
 
 use super::{
     about::{self, About},
@@ -11,26 +11,27 @@ use steps::{
     store::inbox::{self, InboxKey},
 };
 
-/// What became of a fact.
+/// The result of acting on a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acted {
-    /// It is done with, now or before.
+    /// It was acted on, now or earlier.
     Done,
-    /// Not yet: the payment isn't known, its saga is at it, or the gateway can't be read. It stays in the inbox.
+    /// It can't be acted on yet: the payment isn't known, its saga is working on it, or the gateway can't be read. It stays in
+    /// the inbox.
     Later,
     /// It contradicts what we know. It stays in the inbox for a person.
     Contradicts,
 }
 
-/// Acts on a fact in the inbox. Doing it twice, or on two nodes at once, does it once.
+/// Acts on a fact in the inbox. If this runs twice, or on two nodes at once, the effect happens once.
 ///
 /// # Errors
-/// The database's or the engine's; the fact stays in the inbox.
+/// The database or the engine failed; the fact stays in the inbox.
 pub async fn act(service: &Service, key: &InboxKey, fact: &Fact) -> Result<Acted, ServiceError> {
     let Some(about) = about::find(service, fact).await? else {
-        // A payment has its row before the gateway hears of it, so one that has none was lost, or is another's.
+        // A payment has its row before the gateway hears of it. If there is no row, it was lost or the payment is not ours.
         if inbox::mark_unmatched(&mut *service.connection().await?, key).await? {
-            tracing::warn!(event = %fact.event_id, "news names a payment that our books have not");
+            tracing::warn!(event = %fact.event_id, "news names a payment that our books don't have");
         }
         return Ok(Acted::Later);
     };
@@ -45,7 +46,7 @@ pub async fn act(service: &Service, key: &InboxKey, fact: &Fact) -> Result<Acted
     }
 }
 
-/// A fact, where it is kept, and what it is about.
+/// A fact, its key in the inbox, and the payment that it is about.
 pub(super) struct News<'a> {
     pub service: &'a Service,
     pub key: &'a InboxKey,
@@ -54,12 +55,12 @@ pub(super) struct News<'a> {
 }
 
 impl News<'_> {
-    /// Nothing more is to be done about it.
+    /// Marks it as done.
     pub async fn done(&self) -> Result<Acted, ServiceError> {
         self.done_for(self.about.named.payment).await
     }
 
-    /// The same, where it was about this payment.
+    /// Marks it as done, with the payment that it was about.
     pub async fn done_for(&self, payment: PaymentId) -> Result<Acted, ServiceError> {
         let mut connection = self.service.connection().await?;
         let now = clock::now(&mut connection).await?;

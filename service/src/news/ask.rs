@@ -1,4 +1,4 @@
-//! Asking the gateway ourselves, when a webhook is late or lost. The answer goes through the same door.
+//! Asks the gateway ourselves, when a webhook is late or lost. The answer goes into the inbox like a webhook.
 
 use super::{Acted, act, receive, whole_seconds};
 use crate::{Service, ServiceError};
@@ -16,11 +16,11 @@ const ASK_MAX: Duration = Duration::from_secs(2);
 
 /// Asks once what became of a pending payment, and tells its saga if there is something to tell.
 ///
-/// A payment whose first request has no answer yet is the engine's to resolve: nothing is asked. Must run in a task
+/// It does not ask about a payment whose first request has no answer yet: the engine resolves that. It must run in a task
 /// of its own, as [`act`] must.
 ///
 /// # Errors
-/// The database's or the engine's. A gateway that doesn't answer is no error: it is asked again later.
+/// The database or the engine failed. A gateway that doesn't answer is not an error: it is asked again later.
 pub async fn ask(service: &Service, saga: SagaId) -> Result<Acted, ServiceError> {
     let charge = match service.client.handle::<Booking>(saga).reached::<Pay>(Duration::ZERO).await? {
         Reached::Done(charge) if matches!(charge.outcome, Outcome::Pending { .. }) => charge,
@@ -36,7 +36,7 @@ pub async fn ask(service: &Service, saga: SagaId) -> Result<Acted, ServiceError>
     act(service, &received.key, &received.fact).await
 }
 
-/// An answer as a fact. Asking twice and hearing the same is one fact, so the id is made of what was heard.
+/// An answer as a fact. Two equal answers are one fact, so its id is made from the answer.
 fn fact(provider: &str, intent: &Intent) -> Option<Fact> {
     let secured = Secured::of(intent);
     let kind = match (&secured, intent.status) {

@@ -1,4 +1,4 @@
-//! News of disputes: while one runs, refunds are frozen.
+//! News of disputes. Refunds are frozen while a dispute is open.
 
 use super::{Acted, act::News};
 use crate::{Ending, ServiceError, clock};
@@ -10,7 +10,7 @@ use steps::{
     },
 };
 
-/// Writes a dispute down, in one transaction with the inbox's row where both share a bucket.
+/// Records a dispute, in one transaction with the inbox's row if both share a bucket.
 pub(super) async fn act(
     news: &News<'_>,
     id: &str,
@@ -21,7 +21,7 @@ pub(super) async fn act(
     let (Some(intent), Some(money)) = (news.fact.intent.clone().or(named), news.fact.money) else {
         return Ok(Acted::Contradicts);
     };
-    // Its money is on its way into our books.
+    // The payment's money is not in our books yet.
     let Some(owner) = news.about.owner(&intent) else { return Ok(Acted::Later) };
     let dispute = Dispute { id: id.to_owned(), intent, stage, status: status.to_owned(), money };
     let (payment, key) = (owner.payment, news.key.clone());

@@ -1,19 +1,19 @@
-//! What the gateway says now. A fact is news and not truth.
+//! What the gateway says now: a fact is news, and may be out of date.
 
 use crate::Service;
 use std::time::Duration;
 use steps::gateway::{Answer, Intent, IntentId, Refund};
 use tokio::time::timeout;
 
-/// How long the gateway may take to be read. Whoever waits for us waits for this.
+/// How long reading the gateway may take. Our callers wait that long.
 const READ_MAX: Duration = Duration::from_secs(2);
 
-/// An intent; `None` if it can't be had now.
+/// An intent; `None` if it can't be read now.
 pub(super) async fn read(service: &Service, intent: &IntentId) -> Option<Intent> {
     answered(intent, service.gateway.read(intent)).await
 }
 
-/// All refunds of an intent; `None` if they can't be had now.
+/// All refunds of an intent; `None` if they can't be read now.
 pub(super) async fn refunds(service: &Service, intent: &IntentId) -> Option<Vec<Refund>> {
     answered(intent, service.gateway.refunds(intent)).await
 }

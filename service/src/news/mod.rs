@@ -1,9 +1,9 @@
-//! News of payments. It has one door: webhooks, the cron jobs and `POST /bookings` all put a fact into the inbox,
-//! and from there it is acted on once, however often it came.
+//! News of payments. All news comes in the same way: webhooks, the cron jobs and `POST /bookings` put a fact into the
+//! inbox, and it is acted on once, however often it came.
 //!
-//! A fact is news, not truth: it comes twice, late and out of order. So before a saga hears of money, the intent is
-//! read again at the gateway and held against what was ordered. A fact that can't be acted on yet stays in the
-//! inbox and is tried again; after a day, or when it contradicts what we know, it stays for a person to see.
+//! A fact is news and may be wrong by now: it comes twice, late and out of order. So before a saga is told of money, the
+//! intent is read again at the gateway and compared with the order. A fact that can't be acted on yet stays in the
+//! inbox and is tried again. After a day, or if it contradicts what we know, it is left for a person.
 
 mod about;
 mod act;
@@ -29,7 +29,7 @@ use steps::{
     store::inbox::FactColumns,
 };
 
-/// A fact as the inbox holds it; `None` for one that we don't act on.
+/// A fact as the inbox holds it; `None` for a fact that we don't act on.
 pub(crate) fn columns(fact: &Fact) -> Option<FactColumns> {
     Some(FactColumns {
         kind: kind(&fact.kind)?.to_owned(),
@@ -41,7 +41,7 @@ pub(crate) fn columns(fact: &Fact) -> Option<FactColumns> {
     })
 }
 
-/// The word for a kind in the inbox.
+/// The inbox's word for a kind.
 fn kind(kind: &FactKind) -> Option<&'static str> {
     match kind {
         FactKind::Authorised => Some("authorised"),
@@ -57,7 +57,7 @@ fn kind(kind: &FactKind) -> Option<&'static str> {
     }
 }
 
-/// Whole seconds, as gateways tell time.
+/// A time in whole seconds, as gateways write it.
 pub(crate) fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(time)
 }

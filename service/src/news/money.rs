@@ -1,4 +1,4 @@
-//! News of money coming in, or not: for the saga that waits for it, or for nobody.
+//! News of money that comes in or fails to: for the saga that waits for it, or for none.
 
 use super::{
     Acted,
@@ -18,13 +18,13 @@ use steps::{
 };
 use workflows::{Booking, LateMoney, LatePayment, PaymentNews};
 
-/// Acts on news that money is held or taken, or that there will be none.
+/// Acts on news that money is held or taken, or that none will come.
 pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
     let Some(id) = &news.fact.intent else { return Ok(Acted::Contradicts) };
     if let Some(owner) = news.about.owner(id)
         && matches!(owner.status, PaymentStatus::Success | PaymentStatus::Refunded)
     {
-        // Known already: by the call's own answer, or by other news.
+        // We know it already, from the call's own answer or from other news.
         return news.done_for(owner.payment).await;
     }
     let Some(intent) = gateway::read(news.service, id).await else { return Ok(Acted::Later) };
@@ -36,7 +36,7 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
     }
 }
 
-/// A payment that its saga is at. What the saga hears of by itself, or only after this, has to wait.
+/// Acts on a payment that its saga works on. News that the saga learns by itself, or only later, has to wait.
 async fn act_on_awaited(news: &News<'_>, intent: &Intent) -> Result<Acted, ServiceError> {
     let ordered = &news.about.named;
     let handle = news.service.client.handle::<Booking>(news.about.reservation.saga);
@@ -51,7 +51,7 @@ async fn act_on_awaited(news: &News<'_>, intent: &Intent) -> Result<Acted, Servi
                 signal_saga(news, &told).await
             }
         },
-        // Another intent under the same payment: perhaps another tab. Its money is looked after once the saga is over.
+        // It is another intent for the same payment, perhaps from another tab. Its money is handled once the saga is over.
         Reached::Done(_) if intent.status == IntentStatus::Canceled => news.done().await,
         Reached::Done(_)
         | Reached::Rejected(_)
@@ -62,21 +62,21 @@ async fn act_on_awaited(news: &News<'_>, intent: &Intent) -> Result<Acted, Servi
     }
 }
 
-/// A payment that is over. An old event about an intent without money is nothing; money is not.
+/// Acts on a payment that is over. An old event about an intent without money needs nothing; an intent with money does.
 pub(super) async fn act_on_unawaited(news: &News<'_>, intent: &Intent) -> Result<Acted, ServiceError> {
     let Some(secured) = Secured::of(intent) else { return news.done().await };
-    // A living saga, or its way back, sees the money itself; one that is stuck needs a person first.
+    // A saga that runs or unwinds sees the money itself; a stuck saga needs a person first.
     if !is_at_rest(news.service, news.about.reservation.saga).await? {
         return Ok(Acted::Later);
     }
-    // A way back may have found more than one intent under the payment, and refunded all.
+    // Unwinding may have found several intents for the payment and refunded all of them.
     if secured.captured && intent.amount_refunded.is_some_and(|gone| gone >= secured.money.amount) {
         return news.done().await;
     }
     start_late_payment(news, &intent.id).await
 }
 
-/// Money that nobody waits for: it is booked or goes back, by a saga of its own.
+/// Handles money that no saga waits for: a saga of its own books seats with it or gives it back.
 async fn start_late_payment(news: &News<'_>, intent: &IntentId) -> Result<Acted, ServiceError> {
     let (named, late_for) = (&news.about.named, news.about.reservation.reservation);
     let money = LateMoney {
@@ -91,12 +91,12 @@ async fn start_late_payment(news: &News<'_>, intent: &IntentId) -> Result<Acted,
     let key = money.start_key();
     let started = news.service.client.start::<LatePayment>(money).key(key).await?;
     if !started.existing() {
-        tracing::warn!(payment = %named.payment, reservation = %late_for, %intent, saga = %started.id(), "money came in late");
+        tracing::warn!(payment = %named.payment, reservation = %late_for, %intent, saga = %started.id(), "money came in too late");
     }
     news.done().await
 }
 
-/// The saga first, then the inbox; in one transaction where both share a bucket, as they nearly always do.
+/// Writes to the saga first, then to the inbox: in one transaction if both share a bucket, which they nearly always do.
 async fn signal_saga(news: &News<'_>, told: &PaymentNews) -> Result<Acted, ServiceError> {
     let (service, saga) = (news.service, news.about.reservation.saga);
     let sender = format!("{}:{}", news.fact.provider, news.fact.event_id);

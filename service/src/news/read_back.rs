@@ -1,4 +1,4 @@
-//! Reading events back from the gateway: what no webhook brought us, however it was lost.
+//! Reads events back from the gateway that no webhook brought us, however it was lost.
 
 use super::{act, kind, park, receive};
 use crate::{Service, ServiceError};
@@ -9,23 +9,23 @@ use steps::{
     store::inbox,
 };
 
-/// Pages of one run. What is beyond them is older, and the next run or the reconciliation sees it.
+/// Pages of one run. Events beyond them are older, and the next run or the reconciliation finds them.
 const PAGES_MAX: usize = 40;
 
-/// Takes in the gateway's events since `since` that are not in the inbox; says how many there were.
+/// Takes in the gateway's events since `since` that are not in the inbox. Returns their number.
 ///
-/// One that is read back has an id of its own: its bytes differ from the webhook's, which may come yet, and then the two
-/// are two events for one fact. Must run in a task of its own, as [`act`] must.
+/// An event that is read back gets an id of its own, because its bytes differ from the webhook's. If the webhook still
+/// comes, there are two events for one fact. This must run in a task of its own, as [`act`] must.
 ///
 /// # Errors
-/// The database's or the engine's. A gateway that doesn't answer is no error: it is asked again later.
+/// The database or the engine failed. A gateway that doesn't answer is not an error: it is asked again later.
 pub async fn read_back(service: &Service, since: DateTime<Utc>) -> Result<usize, ServiceError> {
     let (mut after, mut found): (Option<EventId>, usize) = (None, 0);
     for _ in 0..PAGES_MAX {
         let page = match service.gateway.events(since, after.as_ref()).await {
             Ok(page) => page,
             Err(error) => {
-                tracing::warn!(%error, "events could not be read back; they are later");
+                tracing::warn!(%error, "events could not be read back; this is tried again later");
                 return Ok(found);
             }
         };
@@ -35,7 +35,7 @@ pub async fn read_back(service: &Service, since: DateTime<Utc>) -> Result<usize,
             None => return Ok(found),
         }
     }
-    tracing::warn!(pages = PAGES_MAX, "there are more events than are read back at once");
+    tracing::warn!(pages = PAGES_MAX, "there are more events than one run reads back");
     Ok(found)
 }
 
@@ -47,7 +47,7 @@ async fn take_in(service: &Service, events: Vec<Event>) -> Result<usize, Service
         inbox::list_known(&mut *service.connection().await?, service.gateway.provider(), &ids).await?;
     let known: HashSet<String> = known.into_iter().collect();
     let mut found = 0;
-    // Oldest first, as they happened.
+    // The oldest come first, in the order in which they happened.
     for Event { id, body, fact } in events.into_iter().rev() {
         if known.contains(id.as_str()) || known.contains(&ours(&id)) {
             continue;

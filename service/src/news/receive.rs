@@ -1,4 +1,4 @@
-//! Into the inbox: one statement, so that it can be the whole transaction before a webhook's answer.
+//! Stores a fact in the inbox by one statement, which can be the whole transaction before a webhook is answered.
 
 use super::{columns, whole_seconds};
 use crate::{Service, ServiceError, clock};
@@ -8,29 +8,29 @@ use steps::{
     store::inbox::{self, FactColumns, InboxKey, Stored},
 };
 
-/// The kind in the inbox of what can't be read.
+/// The inbox's kind for a body that can't be read.
 const UNREADABLE: &str = "unreadable";
 
 /// A fact that is in the inbox.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// Where it is.
+    /// Its key.
     pub key: InboxKey,
-    /// What it says.
+    /// The fact itself.
     pub fact: Fact,
-    /// Whether it is new, and something that we act on.
+    /// Whether it is new and of a kind that we act on.
     pub to_act_on: bool,
 }
 
-/// Stores a fact with the bytes that told it.
+/// Stores a fact with the bytes that it was read from.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn receive(service: &Service, fact: Fact, body: &[u8]) -> Result<Received, ServiceError> {
     let columns = columns(&fact);
     let of_our_mode = is_of_our_mode(service, &fact);
     if !of_our_mode {
-        tracing::error!(event = %fact.event_id, live = fact.live, "an event of the gateway's other mode is ignored");
+        tracing::error!(event = %fact.event_id, live = fact.live, "an event of the gateway's other mode (test or live) is ignored");
     }
     let row = inbox::Received {
         provider: &fact.provider,
@@ -45,17 +45,17 @@ pub async fn receive(service: &Service, fact: Fact, body: &[u8]) -> Result<Recei
     match stored {
         Stored::New | Stored::Duplicate => {}
         Stored::Differs => {
-            tracing::error!(event = %fact.event_id, "another body came under an id that was used; it is kept apart");
+            tracing::error!(event = %fact.event_id, "another body came under an id that was already used; it is kept apart");
         }
     }
     Ok(Received { key, fact, to_act_on: acted_on && stored == Stored::New })
 }
 
-/// Stores a body that was rightly signed, or read back, and is no event that we can read (broken or doubled keys, a value
-/// that can't be): never acted on, kept for a person to see. Its sender's id can't be trusted, so it has one of its own.
+/// Stores a body that was signed correctly, or read back, but that we can't read as an event (broken or doubled keys, an
+/// impossible value). It is kept for a person and never acted on. Its sender's id can't be trusted, so it gets a new one.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn park(
     service: &Service,
     provider: &str,
@@ -86,17 +86,17 @@ pub async fn park(
     let row = inbox::Received { provider, event_id: fact.event_id.as_str(), body, fact: Some(columns) };
     let key = row.key();
     if inbox::insert(&mut connection, &row, now).await? == Stored::New {
-        tracing::error!(event = %fact.event_id, error = %why, "what the gateway sent is not an event; it is kept for a person");
+        tracing::error!(event = %fact.event_id, error = %why, "the gateway sent something that is not an event; it is kept for a person");
     }
     Ok(Received { key, fact, to_act_on: false })
 }
 
-/// Test events must not move real money's state, nor real ones a test's. The key says which of both we are.
+/// Test events must not change the state of real money, nor real events that of a test. The key says which of the two we are.
 fn is_of_our_mode(service: &Service, fact: &Fact) -> bool {
     use secrecy::ExposeSecret;
     let Some(key) = &service.config.gateway.key else { return true };
     match key.expose_secret() {
-        // `sk_live_…`, `rk_test_…`, `bank_test_…`: the second word says it.
+        // `sk_live_…`, `rk_test_…`, `bank_test_…`: the second part tells the mode.
         key if key.split('_').nth(1) == Some("live") => fact.live,
         key if key.split('_').nth(1) == Some("test") => !fact.live,
         _ => true,

@@ -1,6 +1,6 @@
-//! News of money going back: ours, made elsewhere, or come to nothing.
+//! News of refunds: our own, those made elsewhere, and those that failed.
 //!
-//! Whatever the fact says, the gateway's list of refunds is what is taken in; those that are known change nothing.
+//! Whatever the fact says, we take in the gateway's list of refunds. Refunds that we already know change nothing.
 
 use super::{Acted, about::is_at_rest, act::News, gateway, money};
 use crate::{Ending, ServiceError, clock};
@@ -30,7 +30,7 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
         tracing::error!(payment = %owner.payment, %intent, ?odd, "a refund contradicts the payment");
         return Ok(Acted::Contradicts);
     }
-    // What is owed already goes back first; two at once would each send what the other has not sent yet.
+    // A refund that is already owed goes back first: two at once would each send what the other has not sent yet.
     if taken_in.owed && !taken_in.failed.is_empty() {
         return Ok(Acted::Later);
     }
@@ -43,7 +43,7 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
     news.done_for(owner.payment).await
 }
 
-/// Nobody has written this intent's money down: then it is money that came in late, or it will be.
+/// Handles an intent whose money nobody has recorded: the money came in late, or will be recorded.
 async fn act_on_unowned(news: &News<'_>, intent: &IntentId) -> Result<Acted, ServiceError> {
     match gateway::read(news.service, intent).await {
         Some(intent) => money::act_on_unawaited(news, &intent).await,
@@ -51,7 +51,7 @@ async fn act_on_unowned(news: &News<'_>, intent: &IntentId) -> Result<Acted, Ser
     }
 }
 
-/// All that the gateway lists, in one transaction; with the inbox's row if that is all there is to do.
+/// Records every refund that the gateway lists, in one transaction, with the inbox's row if nothing else is to be done.
 async fn take_in(
     news: &News<'_>,
     payment: PaymentId,
@@ -80,7 +80,7 @@ async fn take_in(
     Ok(taken_in)
 }
 
-/// Starts a saga for each refund that was made elsewhere, which tells the outside of it.
+/// Starts a saga for each refund that was made elsewhere. The saga tells the outside of it.
 async fn start_telling(
     tx: &mut PgConnection,
     payment: PaymentId,
@@ -96,8 +96,8 @@ async fn start_telling(
     Ok(telling)
 }
 
-/// Whether a refund that failed may be one whose acknowledgement is on its way into our books: then it is too early to
-/// say that nobody counted on it.
+/// Whether a failed refund may be one whose acknowledgement is not in our books yet. Then it is too early to say that
+/// nobody counted on it.
 async fn may_be_ours(
     news: &News<'_>,
     owner: &PaymentRow,
@@ -109,7 +109,7 @@ async fn may_be_ours(
     if !ours || taken_in.owed {
         return Ok(ours);
     }
-    // A way back refunds without having decided it first; late money may go back before it has a reservation.
+    // An unwinding saga refunds without an earlier decision; late money may go back before it has a reservation.
     let found = reservations::find(&mut *news.service.connection().await?, owner.reservation).await?;
     match found {
         Some(reservation) => Ok(!is_at_rest(news.service, reservation.saga).await?),
@@ -117,7 +117,7 @@ async fn may_be_ours(
     }
 }
 
-/// The refund that the fact says came to nothing.
+/// The refund that failed, according to the fact.
 fn failed_of<'a>(news: &'a News<'_>) -> Option<&'a RefundId> {
     match &news.fact.kind {
         FactKind::Refund { id, status } if status.is_owed_again() => Some(id),
@@ -125,11 +125,11 @@ fn failed_of<'a>(news: &'a News<'_>) -> Option<&'a RefundId> {
     }
 }
 
-/// The money is owed again, and sent again, by a saga of its own.
+/// Records that the money is owed again, and starts a saga that sends it again.
 async fn owe_again(news: &News<'_>, owner: &PaymentRow, refund: RefundId) -> Result<(), ServiceError> {
     let failed = FailedRefund { payment: owner.payment, refund };
     let key = failed.start_key();
-    tracing::error!(payment = %owner.payment, refund = %failed.refund, "a refund has failed and is sent again");
+    tracing::error!(payment = %owner.payment, refund = %failed.refund, "a refund failed and will be sent again");
     news.service.client.start::<Repayment>(failed).key(key).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the gateway says now, held against what was ordered.
+//! Compares what the gateway says now with what was ordered.
 
 use steps::{
     Secured,
@@ -10,15 +10,15 @@ use workflows::PaymentNews;
 /// What an intent means for the payment that waits for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Truth {
-    /// This is news for the saga.
+    /// It is news for the saga.
     News(PaymentNews),
-    /// The gateway or the customer is still at it.
+    /// The gateway or the customer has not finished yet.
     Nothing,
-    /// It isn't what was ordered: a person must look.
+    /// It differs from what was ordered, so a person must look.
     Lie(&'static str),
 }
 
-/// Decides on status, amounts, currency and our id; never on the event that made us look.
+/// Decides by status, amounts, currency and our id, and never by the event that made us look.
 pub fn of(intent: &Intent, ordered: &PaymentRow) -> Truth {
     if intent.trace.payment_id != Some(ordered.payment.uuid()) {
         return Truth::Lie("the intent belongs to another payment");

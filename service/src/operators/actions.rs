@@ -2,57 +2,57 @@
 //! know the same actions under the same words.
 //!
 //! An action's *name* (`set_output`) is what programs write: journals, audits, JSON and addresses. Its *word* is the name
-//! with hyphens (`set-output`), which people type; on a button it stands with spaces. All of them are understood at every
-//! door, and so are the words of earlier versions.
+//! with hyphens (`set-output`), which people type. Its *label*, on buttons, is the name with spaces. Every door understands
+//! all of them, and the words of earlier versions.
 
 use super::{Invalid, invalid::not_one_of};
 use operator::ActionKind;
 
-/// A row of the table.
+/// A row of the table of actions.
 #[derive(Clone, Copy, Debug)]
 pub struct ActionRow {
-    /// Which action.
+    /// The action.
     pub kind: ActionKind,
-    /// What people type.
+    /// The word that people type.
     pub word: &'static str,
-    /// What they typed in earlier versions.
+    /// The words of earlier versions.
     pub old_words: &'static [&'static str],
-    /// What stands on its button.
+    /// The label of its button.
     pub label: &'static str,
-    /// What it does, in one sentence without its full stop.
+    /// What it does, in one sentence without a full stop.
     pub does: &'static str,
-    /// When it is right, or what to know before; empty if the sentence before says enough.
+    /// When to use it, or what to know before. Empty if `does` says enough.
     pub advice: &'static str,
-    /// What it takes.
+    /// Its parameters.
     pub takes: &'static [Takes],
 }
 
 /// A parameter of an action.
 #[derive(Clone, Copy, Debug)]
 pub struct Takes {
-    /// Which parameter.
+    /// The parameter.
     pub parameter: Parameter,
-    /// Whether the action makes no sense without it.
+    /// Whether the action needs it.
     pub is_required: bool,
-    /// What it is.
+    /// What its value means for this action.
     pub about: &'static str,
 }
 
-/// What actions may be given besides a reason.
+/// The parameters that actions may have besides a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parameter {
-    /// Any JSON, of at most [`OUTPUT_BYTES_MAX`](super::OUTPUT_BYTES_MAX).
+    /// Any JSON value of at most [`OUTPUT_BYTES_MAX`](super::OUTPUT_BYTES_MAX).
     Output,
     /// The position of an entry, a whole number from 0.
     DownTo,
-    /// The same.
+    /// The position of an entry, a whole number from 0.
     To,
     /// A time (RFC 3339), by the database's clock.
     Until,
 }
 
 impl Parameter {
-    /// All of them.
+    /// All parameters.
     pub const ALL: [Self; 4] = [Self::Output, Self::DownTo, Self::To, Self::Until];
 
     /// Its name in JSON and in forms.
@@ -65,7 +65,7 @@ impl Parameter {
         }
     }
 
-    /// Its flag, where it is one.
+    /// Its flag, for actions where it is optional.
     pub fn flag(self) -> &'static str {
         match self {
             Self::Output => "output",
@@ -90,34 +90,34 @@ pub fn row(kind: ActionKind) -> ActionRow {
     let (does, advice, takes): (_, _, &[Takes]) = match kind {
         ActionKind::RetryNow => (
             "Tries again at once, with a fresh budget of attempts",
-            "Right when what failed has been mended.",
+            "Use it when what failed has been repaired.",
             &[],
         ),
         ActionKind::Probe => (
             "Asks the other side what became of a call in doubt, and goes on from its answer",
-            "Nothing is repeated blindly. Right when an outcome is unknown.",
+            "Nothing is repeated blindly. Use it when an outcome is unknown.",
             &[],
         ),
         ActionKind::Pause => (
-            "Begins nothing more until somebody resumes it",
-            "A call that is out comes home and is written down.",
+            "Stops the saga until somebody resumes it",
+            "A call that is out may end, and its result is recorded.",
             &[],
         ),
-        ActionKind::Resume => ("Goes on after a pause", "", &[]),
-        ActionKind::Cancel => ("Unwinds it, as if the customer had asked for it", "", &[]),
+        ActionKind::Resume => ("Lets the saga go on after a pause", "", &[]),
+        ActionKind::Cancel => ("Unwinds the saga, as if the customer had asked for it", "", &[]),
         ActionKind::SetOutput => (
-            "Answers the step that the workflow asks for, as if it had been done, and goes on",
-            "Right when you know what the step would have made.",
+            "Gives an output to the step that the workflow asks for, as if the step had been done, and goes on",
+            "Use it when you know what the output would have been.",
             const { &[required(Parameter::Output, "JSON of the step's type")] },
         ),
         ActionKind::Skip => (
-            "Takes a step as done whose output says nothing",
-            "Right when its effect is there already, or no longer matters.",
+            "Takes a step that has no output as done",
+            "Use it when its effect is already there, or no longer matters.",
             &[],
         ),
         ActionKind::WriteOff => (
-            "Takes the compensation that is owed as settled, and unwinds what is before it",
-            "Right when it was settled by hand.",
+            "Takes the compensation that is owed as settled, and unwinds the steps before it",
+            "Use it when the compensation was settled by hand.",
             &[],
         ),
         ActionKind::MarkResolved => (
@@ -126,28 +126,28 @@ pub fn row(kind: ActionKind) -> ActionRow {
             const { &[required(Parameter::Output, "JSON of the workflow's type")] },
         ),
         ActionKind::Compensate => (
-            "Unwinds it: all the way, or down to a step, where it pauses",
-            "There is no way forward again.",
+            "Unwinds the saga: all the way, or down to a step, where it pauses",
+            "The saga can't go forward again.",
             const {
                 &[optional(
                     Parameter::DownTo,
-                    "The position of the earliest step to be undone; without it all are",
+                    "The position of the earliest step to be undone; without it all steps are undone",
                 )]
             },
         ),
         ActionKind::Rewind => (
-            "Undoes a step and what began later, and goes forward from there anew, under new keys",
+            "Undoes a step and everything that began later, and goes forward again from there, under new keys",
             "",
-            const { &[required(Parameter::To, "The position of the first step to be done anew")] },
+            const { &[required(Parameter::To, "The position of the first step to be done again")] },
         ),
         ActionKind::Extend => (
-            "Lets no wait for a signal end before a time, and keeps what is reserved until then",
+            "Moves the saga's deadlines to a later time, and holds what is reserved until then",
             "",
             const { &[required(Parameter::Until, "A time (RFC 3339), at most a day from now")] },
         ),
         ActionKind::ReleaseLease => (
-            "Takes a lease away from a node that shows nothing for it",
-            "The call is made again under its key; what the node still brings counts no more. Right when the call has been \
+            "Takes the lease away from a node that does nothing with it",
+            "The call is made again under its key; an answer that the node still brings is ignored. Use it when the call has been \
              out for longer than any call may be.",
             &[],
         ),
@@ -155,7 +155,7 @@ pub fn row(kind: ActionKind) -> ActionRow {
     ActionRow { kind, word, old_words, label, does, advice, takes }
 }
 
-/// What an action is called: the word that is typed, older ones, and the button.
+/// An action's names: the word that is typed, older words, and the button's label.
 fn names(kind: ActionKind) -> (&'static str, &'static [&'static str], &'static str) {
     match kind {
         ActionKind::RetryNow => ("retry-now", &["retry"], "Retry now"),
@@ -179,17 +179,17 @@ pub fn rows() -> impl Iterator<Item = ActionRow> {
     ActionKind::ALL.into_iter().map(row)
 }
 
-/// The row that a word means: a name, a word, or one of earlier versions.
+/// The row that a word means: a name, a word, or a word of an earlier version.
 ///
 /// # Errors
-/// There is no such action; the detail lists those that there are.
+/// There is no such action; the detail lists all actions.
 pub fn row_of(word: &str) -> Result<ActionRow, Invalid> {
     let typed = word.trim().replace(['_', ' '], "-");
     let found = rows().find(|row| row.word == typed || row.old_words.contains(&typed.as_str()));
     found.ok_or_else(|| Invalid::new("action", not_one_of(rows().map(|row| row.word), word)))
 }
 
-/// What to look for in the audit by that word. The audit has more than actions, such as `propose` and `batch_start`.
+/// The name in the audit that a word means. The audit has more than actions, such as `propose` and `batch_start`.
 pub fn audited_as(word: String) -> String {
     row_of(&word).map_or(word, |row| row.kind.name().to_owned())
 }

@@ -1,4 +1,4 @@
-//! The audit, as it is told to the outside.
+//! The view of the audit.
 
 use chrono::{DateTime, Utc};
 use operator::audit::Audited;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// One thing done to a saga besides its own course.
+/// One action on a saga besides its own course.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = AuditRow)]
 pub struct AuditView {

@@ -1,4 +1,4 @@
-//! Batches, as they are told to the outside.
+//! The views of batches.
 
 use super::{ListedView, proposal::wish};
 use chrono::{DateTime, Utc};
@@ -19,60 +19,60 @@ pub struct BatchView {
     pub state: String,
     /// Why it stopped, was paused or cancelled.
     pub why: Option<String>,
-    /// Which sagas were meant when it was made.
+    /// The filter that chose the sagas when it was made.
     #[schema(value_type = Object)]
     pub filter: Value,
     /// The name of the action that is done to each.
     #[schema(example = "retry_now")]
     pub action: &'static str,
-    /// The action with its parameters, as the journal will have it.
+    /// The action with its parameters, as journals will record it.
     pub wish: Value,
     /// Who asked for it.
     pub actor: String,
     /// Why it was asked for.
     pub reason: String,
-    /// Who agreed, where that was needed.
+    /// Who agreed, if a second person was needed.
     pub consented_by: Option<String>,
-    /// Until when somebody can agree.
+    /// The time until which somebody can agree.
     pub consent_until: Option<DateTime<Utc>>,
     /// What was at stake when it was made.
     #[schema(value_type = Vec<Object>)]
     pub stakes: Vec<Stake>,
     /// How many sagas go first.
     pub canary: i32,
-    /// It stops if a larger share of a round ends badly.
+    /// The batch stops if a larger share of a round ends badly, from 0 to 1.
     pub stop_at_error_rate: f64,
     /// How many sagas it has.
     pub items: i32,
-    /// Whether more matched than one batch takes.
+    /// Whether more sagas matched than one batch takes.
     pub capped: bool,
-    /// How many have which result.
+    /// The number of sagas with each result.
     pub results: ResultsView,
-    /// The round that is under way, from 1.
+    /// The number of the present round, from 1.
     pub round: i32,
     /// The node that worked on it last.
     pub node: Option<String>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When something was noted last.
+    /// When it was changed last.
     pub updated_at: DateTime<Utc>,
 }
 
-/// Items by result.
+/// The number of a batch's sagas with each result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = BatchResults)]
 pub struct ResultsView {
-    /// Nothing was done yet.
+    /// Nothing was done to them yet.
     pub waiting: i32,
-    /// It was acted on, and nobody has seen what came of that.
+    /// The action was done, and its result is not known yet.
     pub acted: i32,
-    /// It went on.
+    /// They went on afterwards.
     pub mended: i32,
-    /// It was acted on, and needs a person again.
+    /// The action was done, and they need a person again.
     pub stuck_again: i32,
-    /// Its state did not allow it.
+    /// Their state did not allow the action.
     pub refused: i32,
-    /// It could not be done.
+    /// The action failed.
     pub failed: i32,
 }
 
@@ -80,21 +80,21 @@ pub struct ResultsView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = BatchItem)]
 pub struct ItemView {
-    /// Its place, from 1.
+    /// Its number in the batch, from 1.
     pub number: i32,
     /// The saga's id.
     pub saga: Uuid,
     /// `waiting`, `acted`, `mended`, `stuck_again`, `refused` or `failed`.
     pub result: String,
-    /// Why, where that says more.
+    /// Why it has this result, if there is more to say.
     pub why: Option<String>,
-    /// When it was acted on.
+    /// When the action was done.
     pub acted_at: Option<DateTime<Utc>>,
-    /// When nothing more was waited for.
+    /// When its result was final.
     pub settled_at: Option<DateTime<Utc>>,
 }
 
-/// What a batch would be.
+/// A preview of a batch.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = BatchPreview)]
 pub struct BatchPreviewView {
@@ -102,9 +102,9 @@ pub struct BatchPreviewView {
     pub count: i64,
     /// Whether more match than one batch takes.
     pub capped: bool,
-    /// Some of them.
+    /// Some of the sagas that match.
     pub sample: Vec<ListedView>,
-    /// What is at stake in all that are counted.
+    /// What is at stake in all sagas that are counted.
     #[schema(value_type = Vec<Object>)]
     pub stakes: Vec<Stake>,
     /// Whether a second person must agree.

@@ -1,37 +1,37 @@
-//! Who acts and why, within the bounds that all doors have in common.
+//! The actor and the reason of an action, within bounds that are the same at all doors.
 
 use super::Invalid;
 use operator::By;
 
-/// The longest reason, in characters: a long paragraph. It is read in tables of the audit.
+/// The longest reason, in characters: a long paragraph. People read it in tables of the audit.
 pub const REASON_CHARS_MAX: usize = 2_000;
-/// The longest name of whoever acts, in characters: an address of mail has at most 254.
+/// The longest name of an actor, in characters: an e-mail address has at most 254.
 pub const ACTOR_CHARS_MAX: usize = 254;
 /// The largest output that is set by hand, in bytes of its JSON. With its escapes and the reason it fits a request's body
 /// of 64 KiB.
 pub const OUTPUT_BYTES_MAX: usize = 32 * 1024;
 
-/// What is said to whoever gives no reason.
-pub const REASON_MISSING: &str = "is missing: say why; it is kept in the audit";
+/// The message if the reason is missing.
+pub const REASON_MISSING: &str = "is missing: say why you do this; it is kept in the audit";
 
 /// Who acts and why.
 ///
 /// # Errors
-/// One of both is blank or too long.
+/// One of them is blank or too long.
 pub fn by(actor: &str, reason: &str) -> Result<By, Invalid> {
     let actor = bounded("actor", "is missing: say who you are", actor, ACTOR_CHARS_MAX)?;
     Ok(By { actor, reason: self::reason(reason)? })
 }
 
-/// Who asks for a preview. What is planned doesn't depend on why, so a preview may be had before that is known.
+/// The actor of a preview. The plan doesn't depend on the reason, so a preview needs none.
 ///
 /// # Errors
-/// The actor is blank, or one of both is too long.
+/// The actor is blank, or one of them is too long.
 pub fn by_for_preview(actor: &str, reason: &str) -> Result<By, Invalid> {
     by(actor, if reason.trim().is_empty() { "a preview" } else { reason })
 }
 
-/// A reason.
+/// Checks a reason.
 ///
 /// # Errors
 /// It is blank or too long.
@@ -39,7 +39,7 @@ pub fn reason(text: &str) -> Result<String, Invalid> {
     bounded("reason", REASON_MISSING, text, REASON_CHARS_MAX)
 }
 
-/// Without the white space around it, which people don't mean.
+/// Trims a text and checks its length.
 fn bounded(field: &'static str, missing: &str, text: &str, chars_max: usize) -> Result<String, Invalid> {
     let text = text.trim();
     match text.chars().count() {

@@ -1,27 +1,27 @@
-//! What operators say to a batch and to a proposal, by its word: the same at all doors.
+//! The words with which operators steer batches and decide proposals: the same at all doors.
 
 use super::{Invalid, invalid::not_one_of};
 use operator::{Batch, BatchId, By, Operator, OperatorError};
 
-/// What somebody who watches a batch can do about it.
+/// What an operator can do to a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchMove {
     /// Agrees to it, as a second person.
     Consent,
-    /// Begins with no further saga.
+    /// Pauses it: no further saga is begun.
     Pause,
-    /// Goes on after a pause, or after it stopped by itself.
+    /// Lets it go on after a pause, or after it stopped by itself.
     Resume,
-    /// Ends it, or says no to it.
+    /// Ends it, or declines it.
     Cancel,
 }
 
-/// What a second person says to a proposal.
+/// A second person's decision on a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Exactly what was proposed is done.
+    /// Agree: exactly what was proposed is done.
     Consent,
-    /// Nothing is done.
+    /// Decline: nothing is done.
     Decline,
 }
 
@@ -39,19 +39,19 @@ impl BatchMove {
         }
     }
 
-    /// What that word means.
+    /// Reads the word.
     ///
     /// # Errors
-    /// There is no such word; the detail lists those that there are.
+    /// There is no such word; the detail lists all words.
     pub fn of(word: &str) -> Result<Self, Invalid> {
         let found = Self::ALL.into_iter().find(|known| known.word() == word);
         found.ok_or_else(|| Invalid::new("wish", not_one_of(Self::ALL.map(Self::word), word)))
     }
 
-    /// Does it.
+    /// Does it to a batch.
     ///
     /// # Errors
-    /// The batch's state forbids it, or whoever asks may not; the database's.
+    /// The batch's state forbids it, the person may not do it, or the database failed.
     pub async fn make(self, operator: &Operator, id: BatchId, by: By) -> Result<Batch, OperatorError> {
         match self {
             Self::Consent => operator.consent_batch(id, by).await,
@@ -63,7 +63,7 @@ impl BatchMove {
 }
 
 impl Decision {
-    /// Both.
+    /// Both decisions.
     pub const ALL: [Self; 2] = [Self::Consent, Self::Decline];
 
     /// The word in commands, paths and forms.
@@ -74,10 +74,10 @@ impl Decision {
         }
     }
 
-    /// What that word means.
+    /// Reads the word.
     ///
     /// # Errors
-    /// There is no such word; the detail lists those that there are.
+    /// There is no such word; the detail lists all words.
     pub fn of(word: &str) -> Result<Self, Invalid> {
         let found = Self::ALL.into_iter().find(|known| known.word() == word);
         found.ok_or_else(|| Invalid::new("decision", not_one_of(Self::ALL.map(Self::word), word)))

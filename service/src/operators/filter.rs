@@ -1,4 +1,4 @@
-//! Which sagas, in the words that flags, queries, bodies and addresses share.
+//! Filters of sagas, in the words that flags, queries, bodies and addresses share.
 
 use super::{Invalid, words};
 use operator::{Filter, Operator, OperatorError};
@@ -17,16 +17,16 @@ pub struct FilterWords {
     pub cause: Option<String>,
     /// A work-list.
     pub trouble: Option<String>,
-    /// A span, such as `15m`: not written since.
+    /// A span such as `15m`: nothing was written to the saga for that long.
     pub older_than: Option<String>,
-    /// A word that is searched for.
+    /// A word to search for.
     pub q: Option<String>,
 }
 
 /// Why there is no filter.
 #[derive(Debug, thiserror::Error)]
 pub enum FilterError {
-    /// A word can't be understood.
+    /// A word of the filter is not valid.
     #[error(transparent)]
     Invalid(#[from] Invalid),
     /// The search failed.
@@ -49,10 +49,10 @@ impl FilterWords {
         ]
     }
 
-    /// What the words mean, all but the one that is searched for.
+    /// The filter that the words mean, except for the word to search for.
     ///
     /// # Errors
-    /// The first word that can't be understood.
+    /// The first word that is not valid.
     pub fn parsed(&self) -> Result<Filter, Invalid> {
         Ok(Filter {
             status: read("status", &self.status, words::state)?,
@@ -65,19 +65,19 @@ impl FilterWords {
         })
     }
 
-    /// The filter; `None` if nothing can fit, because the search found nothing.
+    /// The filter; `None` if no saga can match, because the search found nothing.
     ///
     /// # Errors
-    /// A word that can't be understood; the database's.
+    /// A word is not valid, or the database failed.
     pub async fn filter(&self, operator: &Operator) -> Result<Option<Filter>, FilterError> {
         Ok(narrow(operator, self.parsed()?, self.q.as_deref()).await?)
     }
 }
 
-/// The filter, for the sagas that a word means only. `None` if there are none: an empty list of ids would mean any saga.
+/// The filter, restricted to the sagas that a word finds. `None` if it finds none: an empty list of ids would mean any saga.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn narrow(
     operator: &Operator,
     filter: Filter,

@@ -1,36 +1,36 @@
-//! What is wrong with something that an operator wrote, in the same words at all doors.
+//! What is wrong with an operator's input, in the same words at all doors.
 
-/// A field that says what can't be meant.
+/// A field whose value is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` {detail}")]
 pub struct Invalid {
     /// The field, by its name in JSON.
     pub field: &'static str,
-    /// What it must be, and what was given: `must be one of stuck, paused, and is "stuk"`.
+    /// What the value must be, and what it is: `must be one of stuck, paused, and is "stuk"`.
     pub detail: String,
 }
 
 impl Invalid {
-    /// A field that must be something else.
+    /// A field with a wrong value.
     pub fn new(field: &'static str, detail: impl Into<String>) -> Self {
         Self { field, detail: detail.into() }
     }
 }
 
-/// Says that something must be one of these words and is another.
+/// Says that a value must be one of these words, and what it is.
 pub(super) fn not_one_of<'a>(words: impl IntoIterator<Item = &'a str>, given: &str) -> String {
     let words: Vec<&str> = words.into_iter().collect();
     not(&format!("one of {}", words.join(", ")), given)
 }
 
-/// Says what something must be, and what it is.
+/// Says what a value must be, and what it is.
 pub(super) fn not(expected: &str, given: &str) -> String {
     format!("must be {expected}, and is {}", quoted(given))
 }
 
-/// The beginning of what was given, between quotation marks: a slip is short, and a page or a log is no place for a book.
+/// The beginning of the value, in quotation marks. It is cut, because pages and logs have no room for long texts.
 fn quoted(given: &str) -> String {
-    /// Enough to see what was meant.
+    /// The most characters of a value that are shown: enough to recognise it.
     const CHARS_MAX: usize = 60;
     match given.char_indices().nth(CHARS_MAX) {
         Some((end, _)) => format!("\"{}…\"", &given[..end]),

@@ -1,4 +1,4 @@
-//! Sagas in lists, and groups of them that have their cause in common, as they are told to the outside.
+//! The views of sagas in lists, and of groups of sagas with one cause.
 
 use chrono::{DateTime, Utc};
 use operator::{Group, Listed};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub struct ListedView {
     /// The saga's id.
     pub id: Uuid,
-    /// Its workflow.
+    /// The name of its workflow.
     pub workflow: String,
     /// The version of its workflow.
     pub version: i32,
@@ -29,18 +29,18 @@ pub struct ListedView {
     pub why: Value,
     /// The work-list that it is on first: `stuck`, `in_doubt`, `owed`, `retrying`, `overdue`, `silent` or `paused`.
     pub trouble: Option<String>,
-    /// What it has in common with others, in words.
+    /// The cause that it shares with other sagas, in words.
     pub cause: Option<String>,
-    /// The same, hashed: for `cause=` and the groups.
+    /// The hash of the cause, for `cause=` and the groups.
     pub fingerprint: Option<String>,
     /// What is at stake while something is wrong.
     #[schema(value_type = Vec<Object>)]
     pub stakes: Vec<Stake>,
-    /// Attempts at what is being tried.
+    /// How often its present step or compensation was tried.
     pub attempts: i32,
     /// When a lane looks at it next.
     pub due_at: Option<DateTime<Utc>>,
-    /// Whether an operator stopped it.
+    /// Whether an operator paused it.
     pub paused: bool,
     /// The node that wrote it last.
     pub node: Option<String>,
@@ -48,38 +48,38 @@ pub struct ListedView {
     pub created_at: DateTime<Utc>,
     /// When it was written last.
     pub updated_at: DateTime<Utc>,
-    /// Since when it is stuck.
+    /// When it became stuck.
     pub first_stuck_at: Option<DateTime<Utc>>,
     /// Its version, for `If-Match`.
     pub etag: String,
 }
 
-/// Sagas that have their cause in common.
+/// Sagas that have the same cause.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SagaGroup)]
 pub struct GroupView {
-    /// The cause, hashed: `cause=` lists them.
+    /// The hash of the cause; `cause=` lists the sagas.
     pub fingerprint: String,
     /// The cause in words.
     pub cause: String,
     /// The step or signal that they are at.
     pub step: Option<String>,
-    /// Their workflow.
+    /// The name of their workflow.
     pub workflow: String,
-    /// How many sagas, of those that were counted.
+    /// The number of sagas that were counted.
     pub count: i64,
     /// Whether there are more sagas than were counted.
     pub capped: bool,
-    /// Since when the first of them is in trouble.
+    /// When the first of them got into trouble.
     pub first_seen: DateTime<Utc>,
     /// When one of them was written last.
     pub last_seen: DateTime<Utc>,
-    /// What is at stake, summed.
+    /// The sum of what is at stake.
     #[schema(value_type = Vec<Object>)]
     pub stakes: Vec<Stake>,
     /// The name of the action to try first.
     pub suggested: &'static str,
-    /// Why that action, in a sentence.
+    /// Why that action is right, in a sentence.
     pub suggestion: &'static str,
 }
 

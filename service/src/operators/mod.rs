@@ -1,7 +1,7 @@
-//! What operators are shown and may do, whichever way they come: by the console, the JSON API or the command line.
+//! What operators see and may do, whether they use the console, the JSON API or the command line.
 //!
-//! The picture: one desk with three doors. A door knows who asks and how answers look there; what is answered is made
-//! here, so that the three never say different things. [`Operator`] does the work on any engine; this adds what only
+//! The picture: one desk with three doors. A door knows who asks and what its answers look like. The content of answers is
+//! made here, so that the three never say different things. [`Operator`] does the work on any engine; this adds what only
 //! the service knows.
 
 mod actions;
@@ -59,8 +59,8 @@ use operator::{Limits, Operator};
 use orchestrator::Client;
 use std::sync::Arc;
 
-/// A desk with what the service adds to it: its rows in previews, its words in searches, and how much money one person may
-/// move. A node has one; a command makes its own.
+/// A desk with the service's additions: its rows in previews, its words in searches, and the limit on money that one person
+/// may move. A node has one; a command makes its own.
 pub fn desk(client: &Client, config: &Config) -> Operator {
     let second_person_above_minor = config.operators.second_person_above_minor;
     Operator::of(client)

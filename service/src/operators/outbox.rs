@@ -1,4 +1,4 @@
-//! What a saga told the outside, and how far that came.
+//! A saga's messages to the outside, and their deliveries.
 
 use chrono::{DateTime, Utc};
 use orchestrator::{SagaId, outbox};
@@ -9,27 +9,27 @@ use std::collections::HashMap;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Messages that are shown of one saga, and deliveries of them: it emits a handful, to a handful of subscriptions.
+/// The most messages of one saga, and the most deliveries, that are shown. A saga emits a few, to a few subscriptions.
 const SHOWN_MAX: i64 = 500;
 
 /// A message to the outside.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SagaMessage)]
 pub struct MessageView {
-    /// The entry that it was emitted with.
+    /// The position of the entry that it was emitted with.
     pub position: i32,
-    /// Which of that entry's messages.
+    /// Its number among the entry's messages.
     pub ordinal: i32,
-    /// Its type.
+    /// Its type, such as `booking.confirmed`.
     #[schema(example = "booking.confirmed")]
     pub kind: String,
     /// Its data.
     pub payload: Value,
     /// When it was decided.
     pub decided_at: DateTime<Utc>,
-    /// When it was handed over to those who deliver it.
+    /// When it was handed over for delivery.
     pub handed_over_at: Option<DateTime<Utc>>,
-    /// To whom, and how far.
+    /// Its deliveries, one for each subscription.
     pub deliveries: Vec<DeliveryView>,
 }
 
@@ -37,23 +37,23 @@ pub struct MessageView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SagaDelivery)]
 pub struct DeliveryView {
-    /// To which.
+    /// The subscription.
     pub subscription: Uuid,
-    /// Where that is; null if it is gone.
+    /// The subscription's URL; null if it was removed.
     pub url: Option<String>,
-    /// Attempts begun.
+    /// The number of attempts that were begun.
     pub attempts: i32,
-    /// What went wrong last.
+    /// The last error.
     pub last_error: Option<String>,
     /// When it is tried next.
     pub due_at: Option<DateTime<Utc>>,
-    /// When it arrived.
+    /// When it was delivered.
     pub delivered_at: Option<DateTime<Utc>>,
-    /// When it was given up.
+    /// When delivery was given up.
     pub failed_at: Option<DateTime<Utc>>,
 }
 
-/// What a saga told, in order.
+/// Reads a saga's messages, in order.
 pub(super) async fn of(connection: &mut PgConnection, saga: SagaId) -> Result<Vec<MessageView>, sqlx::Error> {
     let messages = outbox::list_of(connection, saga, SHOWN_MAX).await?;
     if messages.is_empty() {
@@ -79,7 +79,7 @@ pub(super) async fn of(connection: &mut PgConnection, saga: SagaId) -> Result<Ve
     views.collect()
 }
 
-/// Deliveries of a saga's messages, each with its message's position and ordinal; in order.
+/// Reads the deliveries of a saga's messages in order, each with its message's position and ordinal.
 async fn deliveries_of(
     connection: &mut PgConnection,
     saga: SagaId,

@@ -1,4 +1,4 @@
-//! What an action is given, read from JSON or from text, and the action that it makes.
+//! The parameters of an action, read from JSON or from text, and the action that they make.
 
 use super::{ActionRow, Invalid, OUTPUT_BYTES_MAX, Parameter, invalid::not};
 use chrono::{DateTime, Utc};
@@ -6,7 +6,7 @@ use operator::{Action, ActionKind};
 use orchestrator::journal::Json;
 use serde_json::{Value, value::to_raw_value};
 
-/// What an action may be given. Each takes some of these, and must not be given the others.
+/// The parameters that were given. Each action takes some of them, and must not get the others.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
     output: Option<Value>,
@@ -18,17 +18,17 @@ pub struct Parameters {
 /// A parameter as it was sent.
 #[derive(Clone, Debug)]
 pub enum Argument {
-    /// In a JSON body.
+    /// As JSON, in a body.
     Json(Value),
-    /// On the command line, or in a form.
+    /// As text, on the command line or in a form.
     Text(String),
 }
 
 impl Parameters {
-    /// Reads one of them.
+    /// Reads one parameter.
     ///
     /// # Errors
-    /// What it must be.
+    /// The value is not what the parameter must be.
     pub fn read(&mut self, parameter: Parameter, argument: Argument) -> Result<(), Invalid> {
         let read = match parameter {
             Parameter::Output => json(argument).map(|json| self.output = Some(json)),
@@ -52,11 +52,11 @@ impl Parameters {
 /// The action of this row with these parameters.
 ///
 /// # Errors
-/// The first parameter that is missing, or is not this action's.
+/// The first parameter that is missing, or that this action does not take.
 pub fn action(row: ActionRow, given: Parameters) -> Result<Action, Invalid> {
     let takes = |parameter| row.takes.iter().any(|takes| takes.parameter == parameter);
     if let Some(other) = Parameter::ALL.into_iter().find(|other| given.has(*other) && !takes(*other)) {
-        return Err(Invalid::new(other.name(), format!("is no parameter of `{}`", row.word)));
+        return Err(Invalid::new(other.name(), format!("is not a parameter of `{}`", row.word)));
     }
     let Parameters { output, down_to, to, until } = given;
     Ok(match row.kind {

@@ -1,4 +1,4 @@
-//! What an action comes to, as it is told to the outside.
+//! The view of what an action does.
 
 use super::ProposalView;
 use chrono::{DateTime, Utc};
@@ -9,14 +9,14 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What came of an action: one of both.
+/// The result of a request for an action: one of the two.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Acted {
-    /// What it does, or did.
+    /// What the action would do, or did.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub plan: Option<PlanView>,
-    /// What waits for a second person, and was not done.
+    /// The proposal that waits for a second person; nothing was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub proposal: Option<ProposalView>,
@@ -26,20 +26,20 @@ pub struct Acted {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Plan)]
 pub struct PlanView {
-    /// To which saga.
+    /// The saga that it is done to.
     pub saga: Uuid,
     /// The action's name.
     pub action: &'static str,
     /// The saga's version before.
     pub etag: String,
-    /// Of all this but what the clock decides: send it as `plan` to have exactly this done.
+    /// The hash of the plan, without what the clock decides. Send it as `plan` to have exactly this done.
     pub hash: String,
     /// Entries that are written.
     #[schema(value_type = Vec<Object>)]
     pub entries: Vec<Entry>,
     /// The saga's state afterwards.
     pub state: String,
-    /// Why it needs a person even then.
+    /// Why the saga needs a person even afterwards.
     #[schema(value_type = Option<Object>)]
     pub stuck: Option<Value>,
     /// Whether it is paused afterwards.
@@ -48,12 +48,12 @@ pub struct PlanView {
     pub due_at: Option<DateTime<Utc>>,
     /// Rows that change, by table.
     pub touched: Vec<TouchedView>,
-    /// Calls that leave when lanes go on; while it is unwinding, all that are owed.
+    /// Calls that are made when lanes go on; while the saga is unwinding, all calls that are owed.
     pub calls: Vec<CallView>,
-    /// Money that moves: of calls that leave, and of what is taken as settled without one.
+    /// Money that moves, through calls or because something is taken as settled without a call.
     #[schema(value_type = Vec<Object>)]
     pub money: Vec<Stake>,
-    /// Seats that are given back: at once, or once the calls before are answered.
+    /// Seats that are freed, at once or when the calls before them are answered.
     #[schema(value_type = Vec<Object>)]
     pub frees: Vec<Stake>,
     /// The service's rows before; null if there are none.
@@ -66,7 +66,7 @@ pub struct PlanView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = TouchedRows)]
 pub struct TouchedView {
-    /// With its schema.
+    /// The table, with its schema.
     pub table: String,
     /// How many rows are added.
     pub inserted: i64,
@@ -76,23 +76,23 @@ pub struct TouchedView {
     pub deleted: i64,
 }
 
-/// A call that would leave.
+/// A call that would be made.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = PlannedCall)]
 pub struct CallView {
     /// The step's name.
     pub step: String,
-    /// Whether its compensation.
+    /// Whether it is a call of the compensation.
     pub undo: bool,
-    /// Where the step began.
+    /// The position where the step began.
     pub position: i32,
-    /// What is sent as idempotency key.
+    /// The idempotency key that is sent.
     pub key: String,
     /// Whether the other side may have forgotten the key.
     pub key_expired: bool,
-    /// Whether it first asks what became of an earlier attempt.
+    /// Whether it first probes the outcome of an earlier attempt.
     pub probe: bool,
-    /// What would be sent, in words.
+    /// The content that would be sent, in words.
     pub described: Option<String>,
     /// What is at stake in it.
     #[schema(value_type = Vec<Object>)]
@@ -100,12 +100,12 @@ pub struct CallView {
 }
 
 impl Acted {
-    /// It does this.
+    /// The action does this.
     pub fn plan(plan: PlanView) -> Self {
         Self { plan: Some(plan), proposal: None }
     }
 
-    /// It waits for a second person.
+    /// The action waits for a second person.
     pub fn proposal(proposal: ProposalView) -> Self {
         Self { plan: None, proposal: Some(proposal) }
     }

@@ -1,4 +1,4 @@
-//! Actions that wait for a second person, as they are told to the outside.
+//! The view of actions that wait for a second person.
 
 use chrono::{DateTime, Utc};
 use operator::{Action, Proposal};
@@ -14,20 +14,20 @@ use uuid::Uuid;
 pub struct ProposalView {
     /// The proposal's id.
     pub id: Uuid,
-    /// To which saga.
+    /// The saga that it is done to.
     pub saga: Uuid,
-    /// What is done.
+    /// The name of the action.
     #[schema(example = "write_off")]
     pub action: &'static str,
-    /// With its parameters, as the journal will have it.
+    /// The action with its parameters, as the journal will record it.
     pub wish: Value,
     /// Who asked for it.
     pub actor: String,
     /// Why it was asked for.
     pub reason: String,
-    /// The saga's version that was seen.
+    /// The version of the saga that the person saw.
     pub etag: String,
-    /// The hash of the plan that was seen: exactly that is done, or nothing.
+    /// The hash of the plan that the person saw. Exactly that is done, or nothing.
     pub plan_hash: String,
     /// The money that it moves.
     #[schema(value_type = Vec<Object>)]
@@ -36,13 +36,13 @@ pub struct ProposalView {
     pub state: String,
     /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// Until when it can be agreed to.
+    /// The time until which somebody can agree to it.
     pub expires_at: DateTime<Utc>,
     /// Who agreed or declined.
     pub decided_by: Option<String>,
     /// Why they agreed or declined.
     pub decided_why: Option<String>,
-    /// When they did.
+    /// When they agreed or declined.
     pub decided_at: Option<DateTime<Utc>>,
 }
 

@@ -1,4 +1,4 @@
-//! What the service has of a saga and heard about it: its rows, webhooks and messages.
+//! What the service knows about a saga besides the engine: rows, webhooks and messages.
 
 use super::{MessageView, Standing, WebhookView, outbox, rows, webhooks};
 use orchestrator::SagaId;
@@ -12,7 +12,7 @@ pub struct Related {
     pub rows: Option<Standing>,
     /// Webhooks about its payments, oldest first.
     pub webhooks: Vec<WebhookView>,
-    /// What it told the outside, in order.
+    /// Its messages to the outside, in order.
     pub outbox: Vec<MessageView>,
 }
 

@@ -1,6 +1,6 @@
-//! One saga, whole: what the API, the console and `usher saga show` tell of it.
+//! One saga with everything that the API, the console and `usher saga show` tell about it.
 //!
-//! Its JSON is a promise of the API, so it is written down here and not taken over from the engine's types.
+//! Its JSON is part of the API, so it has types of its own and does not follow the engine's types.
 
 use super::{AttemptView, MessageView, Related, Standing, WebhookView, read_related};
 use chrono::{DateTime, Utc};
@@ -12,7 +12,7 @@ use sqlx::PgPool;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A saga with all that is known of it.
+/// A saga with everything that is known about it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SagaDetail)]
 pub struct SagaDetail {
@@ -20,24 +20,24 @@ pub struct SagaDetail {
     pub saga: SagaView,
     /// Its journal, in order.
     pub timeline: Vec<EntryView>,
-    /// Attempts that came to nothing, oldest first; of very many the latest.
+    /// Attempts that failed, oldest first; if there are very many, only the latest.
     pub attempts: Vec<AttemptView>,
-    /// What came into its mailbox, oldest first.
+    /// The letters in its mailbox, oldest first.
     pub letters: Vec<LetterView>,
-    /// What its calls send as idempotency keys, in order.
+    /// The idempotency keys of its calls, in order.
     pub keys: Vec<KeyView>,
-    /// Every action, and why not, if it is not possible now.
+    /// Every action, with the reason if it is not possible now.
     pub allowed: Vec<AllowedView>,
-    /// By what its steps say it is found.
+    /// The labels of its steps, by which it can be found.
     pub labels: Vec<LabelView>,
-    /// What its steps say is at stake.
+    /// What is at stake, according to its steps.
     #[schema(value_type = Vec<Object>)]
     pub stakes: Vec<Stake>,
-    /// The seats, payments and bookings that it is about, as they stand; null if it is about none.
+    /// Its seats, payments and bookings as they are now; null if it has none.
     pub rows: Option<Standing>,
     /// Webhooks about its payments, oldest first.
     pub webhooks: Vec<WebhookView>,
-    /// What it told the outside, in order.
+    /// Its messages to the outside, in order.
     pub outbox: Vec<MessageView>,
 }
 
@@ -47,7 +47,7 @@ pub struct SagaDetail {
 pub struct SagaView {
     /// Its id.
     pub id: Uuid,
-    /// Its workflow.
+    /// The name of its workflow.
     pub workflow: String,
     /// The version of its workflow.
     pub version: i32,
@@ -62,7 +62,7 @@ pub struct SagaView {
     pub why: Value,
     /// Its version, for `If-Match`.
     pub etag: String,
-    /// Whether an operator stopped it.
+    /// Whether an operator paused it.
     pub paused: bool,
     /// Who paused it.
     pub paused_by: Option<String>,
@@ -70,13 +70,13 @@ pub struct SagaView {
     pub paused_why: Option<String>,
     /// Whether a call is out.
     pub leased: bool,
-    /// How often it was claimed.
+    /// Its epoch: how often it was claimed.
     pub epoch: i64,
-    /// Attempts at what is being tried.
+    /// How often its present step or compensation was tried.
     pub attempts: i32,
-    /// What the last failed attempt said.
+    /// The error of the last failed attempt.
     pub last_error: Option<String>,
-    /// The other side's code for it.
+    /// The other side's code for that error.
     pub code: Option<String>,
     /// When the next attempt is due.
     pub retry_at: Option<DateTime<Utc>>,
@@ -87,13 +87,13 @@ pub struct SagaView {
     pub stuck: Option<Value>,
     /// What is wrong with it besides its state: `in_doubt`, `owed` or `retrying`.
     pub trouble: Option<String>,
-    /// What it has in common with others that have failed for the same reason.
+    /// The cause that it shares with other sagas that failed for the same reason.
     pub cause: Option<String>,
-    /// The same, hashed: for `cause=` and the groups.
+    /// The hash of the cause, for `cause=` and the groups.
     pub fingerprint: Option<String>,
-    /// Since when it is stuck.
+    /// When it became stuck.
     pub first_stuck_at: Option<DateTime<Utc>>,
-    /// Why its journal can't be read, if this node's program can't.
+    /// Why this node can't read its journal, if it can't.
     pub unreadable: Option<String>,
     /// The node that wrote it last.
     pub node: Option<String>,
@@ -115,11 +115,11 @@ pub struct EntryView {
     pub position: i32,
     /// When it was committed.
     pub written_at: DateTime<Utc>,
-    /// The claim under which it was written.
+    /// The epoch of the claim under which it was written.
     pub epoch: i64,
-    /// The node that wrote it, if that said so.
+    /// The node that wrote it, if it is known.
     pub node: Option<String>,
-    /// The kind of what happened.
+    /// The kind of the entry.
     #[schema(example = "ended")]
     pub kind: String,
     /// The entry itself.
@@ -131,31 +131,31 @@ pub struct EntryView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SagaLetter)]
 pub struct LetterView {
-    /// When the database got it.
+    /// When the database received it.
     pub received_at: DateTime<Utc>,
     /// `signal` or `cancel`.
     pub kind: String,
     /// The signal's name.
     pub name: String,
-    /// The sender's id of it.
+    /// The sender's id for it.
     pub sender: String,
-    /// What it says.
+    /// The content.
     pub payload: Value,
-    /// Whether a wait has chosen it. One that came late, or when nobody waited for another, never is.
+    /// Whether a wait has chosen it. A letter that came too late, or that no wait needed, is never chosen.
     pub chosen: bool,
 }
 
-/// What a call sends to the other side as its idempotency key.
+/// The idempotency key that a call sends to the other side.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SagaKey)]
 pub struct KeyView {
-    /// Where its step began.
+    /// The position where its step began.
     pub position: i32,
     /// The step's name.
     pub step: String,
     /// The key, as the other side gets it.
     pub key: String,
-    /// When the other side forgets it, if it says so. From then on it is asked first what became of the call.
+    /// When the other side forgets it, if that is known. From then on the call is probed before it is repeated.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -165,22 +165,22 @@ pub struct KeyView {
 pub struct AllowedView {
     /// The action's name.
     pub action: &'static str,
-    /// Why not; null if it is possible.
+    /// Why it is not possible; null if it is.
     pub refused: Option<String>,
 }
 
-/// A word by which a saga is found.
+/// A label by which a saga can be found.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SagaLabel)]
 pub struct LabelView {
-    /// What it is.
+    /// The label's name.
     #[schema(example = "payment")]
     pub name: String,
-    /// The word.
+    /// The label's value.
     pub value: String,
 }
 
-/// Looks at a saga from all sides.
+/// Reads everything about a saga.
 ///
 /// # Errors
 /// There is none of this id, or the database's.
@@ -207,7 +207,7 @@ pub async fn read_saga(
 }
 
 impl SagaView {
-    /// The row of what was seen.
+    /// The view of a saga's row.
     pub fn of(seen: &Seen) -> Self {
         let status = seen.status.clone();
         let json = |value| serde_json::to_value(value).unwrap_or_default();
@@ -246,7 +246,7 @@ impl SagaView {
 }
 
 impl AllowedView {
-    /// What is possible with what was seen.
+    /// The view of the actions.
     pub fn of(seen: &Seen) -> Vec<Self> {
         let views = seen.allowed.iter();
         views

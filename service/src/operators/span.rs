@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 /// A span of time such as `90s`, `30m`, `24h` or `7d`; at most ten years.
 ///
 /// # Errors
-/// What should have been written.
+/// What the text must be.
 pub fn span(text: &str) -> Result<TimeDelta, &'static str> {
     const WRONG: &str = "must be a span such as `90s`, `30m`, `24h` or `7d`";
     const YEARS_MAX: i64 = 10;

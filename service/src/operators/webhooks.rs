@@ -1,4 +1,4 @@
-//! The webhooks about a saga's payments: acted on, waiting, and such as nobody could match.
+//! The webhooks about a saga's payments: acted on, waiting, and unmatched.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -6,46 +6,46 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Webhooks that are shown of one saga, the first of them: a gateway sends a handful.
+/// The most webhooks of one saga that are shown, the first ones. A gateway sends a few.
 const SHOWN_MAX: i64 = 200;
 
-/// A webhook, by what it says.
+/// A webhook with its content in our words.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SagaWebhook)]
 pub struct WebhookView {
-    /// Who sent it.
+    /// The sender, such as `stripe`.
     pub provider: String,
-    /// The sender's id of it: it is kept once, however often it comes.
+    /// The sender's id for it. A webhook is stored once, however often it comes.
     pub event_id: String,
-    /// PENDING, UNMATCHED, APPLIED or IGNORED.
+    /// Its state: PENDING, UNMATCHED, APPLIED or IGNORED.
     pub state: String,
-    /// What it says, in our words; null if it is of a kind that we don't act on.
+    /// The kind of its news, in our words; null if we don't act on it.
     pub kind: Option<String>,
-    /// About which payment; null if nobody could tell.
+    /// The payment that it is about; null if that is unknown.
     pub payment_id: Option<Uuid>,
-    /// The gateway's name for that.
+    /// The gateway's name for the payment.
     pub gateway_reference: Option<String>,
-    /// How much, in minor units.
+    /// The amount, in minor units.
     pub amount_minor: Option<i64>,
-    /// ISO 4217.
+    /// The currency (ISO 4217).
     pub currency: Option<String>,
     /// When it happened, by the gateway's clock.
     pub occurred_at: Option<DateTime<Utc>>,
-    /// When it came.
+    /// When it was received.
     pub received_at: DateTime<Utc>,
     /// When it was acted on.
     pub applied_at: Option<DateTime<Utc>>,
-    /// How often the same came again. Nothing was done about it.
+    /// How often the same webhook came again. Nothing was done about these.
     pub duplicates: i32,
-    /// When it came last.
+    /// When it was received last.
     pub last_duplicate_at: Option<DateTime<Utc>>,
-    /// Other bodies that came under the same id. They are never acted on.
+    /// The number of other bodies that came under the same id. They are never acted on.
     pub variants: i64,
 }
 
 /// The webhooks that name one of these payments, and those that wait and name one of these references, oldest first.
 ///
-/// They are read across buckets: one without our id in it lives where its sender's id says.
+/// They are read across buckets, because a webhook without our id is in the bucket of its sender's id.
 pub(super) async fn about(
     connection: &mut PgConnection,
     payments: &[Uuid],

@@ -1,7 +1,7 @@
-//! The closed words that filters are made of: one parser each, for flags, queries, bodies and addresses.
+//! The words that filters are made of, with one parser each for flags, queries, bodies and addresses.
 //!
-//! A word is written as JSON and the database have it, `in_doubt`; with a hyphen or a space it is understood as well. What
-//! is wrong is said without the field, since every door names its fields in its own way.
+//! A word is written as in JSON and in the database, `in_doubt`. A hyphen or a space is understood as well. Errors don't
+//! name the field, because every door names its fields in its own way.
 
 use super::invalid::{not, not_one_of};
 use operator::{ItemResult, Trouble};
@@ -11,7 +11,7 @@ use orchestrator::State;
 pub const STATES: [State; 6] =
     [State::Running, State::Waiting, State::Unwinding, State::Completed, State::Unwound, State::Stuck];
 
-/// What may come of a saga in a batch.
+/// The results of a saga in a batch.
 pub const RESULTS: [ItemResult; 6] = [
     ItemResult::Waiting,
     ItemResult::Acted,
@@ -21,34 +21,34 @@ pub const RESULTS: [ItemResult; 6] = [
     ItemResult::Failed,
 ];
 
-/// A state.
+/// Reads a state.
 ///
 /// # Errors
-/// What it must be.
+/// The text is not one of the allowed values.
 pub fn state(text: &str) -> Result<State, String> {
     found(&STATES, State::as_str, text)
 }
 
-/// A work-list.
+/// Reads a work-list.
 ///
 /// # Errors
-/// What it must be.
+/// The text is not one of the allowed values.
 pub fn trouble(text: &str) -> Result<Trouble, String> {
     found(&Trouble::ALL, Trouble::as_str, text)
 }
 
-/// A result of a batch's saga.
+/// Reads a result of a batch's saga.
 ///
 /// # Errors
-/// What it must be.
+/// The text is not one of the allowed values.
 pub fn result(text: &str) -> Result<ItemResult, String> {
     found(&RESULTS, ItemResult::as_str, text)
 }
 
-/// A group's fingerprint: SHA-256 in lower-case hexadecimal.
+/// Reads a group's fingerprint: SHA-256 in lower-case hexadecimal.
 ///
 /// # Errors
-/// What it must be.
+/// The text is not one of the allowed values.
 pub fn fingerprint(text: &str) -> Result<String, String> {
     let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if text.len() == 64 && text.bytes().all(hex) {
@@ -57,16 +57,16 @@ pub fn fingerprint(text: &str) -> Result<String, String> {
     Err(not("the fingerprint of a group, 64 hexadecimal digits", text))
 }
 
-/// A span, in seconds.
+/// Reads a span. Returns seconds.
 ///
 /// # Errors
-/// What it must be.
+/// The text is not one of the allowed values.
 pub fn older_than(text: &str) -> Result<i64, String> {
     let span = super::span(text).map(|span| span.num_seconds());
     span.map_err(|_| not("a span such as 90s, 30m, 24h or 7d", text))
 }
 
-/// These words in a sentence: `running, waiting or stuck`.
+/// Words joined for a sentence: `running, waiting or stuck`.
 pub fn listed<T: Copy>(words: &[T], as_str: fn(T) -> &'static str) -> String {
     let words: Vec<&str> = words.iter().map(|word| as_str(*word)).collect();
     match words.split_last() {

@@ -1,7 +1,7 @@
-//! From a person's word to sagas: first the reservations that it means, then whatever sagas see to those.
+//! Finds sagas by a person's word: first the reservations that it means, then the sagas that work on them.
 //!
-//! What has an id is looked for in the bucket that the id names. Only what people remember without one (a name, a
-//! code, a place in the house) is looked for in all buckets, by an index, unlocked and bounded.
+//! An id is looked up in the bucket that it names. Only words that are not ids (a name, a code, a seat's place) are looked
+//! up in all buckets, through an index, without locks and with a bound.
 
 use super::word::Word;
 use crate::{
@@ -17,16 +17,16 @@ use std::collections::BTreeSet;
 use steps::{PaymentId, gateway::Provider, store::gateway_references};
 use uuid::Uuid;
 
-/// The most sagas that a word finds, and the most reservations on the way there: a page, and more than a person reads.
+/// The most sagas that a word finds, and the most reservations on the way to them: more than a person reads.
 const FOUND_MAX: i64 = 100;
-/// The newest events among which a seat is looked for by its label alone: each costs one look into an index.
+/// The newest events in which a seat is searched by its label alone. Each costs one look into an index.
 const EVENTS_MAX: i64 = 1000;
-/// The most users who are meant by the beginning of a name.
+/// The most users that the beginning of a name finds.
 const USERS_MAX: i64 = 20;
-/// The gateways under whose names references are kept.
+/// The gateways whose references are stored.
 const GATEWAYS: [Provider; 2] = [Provider::Stripe, Provider::Standard];
 
-/// The sagas that a word means, newest first.
+/// The sagas that a word finds, newest first.
 pub(super) async fn sagas(connection: &mut PgConnection, word: &str) -> Result<Vec<SagaId>, sqlx::Error> {
     if word.trim() == numbers::HELD_PAST_TIME {
         let held = numbers::held_past_time(connection, FOUND_MAX).await?;
@@ -64,7 +64,7 @@ pub(super) async fn sagas(connection: &mut PgConnection, word: &str) -> Result<V
     Ok(newest.map(SagaId::from_uuid).collect())
 }
 
-/// The reservations that an id of anything but a user means, in the id's bucket.
+/// The reservations that an id finds, in the id's bucket; for ids of anything but users.
 async fn by_id(connection: &mut PgConnection, id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
@@ -83,7 +83,7 @@ async fn by_id(connection: &mut PgConnection, id: Uuid) -> Result<Vec<Uuid>, sql
     .await
 }
 
-/// The newest reservations of users; they lie where the events are, so in all buckets.
+/// The newest reservations of users. Reservations are in the buckets of their events, so all buckets are searched.
 async fn of_users(connection: &mut PgConnection, users: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
     if users.is_empty() {
         return Ok(Vec::new());
@@ -114,7 +114,7 @@ async fn user_at(connection: &mut PgConnection, address: &str) -> Result<Option<
 }
 
 async fn users_named(connection: &mut PgConnection, name: &str) -> Result<Vec<Uuid>, sqlx::Error> {
-    // A pattern's own signs are letters here.
+    // Here the special characters of patterns are plain letters.
     let beginning: String = name
         .to_lowercase()
         .chars()
@@ -139,7 +139,7 @@ async fn by_code(connection: &mut PgConnection, code: &str) -> Result<Vec<Uuid>,
     .await
 }
 
-/// Who has the seat with this label now, at an event named by id or name, or at any.
+/// The reservations that have the seat with this label now, at an event named by id or name, or at any event.
 async fn by_seat(
     connection: &mut PgConnection,
     section: &str,
@@ -178,7 +178,7 @@ async fn by_reference(connection: &mut PgConnection, reference: &str) -> Result<
     Ok(payments)
 }
 
-/// Sagas that were started for a gateway's object: money that came in late, a refund that failed.
+/// Sagas that were started for an object of the gateway: money that came in late, or a refund that failed.
 async fn late_or_again(connection: &mut PgConnection, reference: &str) -> Result<Vec<Uuid>, sqlx::Error> {
     let late = GATEWAYS.iter().map(|gateway| sagas_of_money::late_payment(gateway.as_str(), reference, None));
     let keys: Vec<StartKey> = late.chain([sagas_of_money::repayment(reference, None)]).collect();
@@ -186,7 +186,7 @@ async fn late_or_again(connection: &mut PgConnection, reference: &str) -> Result
     Ok(found.into_iter().map(|started| started.saga.uuid()).collect())
 }
 
-/// All sagas that see to these reservations: their own, those of late money, those that give a booking back.
+/// All sagas that work on these reservations: their own, those of late money, and those that cancel a booking.
 async fn seeing_to(
     connection: &mut PgConnection,
     reservations: &BTreeSet<Uuid>,

@@ -1,7 +1,7 @@
-//! The service's rows of a saga as they stand, and the sagas that a person's word means.
+//! The service's rows of a saga as they are now, and the sagas that a person's word finds.
 //!
-//! What belongs to a saga is read off its input and the payments that its journal names, so no index is needed for
-//! it and all of it is in the saga's bucket; only the customer's name lives elsewhere, and is read without a lock.
+//! A saga's rows are found through its input and the payments that its journal names. So no index is needed, and all of
+//! them are in the saga's bucket. Only the customer's name is in another bucket, and is read without a lock.
 
 mod find;
 mod standing;
@@ -21,16 +21,16 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use steps::{ReservationId, locks::SeatLocks};
 
-/// What the engine asks the service when operators look at sagas.
+/// The service's answers when operators look at sagas.
 #[derive(Clone, Debug)]
 pub struct ServiceRows {
     locks: SeatLocks,
 }
 
 impl ServiceRows {
-    /// With the seat locks that the configuration names; they are connected when they are first needed.
+    /// Uses the seat locks that the configuration names. They are connected when they are first needed.
     pub fn of(config: &Config) -> Self {
-        // Redis sheds load and decides nothing: without it an extended hold costs losers a transaction each.
+        // Redis takes load off Postgres and decides nothing: without it each loser of an extended hold costs a transaction.
         Self { locks: ports::locks(&config.redis).unwrap_or_else(|_| SeatLocks::none()) }
     }
 }
@@ -72,7 +72,7 @@ impl Rows for ServiceRows {
             let reservation = ReservationId::from_uuid(saga.uuid());
             if let Some(hold) = store::hold(connection, reservation).await? {
                 let now = now(connection).await?;
-                // Lost, the locks fall at their old time, and Postgres turns losers away.
+                // If this is lost, the locks expire at their old time, and Postgres refuses the losers.
                 let _ = self.locks.extend(&hold, now).await;
             }
             Ok(())

@@ -1,4 +1,4 @@
-//! What the service has of one saga, as it stands.
+//! The service's rows of one saga, as they are now.
 
 use super::super::Money;
 use super::store;
@@ -16,39 +16,39 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use workflows::{BookingRequest, CancellationRequest, FailedRefund, LateMoney};
 
-/// The rows of a saga: a preview shows them before and after.
+/// The rows of a saga. A preview shows them before and after an action.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Standing {
-    /// Seats held or sold, with who has them now.
+    /// Its reservations, with their seats.
     pub reservations: Vec<ReservationStanding>,
-    /// Each with where its money is.
+    /// Its payments, each with the place of its money.
     pub payments: Vec<PaymentStanding>,
-    /// What was sold.
+    /// Its bookings.
     pub bookings: Vec<BookingStanding>,
 }
 
-/// A reservation as it stands.
+/// A reservation as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReservationStanding {
     /// Its id.
     pub id: Uuid,
-    /// PENDING, CONFIRMED, EXPIRED or CANCELLED.
+    /// Its status: PENDING, CONFIRMED, EXPIRED or CANCELLED.
     pub status: String,
-    /// At which event.
+    /// The event.
     pub event_id: Uuid,
-    /// What is played there.
+    /// The name of the event.
     pub event: String,
-    /// Whose it is.
+    /// The user.
     pub user_id: Uuid,
-    /// Their name, as they gave it.
+    /// The user's name, as they gave it.
     pub user: Option<String>,
-    /// What its seats cost together.
+    /// The price of all its seats.
     pub amount: Money,
-    /// Until when its seats are held.
+    /// The time until which its seats are held.
     pub reserved_until: DateTime<Utc>,
     /// The last payment that was ordered for it.
     pub payment_id: Option<Uuid>,
-    /// What it became.
+    /// The booking that it became.
     pub booking_id: Option<Uuid>,
     /// The ended reservation that it revives.
     pub revives: Option<Uuid>,
@@ -56,7 +56,7 @@ pub struct ReservationStanding {
     pub created_at: DateTime<Utc>,
     /// When it was confirmed, expired or cancelled.
     pub ended_at: Option<DateTime<Utc>>,
-    /// What it claims, or claimed.
+    /// The seats that it claims, or claimed.
     pub seats: Vec<SeatStanding>,
 }
 
@@ -67,30 +67,30 @@ pub struct SeatStanding {
     pub id: Uuid,
     /// Section, row and number.
     pub label: String,
-    /// AVAILABLE, RESERVED or BOOKED.
+    /// Its status: AVAILABLE, RESERVED or BOOKED.
     pub status: String,
-    /// Whether it is this reservation's now.
+    /// Whether this reservation has it now.
     pub own: bool,
-    /// Under which number this reservation took it.
+    /// The number of the hold under which this reservation took it.
     pub hold: i64,
-    /// Until when somebody holds it.
+    /// The time until which somebody holds it.
     pub reserved_until: Option<DateTime<Utc>>,
 }
 
-/// A payment as it stands.
+/// A payment as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PaymentStanding {
     /// Its id.
     pub id: Uuid,
-    /// What it pays for.
+    /// The reservation that it pays for.
     pub reservation_id: Uuid,
-    /// INITIATED, SUCCESS, FAILED or REFUNDED.
+    /// Its status: INITIATED, SUCCESS, FAILED or REFUNDED.
     pub status: String,
-    /// UNSECURED, HELD, OWED, CAPTURED, VOIDED or REFUNDED.
+    /// The state of its money: UNSECURED, HELD, OWED, CAPTURED, VOIDED or REFUNDED.
     pub money: String,
-    /// How much was ordered.
+    /// The amount that was ordered.
     pub amount: Money,
-    /// Which gateway it is with.
+    /// The gateway that it was ordered at.
     pub gateway: String,
     /// The gateway's name for it.
     pub gateway_reference: Option<String>,
@@ -102,37 +102,37 @@ pub struct PaymentStanding {
     pub late_for: Option<Uuid>,
     /// When it was ordered.
     pub created_at: DateTime<Utc>,
-    /// When the gateway's first definite answer was written down.
+    /// When the gateway's first definite answer was recorded.
     pub settled_at: Option<DateTime<Utc>>,
-    /// Where its money is.
+    /// The sums of its money.
     pub ledger: LedgerStanding,
 }
 
-/// What the ledger's rows of a payment come to, in minor units.
+/// The sums of a payment's rows in the ledger, in minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LedgerStanding {
-    /// Set aside at the customer's bank for us.
+    /// Held at the customer's bank for us.
     pub held_minor: i64,
-    /// Taken, ever.
+    /// Captured in total.
     pub captured_minor: i64,
-    /// Given back.
+    /// Refunded.
     pub refunded_minor: i64,
-    /// Owed to the customer.
+    /// Owed to the customer, and not refunded yet.
     pub owed_minor: i64,
     /// Frozen by a dispute.
     pub disputed_minor: i64,
 }
 
-/// A booking as it stands. Its code is the customer's secret and is not shown.
+/// A booking as it is now. Its code is the customer's secret and is not shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BookingStanding {
     /// Its id.
     pub id: Uuid,
-    /// CONFIRMED or CANCELLED.
+    /// Its status: CONFIRMED or CANCELLED.
     pub status: String,
-    /// What it confirms.
+    /// The reservation that it confirms.
     pub reservation_id: Uuid,
-    /// What paid for it.
+    /// The payment that paid for it.
     pub payment_id: Uuid,
     /// When it was confirmed.
     pub created_at: DateTime<Utc>,
@@ -140,7 +140,7 @@ pub struct BookingStanding {
     pub cancelled_at: Option<DateTime<Utc>>,
 }
 
-/// The ids of what belongs to a saga, all in its bucket.
+/// The ids of everything that belongs to a saga, all in its bucket.
 #[derive(Debug, Default)]
 struct Ids {
     reservations: BTreeSet<Uuid>,
@@ -148,7 +148,7 @@ struct Ids {
     bookings: BTreeSet<Uuid>,
 }
 
-/// The rows of a saga; none for workflows that have none.
+/// Reads the rows of a saga; `None` for workflows that have none.
 pub(in crate::operators) async fn of(
     connection: &mut PgConnection,
     saga: SagaId,
@@ -161,7 +161,7 @@ pub(in crate::operators) async fn of(
     // The payments that it has asked the gateway for.
     let asked = lookup::inputs_of(connection, saga, Pay::NAME).await?;
     ids.payments.extend(asked.iter().filter_map(|input| input["payment"].as_str()?.parse::<Uuid>().ok()));
-    // Each look may name more of them: a booking its reservation and payment, a payment its reservation.
+    // Each read may find more ids: a booking names its reservation and payment, a payment its reservation.
     for booking in store::bookings(connection, bucket, &ids.bookings).await? {
         ids.reservations.insert(booking.reservation_id);
         ids.payments.insert(booking.payment_id);
@@ -183,7 +183,7 @@ pub(in crate::operators) async fn of(
 }
 
 impl Ids {
-    /// What a saga's input names; `None` where it isn't one of ours, or not as this binary reads it.
+    /// The ids in a saga's input; `None` if the workflow is not ours, or if this binary can't read the input.
     fn of(workflow: &str, input: Value) -> Option<Self> {
         let mut ids = Self::default();
         match workflow {
@@ -210,7 +210,7 @@ impl Ids {
     }
 }
 
-/// As the statements want them: ids, all of one bucket.
+/// The ids as the statements take them, all of one bucket.
 pub(super) fn listed(ids: &BTreeSet<Uuid>, bucket: Bucket) -> (Vec<Uuid>, i16) {
     (ids.iter().copied().collect(), bucket.number())
 }

@@ -1,4 +1,4 @@
-//! What is read of a saga's rows: a statement a function, each in the saga's bucket, none with a lock.
+//! Reads a saga's rows: each function is one statement, in the saga's bucket, without a lock.
 
 use super::super::Money;
 use super::standing::{
@@ -118,7 +118,7 @@ pub(super) async fn payments(
     Ok(standing.collect())
 }
 
-/// Asked apart from the payments: by ids alone the view sums up these payments' rows and no others.
+/// Read apart from the payments, so that the view sums up only the rows of these payments.
 async fn sums(
     connection: &mut PgConnection,
     bucket: Bucket,
@@ -168,7 +168,7 @@ pub(super) async fn bookings(
     .await
 }
 
-/// What a user is called. In the bucket of the user.
+/// A user's name, in the bucket of the user.
 pub(super) async fn user_name(
     connection: &mut PgConnection,
     user: Uuid,
@@ -182,7 +182,7 @@ pub(super) async fn user_name(
     .await
 }
 
-/// A pending reservation as the seat locks know it.
+/// A pending reservation as the seat locks need it.
 pub(super) async fn hold(
     connection: &mut PgConnection,
     reservation: ReservationId,

@@ -1,31 +1,31 @@
-//! What a word may mean: told by its looks alone, so that each look-up goes by one index.
+//! What a word may mean. This is decided by its form alone, so that each look-up uses one index.
 
 use uuid::Uuid;
 
-/// One reading of what somebody searches for.
+/// One meaning of a word that somebody searches for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Word<'a> {
-    /// Of a reservation, booking, payment, seat or user.
+    /// The id of a reservation, booking, payment, seat or user.
     Id(Uuid),
-    /// A user's address, in lower case.
+    /// A user's e-mail address, in lower case.
     Address(String),
-    /// What a customer shows at the door.
+    /// A booking's code, which the customer shows at the door.
     Code(String),
-    /// Where a seat is, as it is written in the house: `Stalls A 12`, perhaps `Stalls A 12 @ Hamlet`.
+    /// A seat's place, as it is written in the venue: `Stalls A 12`, or `Stalls A 12 @ Hamlet`.
     Seat { section: &'a str, row: &'a str, number: i16, event: Option<&'a str> },
     /// A gateway's name for a payment or a refund.
     Reference(&'a str),
-    /// What a user is called, or how that begins.
+    /// A user's name, or its beginning.
     Name(&'a str),
 }
 
-/// A booking's code has so many characters.
+/// The number of characters in a booking's code.
 const CODE_CHARS: usize = 12;
-/// Shorter beginnings of a name would find everybody.
+/// The shortest beginning of a name, in characters: a shorter one would find everybody.
 const NAME_CHARS_MIN: usize = 2;
 
 impl<'a> Word<'a> {
-    /// All that `text` may mean, the surest first.
+    /// Everything that `text` may mean, the most likely first.
     pub(super) fn readings(text: &'a str) -> Vec<Self> {
         let text = text.trim();
         if let Ok(id) = text.parse() {
