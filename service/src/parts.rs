@@ -20,7 +20,7 @@ use steps::{gateway::Gateway, locks::SeatLocks};
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Redis sheds load: an answer that takes longer than the database's own is worth nothing.
+/// How long Redis may take. It takes load off Postgres, so an answer slower than Postgres' own is worth nothing.
 fn redis_manners() -> ConnectionManagerConfig {
     ConnectionManagerConfig::new()
         .set_connection_timeout(Some(Duration::from_millis(500)))
@@ -40,23 +40,23 @@ pub struct Parts {
     pub pool: PgPool,
     /// The engine.
     pub client: Client,
-    /// The operators' desk: the node's one.
+    /// The operators' desk of this node.
     pub(crate) desk: Operator,
-    /// The seat locks: where losers are turned away.
+    /// The seat locks, which refuse losers early.
     pub locks: SeatLocks,
     /// The payment gateway.
     pub gateway: Gateway,
-    /// Work that goes on when its caller hangs up; awaited at shutdown.
+    /// Work that goes on when its caller hangs up. Shutdown waits for it.
     pub tasks: TaskTracker,
-    /// Redis, connected when it is first needed and again whenever it was lost.
+    /// Redis, connected when it is first needed and reconnected when it is lost.
     pub redis: ConnectionManager,
-    /// What the metrics say.
+    /// The recorder of the metrics.
     pub metrics: PrometheusHandle,
-    /// Says that messages were handed over on this node, and wait to be sent.
+    /// Tells that messages were handed over on this node and wait to be sent.
     pub handed: Arc<Notify>,
     /// How far the jobs have come through the inbox.
     pub(crate) rounds: Rounds,
-    /// What the metrics said when the last sample was taken.
+    /// The counts when the last sample was taken.
     pub(crate) sampler: Sampler,
     leaving: CancellationToken,
 }
@@ -65,7 +65,7 @@ impl Service {
     /// A service on the database and the Redis that the configuration names.
     ///
     /// # Errors
-    /// The database can't be reached. Redis may be away: it is tried again when it is needed.
+    /// The database can't be reached. Redis may be away: it is connected when it is needed.
     pub async fn open(
         config: Config,
         client: Client,
@@ -99,7 +99,7 @@ impl Service {
     /// A connection for a few statements.
     ///
     /// # Errors
-    /// None is to be had in time.
+    /// No connection was free in time.
     pub async fn connection(&self) -> Result<PoolConnection<Postgres>, ServiceError> {
         Ok(self.0.pool.acquire().await?)
     }
@@ -107,7 +107,7 @@ impl Service {
     /// Does `work` in a [`transaction()`] that goes on when its caller hangs up.
     ///
     /// # Errors
-    /// Those of `work`, and the database's.
+    /// The error of `work`, or the database failed.
     pub async fn in_transaction<T, E, W>(&self, work: W) -> Result<T, E>
     where
         T: Send + 'static,
@@ -134,12 +134,12 @@ impl Service {
         self.0.leaving.cancel();
     }
 
-    /// Waits for something, but no longer than this node stays: `None` once it is about to leave.
+    /// Waits for something, but only until this node shuts down: then it returns `None`.
     pub async fn while_staying<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
         self.0.leaving.run_until_cancelled(wait).await
     }
 
-    /// Whether this node is about to leave.
+    /// Whether this node is about to shut down.
     pub fn is_draining(&self) -> bool {
         self.0.leaving.is_cancelled()
     }

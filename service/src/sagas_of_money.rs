@@ -1,5 +1,5 @@
-//! Which sagas see to a payment's money, by what its rows say: whoever decided on a refund has its id in the ledger, and money
-//! that came in late, or came back, has a saga that is known by its start key.
+//! Finds the sagas that work on a payment's money, by the payment's rows. A saga that decided on a refund has its id in the
+//! ledger. The saga of money that came in late, or of a refund that failed, is known by its start key.
 
 use orchestrator::{
     Bucket, SagaId, State, Workflow,
@@ -10,17 +10,17 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 use workflows::{FailedRefund, LateMoney, LatePayment, Repayment};
 
-/// The start key of the saga that takes in money which came late. All buckets are looked through if none is named.
+/// The start key of the saga that takes in late money. All buckets are searched if none is named.
 pub(crate) fn late_payment(gateway: &str, intent: &str, bucket: Option<Bucket>) -> StartKey {
     StartKey { workflow: LatePayment::NAME, key: LateMoney::start_key_of(gateway, intent), bucket }
 }
 
-/// The start key of the saga that sends a refund once more. All buckets are looked through if none is named.
+/// The start key of the saga that sends a refund again. All buckets are searched if none is named.
 pub(crate) fn repayment(refund: &str, bucket: Option<Bucket>) -> StartKey {
     StartKey { workflow: Repayment::NAME, key: FailedRefund::start_key_of(refund), bucket }
 }
 
-/// What the rows of money name, each with whose it is.
+/// The sagas and start keys that rows of money name, each with its payment.
 #[derive(Default)]
 pub(crate) struct Named<T> {
     sagas: Vec<(T, SagaId)>,
@@ -32,7 +32,7 @@ impl<T: Copy> Named<T> {
         self.sagas.push((of, saga));
     }
 
-    /// What a `refund_owed` of the ledger refers to: a saga in its bucket, or what somebody did in a gateway's dashboard.
+    /// What a `refund_owed` of the ledger refers to: a saga in its bucket, or a refund made in a gateway's dashboard.
     pub fn decided_by(&mut self, of: T, reference: &str, bucket: Bucket) {
         let saga = reference.parse::<Uuid>().ok().map(SagaId::from_uuid);
         self.sagas.extend(saga.filter(|saga| saga.bucket() == bucket).map(|saga| (of, saga)));
@@ -42,7 +42,7 @@ impl<T: Copy> Named<T> {
         self.keys.push((of, key));
     }
 
-    /// Those of them that exist, each with its state; in any order.
+    /// The sagas among them that exist, each with its state, in any order.
     pub async fn find(self, connection: &mut PgConnection) -> Result<Vec<(T, SagaId, State)>, sqlx::Error> {
         let ids: Vec<SagaId> = self.sagas.iter().map(|(_, saga)| *saga).collect();
         let (of, keys): (Vec<T>, Vec<StartKey>) = self.keys.into_iter().unzip();

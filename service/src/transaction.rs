@@ -1,30 +1,30 @@
 //! The one way to own a transaction.
 //!
-//! A future may be dropped at any `await`: a caller hangs up, a job has used its time. sqlx sends `begin` before it counts
-//! the transaction, so a `begin` dropped in between leaves it open in the pool, and the connection's next user writes into
-//! a transaction that nobody commits. A commit that is dropped may have happened, and what follows it does not. So all of
-//! it runs in a task that the node waits for when it leaves, and the caller only waits for the answer.
+//! A future may be dropped at any `await`: a caller hangs up, or a job has used its time. sqlx sends `begin` before it
+//! counts the transaction. If the future is dropped in between, the transaction stays open in the pool, and the connection's
+//! next user writes into a transaction that nobody commits. A dropped commit may have happened, but what should follow it
+//! does not. So all of it runs in a task that shutdown waits for, and the caller only waits for the answer.
 
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, PgConnection, PgPool};
 use std::panic;
 use tokio_util::task::TaskTracker;
 
-/// How a transaction ends that has met no error.
+/// How a transaction ends if there was no error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending<T> {
-    /// What was written stays.
+    /// It is committed.
     Commit(T),
-    /// Nothing of it stays, and that is no error.
+    /// It is rolled back, which is not an error.
     RollBack(T),
 }
 
 /// Does `work` in a transaction of its own, in a task of its own. An error rolls back.
 ///
-/// The caller must hold no connection of the same pool meanwhile: where all do, nobody gets a second one.
+/// The caller must not hold a connection of the same pool meanwhile. If all callers did, nobody would get a second one.
 ///
 /// # Errors
-/// Those of `work`, and the database's.
+/// The error of `work`, or the database failed.
 #[expect(clippy::disallowed_methods, reason = "here it can't be dropped half-way")]
 pub async fn transaction<T, E, W>(pool: &PgPool, tasks: &TaskTracker, work: W) -> Result<T, E>
 where
@@ -44,7 +44,7 @@ where
     match task.await.map_err(tokio::task::JoinError::try_into_panic) {
         Ok(done) => done,
         Err(Ok(panic)) => panic::resume_unwind(panic),
-        // Only a runtime that ends aborts it.
+        // Only the end of the runtime aborts it.
         Err(Err(aborted)) => Err(sqlx::Error::Io(std::io::Error::other(aborted)).into()),
     }
 }

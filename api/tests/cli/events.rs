@@ -85,7 +85,7 @@ async fn what_can_not_be_subscribed_is_refused_in_words() {
         (&["https://0x7f.1/"], "is a private address"),
         (&["https://localhost/"], "leads to private addresses only"),
         (&["https://user:pass@192.0.32.8/"], "user name or a password"),
-        (&["example.org"], "is no URL"),
+        (&["example.org"], "is not a URL"),
         (&["https://192.0.32.8/", "--types", "Booking Confirmed"], "is not a type"),
         (&["https://192.0.32.8/", "--secret", "hunter2"], "a secret is `whsec_`"),
     ] {

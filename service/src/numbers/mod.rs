@@ -1,9 +1,9 @@
-//! The numbers that operators look at first: four that must be zero, and how it goes.
+//! The numbers that operators look at first: four that must be zero, and the health of the nodes.
 //!
-//! The four are asked of the database whenever they are shown, by small partial indexes and to a bound, so that a page
-//! never counts a table. How it goes comes from samples: every ten seconds each node with lanes writes down what it has
-//! counted since, and what of the database it sees. So plots survive restarts, hold for all nodes, and need no other
-//! system; who has Prometheus reads the same at `/metrics`.
+//! The four are read from the database whenever they are shown, through small partial indexes and to a bound, so that a page
+//! never counts a table. Health comes from samples: every ten seconds each node with lanes records what it has counted since
+//! the last one, and the state of the database. So plots survive restarts, cover all nodes, and need no other system.
+//! Prometheus gets the same at `/metrics`.
 
 mod quantile;
 mod sample;
@@ -19,23 +19,23 @@ use chrono::{DateTime, TimeDelta, Utc};
 use operator::numbers::{self as desk, InDoubt};
 use serde::Serialize;
 
-/// A count that is not worth counting further: shown as `10,000+`.
+/// Counts stop here and are shown with a `+`: a larger number would not tell more.
 pub const COUNTED_TO: i64 = 10_000;
 
 /// The word that finds the sagas which hold seats past their time.
 pub const HELD_PAST_TIME: &str = "seats:overdue";
 
-/// How long back `how it goes` looks.
+/// The time that the present values cover.
 const LATELY: TimeDelta = TimeDelta::minutes(5);
 
 /// Everything of the first page.
 #[derive(Clone, Debug, Serialize)]
 pub struct Numbers {
-    /// By the database's clock.
+    /// The time, by the database's clock.
     pub at: DateTime<Utc>,
-    /// The four.
+    /// The four numbers.
     pub zero: MustBeZero,
-    /// Sagas that ended a second, on all nodes, lately. `None` before the first sample.
+    /// Sagas that ended per second lately, on all nodes. `None` before the first sample.
     pub ended_per_s: Option<f64>,
     /// How long steps took lately, the slowest first.
     pub steps: Vec<StepTime>,
@@ -43,15 +43,15 @@ pub struct Numbers {
     pub oldest_due_s: f64,
     /// Sagas that were taken over from a node that went silent, in the last hour.
     pub takeovers: i64,
-    /// Degraded modes of any node, lately.
+    /// Degraded modes that any node had lately.
     pub degraded: Vec<String>,
-    /// Nodes that have told of themselves lately.
+    /// Nodes that have reported lately.
     pub nodes: Vec<String>,
-    /// How the database is.
+    /// The state of the database.
     pub database: DatabaseHealth,
 }
 
-/// Each must be zero. Counted to [`COUNTED_TO`].
+/// The numbers that must be zero, counted to [`COUNTED_TO`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MustBeZero {
     /// Sagas that can't progress: stuck, or overdue. None is both.
@@ -60,7 +60,7 @@ pub struct MustBeZero {
     pub overdue: i64,
     /// Sagas with a call whose outcome is unknown.
     pub in_doubt: InDoubt,
-    /// Seats held longer than was promised to anybody.
+    /// Seats that are held past their time.
     pub seats_overdue: i64,
     /// Sagas that owe a compensation which has failed.
     pub owed: i64,
@@ -69,21 +69,21 @@ pub struct MustBeZero {
 /// One minute of the last hours, over all nodes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Minute {
-    /// Its beginning.
+    /// The beginning of the minute.
     pub at: DateTime<Utc>,
-    /// Sagas that ended a second.
+    /// Sagas that ended per second.
     pub ended_per_s: f64,
     /// Sagas taken over from silent nodes.
     pub takeovers: i64,
-    /// The most that were stuck.
+    /// The most sagas that were stuck.
     pub stuck: i64,
-    /// The most in doubt.
+    /// The most sagas that were in doubt.
     pub in_doubt: i64,
-    /// The most seats held past their time.
+    /// The most seats that were held past their time.
     pub seats_overdue: i64,
-    /// The most compensations owed.
+    /// The most compensations that were owed.
     pub owed: i64,
-    /// The longest that a due saga had waited.
+    /// The longest time that a due saga had waited.
     pub oldest_due_s: f64,
     /// The slowest answer of the database.
     pub database_ms: f64,
@@ -92,7 +92,7 @@ pub struct Minute {
 /// The numbers as they are.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn now(service: &Service) -> Result<Numbers, sqlx::Error> {
     let mut connection = service.pool.acquire().await?;
     let database = store::health(&mut connection).await?;
@@ -116,7 +116,7 @@ pub async fn now(service: &Service) -> Result<Numbers, sqlx::Error> {
 /// The last hours by the minute, oldest first.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn history(service: &Service, hours: i64) -> Result<Vec<Minute>, sqlx::Error> {
     let mut connection = service.pool.acquire().await?;
     let since = store::now(&mut connection).await? - TimeDelta::hours(hours);

@@ -1,4 +1,4 @@
-//! p50 and p99 of steps, estimated from counts by bound as Prometheus does: within a bound, evenly spread.
+//! p50 and p99 of steps, estimated from counts by bound as in Prometheus: values are spread evenly between two bounds.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -6,35 +6,35 @@ use std::collections::BTreeMap;
 /// How long one step took, in counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepCounts {
-    /// Its name.
+    /// The step's name.
     pub step: String,
-    /// The bounds in seconds, rising. What took longer than the last is only in `ran`.
+    /// The bounds in seconds, rising. Steps that took longer than the last one are counted only in `ran`.
     pub le: Vec<f64>,
-    /// How many took at most that, cumulative.
+    /// For each bound, how many steps took at most that long, cumulative.
     pub counts: Vec<u64>,
-    /// How many there were.
+    /// The number of all steps.
     pub ran: u64,
 }
 
 /// How long one step takes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepTime {
-    /// Its name.
+    /// The step's name.
     pub step: String,
     /// How often it ran.
     pub ran: u64,
     /// Half of them took at most this, in seconds.
     pub p50_s: f64,
-    /// All but one in a hundred took at most this, in seconds; at most the largest bound.
+    /// 99 % of them took at most this, in seconds; at most the largest bound.
     pub p99_s: f64,
 }
 
-/// Adds up what several nodes counted in several samples.
+/// Adds up the counts of several nodes and samples.
 pub fn add_up(samples: impl IntoIterator<Item = StepCounts>) -> Vec<StepCounts> {
     let mut sums: BTreeMap<String, StepCounts> = BTreeMap::new();
     for sample in samples {
         match sums.get_mut(&sample.step) {
-            // Nodes of another version may have other bounds; theirs are seen when all are alike again.
+            // Nodes of another version may have other bounds. Theirs are left out until all nodes are alike again.
             Some(sum) if sum.le == sample.le => {
                 sum.ran += sample.ran;
                 for (sum, count) in sum.counts.iter_mut().zip(&sample.counts) {

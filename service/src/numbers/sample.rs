@@ -7,10 +7,10 @@ use super::{
 use crate::{Service, ServiceError};
 use operator::numbers as desk;
 
-/// Writes down what this node has counted since the last time, and how the database is.
+/// Records what this node has counted since the last sample, and the state of the database.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn take_sample(service: Service) -> Result<(), ServiceError> {
     let mut connection = service.connection().await?;
     let now = store::now(&mut connection).await?;
@@ -25,7 +25,7 @@ pub async fn take_sample(service: Service) -> Result<(), ServiceError> {
             role = reader.role,
             application = reader.application,
             open_s = reader.open_s,
-            "a transaction has been open for long: rows that are dead since it began can't be removed"
+            "a transaction has been open for long: rows that died since it began can't be removed"
         );
     }
     let zero = store::must_be_zero(&mut connection).await?;

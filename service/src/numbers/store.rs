@@ -1,5 +1,5 @@
-//! What the numbers are read from, and the samples themselves. Reads take no locks, go by small partial indexes and stop
-//! counting at a bound.
+//! The statements behind the numbers, and the samples. Reads take no locks, use small partial indexes and stop counting at a
+//! bound.
 
 use super::{
     COUNTED_TO, Minute, MustBeZero,
@@ -14,39 +14,39 @@ use std::time::Instant;
 use uuid::Uuid;
 use workflows::Booking;
 
-/// How long plots reach back.
+/// How long samples are kept for the plots.
 pub const SAMPLES_KEPT: TimeDelta = TimeDelta::hours(24);
 
-/// Transactions that have been open for longer are named: they keep dead rows from being removed.
+/// A transaction that has been open for longer is named, because it keeps dead rows from being removed.
 const LONG_TRANSACTION_S: f64 = 60.0;
 
-/// How the database is.
+/// The state of the database.
 #[derive(Clone, Debug, Serialize)]
 pub struct DatabaseHealth {
-    /// How long it took to answer the simplest of questions.
+    /// How long it took to answer the simplest query, in milliseconds.
     pub answered_in_ms: f64,
-    /// Connections of clients.
+    /// The number of client connections.
     pub connections: i64,
-    /// What it admits.
+    /// The most connections that it admits.
     pub connections_max: i64,
     /// The transaction that has been open for longest, if that is long.
     pub long_reader: Option<LongReader>,
 }
 
-/// Whoever keeps old rows alive.
+/// A session that keeps old rows alive.
 #[derive(Clone, Debug, Serialize)]
 pub struct LongReader {
-    /// Its process in the database.
+    /// The id of its process in the database.
     pub pid: i32,
-    /// As it names itself.
+    /// Its application name.
     pub application: String,
     /// Its role.
     pub role: String,
-    /// For how long.
+    /// How long its transaction has been open, in seconds.
     pub open_s: f64,
 }
 
-/// One sample as it is written.
+/// One sample as it is stored.
 pub(super) struct Sample {
     pub node: String,
     pub at: DateTime<Utc>,
@@ -60,7 +60,7 @@ pub(super) struct Sample {
     pub steps: Vec<StepCounts>,
 }
 
-/// What all nodes have said lately.
+/// The sums of all nodes' recent samples.
 #[derive(Default)]
 pub(super) struct Lately {
     pub ended_per_s: Option<f64>,
@@ -85,16 +85,16 @@ pub(super) async fn must_be_zero(connection: &mut PgConnection) -> Result<MustBe
     })
 }
 
-/// Seats that are held longer than was promised to anybody.
+/// Seats that are held past their time.
 pub(crate) struct Held {
-    /// By which saga.
+    /// The saga that holds them.
     pub saga: Uuid,
-    /// How many.
+    /// The number of seats.
     pub seats: i16,
 }
 
-/// Who holds seats past their time, the newest first. Whoever does is not at rest, so its saga stands still, and the desk
-/// finds it by small indexes.
+/// The sagas that hold seats past their time, newest first. Such a saga is not at rest and does not move, so small indexes
+/// of the desk find it.
 pub(crate) async fn held_past_time(
     connection: &mut PgConnection,
     most: i64,
@@ -194,7 +194,7 @@ pub(super) async fn delete_old(
     Ok(())
 }
 
-/// What all nodes have counted since then.
+/// The counts of all nodes since a time.
 pub(super) async fn read_counts(
     connection: &mut PgConnection,
     since: DateTime<Utc>,
@@ -207,7 +207,7 @@ pub(super) async fn read_counts(
     .await?;
     let mut lately = Lately::default();
     let mut counts: Vec<StepCounts> = Vec::new();
-    // A node's rate is over the time that it has told of; the rates of all nodes add up.
+    // A node's rate is over the time that it has reported. The rates of all nodes add up.
     let mut rates: Vec<(String, i64, f64)> = Vec::new();
     for row in rows {
         let steps: Vec<StepCounts> =
@@ -216,7 +216,7 @@ pub(super) async fn read_counts(
         match rates.iter_mut().find(|(node, ..)| *node == row.node) {
             Some((_, ended, seconds)) => (*ended, *seconds) = (*ended + row.ended, *seconds + row.seconds),
             None => {
-                // The newest row of the node says how it is.
+                // The newest row of a node has its state.
                 lately.degraded.extend(row.degraded);
                 rates.push((row.node, row.ended, row.seconds));
             }

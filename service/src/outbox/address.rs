@@ -1,34 +1,34 @@
-//! Where messages may go: not back into our own house.
+//! Where messages may be sent: not into our own network.
 //!
-//! A URL is somebody else's word. Without a guard it could make this service knock at doors that only it can reach: its
-//! database, its neighbours, the cloud's metadata service. So addresses are looked at when a subscription is added, and
-//! again by the [resolver](super::resolver) each time a connection is made, for a name may change its mind.
+//! Somebody else chooses the URL. Without a check it could make this service send requests to servers that only it can
+//! reach: its database, its neighbours, the cloud's metadata service. So addresses are checked when a subscription is added,
+//! and again by the [resolver](super::resolver) for each connection, because a name may lead elsewhere later.
 
 use reqwest::Url;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether private addresses, and plain http, are allowed.
+/// Whether private addresses and plain http are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrivateAddresses {
-    /// https to public addresses only.
+    /// Only https to public addresses is allowed.
     Refuse,
-    /// Anywhere: for development, and for receivers in one's own network.
+    /// Everything is allowed: for development, and for receivers in one's own network.
     Allow,
 }
 
 /// Why nothing is sent to a URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Forbidden {
-    /// It can't be read.
-    #[error("`{0}` is no URL such as `https://example.org/hooks`")]
+    /// The URL can't be read.
+    #[error("`{0}` is not a URL such as `https://example.org/hooks`")]
     Unreadable(String),
-    /// Neither https, nor http where that is allowed.
+    /// The scheme is neither https, nor http where that is allowed.
     #[error("only https is allowed; `outbox.private_addresses = \"allow\"` allows http too")]
     Scheme,
-    /// A user name or a password would end up in lists and logs.
+    /// It holds a user name or a password, which would end up in lists and logs.
     #[error("the URL must not hold a user name or a password; requests are signed instead")]
     Credentials,
-    /// Longer than [`URL_BYTES_MAX`].
+    /// It is longer than [`URL_BYTES_MAX`].
     #[error("the URL is longer than {URL_BYTES_MAX} bytes")]
     TooLong,
     /// It leads into a private network.
@@ -36,13 +36,13 @@ pub enum Forbidden {
     Private(String),
 }
 
-/// The longest URL that is taken.
+/// The longest URL that is accepted, in bytes.
 pub const URL_BYTES_MAX: usize = 2_000;
 
-/// Reads a URL to which messages shall go.
+/// Reads the URL of a subscription.
 ///
 /// # Errors
-/// [`Forbidden`]; of names only the resolver can tell where they lead.
+/// [`Forbidden`]. Where a name leads, only the resolver can tell.
 pub fn check_url(text: &str, private: PrivateAddresses) -> Result<Url, Forbidden> {
     if text.len() > URL_BYTES_MAX {
         return Err(Forbidden::TooLong);
@@ -67,7 +67,7 @@ pub fn check_url(text: &str, private: PrivateAddresses) -> Result<Url, Forbidden
     Ok(url)
 }
 
-/// Whether an address is out in the world: in none of the special blocks of the IANA registries (RFC 6890).
+/// Whether an address is public: in none of the special blocks of the IANA registries (RFC 6890).
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -104,7 +104,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         [0x2002, high, low, ..] => embedded(high, low),
         // Teredo, benchmarks, ORCHID; documentation.
         [0x2001, second, ..] if second < 0x200 || second == 0xdb8 => false,
-        // Global unicast is 2000::/3. All else is loopback, local to a link or a site, multicast, or nobody's.
+        // Global unicast is 2000::/3. Everything else is loopback, local to a link or a site, multicast, or unassigned.
         [first, ..] => first & 0xe000 == 0x2000 && first != 0x3fff,
     }
 }

@@ -1,7 +1,8 @@
 //! The loop: claim, send, settle.
 //!
-//! One loop a node. It alone talks to the database, for all that is ready at once; requests are out in tasks of its own. An
-//! attempt is settled before anything else of its subscription is claimed, so a slot is free only when its row says so.
+//! Each node has one loop. Only the loop talks to the database, for everything that is ready at once; requests run in tasks
+//! of it. An attempt is settled before anything else of its subscription is claimed, so a slot is free only when its row
+//! says so.
 
 use super::{
     Settings, SubscriptionId,
@@ -28,20 +29,20 @@ use std::{
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How long requests that are out are waited for when the node leaves. What is cut off is sent again by another.
+/// How long shutdown waits for requests that are out. If one is cut off, another node sends the message again.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// Delivery on one node. Dropped, it ends at once, as if the node had died.
+/// Delivery on one node. If it is dropped, it ends at once, as if the node had died.
 pub struct Outbox {
     stop: CancellationToken,
     running: JoinSet<()>,
 }
 
 impl Outbox {
-    /// Starts to deliver what was handed over; `handed` says that there is something new.
+    /// Starts to deliver messages that were handed over. `handed` tells that there are new ones.
     ///
     /// # Errors
-    /// The HTTP client's.
+    /// The HTTP client can't be made.
     pub fn start(pool: PgPool, settings: Settings, handed: Arc<Notify>) -> anyhow::Result<Self> {
         let deliverer = Deliverer {
             sender: Sender::new(settings.private, settings.deadline)?,
@@ -57,12 +58,12 @@ impl Outbox {
         Ok(Self { stop, running })
     }
 
-    /// Claims no more, waits a little for what is out, and ends.
+    /// Claims nothing more, waits a little for requests that are out, and ends.
     pub async fn stop(mut self) {
         self.stop.cancel();
         while let Some(ended) = self.running.join_next().await {
             if let Err(error) = ended {
-                tracing::error!(%error, "the delivery of messages died");
+                tracing::error!(%error, "the delivery of messages panicked");
             }
         }
     }
@@ -74,7 +75,7 @@ struct Deliverer {
     settings: Settings,
     handed: Arc<Notify>,
     out: JoinSet<Ended>,
-    /// Requests out to each subscription, or answered and not settled.
+    /// Requests to each subscription that are out, or answered and not settled.
     busy: HashMap<SubscriptionId, usize>,
     ended: Vec<Ended>,
 }
@@ -94,16 +95,16 @@ impl Deliverer {
         while !stop.is_cancelled() {
             let round = self.round().await;
             if let (Err(error), false) = (&round, failing) {
-                tracing::warn!(%error, "messages wait: the database refuses");
+                tracing::warn!(%error, "messages have to wait, because the database failed");
             }
             failing = round.is_err();
-            // Whoever failed to settle doesn't try again at once, however much has ended.
+            // If settling failed, it is not tried again at once, however many attempts have ended.
             let ends = !failing && !self.out.is_empty();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 Some(ended) = self.out.join_next(), if ends => self.note_ended(ended),
-                // A hint: what was handed over by another node, or was not told here, the next round finds.
+                // This is a hint: the next round finds what another node handed over, or what we were not told of.
                 () = self.handed.notified(), if !failing => {}
                 () = tokio::time::sleep(self.settings.poll) => {}
             }
@@ -133,11 +134,11 @@ impl Deliverer {
             self.settle(&mut connection).await
         };
         if let Err(error) = settled.await {
-            tracing::warn!(%error, "what was delivered last could not be noted and is sent again");
+            tracing::warn!(%error, "the last deliveries could not be recorded; these messages are sent again");
         }
     }
 
-    /// Does what is to be done now.
+    /// Does one round.
     async fn round(&mut self) -> Result<(), sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
         self.settle(&mut connection).await?;
@@ -158,7 +159,7 @@ impl Deliverer {
         if wanted.is_empty() {
             return Ok(());
         }
-        // By the monotonic clock: what has not left by then would run over its lease, and leaves no more.
+        // This is by the monotonic clock: an attempt that starts later could outlive its lease, so it doesn't start.
         let leave_by = Instant::now() + self.settings.lease.saturating_sub(self.settings.deadline);
         let due = deliveries::list_due(connection, &wanted).await?;
         for keys in self.batches(&due, |key| key.message.bucket()) {
@@ -169,7 +170,7 @@ impl Deliverer {
                 messages.iter().map(|message| (message.key, message)).collect();
             for claimed in claimed {
                 let to = active.iter().find(|one| one.id == claimed.key.subscription);
-                // One whose message is gone is about to be deleted too: it is too old.
+                // If its message is gone, the delivery is too old and is about to be deleted too.
                 if let (Some(to), Some(message)) = (to, messages.get(&claimed.key.message)) {
                     self.send(to.clone(), claimed, (*message).clone(), leave_by);
                 }
@@ -178,7 +179,7 @@ impl Deliverer {
         Ok(())
     }
 
-    /// Requests that may leave now. One that has failed is asked by one request whether it is well again.
+    /// The number of requests that may leave now. A subscription that has failed gets a single one, to see whether it works again.
     fn slots(&self, to: &Active) -> usize {
         let most = match to {
             Active { rests: true, .. } => 0,
@@ -194,7 +195,7 @@ impl Deliverer {
         self.out.spawn(async move {
             metrics::gauge!(telemetry::OUT).increment(1.0);
             let began = Instant::now();
-            // One that panicked must give its slot back.
+            // A task that panicked must free its slot.
             let attempt = AssertUnwindSafe(sender.send(&to, &message, leave_by)).catch_unwind();
             let sent = attempt.await.unwrap_or_else(|_| Sent::failed("the attempt panicked"));
             metrics::gauge!(telemetry::OUT).decrement(1.0);
@@ -209,7 +210,7 @@ impl Deliverer {
         });
     }
 
-    /// Writes down what has ended. On an error it is kept, and written the next time.
+    /// Records the attempts that have ended. On an error they are kept, and recorded the next time.
     async fn settle(&mut self, connection: &mut PoolConnection<Postgres>) -> Result<(), sqlx::Error> {
         if self.ended.is_empty() {
             return Ok(());
@@ -241,20 +242,20 @@ impl Deliverer {
         Attempted { key, attempt, failed }
     }
 
-    /// What the attempts say of their receivers. The last one to end is believed.
+    /// Updates subscriptions by the results of attempts. The last attempt to end counts.
     async fn judge(&self, connection: &mut PoolConnection<Postgres>) -> Result<(), sqlx::Error> {
         let last: BTreeMap<SubscriptionId, &Ended> =
             self.ended.iter().map(|ended| (ended.key.subscription, ended)).collect();
         for (id, ended) in last {
             match &ended.sent {
                 Sent::Arrived if ended.seen > 0 => {
-                    tracing::info!(subscription = %id, "a subscription is well again");
+                    tracing::info!(subscription = %id, "a subscription works again");
                     subscriptions::mark_well(connection, id).await?;
                 }
                 Sent::Arrived => {}
                 Sent::Failed { error, wait } => {
                     if ended.seen == 0 {
-                        tracing::warn!(subscription = %id, %error, "a subscription fails and is left alone for a while");
+                        tracing::warn!(subscription = %id, %error, "a subscription fails and rests for a while");
                     }
                     let wait = wait.unwrap_or_default().max(self.settings.wait_after(ended.seen + 1));
                     let failed = Failed { id, seen: ended.seen, wait, error: error.clone() };
@@ -262,7 +263,7 @@ impl Deliverer {
                 }
                 Sent::Gone => {
                     if subscriptions::disable(connection, id, GONE).await? {
-                        tracing::warn!(subscription = %id, "a subscription wants no more and is disabled");
+                        tracing::warn!(subscription = %id, "a subscription's receiver wants no more messages; it is disabled");
                     }
                 }
             }
@@ -275,7 +276,7 @@ impl Deliverer {
         self.batches(&all, |ended| ended.key.message.bucket())
     }
 
-    /// As one statement may have them: all together, or bucket by bucket.
+    /// Groups items for statements: all together, or bucket by bucket.
     fn batches<T: Copy>(&self, items: &[T], bucket: impl Fn(&T) -> Bucket) -> Vec<Vec<T>> {
         let mut batches: BTreeMap<Option<Bucket>, Vec<T>> = BTreeMap::new();
         for item in items {

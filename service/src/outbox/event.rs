@@ -1,4 +1,4 @@
-//! A message as receivers get it: a CloudEvent (1.0.2, structured mode).
+//! A message in the form that receivers get: a CloudEvent (1.0.2, structured mode).
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use orchestrator::{
@@ -11,34 +11,34 @@ use serde_json::value::RawValue;
 /// The media type of a CloudEvent in JSON.
 pub const MEDIA_TYPE: &str = "application/cloudevents+json";
 
-/// Who speaks.
+/// The source of the events.
 const SOURCE: &str = "/usher";
 
 /// A CloudEvent. The attributes' names are the specification's; `sagaid` and `sequence` are extensions.
 #[derive(Debug, Serialize)]
 pub struct CloudEvent<'a> {
     specversion: &'static str,
-    /// The same in every delivery of this message, to every subscription.
+    /// The id, the same in every delivery of this message to every subscription.
     pub id: String,
     source: &'static str,
-    /// What happened, such as `booking.confirmed`.
+    /// The type, such as `booking.confirmed`.
     #[serde(rename = "type")]
     pub kind: &'a str,
-    /// To what: the booking of a `booking.…`, and so on; else the saga.
+    /// What it is about: the booking for a `booking.…`, and so on; otherwise the saga.
     pub subject: String,
     /// When it was decided.
     pub time: String,
     datacontenttype: &'static str,
-    /// Whose message it is: those of one saga are in order.
+    /// The saga's id. The messages of one saga are in order.
     pub sagaid: SagaId,
-    /// Their order, as text: later is greater.
+    /// The place in that order, as text: a later message has a greater one.
     pub sequence: String,
-    /// What is to be known.
+    /// The data of the message.
     pub data: &'a RawValue,
 }
 
 impl<'a> CloudEvent<'a> {
-    /// Of a message of the outbox.
+    /// Makes the event of a message in the outbox.
     pub fn of(message: &'a Message) -> Self {
         Self::new(message.key, &message.kind, message.decided_at, &message.payload)
     }
@@ -60,12 +60,12 @@ impl<'a> CloudEvent<'a> {
     }
 }
 
-/// The message's id, also `webhook-id`. Standard Webhooks wants no dot in it.
+/// The message's id, also used as `webhook-id`. Standard Webhooks allows no dot in it.
 pub fn message_id(key: MessageKey) -> String {
     format!("msg_{}_{}_{}", key.saga.uuid().simple(), key.position, key.ordinal)
 }
 
-/// The id that the data has of what the type is about: `booking_id` of `booking.confirmed`.
+/// The id in the data that belongs to the type: `booking_id` for `booking.confirmed`.
 fn subject(kind: &str, data: &RawValue) -> Option<String> {
     let about = kind.split('.').next()?;
     let data: serde_json::Value = serde_json::from_str(data.get()).ok()?;

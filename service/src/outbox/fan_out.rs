@@ -1,5 +1,5 @@
-//! What the engine hands its messages to: a delivery is made for each subscription that wants the message, in the transaction
-//! that marks it as taken. So there are deliveries of it for all of them or for none, and once.
+//! The engine hands its messages to this. It makes a delivery for each subscription that wants the message, in the
+//! transaction that marks the message as taken. So deliveries exist for all of these subscriptions or for none, and once.
 
 use super::store::{deliveries, subscriptions};
 use chrono::{DateTime, Utc};
@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-/// Messages that are handed over by one transaction.
+/// Messages that one transaction hands over.
 pub const HAND_OVER_MAX: usize = 500;
 
 /// Makes deliveries of messages.
@@ -18,14 +18,14 @@ pub struct FanOut {
 }
 
 impl FanOut {
-    /// One that takes so many messages at once, and then tells whoever sends deliveries from here.
+    /// A fan-out that takes this many messages at once, and then notifies the deliverer of this node.
     pub fn new(hand_over_max: usize, handed: Arc<Notify>) -> Self {
         Self { hand_over_max, handed }
     }
 }
 
 impl Deliver for FanOut {
-    /// Subscriptions are read after the messages: whoever subscribes later is told of what is decided later.
+    /// Subscriptions are read after the messages: a later subscription gets only what is decided later.
     async fn deliver(&self, connection: &mut PgConnection, messages: &[Message]) -> Result<(), DeliverError> {
         let audience = subscriptions::read_audience(connection).await?;
         Ok(deliveries::insert(connection, messages, &audience).await?)
@@ -35,7 +35,7 @@ impl Deliver for FanOut {
         self.hand_over_max
     }
 
-    /// What nobody wants to hear of stays as it is, and costs nothing.
+    /// Messages that nobody subscribes to stay as they are, and cost nothing.
     async fn wanted_since(
         &self,
         connection: &mut PgConnection,

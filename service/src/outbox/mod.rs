@@ -1,15 +1,15 @@
-//! Telling the outside what was decided.
+//! Delivers messages about decisions to subscribers.
 //!
-//! The picture: sagas put messages into the engine's outbox, in the commit that decided them, and know no more of it. The engine
+//! The picture: sagas put messages into the engine's outbox, in the commit that decided them, and do nothing more. The engine
 //! hands each over to [`FanOut`], which makes one delivery for each subscription that wants it. A delivery is claimed under a
 //! lease, sent, and settled: delivered, due again later, or given up. Many nodes do this at once; rows and leases keep them
-//! apart.
+//! from doing the same.
 //!
-//! What receivers may rely on: at least once, always under the same id; the messages of one saga in order, the next only once
-//! the one before is settled. What is not promised: exactly once, or any order between sagas.
+//! Receivers may rely on this: a message comes at least once, always under the same id. The messages of one saga come in
+//! order, each only after the one before is settled. Not promised are exactly-once delivery and any order between sagas.
 //!
-//! A subscription has its own failures, its own waits and its own bound of requests out, so one that is slow or broken
-//! holds up nobody else.
+//! A subscription has its own failures, its own waits and its own bound on requests, so a slow or broken one holds up
+//! no other.
 
 pub mod address;
 mod deliver;
@@ -32,6 +32,6 @@ pub use settings::Settings;
 use orchestrator::bucketed_id;
 
 bucketed_id! {
-    /// Somebody who is told.
+    /// A subscription, by its id.
     SubscriptionId
 }

@@ -1,4 +1,4 @@
-//! What is said about delivery, again and again, until somebody has come; and whoever has failed for days is disabled.
+//! Reports trouble with delivery until somebody has dealt with it, and disables subscriptions that have failed for days.
 
 use super::{
     settings::DISABLED_AFTER,
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{Service, ServiceError};
 
-/// A message that is on its way for longer should be looked at.
+/// A message that is on its way for longer than this is late.
 const LATE_S: f64 = 3600.0;
 
 /// Counts, disables, and logs what needs a person.
@@ -16,7 +16,7 @@ pub async fn run(service: Service) -> Result<(), ServiceError> {
     for id in subscriptions::disable_failing(&mut connection, DISABLED_AFTER).await? {
         tracing::error!(
             subscription = %id,
-            "a subscription has only failed for days and is disabled; `usher subscription enable` sends to it again"
+            "a subscription has failed for days and is disabled; `usher subscription enable` enables it again"
         );
     }
     let all = subscriptions::list(&mut connection).await?;
@@ -38,7 +38,7 @@ pub async fn run(service: Service) -> Result<(), ServiceError> {
         tracing::warn!(
             messages = standing.waiting,
             oldest_s = standing.oldest_s,
-            "messages are late; `usher events tail --failed` shows them, `usher subscription list` who fails"
+            "messages are late; `usher events tail --failed` shows them, `usher subscription list` shows which subscriptions fail"
         );
     }
     if standing.given_up > 0 {

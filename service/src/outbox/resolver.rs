@@ -1,7 +1,7 @@
-//! Names to addresses, at the moment of connecting, and none of them private.
+//! Resolves names at the moment of connecting, and drops private addresses.
 //!
-//! It is asked for each new connection, so a name that was public yesterday, or a second ago, and leads to 127.0.0.1 now
-//! (DNS rebinding) leads nowhere. Proxies would resolve names elsewhere, so none is asked.
+//! It runs for each new connection. So a name that was public a second ago and leads to 127.0.0.1 now (DNS rebinding) can't
+//! be reached. Proxies would resolve names elsewhere, so no proxy is used.
 
 use super::address::{PrivateAddresses, is_public};
 use reqwest::{
@@ -10,12 +10,12 @@ use reqwest::{
 };
 use std::{error::Error, io, net::SocketAddr};
 
-/// A name that leads into a private network.
+/// The name leads into a private network.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` leads to private addresses only; `outbox.private_addresses = \"allow\"` allows them")]
 pub struct LeadsHome(String);
 
-/// Resolves as the system does, and drops what is not public.
+/// Resolves names as the system does, and drops addresses that are not public.
 #[derive(Clone, Copy, Debug)]
 pub struct PublicOnly;
 
@@ -28,7 +28,7 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// The system's answer. The port is set by the connector.
+/// The system's addresses of a name. The connector sets the port.
 async fn lookup(name: &str) -> io::Result<Vec<SocketAddr>> {
     Ok(tokio::net::lookup_host((name, 0)).await?.collect())
 }
@@ -38,7 +38,7 @@ fn public(name: &str, found: Vec<SocketAddr>) -> Result<Addrs, LeadsHome> {
     if public.is_empty() { Err(LeadsHome(name.to_owned())) } else { Ok(Box::new(public.into_iter())) }
 }
 
-/// Looks where a name leads before anything is sent. One that can't be resolved now may be later.
+/// Checks where a name leads before anything is sent. A name that can't be resolved now passes: it may work later.
 ///
 /// # Errors
 /// [`LeadsHome`].

@@ -1,15 +1,15 @@
-//! Messages and their deliveries leave together, when they are old.
+//! Deletes old messages together with their deliveries.
 
 use super::store::upkeep;
 use chrono::{DateTime, Utc};
 use orchestrator::retire_messages;
 use sqlx::PgConnection;
 
-/// Deletes at most `most` deliveries of messages that were decided before `before`; once none is left, as many messages. Says
-/// how many rows went: with fewer than `most` nothing old is left.
+/// Deletes at most `most` deliveries of messages that were decided before `before`; once none is left, as many messages.
+/// Returns how many rows it deleted: if there were fewer than `most`, nothing old is left.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn delete_old(
     connection: &mut PgConnection,
     before: DateTime<Utc>,

@@ -1,25 +1,25 @@
-//! The secret of a subscription, as Standard Webhooks wants it.
+//! The secret of a subscription, in the form of Standard Webhooks.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use secrecy::SecretString;
 
-/// What secrets begin with.
+/// The prefix of secrets.
 const PREFIX: &str = "whsec_";
-/// What they must have, decoded: Standard Webhooks asks for 24 to 64 bytes.
+/// The length of a decoded secret: Standard Webhooks asks for 24 to 64 bytes.
 const BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// It is not `whsec_` and the base64 of 24 to 64 bytes.
+/// The text is not `whsec_` and the base64 of 24 to 64 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a secret is `whsec_` followed by the base64 of 24 to 64 bytes; leave it out and one is made")]
+#[error("a secret is `whsec_` followed by the base64 of 24 to 64 bytes; if you leave it out, one is made")]
 pub struct BadSecret;
 
-/// A new one: 256 random bits.
+/// A new secret: 256 random bits.
 pub fn draw() -> SecretString {
     let secret: [u8; 32] = rand::random();
     format!("{PREFIX}{}", BASE64_STANDARD.encode(secret)).into()
 }
 
-/// One that the receiver has chosen.
+/// A secret that the receiver has chosen.
 ///
 /// # Errors
 /// [`BadSecret`].

@@ -18,39 +18,39 @@ use std::time::{Duration, Instant};
 use steps::gateway::standard_webhooks;
 use tokio::time::timeout;
 
-/// What of an answer's body is read, so that the connection can be used again. Nothing is done with it.
+/// How many bytes of an answer's body are read, so that the connection can be used again. The body is ignored.
 const BODY_BYTES_MAX: usize = 16 * 1024;
-/// How long that may take: the answer is in its status.
+/// How long reading the body may take. The status is the answer.
 const BODY_MAX: Duration = Duration::from_millis(500);
 /// The longest wait that a `Retry-After` may impose.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
-/// What is kept of an error.
+/// How many characters of an error are kept.
 const ERROR_CHARS_MAX: usize = 300;
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// The receiver has it.
+    /// The receiver has the message.
     Arrived,
-    /// It may or may not have it; it gets it again.
+    /// The receiver may or may not have it, so it will be sent again.
     Failed {
         /// What went wrong, for people.
         error: String,
-        /// How long the receiver wants to be left alone.
+        /// How long the receiver asked us to wait.
         wait: Option<Duration>,
     },
-    /// The receiver wants no more.
+    /// The receiver wants no more messages.
     Gone,
 }
 
 impl Sent {
-    /// A failure of which the receiver says no more.
+    /// A failure without a wait that the receiver asked for.
     pub fn failed(error: impl Into<String>) -> Self {
         Self::Failed { error: error.into(), wait: None }
     }
 }
 
-/// Sends messages.
+/// The HTTP client that sends messages.
 #[derive(Clone, Debug)]
 pub struct Sender {
     client: Client,
@@ -59,10 +59,10 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// One that gives each attempt so long.
+    /// A sender with this bound on each attempt.
     ///
     /// # Errors
-    /// The HTTP client's.
+    /// The HTTP client can't be made.
     pub fn new(private: PrivateAddresses, deadline: Duration) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -76,7 +76,7 @@ impl Sender {
         Ok(Self { client: client.build()?, private, deadline })
     }
 
-    /// Makes one attempt, unless it is too late for it: a node that was frozen must not send what others have sent long ago.
+    /// Makes one attempt, unless it is too late: a node that was frozen must not send what others have sent long ago.
     pub async fn send(&self, to: &Active, message: &Message, leave_by: Instant) -> Sent {
         if Instant::now() > leave_by {
             return Sent::failed("its lease was nearly over before it left");
@@ -88,7 +88,7 @@ impl Sender {
     }
 
     async fn attempt(&self, to: &Active, message: &Message) -> Sent {
-        // Again at each attempt: what is allowed may have changed since it was added.
+        // This is checked at each attempt, because the setting may have changed since the subscription was added.
         let url = match check_url(&to.url, self.private) {
             Ok(url) => url,
             Err(forbidden) => return Sent::failed(forbidden.to_string()),
@@ -133,7 +133,7 @@ async fn answered(response: Response, now: DateTime<Utc>) -> Sent {
     }
 }
 
-/// Reads what is left, if it is little.
+/// Reads the rest of the body, if it is short.
 async fn drain(mut response: Response) {
     let mut read = 0;
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -144,8 +144,8 @@ async fn drain(mut response: Response) {
     }
 }
 
-/// Without the URL, which stands in the list of subscriptions, and without what the receiver says. The last of the chain
-/// says what really happened: `connection refused`, `invalid peer certificate`.
+/// The error's text, without the URL, which is in the list of subscriptions, and without the receiver's own words. The last
+/// error of the chain says what happened: `connection refused`, `invalid peer certificate`.
 fn in_words(error: reqwest::Error) -> String {
     if let Some(private) = leads_home(&error) {
         return private.to_string();
@@ -159,7 +159,7 @@ fn in_words(error: reqwest::Error) -> String {
     format!("{what}: {last}").chars().take(ERROR_CHARS_MAX).collect()
 }
 
-/// Seconds or an HTTP date (RFC 9110 §10.2.3), bounded.
+/// Reads `Retry-After`: seconds or an HTTP date (RFC 9110 §10.2.3), bounded.
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match text.parse() {

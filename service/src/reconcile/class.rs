@@ -1,31 +1,31 @@
-//! What a comparison of two books can come to, in words, and what to do about each.
+//! The classes of differences between two books, and what to do about each.
 
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// How one payment stands in our books and in the gateway's.
+/// How our books and the gateway's agree on one payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// Both say the same.
     Matched,
-    /// The gateway has secured money for a reservation that has no booking of it, and nobody is giving it back.
+    /// The gateway has secured money for a reservation without a booking, and nobody is giving the money back.
     MoneyWithoutBooking,
-    /// Seats are sold, and the gateway has no money for them (any more).
+    /// Seats are sold, but the gateway has no money for them (any more).
     BookingWithoutMoney,
-    /// Both have money, and not the same.
+    /// Both have money, but not the same amount.
     AmountDiffers,
-    /// A refund that one side has and the other lacks.
+    /// One side has a refund that the other lacks.
     RefundMissing,
-    /// Money at the gateway of which our books know nothing.
+    /// The gateway has money that our books don't know.
     UnknownPayment,
-    /// They differ, and it is too early to say that it is wrong: the payment is young or its saga works.
+    /// They differ, but it is too early to call it wrong: the payment is young, or its saga is working.
     InFlight,
-    /// They differ, and its saga is stuck: it stands on the work-list of sagas already.
+    /// They differ, and its saga is stuck, so it is already on the work-list of sagas.
     Stuck,
 }
 
 impl Class {
-    /// All, in the order in which they are printed.
+    /// All classes, in the order in which they are printed.
     pub const ALL: [Self; 8] = [
         Self::Matched,
         Self::MoneyWithoutBooking,
@@ -37,7 +37,7 @@ impl Class {
         Self::Stuck,
     ];
 
-    /// The word, as columns, JSON, the command line and the headings in `docs/operating.md` have it.
+    /// The word in columns, JSON, the command line and the headings of `docs/operating.md`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Matched => "matched",
@@ -51,7 +51,7 @@ impl Class {
         }
     }
 
-    /// The class of this word.
+    /// The class with this word.
     pub fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.as_str() == word)
     }
@@ -68,11 +68,11 @@ impl Class {
         }
     }
 
-    /// The one thing that can be done about it without making it worse.
+    /// What can be done about it without making it worse.
     pub fn safe_action(self) -> &'static str {
         match self {
             Self::Matched => "nothing",
-            Self::InFlight => "wait, and compare again",
+            Self::InFlight => "wait, then compare again",
             Self::Stuck => "repair the saga: `usher saga list --state stuck`",
             Self::MoneyWithoutBooking => {
                 "tell the nodes of it, which book the seats if they are free and else give the money back: `usher case tell <id> --reason …`"

@@ -7,32 +7,32 @@ use steps::{
     gateway::{Currency, Intent, IntentId, IntentStatus, Trace},
 };
 
-/// A payment in our books: its row, the sums of its ledger, its booking, and who works on it.
+/// A payment in our books: its row, the sums of its ledger, its booking, and the state of its sagas.
 #[derive(Clone, Debug)]
 pub struct Ours {
     /// Its id.
     pub payment: PaymentId,
-    /// What it pays for.
+    /// The reservation that it pays for.
     pub reservation: ReservationId,
-    /// The gateway's name for it, if it has told us.
+    /// The gateway's name for it, if we know it.
     pub reference: Option<IntentId>,
-    /// Of its amounts.
+    /// The currency of its amounts.
     pub currency: Currency,
-    /// Minor units that are set aside for us.
+    /// Minor units that are held for us.
     pub held: i64,
-    /// Minor units that were taken.
+    /// Minor units that were captured.
     pub captured: i64,
-    /// Minor units that went back; refunds that failed are taken off.
+    /// Minor units that were refunded, without refunds that failed.
     pub refunded: i64,
-    /// Minor units of refunds that are decided and not acknowledged.
+    /// Minor units of refunds that are decided but not acknowledged.
     pub owed: i64,
     /// The confirmed booking that it paid for.
     pub booking: Option<BookingId>,
     /// When it last changed.
     pub changed_at: DateTime<Utc>,
-    /// A saga that it belongs to is under way.
+    /// Whether a saga that it belongs to is under way.
     pub in_motion: bool,
-    /// A saga that it belongs to is stuck.
+    /// Whether a saga that it belongs to is stuck.
     pub stuck: bool,
 }
 
@@ -41,42 +41,42 @@ pub struct Ours {
 pub struct Theirs {
     /// The gateway's name for it.
     pub id: IntentId,
-    /// Of its amounts.
+    /// The currency of its amounts.
     pub currency: Currency,
     /// Minor units that can still be captured.
     pub held: i64,
     /// Minor units that were captured.
     pub captured: i64,
-    /// Minor units that went back, or are on their way.
+    /// Minor units that were refunded, or are on their way back.
     pub refunded: i64,
     /// When it was made.
     pub created: DateTime<Utc>,
-    /// Our ids in its metadata.
+    /// Our ids, from its metadata.
     pub trace: Trace,
 }
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// In one word.
+    /// The class of the difference.
     pub class: Class,
     /// Minor units by our books.
     pub ours: i64,
     /// Minor units by the gateway's.
     pub theirs: i64,
-    /// In one sentence.
+    /// What is wrong, in one sentence.
     pub what: String,
 }
 
 impl Ours {
-    /// Money of the customer's that is with us or set aside for us.
+    /// The customer's money that we have, or that is held for us.
     fn net(&self) -> i64 {
         self.held + self.captured - self.refunded
     }
 }
 
 impl Theirs {
-    /// As an intent says it. `refunded` is what its refunds add up to.
+    /// Makes the record of an intent. `refunded` is the sum of its refunds.
     pub fn of(intent: &Intent, refunded: i64) -> Self {
         let held = match intent.status {
             IntentStatus::RequiresCapture => intent.amount_capturable,
@@ -103,7 +103,7 @@ impl Theirs {
     }
 }
 
-/// Compares a payment in both books at the time `now`. What changed within `settled_after` is in flight.
+/// Compares a payment in both books at the time `now`. A payment that changed within `settled_after` is in flight.
 pub fn compare(
     ours: Option<&Ours>,
     theirs: Option<&Theirs>,
@@ -146,7 +146,7 @@ fn difference(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Found {
         }
         (Some(ours), Some(theirs)) => compare_both(ours, theirs),
         (Some(ours), None) => {
-            // The gateway knows nothing of it: the same as a record without money.
+            // The gateway doesn't know it, which is the same as a record without money.
             let nothing = Theirs {
                 id: ours.reference.clone().unwrap_or_else(|| IntentId::new(ours.payment.to_string())),
                 currency: ours.currency,
@@ -161,7 +161,7 @@ fn difference(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Found {
     }
 }
 
-/// Two intents for one payment: whatever the other one is, this one's money buys nothing.
+/// Two intents for one payment: whatever the other one is, the money of this one buys nothing.
 fn second_intent(ours: &Ours, theirs: &Theirs) -> Found {
     if theirs.net() == 0 {
         return matched(0);

@@ -1,9 +1,9 @@
-//! Giving back money that our books have lost: an intent that carries our ids, of a payment that is nowhere here.
+//! Gives back money that our books have lost: an intent that carries our ids, of a payment that we don't have.
 //!
-//! It happens when a failover loses commits. No saga knows of the money any more, so no workflow can give it back, and a
-//! person must: what is only held is cancelled, what was taken is refunded, less what has gone back already. Who asked is
-//! written down before the request leaves, in the case and in the audit's chain. The keys are made of the case, and each
-//! try begins by reading what the gateway has, so pressing twice gives back once.
+//! This happens if a failover loses commits. Then no saga knows of the money, so no workflow can give it back, and a person
+//! must. Money that is only held is cancelled; captured money is refunded, except for what has already gone back. The case
+//! and the audit's chain record who asked before the request leaves. The keys are made from the case, and each try first
+//! reads what the gateway has, so trying twice gives back once.
 
 use super::{
     Class,
@@ -28,17 +28,17 @@ use steps::{
 };
 use tokio_util::task::TaskTracker;
 
-/// What the gateway has done.
+/// What the gateway did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GivenBack {
-    /// The money was held, and is let go.
+    /// The money was held, and was released.
     Cancelled,
-    /// It goes back.
+    /// The money goes back.
     Refunded {
         /// The gateway's id of the refund.
         refund: RefundId,
-        /// How much, in minor units of the case's currency.
+        /// The amount, in minor units of the case's currency.
         minor: i64,
     },
     /// Nothing was left to give back.
@@ -49,36 +49,38 @@ impl fmt::Display for GivenBack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled => f.write_str("cancelled"),
-            Self::Refunded { refund, minor } => write!(f, "refund {refund} of {minor} in minor units"),
+            Self::Refunded { refund, minor } => write!(f, "refund {refund} of {minor} minor units"),
             Self::Nothing => f.write_str("nothing was left to give back"),
         }
     }
 }
 
-/// Why nothing was given back, or nobody knows whether it was: the same again is safe.
+/// Why nothing was given back, or why nobody knows whether it was. Trying again is safe.
 #[derive(Debug, thiserror::Error)]
 pub enum GiveBackError {
-    /// Only money that our books know nothing of is given back here.
+    /// Only money that our books don't know is given back here.
     #[error(
         "case {0} is of class `{1}`: only an `unknown-payment` that names a payment of ours is given back here"
     )]
     OtherClass(uuid::Uuid, String),
     /// Somebody else may have charged it.
-    #[error("`{0}` carries no ids of ours: find out who charged it, or refund it in the gateway's dashboard")]
+    #[error("`{0}` does not carry our ids: find out who charged it, or refund it in the gateway's dashboard")]
     NotOurs(String),
-    /// A saga may be at it.
-    #[error("our books have payment {0} again; compare anew with `usher reconcile`, then `usher case tell`")]
+    /// A saga may be giving it back.
+    #[error(
+        "our books have payment {0} again; compare again with `usher reconcile`, then use `usher case tell`"
+    )]
     Known(PaymentId),
-    /// One person may not move so much.
+    /// One person may not move this much money.
     #[error(
         "{0} is more than one person may move alone: refund it in the gateway's dashboard, where a second person sees it"
     )]
     TooMuch(Money),
     /// The case was resolved meanwhile.
-    #[error("case {0} is not open any more")]
+    #[error("case {0} is no longer open")]
     Closed(uuid::Uuid),
     /// The gateway still works on the payment.
-    #[error("`{0}` is {1:?}: the gateway is at it; try again in a moment")]
+    #[error("`{0}` is {1:?}: the gateway is still working on it; try again in a moment")]
     InMotion(String, IntentStatus),
     /// The gateway could not be asked, or refused.
     #[error("giving `{0}` back at the gateway")]
@@ -88,7 +90,7 @@ pub enum GiveBackError {
     Database(#[from] sqlx::Error),
 }
 
-/// Gives the money of a case back, and writes down who asked and what came of it. Pressed twice it gives back once.
+/// Gives back the money of a case, and records who asked and what the gateway did. Doing it twice gives back once.
 ///
 /// # Errors
 /// [`GiveBackError`].
@@ -120,7 +122,7 @@ pub async fn give_back(
     Ok(given)
 }
 
-/// Writes down who asks, before anything leaves. The saga that the audit tells it of is the one that the gateway names.
+/// Records who asks, before any request leaves. In the audit it belongs to the saga that the gateway's record names.
 async fn ask(
     (pool, tasks): (&PgPool, &TaskTracker),
     case: &Case,
@@ -143,7 +145,7 @@ async fn ask(
     .await
 }
 
-/// Cancels what is held, refunds what was taken.
+/// Cancels held money, or refunds captured money.
 async fn send(gateway: &Gateway, case: &Case, intent: &Intent) -> Result<GivenBack, GiveBackError> {
     let at_gateway = |error| GiveBackError::Gateway(case.reference.clone(), error);
     match intent.status {
@@ -158,7 +160,7 @@ async fn send(gateway: &Gateway, case: &Case, intent: &Intent) -> Result<GivenBa
             match gateway.cancel(&intent.id, CancelReason::Abandoned, &key).await {
                 Ok(intent) if intent.status == IntentStatus::Canceled => Ok(GivenBack::Cancelled),
                 Ok(intent) => Err(GiveBackError::InMotion(case.reference.clone(), intent.status)),
-                // The money came meanwhile: the next try finds it taken.
+                // The money was captured meanwhile: the next try finds it so.
                 Err(GatewayError::WrongState { intent: Some(intent), .. }) => {
                     Err(GiveBackError::InMotion(case.reference.clone(), intent.status))
                 }
@@ -168,7 +170,7 @@ async fn send(gateway: &Gateway, case: &Case, intent: &Intent) -> Result<GivenBa
     }
 }
 
-/// What was received and has not gone back. A refund that failed has used up its key, so the key counts them.
+/// The amount that was received and has not gone back. A failed refund has used its key, so the key contains their number.
 async fn refund(gateway: &Gateway, case: &Case, intent: &Intent) -> Result<GivenBack, GiveBackError> {
     let at_gateway = |error| GiveBackError::Gateway(case.reference.clone(), error);
     let refunds = gateway.refunds(&intent.id).await.map_err(at_gateway)?;

@@ -1,13 +1,13 @@
 //! Reconciliation: the gateway's books against ours, and a case for each difference.
 //!
-//! The picture: the window is walked in *slices*, oldest first. Of a slice we know which of our payments moved
-//! money in it, page through what the gateway made in it, compare the two, and ask the gateway by name for those of
-//! ours that its pages didn't show. Then come older payments that were refunded in the window, and the cases that
-//! are still open from earlier. So memory is bounded by a slice, a run that breaks off has finished all slices before,
-//! and the next one goes on where it broke.
+//! The picture: a run walks through a window in *slices*, oldest first. For each slice it reads our payments that moved
+//! money in it, pages through what the gateway made in it, compares the two, and asks the gateway by name for payments of
+//! ours that its pages didn't show. Then come older payments that were refunded in the window, and cases that are still
+//! open from earlier. So memory is bounded by a slice. A run that breaks off has finished all slices before, and the next
+//! one continues there.
 //!
-//! What it does not do: by itself it moves no money and changes no payment. It opens cases, sees them again, and resolves
-//! those whose difference is gone. A person may have it tell the nodes, or give back money that our books have lost.
+//! By itself it moves no money and changes no payment. It opens cases, sees them again, and resolves those whose
+//! difference is gone. A person may use it to tell the nodes, or to give back money that our books have lost.
 
 mod class;
 mod compare;

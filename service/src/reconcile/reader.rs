@@ -1,4 +1,4 @@
-//! Reading the gateway's books with patience: reading changes nothing, so asking again is harmless.
+//! Reads the gateway's books with retries: reading changes nothing, so asking again is harmless.
 
 use super::Theirs;
 use chrono::{DateTime, Utc};
@@ -7,9 +7,9 @@ use steps::gateway::{EventId, FactKind, Gateway, GatewayError, Intent, IntentId,
 
 /// How often the gateway is asked the same thing.
 const TRIES_MAX: u32 = 4;
-/// The wait before the second try; it doubles.
+/// The wait before the second try. It doubles each time.
 const WAIT_FIRST: Duration = Duration::from_millis(200);
-/// The longest wait, also where the gateway names one.
+/// The longest wait, even if the gateway asks for a longer one.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Reads one gateway.
@@ -33,7 +33,7 @@ impl Reader {
         patiently(|| self.0.list(window, after)).await
     }
 
-    /// The intents with news of refunds from `since` until before `until`; `None` if they are more than `most`.
+    /// The intents with news of refunds from `since` until before `until`; `None` if there are more than `most`.
     pub async fn refunded(
         &self,
         since: DateTime<Utc>,
@@ -44,7 +44,7 @@ impl Reader {
         let mut after: Option<EventId> = None;
         loop {
             let page = patiently(|| self.0.events(since, after.as_ref())).await?;
-            // One that can't be read lies in the inbox, for a person.
+            // News that can't be read is in the inbox, for a person.
             for fact in page.items.into_iter().filter_map(|event| event.fact.ok()) {
                 let is_refund = matches!(fact.kind, FactKind::ChargeRefunded | FactKind::Refund { .. });
                 if is_refund && fact.at < until {
@@ -59,7 +59,7 @@ impl Reader {
         }
     }
 
-    /// One intent; `None` if the gateway has none of that name.
+    /// One intent; `None` if the gateway has none with that name.
     pub async fn read(&self, id: &IntentId) -> Result<Option<Intent>, GatewayError> {
         match patiently(|| self.0.read(id)).await {
             Ok(intent) => Ok(Some(intent)),
@@ -68,7 +68,7 @@ impl Reader {
         }
     }
 
-    /// An intent as it is compared. Its refunds are asked for only where it doesn't say itself what they add up to.
+    /// An intent for the comparison. Its refunds are read only if the intent doesn't say their sum.
     pub async fn theirs(&self, intent: &Intent) -> Result<Theirs, GatewayError> {
         let refunded = match intent.amount_refunded {
             Some(refunded) => refunded,

@@ -1,4 +1,4 @@
-//! What a run has found: counts and sums by class and currency, and the first of the differences.
+//! The results of a run: counts and sums by class and currency, and the first differences.
 
 use super::{Class, store::cases::Seen};
 use chrono::{DateTime, Utc};
@@ -7,44 +7,44 @@ use std::collections::BTreeMap;
 use steps::gateway::Currency;
 use uuid::Uuid;
 
-/// Differences that are listed; the counts are of all.
+/// The most differences that are listed. The counts are complete.
 const LISTED_MAX: usize = 1_000;
 
-/// What a run has found so far.
+/// The results of a run so far.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// Whose books ours were compared with.
+    /// The gateway whose books ours were compared with.
     pub gateway: String,
     /// The window's first moment.
     pub since: DateTime<Utc>,
     /// The first moment after it.
     pub until: DateTime<Utc>,
-    /// Everything before this was compared. Where a run broke off, the next one begins.
+    /// Everything before this time was compared. If a run breaks off, the next one begins there.
     pub reached: DateTime<Utc>,
-    /// The whole window was compared, and the open cases were looked at again.
+    /// Whether the whole window was compared, and the open cases were checked again.
     pub complete: bool,
-    /// Payments compared.
+    /// The number of payments compared.
     pub compared: u64,
-    /// By class and currency.
+    /// Counts and sums by class and currency.
     pub classes: Vec<Sum>,
-    /// Cases whose difference is gone.
+    /// The number of cases whose difference is gone.
     pub cases_vanished: u64,
     /// The first differences found.
     pub differences: Vec<Difference>,
-    /// There are more than are listed.
+    /// Whether there are more differences than are listed.
     pub truncated: bool,
     #[serde(skip)]
     sums: BTreeMap<(Class, Currency), (u64, i64, i64)>,
 }
 
-/// One class in one currency.
+/// The payments of one class in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sum {
-    /// Which.
+    /// The class.
     pub class: Class,
-    /// Which.
+    /// The currency.
     pub currency: Currency,
-    /// Payments of this class.
+    /// The number of these payments.
     pub count: u64,
     /// Minor units by our books.
     pub ours_minor: i64,
@@ -55,21 +55,21 @@ pub struct Sum {
 /// One difference.
 #[derive(Clone, Debug, Serialize)]
 pub struct Difference {
-    /// What kind.
+    /// The class of the difference.
     pub class: Class,
-    /// The gateway's name for the payment; ours where it has none.
+    /// The gateway's name for the payment, or ours if it has none.
     pub reference: String,
     /// Our payment, if one is known.
     pub payment_id: Option<Uuid>,
     /// Its reservation.
     pub reservation_id: Option<Uuid>,
-    /// Of both amounts.
+    /// The currency of both amounts.
     pub currency: Currency,
     /// Minor units by our books.
     pub ours_minor: i64,
     /// Minor units by the gateway's.
     pub theirs_minor: i64,
-    /// In one sentence.
+    /// What is wrong, in one sentence.
     pub what: String,
     /// What can be done about it.
     pub safe_action: &'static str,
@@ -100,7 +100,7 @@ impl Report {
     pub(super) fn add(&mut self, seen: &Seen) {
         self.compared += 1;
         let sum = self.sums.entry((seen.class, seen.currency)).or_default();
-        // What a gateway says may be anything; a report must not fail over it.
+        // A gateway may say anything; a report must not fail because of it.
         *sum = (sum.0 + 1, sum.1.saturating_add(seen.ours), sum.2.saturating_add(seen.theirs));
         if !seen.class.is_difference() {
             return;
@@ -122,7 +122,7 @@ impl Report {
         });
     }
 
-    /// Puts the sums where readers look for them.
+    /// Sorts the sums.
     pub(super) fn sum_up(&mut self) {
         let sums = self.sums.iter().map(|((class, currency), (count, ours, theirs))| Sum {
             class: *class,

@@ -1,7 +1,7 @@
 //! Telling the nodes what the gateway says now about a case's payment: the safe action of most classes.
 //!
-//! It goes through the one door that all news has: a fact is put into the inbox, and whoever acts on it reads the gateway
-//! again and decides by the state of the saga. So nothing is told that isn't so, and telling twice does nothing twice.
+//! It uses the way of all news: a fact is put into the inbox, and the node that acts on it reads the gateway again and
+//! decides by the state of the saga. So nothing false is told, and telling twice has one effect.
 
 use super::store::cases::Case;
 use crate::news;
@@ -26,23 +26,23 @@ pub enum TellError {
     /// The gateway could not be read.
     #[error("reading `{0}` at the gateway")]
     Gateway(String, #[source] GatewayError),
-    /// No payment of ours is known by it, so there is nobody to tell.
+    /// No payment of ours has this name, so there is nobody to tell.
     #[error(
-        "no payment of ours is known by `{0}`: find out who charged it, or refund it in the gateway's dashboard"
+        "no payment of ours has the name `{0}`: find out who charged it, or refund it in the gateway's dashboard"
     )]
     Nobody(String),
-    /// The payment that it names is in none of our books, so no saga could act on it.
+    /// The payment that it names is not in our books, so no saga could act on it.
     #[error(
-        "our books have no payment {1}, which `{0}` names: give its money back with `usher case give-back`, or restore our books first"
+        "`{0}` names payment {1}, which our books don't have: give its money back with `usher case give-back`, or restore our books first"
     )]
     Lost(String, PaymentId),
     /// The gateway says nothing that a node could act on.
-    #[error("the gateway has no news of `{0}`: it is neither charged, refunded nor cancelled")]
+    #[error("the gateway has no news of `{0}`: it was neither charged, nor refunded, nor cancelled")]
     NoNews(String),
     /// Our books could not be read or written.
     #[error("writing into the inbox")]
     Store(#[from] StoreError),
-    /// Likewise.
+    /// The inbox could not be written.
     #[error("writing into the inbox")]
     Database(#[from] sqlx::Error),
 }
@@ -80,7 +80,7 @@ pub async fn tell_nodes(
     Ok(fact.kind)
 }
 
-/// What the gateway has, as news; refunds first, for whoever acts on them reads all of them.
+/// What the gateway has, as news. Refunds come first, because acting on one reads all of them.
 fn fact(
     provider: &str,
     event_id: String,

@@ -19,33 +19,33 @@ use steps::{
 };
 use uuid::Uuid;
 
-/// A slice of the window; what a run that breaks off does again.
+/// The length of a slice. A run that breaks off repeats one slice.
 const SLICE: TimeDelta = TimeDelta::minutes(15);
-/// Payments of one slice that are kept in mind, 16 bytes each. A slice with more is cut in half, down to a second.
+/// Payments of one slice that are kept in memory, 16 bytes each. A slice with more is cut in half, down to a second.
 const PAYMENTS_A_SLICE_MAX: usize = 500_000;
-/// Payments that are looked up by one statement.
+/// Payments that one statement looks up.
 const PAYMENTS_A_STATEMENT: usize = 500;
-/// Intents with news of refunds that are kept in mind; a window with more is to be cut.
+/// Intents with news of refunds that are kept in memory. A window with more must be split.
 const REFUNDED_MAX: usize = 200_000;
-/// Cases from earlier of one look.
+/// Cases from earlier that one statement reads.
 const CASES_A_PAGE: i64 = 100;
-/// Cases from earlier that the gateway may fail at before a look is given up: each has cost all the patience of a reader.
+/// How many cases from earlier the gateway may fail at before the look ends: each has cost all retries of a reader.
 const CASES_FAILED_MAX: usize = 5;
 
-/// What to compare.
+/// What a run compares.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// The window's first moment.
     pub since: DateTime<Utc>,
     /// The first moment after it.
     pub until: DateTime<Utc>,
-    /// What changed later than this before now is in flight.
+    /// A payment that changed less than this long ago is in flight.
     pub settled_after: TimeDelta,
     /// Whether cases are opened and resolved.
     pub write_cases: bool,
 }
 
-/// Why a run broke off. What it had found stands, in its report and in its cases.
+/// Why a run broke off. What it had found is still in its report and its cases.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
     /// The gateway could not be read.
@@ -54,19 +54,19 @@ pub enum ReconcileError {
     /// Ours could not be read or written.
     #[error("reading our books")]
     Database(#[from] sqlx::Error),
-    /// Likewise.
+    /// The engine's tables could not be read.
     #[error("reading our books")]
     Store(#[from] StoreError),
-    /// The gateway has more news of refunds than fit.
+    /// The gateway has more news of refunds than one run can hold.
     #[error(
         "more than {REFUNDED_MAX} payments were refunded in this window; compare it in parts, with `--until`"
     )]
     TooManyRefunds,
 }
 
-/// Which payment each intent is of.
+/// The payment of each intent.
 type Named = HashMap<IntentId, PaymentId>;
-/// Payments in our books.
+/// Payments in our books, by id.
 type Books = HashMap<PaymentId, Ours>;
 
 /// A run under way.
@@ -75,19 +75,19 @@ pub struct Walk {
     gateway: Reader,
     options: Options,
     started_at: DateTime<Utc>,
-    /// Refunded in the window, by the gateway's news, and not compared yet.
+    /// Intents that were refunded in the window, according to the gateway, and are not compared yet.
     refunded: HashSet<IntentId>,
     report: Report,
 }
 
 impl Walk {
-    /// Prepares a run; compares nothing yet.
+    /// Prepares a run. It compares nothing yet.
     ///
     /// # Errors
-    /// The database's.
+    /// The database failed.
     pub async fn begin(pool: PgPool, gateway: Gateway, options: Options) -> Result<Self, ReconcileError> {
         let started_at = now(&mut *pool.acquire().await?).await?;
-        // Gateways keep whole seconds; with edges between them, both sides would disagree what is in a slice.
+        // Gateways keep whole seconds. With a border within a second the two sides would disagree about a slice.
         let options = Options {
             since: options.since.trunc_subsecs(0),
             until: (options.until + TimeDelta::milliseconds(999)).trunc_subsecs(0),
@@ -98,12 +98,12 @@ impl Walk {
         Ok(Self { pool, gateway, options, started_at, refunded: HashSet::new(), report })
     }
 
-    /// What it has found so far.
+    /// The results so far.
     pub fn report(&self) -> &Report {
         &self.report
     }
 
-    /// Learns which older payments were refunded in the window. First, so that slices take from it what they show.
+    /// Reads which older payments were refunded in the window. It runs first, so that slices remove the ones that they show.
     ///
     /// # Errors
     /// [`ReconcileError`].
@@ -114,7 +114,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Compares the next slice. False once the window is at its end.
+    /// Compares the next slice. False once the window has been compared.
     ///
     /// # Errors
     /// [`ReconcileError`]; the slice counts as not compared.
@@ -166,7 +166,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Our payments whose money moved from `from`, and until when: a crowded slice is cut short.
+    /// Our payments whose money moved from `from` on, and the slice's end: a crowded slice is cut short.
     async fn our_payments(
         &self,
         from: DateTime<Utc>,
@@ -183,7 +183,7 @@ impl Walk {
         }
     }
 
-    /// Compares what the gateway shows; returns the payments of ours that were meant.
+    /// Compares what the gateway shows. Returns the payments of ours that it was about.
     async fn compare_intents(&mut self, intents: &[Intent]) -> Result<Vec<PaymentId>, ReconcileError> {
         if intents.is_empty() {
             return Ok(Vec::new());
@@ -204,7 +204,7 @@ impl Walk {
         Ok(meant)
     }
 
-    /// Our payments of these intents, and which is whose.
+    /// Our payments of these intents, and the payment of each intent.
     async fn books_of(&self, intents: &[Intent]) -> Result<(Named, Books), ReconcileError> {
         let mut named = self.payments_of(intents).await?;
         let ids: Vec<_> = named.values().copied().collect::<HashSet<_>>().into_iter().collect();
@@ -224,7 +224,7 @@ impl Walk {
         Ok((named, books))
     }
 
-    /// Which payment each intent is of: whom we have written down for it, else whom its metadata names.
+    /// The payment of each intent: the one that we have recorded for it, otherwise the one that its metadata names.
     async fn payments_of(&self, intents: &[Intent]) -> Result<Named, ReconcileError> {
         let references: Vec<_> = intents.iter().map(|intent| intent.id.to_string()).collect();
         let provider = self.gateway.provider();
@@ -263,13 +263,13 @@ impl Walk {
         Ok(())
     }
 
-    /// Whether another slice of this window shows what was made then: there it is compared, and counted once.
+    /// Whether another slice of this window shows what was made then. It is compared there, and so counted once.
     fn has_its_own_slice(&self, created: DateTime<Utc>, slice: &Window) -> bool {
         let within = |from, to| from <= created && created < to;
         within(self.options.since, self.options.until) && !within(slice.from, slice.to)
     }
 
-    /// Cases that this run has not come by: their difference may be gone.
+    /// Looks at cases that this run has not met: their difference may be gone.
     async fn look_at_cases_again(&mut self) -> Result<(), ReconcileError> {
         let (provider, mut after) = (self.gateway.provider(), Uuid::nil());
         let no_slice = Window { from: self.options.until, to: self.options.until };
@@ -282,9 +282,9 @@ impl Walk {
             after = last.id;
             for case in &open {
                 match self.look_at_case_again(case, &no_slice).await {
-                    // One that the gateway chokes on must not hide those behind it.
+                    // A case that the gateway fails at must not hide those behind it.
                     Err(error @ ReconcileError::Gateway(_)) if failed < CASES_FAILED_MAX => {
-                        tracing::warn!(case = %case.id, %error, "a case could not be looked at again");
+                        tracing::warn!(case = %case.id, %error, "a case could not be checked again");
                         failed += 1;
                         first.get_or_insert(error);
                     }
@@ -318,7 +318,7 @@ impl Walk {
         Ok(called.then_some(payment))
     }
 
-    /// Compares one payment, as it will stand in the report.
+    /// Compares one payment for the report.
     fn compare_one(
         &self,
         reference: &str,
@@ -345,7 +345,7 @@ impl Walk {
         }
     }
 
-    /// Into the report, and into the cases: opened, seen again, or resolved because there is nothing any more.
+    /// Writes a result into the report and the cases, which are opened, updated, or resolved because the difference is gone.
     async fn record(&mut self, seen: &[Seen]) -> Result<(), ReconcileError> {
         if self.options.write_cases {
             let differing: Vec<_> = seen.iter().filter(|seen| seen.class.is_difference()).cloned().collect();
@@ -353,7 +353,7 @@ impl Walk {
                 let provider = self.gateway.provider();
                 cases::see(&mut *self.connection().await?, provider, &differing, self.started_at).await?;
             }
-            // What is in flight or stuck says nothing about a case that is open.
+            // A payment in flight or a stuck saga says nothing about an open case.
             let said = seen.iter().filter(|seen| seen.class == Class::Matched || seen.class.is_difference());
             let found: Vec<_> = said.map(|seen| (seen.reference.clone(), seen.class)).collect();
             self.resolve_vanished(&found).await?;

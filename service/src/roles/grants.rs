@@ -3,33 +3,33 @@
 use super::{Purpose, RoleName};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-/// What is written here stays: a role that serves reads and adds.
+/// Tables whose rows must stay: a role that serves may read and add.
 const APPEND_ONLY: [&str; 3] = ["usher.journal", "usher.audit", "booking.ledger"];
 
-/// Added to, and removed with its saga; nothing of it is changed.
+/// Tables whose rows are added, and removed with their saga, but never changed.
 const ADDED_AND_REMOVED: [&str; 2] = ["usher.attempts", "usher.labels"];
 
-/// Written by migrators only.
+/// Tables that only migrators write.
 const OF_MIGRATORS: [&str; 2] = ["usher.migrations", "booking.migrations"];
 
-/// Not for those who only look: what opens doors.
+/// Tables that a role which only reads must not see, because they hold secrets.
 const SECRET: [&str; 1] = ["booking.tokens"];
 
-/// All of `booking.subscriptions` but the secret that signs.
+/// The columns of `booking.subscriptions` without the secret.
 const OF_SUBSCRIPTIONS: &str = "select (id, bucket, url, types, created_at, since, failures, failing_since, retry_at, last_error, \
      disabled_at, disabled_because)";
 
-/// Run as the owner on behalf of a node that may not make or drop tables.
+/// Functions that run as the owner for a node that may not make or drop tables.
 const FUNCTIONS: &str = "usher.create_journal_week(date), usher.drop_journal_week(date)";
 
-/// Takes everything from the role and gives it what it needs, at once: nobody sees it without.
+/// Revokes everything from the role and grants it what it needs, in one transaction, so that it is never without rights.
 pub(super) async fn renew(
     connection: &mut PgConnection,
     purpose: Purpose,
     role: &RoleName,
 ) -> Result<(), sqlx::Error> {
     let statements = statements(&tables(connection).await?, purpose, role.as_str());
-    // One message is one transaction. Two migrators at once would collide in the catalogue.
+    // One message is one transaction. Two migrators at the same time would conflict in the catalogue.
     let whole = format!(
         "select pg_advisory_xact_lock(hashtextextended('usher roles', 0));\n{}",
         statements.join(";\n")
@@ -44,7 +44,7 @@ struct Table {
     is_view: bool,
 }
 
-/// Of both schemas; a partition is reached through its parent.
+/// The tables and views of both schemas. A partition is used through its parent.
 async fn tables(connection: &mut PgConnection) -> Result<Vec<Table>, sqlx::Error> {
     let rows = sqlx::query(
         "select format('%I.%I', n.nspname, c.relname) as name, c.relkind in ('v', 'm') as is_view

@@ -1,11 +1,11 @@
-//! The database's roles: who may do what, granted by whoever migrates.
+//! The database's roles and their rights, which the migrating role grants.
 //!
-//! The tables belong to the role that migrates. A node serves as another one (`usher_app`), which may read and add
-//! everywhere, change and delete where the service does, and of the journal, the audit and the ledger change
-//! nothing: what was written there stays, whatever a bug or a stolen password tries. A third one (`usher_read`) only looks.
+//! The tables belong to the role that migrates. A node serves as another role (`usher_app`), which may read and add
+//! everywhere, and change and delete where the service does. It may not change the journal, the audit and the ledger: what
+//! was written there stays, whatever a bug or a stolen password tries. A third role (`usher_read`) may only read.
 //!
-//! Grants are made anew from the catalogue each time, so a table of the newest migration has them too, and a right
-//! that somebody added by hand is gone.
+//! Grants are made again from the catalogue each time. So a table of the newest migration gets them too, and a right
+//! that somebody added by hand is removed.
 
 mod grants;
 
@@ -13,12 +13,12 @@ use orchestrator::sqlstate;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row, postgres::PgConnectOptions};
 use std::str::FromStr;
 
-/// Roles that this service knows, by what they may do.
+/// The purposes of roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Serves and runs sagas.
+    /// It serves and runs sagas.
     App,
-    /// Looks.
+    /// It only reads.
     Read,
 }
 
@@ -26,37 +26,37 @@ pub enum Purpose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleName(String);
 
-/// Why a role could not be made what it should be.
+/// Why a role could not be made, or not get its rights.
 #[derive(Debug, thiserror::Error)]
 pub enum RoleError {
-    /// We may not make roles.
+    /// This user may not create roles.
     #[error(
-        "this user may not create roles; let one who may run `create role {0} login password '…'`, and then run `usher migrate` again"
+        "this user may not create roles; let a user who may do so run `create role {0} login password '…'`, then run `usher migrate` again"
     )]
     MayNotCreate(String),
-    /// We may not change it.
-    #[error("this user may not set the timeouts of `{role}`; let one who may run: {statements}")]
+    /// This user may not change the role.
+    #[error("this user may not set the timeouts of `{role}`; let a user who may do so run: {statements}")]
     MayNotAlter {
-        /// Which.
+        /// The role's name.
         role: String,
-        /// What is to be run.
+        /// The statements to run.
         statements: String,
     },
-    /// Nothing can be refused to it.
+    /// The role has all rights anyway.
     #[error(
-        "`{0}` is a superuser or owns the tables: nothing could be refused to it; name another role, and migrate as the owner"
+        "`{0}` is a superuser or owns the tables, so its rights can't be limited; name another role, and migrate as the owner"
     )]
     TooMighty(String),
-    /// The database said no.
+    /// The database refused.
     #[error("granting rights to `{role}`")]
     Database {
-        /// To whom.
+        /// The role's name.
         role: String,
-        /// Why not.
+        /// The database's error.
         #[source]
         source: sqlx::Error,
     },
-    /// It could not be asked.
+    /// The database could not be asked.
     #[error("asking the database for its roles")]
     Asking(#[from] sqlx::Error),
 }
@@ -69,7 +69,7 @@ impl FromStr for RoleName {
         let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
         let fits = begins && text.len() <= 63 && text.chars().all(plain) && !text.starts_with("pg_");
         fits.then(|| Self(text.to_owned())).ok_or(
-            "a role is at most 63 small letters, digits and `_`, and begins with a letter, not with `pg_`",
+            "a role's name has at most 63 lower-case letters, digits and `_`, begins with a letter, and does not begin with `pg_`",
         )
     }
 }
@@ -81,8 +81,8 @@ impl RoleName {
     }
 }
 
-/// Gives the roles what they need and nothing else, and makes those that don't exist. Roles that had rights before
-/// and are not named get theirs anew. Must run as the tables' owner.
+/// Gives the roles the rights that they need and no others, and makes roles that don't exist. Roles that had rights before
+/// and are not named get theirs again. This must run as the tables' owner.
 ///
 /// # Errors
 /// [`RoleError`].
@@ -104,7 +104,7 @@ pub async fn grant(url: &str, wanted: &[(Purpose, RoleName)]) -> Result<Vec<(Pur
     Ok(roles)
 }
 
-/// Who has rights already: those who may add sagas serve, the others look.
+/// The roles that have rights already: a role that may add sagas serves, the others only read.
 async fn existing_roles(connection: &mut PgConnection) -> Result<Vec<(Purpose, RoleName)>, RoleError> {
     let found = sqlx::query(
         "select r.rolname::text as name, bool_or(a.privilege_type = 'INSERT') as adds
@@ -124,7 +124,7 @@ async fn existing_roles(connection: &mut PgConnection) -> Result<Vec<(Purpose, R
     Ok(found.iter().filter_map(role).collect())
 }
 
-/// Makes the role if there is none.
+/// Makes the role if it does not exist.
 async fn make(connection: &mut PgConnection, RoleName(role): &RoleName) -> Result<(), RoleError> {
     let look = "select r.rolsuper or r.oid = c.relowner as mighty
         from pg_roles r, pg_class c where r.rolname = $1 and c.oid = 'usher.sagas'::regclass";
@@ -137,20 +137,20 @@ async fn make(connection: &mut PgConnection, RoleName(role): &RoleName) -> Resul
     let create = AssertSqlSafe(format!("create role {role} login"));
     match sqlx::raw_sql(create).execute(connection).await {
         Ok(_) => Ok(()),
-        // Somebody was quicker.
+        // Somebody else made it meanwhile.
         Err(error) if is(&error, "42710") || is(&error, "23505") => Ok(()),
         Err(error) if is(&error, "42501") => Err(RoleError::MayNotCreate(role.clone())),
         Err(source) => Err(RoleError::Database { role: role.clone(), source }),
     }
 }
 
-/// What a session of the role gets, also one that is opened by hand.
+/// The settings of the role's sessions, including those opened by hand.
 async fn set_timeouts(
     connection: &mut PgConnection,
     purpose: Purpose,
     RoleName(role): &RoleName,
 ) -> Result<(), RoleError> {
-    // A node's statements are short; whoever looks may take longer.
+    // A node's statements are short; a person's may take longer.
     let settings: &[(&str, &str)] = match purpose {
         Purpose::App => &[
             ("statement_timeout", "10s"),

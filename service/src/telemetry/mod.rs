@@ -8,10 +8,10 @@ pub use sampler::Sampler;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::sync::OnceLock;
 
-/// Where this process counts; the first call sets it up.
+/// The recorder of this process' metrics. The first call installs it.
 ///
 /// # Errors
-/// Some other recorder was installed before.
+/// Another recorder was installed before.
 pub fn recorder() -> anyhow::Result<PrometheusHandle> {
     static HANDLE: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
     let install = || {
@@ -27,7 +27,7 @@ pub fn recorder() -> anyhow::Result<PrometheusHandle> {
     HANDLE.get_or_init(install).clone().map_err(anyhow::Error::msg)
 }
 
-/// From a cached read to the longest wait.
+/// Bounds in seconds, from a cached read to the longest wait.
 const BUCKETS_S: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0];
-/// From a lone saga to the largest batch.
+/// Bounds in sagas, from a single saga to the largest batch.
 const BUCKETS_SAGAS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0];

@@ -1,16 +1,16 @@
-//! What this process counts, read off its own `/metrics`: the recorder has no other way to be read.
+//! The counts of this process, read from its own `/metrics`, because the recorder can't be read in another way.
 
 use std::collections::BTreeMap;
 
-/// Sagas that ended on this node.
+/// The metric of sagas that ended on this node.
 const ENDED: &str = "usher_sagas_ended_total";
-/// Sagas that were taken over from silent nodes.
+/// The metric of sagas that were taken over from silent nodes.
 const TAKEOVERS: &str = "usher_lease_takeovers_total";
-/// How long calls took, by step.
+/// The metric of the time that calls took, by step.
 const CALLS: &str = "usher_call_seconds";
-/// How long sets of our own steps took, by step.
+/// The metric of the time that sets of `Tx` steps took, by step.
 const SETS: &str = "usher_set_seconds";
-/// Degraded modes.
+/// The metric of degraded modes.
 const DEGRADED: &str = "usher_degraded";
 
 /// Everything that a sample takes from the metrics, counted since the process began.
@@ -18,13 +18,13 @@ const DEGRADED: &str = "usher_degraded";
 pub struct Reading {
     pub ended: u64,
     pub takeovers: u64,
-    /// By step: how many took at most so many seconds, cumulative; the last bound is infinite.
+    /// For each step: how many took at most this many seconds, cumulative. The last bound is infinite.
     pub steps: BTreeMap<String, Vec<(f64, u64)>>,
     pub degraded: Vec<String>,
 }
 
 impl Reading {
-    /// Of the metrics in Prometheus' text format.
+    /// Reads metrics in Prometheus' text format.
     pub fn of(text: &str) -> Self {
         let mut reading = Self::default();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -44,7 +44,7 @@ impl Reading {
             _ => {
                 let Some(CALLS | SETS) = metric.strip_suffix("_bucket") else { return };
                 let (Some(step), Some(le)) = (label(labels, "step"), label(labels, "le")) else { return };
-                // `+Inf` is a float too.
+                // `+Inf` parses as a float too.
                 if let Ok(le) = le.parse::<f64>() {
                     self.steps.entry(step).or_default().push((le, value as u64));
                 }
@@ -52,7 +52,7 @@ impl Reading {
         }
     }
 
-    /// What came since that reading; of a process that began anew, all of it.
+    /// The difference since an earlier reading; everything if the process was restarted.
     pub fn since(&self, before: &Self) -> Self {
         let steps = self.steps.iter().map(|(step, buckets)| {
             let old = before.steps.get(step).filter(|old| old.len() == buckets.len());
@@ -70,7 +70,7 @@ impl Reading {
     }
 }
 
-/// A label's value. Those that we read are our own names, without escapes.
+/// A label's value. We read only labels of our own, which have no escapes.
 fn label(labels: &str, name: &str) -> Option<String> {
     let (_, after) = labels.split_once(&format!("{name}=\""))?;
     Some(after.split_once('"')?.0.to_owned())

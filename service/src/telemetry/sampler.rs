@@ -6,12 +6,12 @@ use std::{
     time::Instant,
 };
 
-/// What this node had counted when it was last asked.
+/// The counts of this node at the last sample.
 #[derive(Default)]
 pub struct Sampler(Mutex<Option<(Instant, Reading)>>);
 
 impl Sampler {
-    /// The first time there is nothing to compare with.
+    /// The difference to the last sample. The first time there is none.
     pub(crate) fn since_last(&self, metrics: &str) -> Option<(f64, Reading)> {
         let now = (Instant::now(), Reading::of(metrics));
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);

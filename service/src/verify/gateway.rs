@@ -1,4 +1,4 @@
-//! Our books against the gateway's, as findings beside the invariants: a reconciliation that writes nothing.
+//! Compares our books with the gateway's, as findings beside the invariants. It is a reconciliation that writes nothing.
 
 use super::{Finding, LISTED_MAX, Violation};
 use crate::reconcile::{Class, Options, ReconcileError, Walk};
@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use steps::gateway::Gateway;
 
-/// What changed within this is in flight.
+/// A payment that changed within this span is in flight.
 const SETTLED_AFTER: TimeDelta = TimeDelta::minutes(15);
 
-/// One finding for each class of difference, of what moved money from `since` until `until`.
+/// One finding for each class of difference, among payments that moved money from `since` until `until`.
 ///
 /// # Errors
 /// The gateway's books, or ours, can't be read.
@@ -53,6 +53,6 @@ fn about(class: Class) -> &'static str {
         Class::BookingWithoutMoney => "A confirmed booking for which the gateway has no money.",
         Class::AmountDiffers => "Another amount or currency at the gateway than in our books.",
         Class::RefundMissing => "A refund that one side has and the other lacks.",
-        Class::UnknownPayment => "Money at the gateway that no payment of ours is known by.",
+        Class::UnknownPayment => "Money at the gateway that belongs to no payment of ours.",
     }
 }

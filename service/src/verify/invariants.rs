@@ -1,11 +1,11 @@
-//! The invariants, one SQL file each. A file begins with a comment that says what must not be, and returns a
-//! `subject` and a `detail` for each case of it.
+//! The invariants, one SQL file each. A file begins with a comment that says what must not be, and its query returns a
+//! `subject` and a `detail` for each violation.
 
 /// One invariant.
 pub struct Invariant {
-    /// Its name, the file's.
+    /// Its name, which is the file's.
     pub name: &'static str,
-    /// The query.
+    /// The query that returns violations.
     pub sql: &'static str,
 }
 
@@ -15,7 +15,7 @@ macro_rules! invariants {
     };
 }
 
-/// All of them, in the order in which they are printed: seats, money, sagas, the rest.
+/// All invariants, in the order in which they are printed: seats, money, sagas, the rest.
 pub const INVARIANTS: &[Invariant] = invariants![
     "seat_booked_twice",
     "seat_owner",

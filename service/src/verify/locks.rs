@@ -1,4 +1,4 @@
-//! The seat locks in Redis against the database: none of a saga that is at rest, and none without an end.
+//! Compares the seat locks in Redis with the database: no lock may belong to a saga at rest, or last for ever.
 
 use super::{Finding, LISTED_MAX, Violation};
 use orchestrator::Bucket;
@@ -9,21 +9,21 @@ use steps::locks::LockValue;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// Keys of one round trip.
+/// Keys that one round trip reads.
 const KEYS_A_SCAN: usize = 1_000;
-/// How long Redis may take to answer at all.
+/// How long Redis may take to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// Why the locks could not be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum LocksError {
-    /// Redis can't be asked.
+    /// Redis failed.
     #[error("asking Redis")]
     Redis(#[from] redis::RedisError),
-    /// Redis doesn't answer.
+    /// Redis did not answer in time.
     #[error("Redis does not answer within {ANSWER_MAX:?}")]
     Slow,
-    /// The database can't be asked.
+    /// The database failed.
     #[error("asking the database")]
     Database(#[from] sqlx::Error),
 }
@@ -81,7 +81,7 @@ async fn check_keys(
     let mut owners = HashMap::<Uuid, &String>::new();
     for (key, (value, ttl_ms)) in keys.iter().zip(&answers) {
         if *ttl_ms == -1 {
-            violations.push(Violation { subject: key.clone(), detail: "has no end".into() });
+            violations.push(Violation { subject: key.clone(), detail: "never ends".into() });
         }
         match value.as_deref().map(str::parse::<LockValue>) {
             Some(Ok(value)) => drop(owners.insert(value.reservation.uuid(), key)),
@@ -93,13 +93,13 @@ async fn check_keys(
     }
     for (reservation, state) in at_rest(connection, &owners.keys().copied().collect::<Vec<_>>()).await? {
         let subject = owners.get(&reservation).map_or_else(|| reservation.to_string(), ToString::to_string);
-        let detail = format!("is of reservation {reservation}, whose saga is {state}");
+        let detail = format!("belongs to reservation {reservation}, whose saga is {state}");
         violations.push(Violation { subject, detail });
     }
     Ok(())
 }
 
-/// Those of these reservations whose saga is at rest, or that don't exist.
+/// The reservations among these whose saga is at rest, or that don't exist.
 async fn at_rest(
     connection: &mut PgConnection,
     reservations: &[Uuid],
@@ -119,7 +119,7 @@ async fn at_rest(
     Ok(rows.into_iter().map(|row| (row.id, row.state)).collect())
 }
 
-/// The characters that a pattern would take for more than themselves.
+/// Escapes the characters that have a meaning in patterns.
 fn escaped(prefix: &str) -> String {
     prefix.chars().flat_map(|c| "*?[]\\".contains(c).then_some('\\').into_iter().chain([c])).collect()
 }

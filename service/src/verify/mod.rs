@@ -1,7 +1,7 @@
-//! Every invariant as a query that returns what breaks it.
+//! Every invariant as a query that returns its violations.
 //!
-//! Reads only and takes no locks that anyone would feel. What is still in motion is no violation: the queries look
-//! at what is committed, not at work under way, so they hold on a busy database too.
+//! It only reads, and takes no locks that would hold up anybody. Work in progress is not a violation: the queries look at
+//! what is committed, so the invariants hold on a busy database too.
 
 mod gateway;
 mod invariants;
@@ -14,26 +14,26 @@ pub use locks::{LocksError, check_locks};
 use serde::Serialize;
 use sqlx::{PgConnection, Row};
 
-/// Violations that are listed of one invariant; one is bad enough.
+/// The most violations of one invariant that are listed; one is bad enough.
 const LISTED_MAX: usize = 100;
 
-/// What the check of one invariant found.
+/// The result of checking one invariant.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
     /// The invariant's name.
     pub invariant: &'static str,
     /// What must not be.
     pub about: &'static str,
-    /// How often it is.
+    /// The number of violations.
     pub violations: usize,
-    /// The first of them.
+    /// The first violations.
     pub listed: Vec<Violation>,
 }
 
-/// One thing that breaks an invariant.
+/// One violation of an invariant.
 #[derive(Clone, Debug, Serialize)]
 pub struct Violation {
-    /// Which seat, saga, payment, …
+    /// The seat, saga, payment and so on that violates it.
     pub subject: String,
     /// What is wrong with it.
     pub detail: String,
@@ -42,7 +42,7 @@ pub struct Violation {
 /// Checks one invariant.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn check(connection: &mut PgConnection, invariant: &Invariant) -> Result<Finding, sqlx::Error> {
     let rows = sqlx::query(invariant.sql).fetch_all(connection).await?;
     let listed = rows

@@ -16,8 +16,8 @@ use axum::{
 use std::time::Instant;
 
 impl Caller {
-    /// Who bears the token of this hash, as it was at most [`BELIEVED_FOR`](super::BELIEVED_FOR) ago; `None` if nobody
-    /// does.
+    /// The bearer of the token with this hash, as of at most [`BELIEVED_FOR`](super::BELIEVED_FOR) ago; `None` if there is no
+    /// such token.
     ///
     /// # Errors
     /// 503 if the database can't be asked.

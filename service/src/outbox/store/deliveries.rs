@@ -11,33 +11,33 @@ use uuid::Uuid;
 /// A message on its way to a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryKey {
-    /// Which message.
+    /// The message's id.
     pub message: MessageKey,
-    /// To whom.
+    /// The subscription.
     pub subscription: SubscriptionId,
 }
 
 /// A delivery that is ours to attempt until its lease ends.
 #[derive(Clone, Copy, Debug)]
 pub struct Claimed {
-    /// What is sent, and to whom.
+    /// The message and the subscription.
     pub key: DeliveryKey,
-    /// This attempt, from 1.
+    /// The number of this attempt, from 1.
     pub attempt: i32,
 }
 
-/// What became of an attempt.
+/// The result of an attempt.
 #[derive(Debug)]
 pub struct Attempted {
-    /// Which.
+    /// The delivery.
     pub key: DeliveryKey,
-    /// The attempt, as it was claimed.
+    /// The number of the attempt that was claimed.
     pub attempt: i32,
-    /// None if it arrived; else what went wrong, and after how long to try again.
+    /// `None` if it arrived; otherwise the error, and how long to wait before the next attempt.
     pub failed: Option<(String, Duration)>,
 }
 
-/// Makes a delivery of each message for each subscription that wants it; those that are there stay as they are.
+/// Makes a delivery of each message for each subscription that wants it. Existing deliveries stay as they are.
 pub async fn insert(
     connection: &mut PgConnection,
     messages: &[Message],
@@ -81,9 +81,9 @@ pub async fn insert(
     Ok(())
 }
 
-/// Deliveries that are due, oldest first, each subscription's at most as many as are asked for. Of one saga's messages to one
-/// subscription only the first that is not settled: whoever hands messages over does so in order, so none that comes before
-/// can still appear.
+/// Deliveries that are due, oldest first, at most as many for each subscription as are asked for. Among one saga's messages
+/// to one subscription only the first unsettled one is due. Messages are handed over in order, so no earlier one can still
+/// appear.
 pub async fn list_due(
     connection: &mut PgConnection,
     wanted: &[(SubscriptionId, i64)],
@@ -123,7 +123,7 @@ pub async fn list_due(
         .collect())
 }
 
-/// Claims those of these deliveries that are still due, until a lease ends. What somebody else claims is left out.
+/// Claims the deliveries that are still due, until a lease ends. Deliveries that another node claims are left out.
 pub async fn claim(
     connection: &mut PgConnection,
     keys: &[DeliveryKey],
@@ -170,8 +170,8 @@ pub async fn claim(
         .collect())
 }
 
-/// Writes down what became of attempts; gives those that were given up, because they were decided longer than
-/// `given_up_after` ago. An attempt whose lease went to somebody else counts no more.
+/// Records the results of attempts. Returns the deliveries that were given up, because they were decided longer than
+/// `given_up_after` ago. The result of an attempt whose lease has gone to another node is ignored.
 pub async fn settle(
     connection: &mut PgConnection,
     attempts: &[Attempted],

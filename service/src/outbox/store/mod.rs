@@ -1,7 +1,7 @@
-//! The statements of delivery: one module a table, one statement a function, and nothing that begins or commits.
+//! The statements of delivery: one module for a table, one statement in a function. Nothing here begins or commits.
 //!
-//! A statement that locks or writes gets its rows by their keys. With `lanes.batch_scope = bucket` the callers give it keys of
-//! one bucket only; looking for those keys reads across buckets without a lock.
+//! A statement that locks or writes finds its rows by their keys. With `lanes.batch_scope = bucket` callers pass keys of one
+//! bucket only. Statements that search for keys read across buckets without a lock.
 
 pub mod deliveries;
 pub mod subscriptions;
@@ -15,7 +15,7 @@ fn key(saga: Uuid, position: i32, ordinal: i32) -> MessageKey {
     MessageKey { saga: SagaId::from_uuid(saga), position, ordinal }
 }
 
-/// Keys as the columns that `unnest` joins on.
+/// Keys as columns for `unnest`.
 #[derive(Default)]
 struct Columns {
     sagas: Vec<Uuid>,

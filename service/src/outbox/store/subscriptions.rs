@@ -1,4 +1,4 @@
-//! `booking.subscriptions`: who is told of what.
+//! `booking.subscriptions`: the receivers of messages.
 
 use crate::outbox::SubscriptionId;
 use chrono::{DateTime, Utc};
@@ -6,69 +6,69 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgConnection;
 use std::time::Duration;
 
-/// Subscriptions at most: each may have its own requests out, and each message costs a row for every one of them.
+/// The most subscriptions: each may have its own requests out, and each message costs a row for every one of them.
 pub const SUBSCRIPTIONS_MAX: i64 = 64;
 
-/// A subscription, as far as it can be shown.
+/// A subscription without its secret.
 #[derive(Clone, Debug)]
 pub struct Subscription {
     /// Its id.
     pub id: SubscriptionId,
-    /// Where its messages go.
+    /// The URL that its messages are sent to.
     pub url: String,
-    /// The types that it is told of; empty for all.
+    /// The types of messages that it gets; empty for all.
     pub types: Vec<String>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
-    /// It is told of what was decided after this.
+    /// It gets messages that were decided after this time.
     pub since: DateTime<Utc>,
     /// Attempts in a row that failed.
     pub failures: i32,
-    /// Since when.
+    /// When the first of these failed.
     pub failing_since: Option<DateTime<Utc>>,
-    /// Until then nothing is sent.
+    /// The time until which nothing is sent to it.
     pub retry_at: Option<DateTime<Utc>>,
-    /// What went wrong last.
+    /// The last error.
     pub last_error: Option<String>,
-    /// Since when nothing is sent at all.
+    /// When it was disabled.
     pub disabled_at: Option<DateTime<Utc>>,
-    /// Why.
+    /// Why it was disabled.
     pub disabled_because: Option<String>,
 }
 
-/// One that messages are sent to.
+/// A subscription that is enabled, with its secret.
 #[derive(Clone, Debug)]
 pub struct Active {
     /// Its id.
     pub id: SubscriptionId,
-    /// Where its messages go.
+    /// The URL that its messages are sent to.
     pub url: String,
-    /// The types that it is told of; empty for all.
+    /// The types of messages that it gets; empty for all.
     pub types: Vec<String>,
-    /// What they are signed with.
+    /// The secret that signs its messages.
     pub secret: SecretString,
-    /// It is told of what was decided after this.
+    /// It gets messages that were decided after this time.
     pub since: DateTime<Utc>,
     /// Attempts in a row that failed.
     pub failures: i32,
-    /// Whether it is left alone for now.
+    /// Whether it rests after failures.
     pub rests: bool,
 }
 
-/// What was sent to a subscription since it was looked at.
+/// The result of sending to a subscription since it was read.
 #[derive(Clone, Debug)]
 pub struct Failed {
-    /// Which.
+    /// The subscription.
     pub id: SubscriptionId,
-    /// Its failures in a row as they were seen: whoever counts first, counts.
+    /// Its failures in a row when it was read. Only the first node that counts on from there does.
     pub seen: i32,
-    /// How long it is left alone.
+    /// How long it rests.
     pub wait: Duration,
     /// What went wrong, for people.
     pub error: String,
 }
 
-/// Adds one, unless there are [`SUBSCRIPTIONS_MAX`].
+/// Adds a subscription, unless there are [`SUBSCRIPTIONS_MAX`].
 pub async fn insert(
     connection: &mut PgConnection,
     id: SubscriptionId,
@@ -92,7 +92,7 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// All of them, oldest first.
+/// All subscriptions, oldest first.
 pub async fn list(connection: &mut PgConnection) -> Result<Vec<Subscription>, sqlx::Error> {
     sqlx::query_as!(
         Subscription,
@@ -105,7 +105,7 @@ pub async fn list(connection: &mut PgConnection) -> Result<Vec<Subscription>, sq
     .await
 }
 
-/// Those that messages are sent to, oldest first.
+/// The enabled subscriptions, oldest first.
 pub async fn read_audience(connection: &mut PgConnection) -> Result<Vec<Active>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select id as "id: SubscriptionId", url, types, secret, since, failures,
@@ -128,14 +128,14 @@ pub async fn read_audience(connection: &mut PgConnection) -> Result<Vec<Active>,
     Ok(active.collect())
 }
 
-/// Since when one of them wants messages; none if nobody does.
+/// The earliest time since which a subscription wants messages; `None` if there is no subscription.
 pub async fn first_since(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     sqlx::query_scalar!("select min(since) from booking.subscriptions where disabled_at is null")
         .fetch_one(connection)
         .await
 }
 
-/// Takes one away; `false` if there is none.
+/// Removes a subscription. `false` if it does not exist.
 pub async fn delete(connection: &mut PgConnection, id: SubscriptionId) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "delete from booking.subscriptions where id = $1 and bucket = $2",
@@ -147,7 +147,7 @@ pub async fn delete(connection: &mut PgConnection, id: SubscriptionId) -> Result
     Ok(done.rows_affected() == 1)
 }
 
-/// Sends to it again, from now on; what waits for it goes out too. `false` if there is none.
+/// Enables a subscription again. What waits for it is sent too. `false` if it does not exist.
 pub async fn enable(connection: &mut PgConnection, id: SubscriptionId) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "update booking.subscriptions
@@ -163,7 +163,7 @@ pub async fn enable(connection: &mut PgConnection, id: SubscriptionId) -> Result
     Ok(done.rows_affected() == 1)
 }
 
-/// It has answered well: it is left alone no longer.
+/// Records a success: the subscription no longer rests.
 pub async fn mark_well(connection: &mut PgConnection, id: SubscriptionId) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update booking.subscriptions
@@ -177,7 +177,7 @@ pub async fn mark_well(connection: &mut PgConnection, id: SubscriptionId) -> Res
     Ok(())
 }
 
-/// It has failed, and is left alone for a while. Of many attempts that were out together one counts.
+/// Records a failure: the subscription rests for a while. Attempts that were out together count as one.
 pub async fn mark_failed(connection: &mut PgConnection, failed: &Failed) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update booking.subscriptions
@@ -197,7 +197,7 @@ pub async fn mark_failed(connection: &mut PgConnection, failed: &Failed) -> Resu
     Ok(())
 }
 
-/// Sends nothing more to one; `true` if it was sent to until now.
+/// Disables a subscription. `true` if it was enabled until now.
 pub async fn disable(
     connection: &mut PgConnection,
     id: SubscriptionId,
@@ -216,7 +216,7 @@ pub async fn disable(
     Ok(done.rows_affected() == 1)
 }
 
-/// Sends nothing more to those that have only failed for so long; gives their ids.
+/// Disables subscriptions that have only failed for this long. Returns their ids.
 pub async fn disable_failing(
     connection: &mut PgConnection,
     after: Duration,

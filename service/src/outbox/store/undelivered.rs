@@ -1,4 +1,4 @@
-//! Deliveries that did not arrive, as people read them. The statements only look: nothing is locked.
+//! Deliveries that did not arrive, for people. The statements only read, without locks.
 
 use super::key;
 use crate::outbox::SubscriptionId;
@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Deliveries of one statement: most are shown, unless only some types are asked for.
+/// Deliveries that one statement reads. Most of them are shown, unless only some types are asked for.
 const PAGE: i64 = 1_000;
 
 /// A message that did not arrive.
@@ -16,19 +16,19 @@ const PAGE: i64 = 1_000;
 pub struct Undelivered {
     /// The message.
     pub message: Message,
-    /// To whom it was to be sent.
+    /// The subscription that should get it.
     pub subscription: SubscriptionId,
-    /// Where that is.
+    /// The subscription's URL.
     pub url: String,
     /// How often it was tried.
     pub attempts: i32,
-    /// What went wrong last.
+    /// The last error.
     pub last_error: Option<String>,
-    /// When it was given up.
+    /// When it was given up; `None` if it is still tried.
     pub failed_at: Option<DateTime<Utc>>,
 }
 
-/// A delivery, without what is sent.
+/// A delivery without its message.
 struct Late {
     message: MessageKey,
     subscription: SubscriptionId,
@@ -39,8 +39,8 @@ struct Late {
     failed_at: Option<DateTime<Utc>>,
 }
 
-/// Those decided at `from` or later that have failed at least once, or are late, and have not arrived; in order of time, at
-/// most `most`.
+/// At most `most` messages, in order of time, that were decided at `from` or later, have not arrived, and have failed or are
+/// late.
 pub async fn read(
     connection: &mut PgConnection,
     which: &Which<'_>,

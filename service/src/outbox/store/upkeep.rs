@@ -1,4 +1,4 @@
-//! `booking.deliveries` as a whole: how they stand, what people do to those that were given up, and what leaves.
+//! `booking.deliveries` as a whole: counts, what people do to deliveries that were given up, and deletion.
 
 use crate::outbox::SubscriptionId;
 use chrono::{DateTime, Utc};
@@ -6,7 +6,7 @@ use orchestrator::SagaId;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Deletes at most `most` deliveries to a subscription; gives how many.
+/// Deletes at most `most` deliveries to a subscription. Returns how many.
 pub async fn delete_of(
     connection: &mut PgConnection,
     subscription: SubscriptionId,
@@ -28,13 +28,13 @@ pub async fn delete_of(
     Ok(done.rows_affected())
 }
 
-/// Deletes at most `most` deliveries of messages that were decided before `before`, whatever became of them; says how many.
+/// Deletes at most `most` deliveries of messages that were decided before `before`, whether delivered or not. Returns how many.
 pub async fn delete_old(
     connection: &mut PgConnection,
     before: DateTime<Utc>,
     most: i64,
 ) -> Result<u64, sqlx::Error> {
-    // Ids are in order of time, so the oldest sagas' deliveries are the first of the primary key.
+    // Ids are in order of time, so the oldest sagas' deliveries come first in the primary key.
     let first_saga = Uuid::from_u128(u128::from(before.timestamp_millis().unsigned_abs()) << 80);
     let gone = sqlx::query!(
         r#"
@@ -57,7 +57,7 @@ pub async fn delete_old(
     Ok(gone.rows_affected())
 }
 
-/// Makes deliveries of a saga's messages due that were given up, all or those of one position; says how many.
+/// Makes deliveries of a saga's messages due again that were given up: all, or those of one position. Returns how many.
 pub async fn resend(
     connection: &mut PgConnection,
     saga: SagaId,
@@ -75,7 +75,7 @@ pub async fn resend(
     Ok(done.rows_affected())
 }
 
-/// Deletes deliveries of a saga's messages that were given up; says how many.
+/// Deletes deliveries of a saga's messages that were given up. Returns how many.
 pub async fn forget(
     connection: &mut PgConnection,
     saga: SagaId,
@@ -93,18 +93,18 @@ pub async fn forget(
     Ok(done.rows_affected())
 }
 
-/// How deliveries stand, of the subscriptions that are sent to.
+/// Counts of the deliveries of one enabled subscription.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
-    /// Messages waiting, to a bound of ten thousand.
+    /// Waiting messages, counted to a bound of ten thousand.
     pub waiting: i64,
-    /// Seconds since the oldest of them was decided; zero if there is none.
+    /// Seconds since the oldest of them was decided; zero if none waits.
     pub oldest_s: f64,
-    /// Given up, to the same bound.
+    /// Messages that were given up, counted to the same bound.
     pub given_up: i64,
 }
 
-/// Counts what waits.
+/// Counts the deliveries of each enabled subscription.
 pub async fn count(connection: &mut PgConnection) -> Result<Standing, sqlx::Error> {
     sqlx::query_as!(
         Standing,

@@ -1,4 +1,4 @@
-//! `booking.cases`: one row a difference, for a person.
+//! `booking.cases`: a row for each difference, for a person.
 
 use super::super::Class;
 use chrono::{DateTime, Utc};
@@ -14,41 +14,41 @@ bucketed_id! {
     CaseId
 }
 
-/// A difference as it is written down.
+/// A difference as it is stored.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// The gateway's name for the payment; ours where it has none.
+    /// The gateway's name for the payment, or ours if it has none.
     pub reference: String,
-    /// What is wrong.
+    /// The class of the difference.
     pub class: Class,
-    /// Our payment; where our books have none, the one that the gateway's metadata names.
+    /// Our payment. If our books have none, the one that the gateway's metadata names.
     pub payment: Option<PaymentId>,
-    /// Its reservation, likewise.
+    /// Its reservation, from the same source.
     pub reservation: Option<ReservationId>,
-    /// Of both amounts.
+    /// The currency of both amounts.
     pub currency: Currency,
     /// Minor units by our books.
     pub ours: i64,
     /// Minor units by the gateway's.
     pub theirs: i64,
-    /// In one sentence.
+    /// What is wrong, in one sentence.
     pub what: String,
 }
 
-/// A case as it stands.
+/// A case as it is now.
 #[derive(Clone, Debug, Serialize)]
 pub struct Case {
     /// Its id.
     pub id: Uuid,
-    /// Whose books ours were compared with.
+    /// The gateway whose books ours were compared with.
     pub gateway: String,
-    /// The gateway's name for the payment; ours where it has none.
+    /// The gateway's name for the payment, or ours if it has none.
     pub reference: String,
-    /// What is wrong, in one word; see [`Class`].
+    /// The class of the difference, in one word; see [`Class`].
     pub class: String,
-    /// Our payment; where our books have none, the one that the gateway's metadata names.
+    /// Our payment. If our books have none, the one that the gateway's metadata names.
     pub payment_id: Option<Uuid>,
-    /// Its reservation, likewise.
+    /// Its reservation, from the same source.
     pub reservation_id: Option<Uuid>,
     /// ISO 4217, of both amounts.
     pub currency: String,
@@ -66,23 +66,23 @@ pub struct Case {
     pub state: String,
     /// When it was resolved.
     pub resolved_at: Option<DateTime<Utc>>,
-    /// `reconciliation`, or who said so.
+    /// Who resolved it: `reconciliation`, or a person.
     pub resolved_by: Option<String>,
-    /// `vanished` or `settled`.
+    /// How it was resolved: `vanished` or `settled`.
     pub how: Option<String>,
-    /// Why.
+    /// Why it was resolved.
     pub note: Option<String>,
     /// When somebody first asked to give its money back.
     pub given_back_at: Option<DateTime<Utc>>,
-    /// Who asked.
+    /// Who asked to give it back.
     pub given_back_by: Option<String>,
-    /// And why.
+    /// Why they asked.
     pub given_back_why: Option<String>,
-    /// What the gateway answered; none until it has.
+    /// What the gateway answered; `None` until it has answered.
     pub given_back_how: Option<String>,
 }
 
-/// Opens a case for each difference that has none, and sees the others again.
+/// Opens a case for each difference that has none, and updates the other cases.
 pub async fn see(
     connection: &mut PgConnection,
     gateway: &str,
@@ -125,8 +125,8 @@ pub async fn see(
     Ok(())
 }
 
-/// Resolves the open cases of these payments that are of another class than the one beside each: a look has just found
-/// no such difference. Returns how many.
+/// Resolves the open cases of these payments whose class differs from the one given with each: the difference was not found
+/// again. Returns how many.
 pub async fn resolve_vanished(
     connection: &mut PgConnection,
     gateway: &str,
@@ -154,7 +154,7 @@ pub async fn resolve_vanished(
     Ok(done.rows_affected())
 }
 
-/// Open cases of a gateway that were last seen before `before`, by id, from above `after`.
+/// Open cases of a gateway that were last seen before `before`, in order of id, after the id `after`.
 pub async fn unseen(
     connection: &mut PgConnection,
     gateway: &str,
@@ -221,7 +221,7 @@ pub async fn find(connection: &mut PgConnection, case: CaseId) -> Result<Option<
     .await
 }
 
-/// A person says that it is settled. False if it was not open.
+/// Marks a case as settled by a person. False if it was not open.
 pub async fn settle(
     connection: &mut PgConnection,
     case: CaseId,
@@ -243,7 +243,7 @@ pub async fn settle(
     Ok(done.rows_affected() == 1)
 }
 
-/// Writes down who asks to give the money of an open case back. The first who asked stays. False if it is not open.
+/// Records who asks to give back the money of an open case. The first person stays recorded. False if it is not open.
 pub async fn ask_to_give_back(
     connection: &mut PgConnection,
     case: Uuid,
@@ -266,7 +266,7 @@ pub async fn ask_to_give_back(
     Ok(done.rows_affected() == 1)
 }
 
-/// Writes down what the gateway answered; what it answered first stays.
+/// Records what the gateway answered. The first answer stays.
 pub async fn note_given_back(
     connection: &mut PgConnection,
     case: Uuid,
@@ -283,7 +283,7 @@ pub async fn note_given_back(
     Ok(())
 }
 
-/// How many cases are open, by class.
+/// The number of open cases, by class.
 pub async fn count_open(connection: &mut PgConnection) -> Result<Vec<(String, i64)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select class, count(*) as "count!" from booking.cases where state = 'OPEN' group by class"#

@@ -1,4 +1,4 @@
-//! Payments as they are compared: row, ledger and booking in one statement a batch, after their sagas.
+//! Our payments for the comparison: row, ledger and booking in one statement for each batch, read after their sagas.
 
 use super::{super::Ours, work};
 use chrono::{DateTime, Utc};
@@ -6,14 +6,15 @@ use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
 use steps::{BookingId, PaymentId, ReservationId, gateway::IntentId};
 
-/// The payments with these ids, as far as they exist.
+/// The payments with these ids that exist.
 pub async fn load(
     connection: &mut PgConnection,
     payments: &[PaymentId],
 ) -> Result<HashMap<PaymentId, Ours>, sqlx::Error> {
     let ids: Vec<_> = payments.iter().map(|payment| payment.uuid()).collect();
     let buckets: Vec<_> = payments.iter().map(|payment| payment.bucket().number()).collect();
-    // Before the books: a saga that ends meanwhile still counts as under way, and one that begins has just changed them.
+    // Sagas are read before the books: a saga that ends meanwhile still counts as under way, and one that begins has just
+    // changed them.
     let works = work::load(connection, &ids, &buckets).await?;
     let rows = sqlx::query_file!("src/reconcile/store/load_payments.sql", &ids, &buckets)
         .fetch_all(connection)
@@ -36,7 +37,7 @@ pub async fn load(
     Ok(ours.map(|ours| (ours.payment, ours)).collect())
 }
 
-/// The payments of this gateway whose money moved in our books from `from` until before `to`; `None` if they are more
+/// The payments of this gateway whose money moved in our books from `from` until before `to`; `None` if there are more
 /// than `most`.
 pub async fn moved_in(
     connection: &mut PgConnection,
@@ -64,8 +65,8 @@ pub async fn moved_in(
     Ok((ids.len() <= most).then(|| ids.into_iter().map(PaymentId::from_uuid).collect()))
 }
 
-/// Which of these intents came in late: each with the payment that it names, for whose reservation a payment of its own
-/// was written down.
+/// The intents among these whose money came in late, each with the payment that it names. A payment of its own was recorded
+/// for that payment's reservation.
 pub async fn find_late(
     connection: &mut PgConnection,
     intents: &[(IntentId, PaymentId)],

@@ -1,20 +1,20 @@
-//! `booking.reconciled`: how far the job has come with a gateway, and who is at it.
+//! `booking.reconciled`: how far the job has come with a gateway, and which node has the work.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use steps::store::gateway_references::bucket;
 
-/// Everything is compared twice.
+/// The two looks: everything is compared twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// As soon as it should be settled.
+    /// As soon as everything should be settled.
     Soon,
-    /// When it must be.
+    /// When everything must be settled.
     DayAfter,
 }
 
 impl Look {
-    /// The word, as the column and the metric have it.
+    /// The word of the column and of the metric.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Soon => "soon",
@@ -23,12 +23,12 @@ impl Look {
     }
 }
 
-/// Where a gateway's rows are.
+/// The bucket of a gateway's rows.
 fn home(gateway: &str) -> i16 {
     bucket(gateway, "").number()
 }
 
-/// Takes the work until `now + claim` and says how far it has come (at first: `begin`); `None` if somebody else is at it.
+/// Takes the work until `now + claim`. Returns how far it has come (at first: `begin`); `None` if another node has it.
 pub async fn claim(
     connection: &mut PgConnection,
     gateway: &str,
@@ -57,7 +57,7 @@ pub async fn claim(
     .await
 }
 
-/// Writes down how far it has come. Never goes back.
+/// Records how far it has come. It never goes back.
 pub async fn advance(
     connection: &mut PgConnection,
     gateway: &str,
@@ -77,7 +77,7 @@ pub async fn advance(
     Ok(())
 }
 
-/// Lets others take it.
+/// Lets other nodes take the work.
 pub async fn release(connection: &mut PgConnection, gateway: &str, look: Look) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update booking.reconciled set claimed_until = '-infinity'

@@ -1,5 +1,5 @@
-//! Who works on a payment: the saga that ordered it, the one that took it in late, and those that decided to give it back, or
-//! try again.
+//! The sagas that work on a payment: the one that ordered it, the one that took it in late, and those that decided to give
+//! it back or to try again.
 
 use crate::sagas_of_money::{self, Named};
 use orchestrator::{SagaId, State};
@@ -7,16 +7,16 @@ use sqlx::PgConnection;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// How the sagas of a payment stand.
+/// The state of a payment's sagas.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Work {
-    /// One of them is under way.
+    /// Whether one of them is under way.
     pub in_motion: bool,
-    /// One of them is stuck.
+    /// Whether one of them is stuck.
     pub stuck: bool,
 }
 
-/// How the sagas of these payments stand; of a payment without a saga there is nothing.
+/// The state of these payments' sagas. A payment without a saga has no entry.
 pub(super) async fn load(
     connection: &mut PgConnection,
     ids: &[Uuid],

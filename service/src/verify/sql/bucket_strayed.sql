@@ -1,4 +1,4 @@
--- A row that lives in another bucket than its id says.
+-- A row in another bucket than its id names.
 select id::text as subject, 'of `' || place || '` is in bucket ' || bucket as detail
 from (
     select 'users' as place, id, bucket from booking.users

@@ -1,4 +1,4 @@
--- A step that was undone twice, or undone though the saga had been decided.
+-- A step that was undone twice, or undone although the saga had been decided.
 select u.saga_id::text as subject, 'the step at ' || (u.body ->> 'of') || ' was undone ' || count(*) || ' times' as detail
 from usher.journal_entries u
 where u.kind = 'undo_ended'

@@ -1,4 +1,4 @@
--- An event of a gateway's that came under one id with two bodies, or was stored in two buckets.
+-- A gateway's event that came under one id with two bodies, or was stored in two buckets.
 select provider || ' / ' || event_id as subject, 'came with ' || count(distinct body_hash) || ' bodies' as detail
 from (
     select provider, event_id, body_hash, bucket from booking.inbox

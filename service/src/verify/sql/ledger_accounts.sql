@@ -1,4 +1,4 @@
--- A payment whose ledger says something else than its state.
+-- A payment whose ledger contradicts its state.
 select p.id::text as subject,
        'is ' || p.money || ' with ' || p.refunded_minor || ' of ' || p.amount_minor || ' gone back, its ledger has '
            || coalesce(l.held_minor, 0) || ' held, '

@@ -1,4 +1,4 @@
--- Per currency: captured less refunded less lost in disputes is what is left of the payments whose money is with us.
+-- A currency in which captured less refunded less lost in disputes is not what is left of the payments that we keep.
 select currency as subject,
        'captured less refunded is ' || sum(taken) || ', the captured payments are worth ' || sum(left_over) as detail
 from (

@@ -1,5 +1,5 @@
--- Money that is with us, not owed to anybody, without a confirmed booking. What a living saga still works on is no
--- violation.
+-- Money that we keep without a confirmed booking, and owe to nobody.
+-- Money that a living saga still works on is no violation.
 select p.id::text as subject,
        'has ' || p.amount_minor || ' ' || p.currency || ' for reservation ' || p.reservation_id || ', which is '
            || coalesce(r.status, 'none') as detail

@@ -1,4 +1,4 @@
--- More given back, or lost in disputes, than was taken; or a payment called REFUNDED whose money is not all gone back.
+-- More given back, or lost in disputes, than was taken; or a REFUNDED payment whose money has not all gone back.
 select p.id::text as subject,
        'is ' || p.status || '; captured ' || coalesce(l.captured_minor, 0) || ', gone back '
            || coalesce(l.refunded_minor, 0) || ', lost ' || coalesce(l.lost_minor, 0) as detail

@@ -1,4 +1,4 @@
--- A reservation that is still PENDING long after its time, though no saga works on it.
+-- A reservation that is still PENDING long after its time, although no saga works on it.
 select r.id::text as subject,
        'is PENDING since ' || r.reserved_until || ', its saga is ' || coalesce(s.state, 'unknown') as detail
 from booking.reservations r

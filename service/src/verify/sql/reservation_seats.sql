@@ -1,4 +1,4 @@
--- A reservation that lives without all of its seats, or has ended and still claims some.
+-- A live reservation without all of its seats, or an ended one that still claims some.
 select r.id::text as subject,
        'is ' || r.status || ' with ' || count(s.id) || ' of ' || r.seat_count || ' seats its own and '
            || count(c.seat_id) filter (where c.live) || ' claims alive' as detail

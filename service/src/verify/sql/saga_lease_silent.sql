@@ -1,4 +1,4 @@
--- A saga under a lease that was not written for longer than the longest call and a lease may take together.
+-- A leased saga to which nothing was written for longer than the longest call and a lease may take together.
 select s.id::text as subject,
        'is leased by ' || coalesce(s.node, 'a node') || ' at `' || coalesce(s.at_step, 'its step')
        || '`, and was written last at ' || s.updated_at as detail

@@ -1,4 +1,4 @@
--- A saga that is due and untouched for longer than a lease, and ten seconds, while a node that knows its version is ready.
+-- A saga that has been due and untouched for a lease and ten seconds, while a node that knows its version is ready.
 select s.id::text as subject,
        'is due since ' || s.due_at || ', and node ' || n.name || ' knows `' || s.workflow || '` version ' || s.version as detail
 from usher.sagas s

@@ -1,4 +1,4 @@
--- A stuck saga of which the audit doesn't say so.
+-- A stuck saga without a row in the audit that says so.
 select s.id::text as subject, 'is stuck: ' || s.stuck::text as detail
 from usher.sagas s
 where s.state = 'stuck'

@@ -1,4 +1,4 @@
--- A seat that stands in two confirmed bookings.
+-- A seat that is in two confirmed bookings.
 select c.seat_id::text as subject, 'in ' || count(*) || ' confirmed bookings: ' || string_agg(b.id::text, ', ') as detail
 from booking.bookings b
 join booking.reservation_seats c on c.reservation_id = b.reservation_id and c.bucket = b.bucket

@@ -1,4 +1,4 @@
--- A seat and its owner that don't say the same of each other.
+-- A seat and its owner that contradict each other.
 select s.id::text as subject,
        'is ' || s.status || ' for reservation ' || s.reservation_id || ', which is ' || coalesce(r.status, 'unknown') as detail
 from booking.seats s

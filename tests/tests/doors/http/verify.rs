@@ -208,5 +208,5 @@ async fn a_lock_that_was_left_behind_is_found() {
     let found = check_locks(&mut connection, &redis_url, &prefix).await.unwrap();
     let details: Vec<&str> = found.listed.iter().map(|violation| violation.detail.as_str()).collect();
     assert_eq!(details.len(), 2, "{details:?}");
-    assert!(details[0] == "has no end" && details[1].ends_with("whose saga is completed"), "{details:?}");
+    assert!(details[0] == "never ends" && details[1].ends_with("whose saga is completed"), "{details:?}");
 }
