@@ -1,4 +1,4 @@
-//! What operators can do to a saga, and what of it is allowed in which state.
+//! What operators can do to a saga, and which actions its state allows.
 
 use orchestrator::{
     State, Status,
@@ -7,23 +7,24 @@ use orchestrator::{
 };
 use serde::Serialize;
 
-/// Whether an action makes sense now.
+/// Whether an action is allowed now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Allowed {
     /// The action.
     pub action: ActionKind,
-    /// Why not, if not.
+    /// Why it is not allowed; `None` if it is.
     pub refused: Option<String>,
 }
 
-/// What is allowed, and why the rest is not. A plan may still refuse: an output of another type is seen only there.
+/// The actions that are allowed, and why the others are not. A plan may still refuse: only there an output of the wrong type
+/// is found.
 /// Little is allowed with a saga whose journal can't be read.
 pub fn allowed_actions(row: &Status, history: Option<&History>, registry: &Registry) -> Vec<Allowed> {
     let allowed = |action| Allowed { action, refused: refusal(action, row, history, registry) };
     ActionKind::ALL.into_iter().map(allowed).collect()
 }
 
-/// Why this action is not allowed, if it isn't.
+/// Why this action is not allowed; `None` if it is.
 pub(super) fn refusal(
     action: ActionKind,
     row: &Status,
@@ -44,7 +45,7 @@ pub(super) fn refusal(
     }
 }
 
-/// Whether an action must wait until the call that is out has come home.
+/// Whether an action must wait until the call that is out has ended.
 fn waits_for_the_call(action: ActionKind) -> bool {
     match action {
         ActionKind::Pause | ActionKind::Resume | ActionKind::Cancel | ActionKind::ReleaseLease => false,
@@ -60,7 +61,7 @@ fn waits_for_the_call(action: ActionKind) -> bool {
     }
 }
 
-/// What the row alone can say, where the journal can't be read or this binary doesn't know the workflow.
+/// Refusals that need only the row: the journal can't be read, or this binary doesn't know the workflow.
 fn refusal_by_row(action: ActionKind, row: &Status, known: bool) -> Option<String> {
     match action {
         ActionKind::RetryNow => None,
@@ -90,35 +91,35 @@ fn refusal_by_journal(action: ActionKind, row: &Status, history: &History) -> Op
     match action {
         ActionKind::RetryNow => None,
         ActionKind::Probe => is_first(&[
-            (back, "it is unwinding: the compensation finds out by itself"),
+            (back, "it is unwinding, and the compensation finds out by itself"),
             (!calls(history), "no call is in doubt"),
         ]),
         ActionKind::Pause | ActionKind::Resume => pause_refusal(action, row),
         ActionKind::Cancel | ActionKind::Compensate => is_first(&[
-            (decided, "the saga is decided: what is before its pivot is not undone any more"),
-            (back, "it is unwinding already"),
+            (decided, "the saga is decided, so nothing before its pivot can be undone"),
+            (back, "it is already unwinding"),
         ]),
         ActionKind::Rewind => is_first(&[
-            (decided, "the saga is decided: what is before its pivot is not undone any more"),
-            (back, "it is unwinding already"),
-            (history.asks().is_empty(), "it has begun nothing"),
+            (decided, "the saga is decided, so nothing before its pivot can be undone"),
+            (back, "it is already unwinding"),
+            (history.asks().is_empty(), "it has not begun a step yet"),
         ]),
         ActionKind::SetOutput | ActionKind::Skip => is_first(&[
-            (back, "it is unwinding; a debt can be written off"),
-            (waits(history), "it waits for a signal or the time, not for a step"),
+            (back, "it is unwinding; only a debt can be written off"),
+            (waits(history), "it waits for a signal or for a time, not for a step"),
         ]),
         ActionKind::WriteOff => is_first(&[
             (!(back && stuck), "only a compensation that is stuck can be written off"),
             (history.next_undo().is_none(), "nothing is owed"),
         ]),
         ActionKind::MarkResolved => is_first(&[
-            (!decided, "it is not decided: let it go on, or compensate it"),
+            (!decided, "it is not decided yet: let it go on, or compensate it"),
             (!stuck, "it is not stuck"),
         ]),
         ActionKind::Extend => is_first(&[
             (back, "it is unwinding"),
-            (stuck, "it is stuck: a later deadline would not help"),
-            (decided, "it is decided and waits for no deadline"),
+            (stuck, "it is stuck, and a later deadline would not help"),
+            (decided, "it is decided, and waits for no deadline"),
         ]),
         ActionKind::ReleaseLease => lease_refusal(row),
     }
@@ -126,7 +127,7 @@ fn refusal_by_journal(action: ActionKind, row: &Status, history: &History) -> Op
 
 fn pause_refusal(action: ActionKind, row: &Status) -> Option<&'static str> {
     match (action == ActionKind::Pause, row.paused) {
-        (true, true) => Some("it is paused"),
+        (true, true) => Some("it is already paused"),
         (false, false) => Some("it is not paused"),
         (true, false) | (false, true) => None,
     }
@@ -135,7 +136,7 @@ fn pause_refusal(action: ActionKind, row: &Status) -> Option<&'static str> {
 fn lease_refusal(row: &Status) -> Option<&'static str> {
     match (row.leased, row.silent) {
         (false, _) => Some("no call is out"),
-        (true, false) => Some("a call is out, and not for longer than a call may be"),
+        (true, false) => Some("a call is out, but not for longer than a call may be"),
         (true, true) => None,
     }
 }

@@ -1,7 +1,7 @@
-//! The audit's chain: each row's hash covers the row and the hash before it in its bucket, so that a row changed, taken
-//! away or put in later shows.
+//! The audit's chain: each row's hash covers the row and the previous hash in its bucket. So a row that was changed,
+//! removed or inserted later is found.
 //!
-//! It does not keep anybody from rewriting a whole chain with its head; copy the heads elsewhere for that.
+//! It can't prevent somebody from rewriting a whole chain with its head. To find that too, copy the heads elsewhere.
 
 pub use crate::record::{Audited, Which};
 
@@ -20,29 +20,29 @@ use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verified {
-    /// Rows that were checked.
+    /// The number of rows that were checked.
     pub rows: u64,
-    /// Rows without a place in a chain: from before there were chains, or from a node that knows none.
+    /// The number of rows in no chain: written before there were chains, or by a node that knows none.
     pub unchained: i64,
     /// The first break of each broken chain.
     pub breaks: Vec<Break>,
 }
 
-/// Where a chain does not hold.
+/// A place where a chain is broken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Break {
-    /// Whose chain.
+    /// The bucket of the chain.
     pub bucket: i16,
     /// The first row that is wrong, or missing.
     pub seq: i64,
-    /// What is wrong.
+    /// What is wrong with it.
     pub why: &'static str,
 }
 
-/// What was done, latest first, after the row with this id.
+/// Rows of the audit, latest first, after the row with this id.
 pub async fn list(
     connection: &mut PgConnection,
     which: &Which<'_>,
@@ -52,8 +52,8 @@ pub async fn list(
     audit::list(connection, which, after, most).await
 }
 
-/// Writes down that somebody did something that belongs to a saga and that no saga does, in the transaction of its effect.
-/// The saga need not exist: it may be what was lost.
+/// Records an action that belongs to a saga but is not done by one, in the transaction of its effect. The saga need not
+/// exist: it may have been lost.
 pub async fn note(
     connection: &mut PgConnection,
     saga: SagaId,
@@ -68,10 +68,10 @@ pub async fn note(
     rows::add_to_audit(connection, &[record], now).await
 }
 
-/// Rows read at once.
+/// Rows that one statement reads.
 const PAGE: i64 = 1_000;
 
-/// Checks all chains against their rows and heads. Run it in a repeatable-read transaction on a database that is in use.
+/// Checks all chains against their rows and heads. On a database in use, run it in a repeatable-read transaction.
 pub async fn verify(connection: &mut PgConnection) -> Result<Verified, sqlx::Error> {
     let heads = audit::list_heads(connection).await?;
     let mut verified =

@@ -1,13 +1,13 @@
-//! Who acts, and on what they have seen.
+//! Who acts, and what they have seen.
 
 use crate::error::OperatorError;
 
-/// Who acts, and why. Neither may be empty.
+/// The person who acts, and the reason. Neither may be empty.
 #[derive(Clone, Debug)]
 pub struct By {
-    /// As the audit names them.
+    /// The person's name in the audit.
     pub actor: String,
-    /// For those who read it later.
+    /// The reason, for those who read the audit later.
     pub reason: String,
 }
 
@@ -23,7 +23,7 @@ impl By {
     }
 }
 
-/// What an operator has seen, and decides on.
+/// What an operator has seen before deciding.
 #[derive(Clone, Debug)]
 pub struct Expected {
     /// The saga's version: [`Plan::etag`](crate::Plan::etag) or [`Seen::etag`](crate::Seen::etag).

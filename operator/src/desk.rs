@@ -1,4 +1,4 @@
-//! The desk: what operators have in hand, whoever they are.
+//! The desk: everything that operators use.
 
 use crate::{limits::Limits, rows::Rows};
 use orchestrator::{Client, Settings, tools::Registry};
@@ -6,19 +6,19 @@ use sqlx::{PgConnection, PgPool};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
-/// How long a batch waits to see what came of a saga that it acted on, unless told otherwise: longer than most steps'
+/// How long a batch waits for the result of a saga that it acted on, unless told otherwise: longer than most steps'
 /// policies.
 const VERDICT_WITHIN: Duration = Duration::from_secs(60);
 
-/// Operators' way in, on any node, with lanes or without. Cheap to clone; clones are one desk.
+/// The interface for operators, on any node, with or without lanes. It is cheap to clone; clones are one desk.
 #[derive(Clone)]
 pub struct Operator {
     pub(crate) client: Client,
     pub(crate) rows: Option<Arc<dyn Rows>>,
     pub(crate) limits: Limits,
-    /// How long a batch waits to see what came of a saga.
+    /// How long a batch waits for the result of a saga.
     pub(crate) verdict_within: Duration,
-    /// Tells whoever works on batches for this desk that there is one. Only a hint.
+    /// Tells the runner of this desk that there is a batch. It is only a hint.
     pub(crate) batches: Arc<Notify>,
 }
 
@@ -34,25 +34,25 @@ impl Operator {
         }
     }
 
-    /// With the service's rows in previews, its words in searches, and its hints after what was done.
+    /// Adds the service: its rows in previews, its words in searches, and its hints after actions.
     pub fn with_rows(mut self, rows: Arc<dyn Rows>) -> Self {
         self.rows = Some(rows);
         self
     }
 
-    /// With these bounds on what one person may do alone.
+    /// Sets the bounds on what one person may do alone.
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// With another time that a batch waits to see what came of each saga.
+    /// Sets how long a batch waits for the result of each saga.
     pub fn with_verdict_within(mut self, time: Duration) -> Self {
         self.verdict_within = time;
         self
     }
 
-    /// What one person may do alone.
+    /// The bounds on what one person may do alone.
     pub fn limits(&self) -> Limits {
         self.limits
     }
@@ -69,12 +69,12 @@ impl Operator {
         self.client.tools().pool()
     }
 
-    /// A connection of its own, as Postgres is told for this purpose.
+    /// A connection of its own, with the application name of the desk.
     pub(crate) async fn connect(&self, purpose: &str) -> Result<PgConnection, sqlx::Error> {
         self.client.tools().database().connect(purpose).await
     }
 
-    /// A transaction on a connection of its own: dropped, it takes what is unfinished along.
+    /// A transaction on a connection of its own. If it is dropped, everything unfinished is rolled back.
     pub(crate) async fn begin(&self) -> Result<PgConnection, sqlx::Error> {
         let mut connection = self.connect("operator").await?;
         sqlx::raw_sql("begin").execute(&mut connection).await?;

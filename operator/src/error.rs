@@ -1,4 +1,4 @@
-//! Why an operator's wish was not done.
+//! Why an operator's action was not done.
 
 use crate::{
     plan::Plan,
@@ -12,38 +12,38 @@ pub enum OperatorError {
     /// There is no such saga.
     #[error("there is no saga {0}")]
     NotFound(SagaId),
-    /// Actor and reason are asked for, always.
+    /// The actor or the reason is empty.
     #[error("an action needs an actor and a reason")]
     Anonymous,
     /// The saga's state does not allow it.
     #[error("`{action}` is not allowed: {why}")]
     NotAllowed {
-        /// What was asked.
+        /// The name of the action.
         action: &'static str,
-        /// Why not.
+        /// Why it is not allowed.
         why: String,
-        /// What is.
+        /// The names of the actions that are allowed.
         allowed: Vec<&'static str>,
     },
-    /// The saga moved since it was looked at.
-    #[error("the saga has changed since it was looked at; its version is now {etag}")]
+    /// The saga has changed since the operator looked at it.
+    #[error("the saga has changed since you looked at it; its version is now {etag}")]
     Changed {
-        /// Its version now.
+        /// The saga's version now.
         etag: String,
     },
-    /// The saga is the same, and what the action does is not.
-    #[error("the action would do something else now than its preview said")]
+    /// The saga has not changed, but the action would do something else now.
+    #[error("the action would no longer do what its preview said")]
     PlanChanged(Box<Plan>),
-    /// One person may not do this alone: propose it.
-    #[error("the action moves more money than one person may move alone; a second must agree")]
+    /// One person may not do this alone: it must be proposed.
+    #[error("the action moves more money than one person may move alone; a second person must agree")]
     NeedsConsent(Box<Plan>),
-    /// Whoever asked can't agree to it.
-    #[error("a second person is needed, and `{0}` is the first")]
+    /// The person who asked for it can't agree to it.
+    #[error("a second person must agree, and `{0}` is the first")]
     SamePerson(String),
-    /// The proposal is decided, or too old.
+    /// The proposal has been decided, or has expired.
     #[error("the proposal is {state}")]
     Closed {
-        /// Where it is.
+        /// The proposal's state.
         state: ProposalState,
         /// Who decided.
         by: Option<String>,
@@ -54,16 +54,16 @@ pub enum OperatorError {
     /// There is no such batch.
     #[error("there is no batch {0}")]
     NoBatch(BatchId),
-    /// The database could not be asked, or refused.
+    /// The database can't be reached, or refused.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
-    /// It could not be written.
+    /// The action could not be written.
     #[error("the action could not be written: {0}")]
     Failed(String),
 }
 
 impl OperatorError {
-    /// A word for programs.
+    /// A word for the error, for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound(_) => "not-found",

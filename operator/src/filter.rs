@@ -1,31 +1,32 @@
-//! Which sagas: the words that URLs, flags and batches share.
+//! Filters of sagas, in the words that URLs, flags and batches share.
 
 use orchestrator::{SagaId, State, tools::Trouble};
 use serde::{Deserialize, Serialize};
 
-/// Which sagas; what is not given does not matter. The same words in URLs (`status=`, `workflow=`, …), flags and batches.
+/// A filter of sagas. A field that is not given matches every saga. URLs (`status=`, `workflow=`, …), flags and batches use
+/// the same words.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filter {
-    /// Those in this state.
+    /// Only sagas in this state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<State>,
-    /// Those of this workflow.
+    /// Only sagas of this workflow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workflow: Option<String>,
-    /// Those that are at this step or signal.
+    /// Only sagas at this step or signal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
-    /// Those of one group: a fingerprint in hexadecimal.
+    /// Only sagas of one group: a fingerprint in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// Those on this work-list.
+    /// Only sagas on this work-list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
-    /// Those that nobody wrote for so many seconds.
+    /// Only sagas to which nothing was written for this many seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub older_than_s: Option<i64>,
-    /// Some of these, as from a search; none given is any.
+    /// Only sagas with these ids, as from a search. An empty list means any saga.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<SagaId>,
 }

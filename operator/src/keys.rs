@@ -8,20 +8,20 @@ use orchestrator::{
 };
 use serde::Serialize;
 
-/// What a call sends to the other side as its idempotency key.
+/// The idempotency key that a call sends to the other side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Key {
-    /// Where its step began.
+    /// The position where its step began.
     pub position: Position,
-    /// The step.
+    /// The step's name.
     pub step: String,
-    /// The key.
+    /// The key, as the other side gets it.
     pub key: String,
-    /// When the other side forgets it, if it says so.
+    /// When the other side forgets it, if that is known.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// The keys that a saga's calls were made under.
+/// The keys of a saga's calls.
 pub(crate) fn keys(saga: SagaId, history: &History, registry: &Registry) -> Vec<Key> {
     let called = history.asks().iter().filter_map(|ask| {
         let What::Step(name) = &ask.what else { return None };
@@ -41,7 +41,7 @@ pub(crate) fn forgotten(ask: &Ask, registry: &Registry, now: DateTime<Utc>) -> b
     expires(ask, registry).is_some_and(|expires_at| expires_at < now)
 }
 
-/// When the other side forgets this call's key, if it says so.
+/// When the other side forgets this call's key, if that is known.
 fn expires(ask: &Ask, registry: &Registry) -> Option<DateTime<Utc>> {
     let What::Step(name) = &ask.what else { return None };
     Some(ask.at? + registry.key_remembered(name)?)

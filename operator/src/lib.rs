@@ -1,8 +1,8 @@
-//! The operators' desk, on any engine: see why a saga is where it is, and put it right.
+//! The operators' desk, on any engine: see why a saga is where it is, and repair it.
 //!
-//! The picture: a desk with a file on each saga. Whoever sits there sees why it isn't moving, what an action would do, and
-//! does it; what was done, by whom and why stands in an audit that shows when it was tampered with. The desk knows nothing
-//! of what sagas are about: the service adds its own [`Rows`].
+//! The picture: a desk with a file on each saga. An operator sees why a saga isn't moving and what an action would do, and
+//! does it. An audit records what was done, by whom and why, and shows if anybody tampered with it. The desk does not know
+//! what sagas are about: the service adds its own [`Rows`].
 //!
 //! ```no_run
 //! # async fn example(client: orchestrator::Client, saga: orchestrator::SagaId) -> Result<(), operator::OperatorError> {
@@ -23,17 +23,17 @@
 //! |---|---|
 //! | `record/` | rows and ids: batches and their items, proposals, what was done |
 //! | `store/` | the desk's own tables: batches, proposals, the audit's chains; work-lists; [`numbers`] |
-//! | `filter`, `by`, `limits`, `action`, `plan` | the words: which sagas, who and why, how much money, what is allowed, what it comes to |
+//! | `filter`, `by`, `limits`, `action`, `plan` | the words: which sagas, who and why, how much money, what is allowed, what it does |
 //! | `why`, `line`, `suggest` | why a saga is where it is, in words, and what to try first |
 //! | `desk` | [`Operator`]: a client, the service's rows, limits |
 //! | `seen`, `keys`, `list`, `listed` | looking: one saga, its calls' keys, work-lists, groups, searches |
 //! | `planner`, `order`, `preview` | what an action would do, and doing it |
 //! | `consent/` | a second person |
 //! | `batch/` | one action on many sagas |
-//! | [`audit`] | what was done, and whether its chains hold |
+//! | [`audit`] | what was done, and whether its chains are unbroken |
 //!
-//! What it deliberately does not do: it moves no saga but through the engine's one door
-//! ([`LockedSaga`](orchestrator::tools::LockedSaga)), makes no call, and decides nothing by itself, apart from how a
+//! What it deliberately does not do: it changes sagas only through the engine's one interface for that
+//! ([`LockedSaga`](orchestrator::tools::LockedSaga)). It makes no call, and decides nothing by itself, apart from how a
 //! batch goes on.
 
 #![warn(missing_docs)]

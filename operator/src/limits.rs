@@ -2,10 +2,10 @@
 
 use orchestrator::Stake;
 
-/// What operators may do alone.
+/// The bounds on what operators may do alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// An action that moves more than this, in minor units, needs a second person. None: nothing does.
+    /// An action that moves more than this, in minor units, needs a second person. `None`: no action does.
     pub second_person_above_minor: Option<i64>,
 }
 
@@ -16,8 +16,8 @@ impl Limits {
     }
 }
 
-/// All money as one number. Of several currencies that is no amount of anything, but a limit must err towards asking:
-/// splitting a sum over currencies gets nobody around it.
+/// All money as one number. Adding several currencies makes no real amount, but a limit should ask too often rather than
+/// too seldom: splitting a sum over currencies must not get around it.
 fn sum_minor(stakes: &[Stake]) -> i128 {
     let minor = |stake: &Stake| match stake {
         Stake::Money { minor, .. } => i128::from(*minor).abs(),

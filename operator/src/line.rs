@@ -1,15 +1,15 @@
-//! A [`Why`] in words: with absolute times for logs, with times as they are seen from now for people.
+//! A [`Why`] in words: with absolute times for logs, and with times relative to now for people.
 
 use crate::why::Why;
 use chrono::{DateTime, TimeDelta, Utc};
 use orchestrator::StuckCause;
 use std::fmt;
 
-/// What an error says in a line; all of it stands in the attempts.
+/// The most characters of an error that a line shows. The attempts have all of it.
 const ERROR_CHARS_MAX: usize = 120;
 
 impl Why {
-    /// One line for people, with times as they are seen from `now`.
+    /// One line for people, with times relative to `now`.
     pub fn line(&self, now: DateTime<Utc>) -> String {
         let (since, until) =
             (|moment: &DateTime<Utc>| span(now - *moment), |moment: &DateTime<Utc>| span(*moment - now));
@@ -36,7 +36,9 @@ impl Why {
             }
             Self::Due { .. } => "due now".into(),
             Self::UnknownVersion { version, .. } => format!("no node knows version {version}"),
-            Self::OutcomeUnknown { step, .. } => format!("outcome of {step} unknown, key expired"),
+            Self::OutcomeUnknown { step, .. } => {
+                format!("outcome of {step} is unknown, and its key has expired")
+            }
             Self::Stuck { cause, times, again, code } => {
                 let mut line = stuck_line(cause, *times, code.as_deref());
                 match again {
@@ -154,7 +156,7 @@ impl fmt::Display for Why {
                 write!(f, "no node knows version {version} of workflow `{workflow}`")
             }
             Self::OutcomeUnknown { step, key_expired_at } => {
-                write!(f, "outcome of {step} unknown, key expired {}", time(key_expired_at))
+                write!(f, "outcome of {step} is unknown, and its key has expired {}", time(key_expired_at))
             }
             Self::Unreadable { error } => f.write_str(error),
             Self::Stuck { cause, times, again, .. } => {
@@ -172,8 +174,10 @@ fn stuck(f: &mut fmt::Formatter<'_>, cause: &StuckCause, times: i32) -> fmt::Res
             difference.as_ref().map_or(Ok(()), |difference| write!(f, ": {difference}"))
         }
         StuckCause::Panicked { at, message } => write!(f, "{at} panicked: {message}"),
-        StuckCause::Oversize { what, size, bound } => write!(f, "{what} has {size}, more than {bound}"),
-        StuckCause::ForeignWait => write!(f, "workflow waits for something that nobody will wake"),
+        StuckCause::Oversize { what, size, bound } => {
+            write!(f, "{what} is too large: {size}, and the bound is {bound}")
+        }
+        StuckCause::ForeignWait => write!(f, "workflow waits for something that will never wake it"),
         StuckCause::Abandoned { ask, next } => {
             write!(f, "workflow went on to {next} without the answer to its request {ask}")
         }
@@ -189,7 +193,7 @@ fn stuck(f: &mut fmt::Formatter<'_>, cause: &StuckCause, times: i32) -> fmt::Res
             write!(f, "a poll of the workflow took longer than {bound_ms} ms")
         }
         StuckCause::Quarantined { claims } => {
-            write!(f, "quarantined: {claims} nodes in a row did not come back from it")
+            write!(f, "quarantined: {claims} nodes in a row stopped while they had it")
         }
         StuckCause::Hung { at, bound_ms } => write!(f, "{at} did not return within {bound_ms} ms"),
         StuckCause::Unwritable { what, error } => write!(f, "{what} can't be written: {error}"),
@@ -234,7 +238,7 @@ mod tests {
         check(Why::UnknownVersion { workflow: "booking".into(), version: 3 }, "no node knows version 3");
         check(
             Why::OutcomeUnknown { step: "pay".into(), key_expired_at: later(-9) },
-            "outcome of pay unknown, key expired",
+            "outcome of pay is unknown, and its key has expired",
         );
         check(
             Why::Silent { step: "pay".into(), node: "node-1".into(), since: later(-200) },
@@ -273,7 +277,7 @@ mod tests {
         );
         check(
             stuck(StuckCause::Quarantined { claims: 3 }, None, None),
-            "quarantined: 3 nodes in a row did not come back from it",
+            "quarantined: 3 nodes in a row stopped while they had it",
         );
     }
 }

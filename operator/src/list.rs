@@ -1,4 +1,4 @@
-//! Work-lists: sagas by what is wrong with them, groups of them, and finding one by a word. Reads only, always bounded.
+//! Work-lists: sagas by what is wrong with them, groups of them, and search by a word. All of it only reads, with bounds.
 
 use crate::{
     desk::Operator,
@@ -19,24 +19,24 @@ use orchestrator::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Sagas that one page may have: their journals are read for their lines.
+/// The most sagas of one page: their journals are read for their lines.
 const PAGE_MAX: i64 = 500;
-/// Rows that one statement looks at where no index knows all of what is asked: some tens of milliseconds.
+/// Rows that one statement reads if no index covers the whole filter: this takes some tens of milliseconds.
 const SCANNED_MAX: i64 = 20_000;
-/// Such statements for one page, or count. What is behind them is found with a narrower filter.
+/// The most such statements for one page or count. Sagas beyond them are found with a narrower filter.
 const WINDOWS_MAX: usize = 25;
-/// Sagas that are grouped; counts say that they are capped if there are as many.
+/// The most sagas that are grouped. If there are as many, counts say that they are capped.
 const GROUPED_MAX: i64 = 10_000;
-/// Groups that are given, the largest first.
+/// The most groups that are returned, the largest first.
 const GROUPS_MAX: i64 = 200;
-/// Sagas that a word may find.
+/// The most sagas that a word may find.
 const SEARCH_MAX: i64 = 100;
-/// Longer words are nobody's id, key or label.
+/// The longest word, in characters: no id, key or label is longer.
 const WORD_CHARS_MAX: usize = 200;
 
 impl Operator {
-    /// Sagas, newest first; `after` is the last of the page before. A page shorter than `limit` is the last, but for a
-    /// filter that no index knows: of a very large table only the newest half a million sagas are looked through.
+    /// Sagas, newest first; `after` is the last one of the previous page. A page shorter than `limit` is the last one,
+    /// except for a filter that no index covers: in a very large table only the newest half a million sagas are searched.
     pub async fn list(
         &self,
         filter: &Filter,
@@ -64,7 +64,7 @@ impl Operator {
         self.listed(&mut connection, found, now).await
     }
 
-    /// How many there are, counted to `at_most`: never a count of the whole table.
+    /// The number of sagas that match, counted to `at_most`. It never counts the whole table.
     pub async fn count(&self, filter: &Filter, at_most: i64) -> Result<i64, OperatorError> {
         let Some(query) = work_list_query(filter) else { return Ok(0) };
         let at_most = at_most.max(0);
@@ -85,8 +85,8 @@ impl Operator {
         Ok(count)
     }
 
-    /// Sagas that failed, by cause, the largest group first. With [`Trouble::Paused`], [`Trouble::Overdue`] or
-    /// [`Trouble::Silent`] those too that nothing failed for.
+    /// Sagas that failed, grouped by cause, the largest group first. With [`Trouble::Paused`], [`Trouble::Overdue`] or
+    /// [`Trouble::Silent`] also sagas in which nothing failed.
     pub async fn groups(&self, filter: &Filter) -> Result<Vec<Group>, OperatorError> {
         let Some(mut query) = work_list_query(filter) else { return Ok(Vec::new()) };
         if query.list == "all" {
@@ -97,7 +97,7 @@ impl Operator {
         let full = work_list::window_end(&mut connection, &query, Uuid::max(), GROUPED_MAX).await?;
         let capped = full.is_some();
         let group = |shared: work_list::Shared| {
-            // Paused, overdue and silent are seen in the list, and not in a column.
+            // Paused, overdue and silent are not a column, so they follow from the list.
             let trouble = filter.trouble.or(shared.trouble);
             let (suggested, suggestion) = suggested(shared.stuck.as_ref(), trouble);
             Group {
@@ -117,8 +117,8 @@ impl Operator {
         Ok(groups.into_iter().map(group).collect())
     }
 
-    /// The sagas that a word names, newest first: an id, a start key, a label, or what the service's own rows know. A hundred
-    /// at most.
+    /// The sagas that a word names, newest first, at most a hundred. The word may be an id, a start key, a label, or a word
+    /// of the service's own rows.
     pub async fn search(&self, word: &str) -> Result<Vec<SagaId>, OperatorError> {
         let word = word.trim();
         if word.is_empty() || word.chars().count() > WORD_CHARS_MAX || word.contains('\0') {
@@ -184,7 +184,7 @@ impl Operator {
     }
 }
 
-/// What is said to be wrong with a saga, if one thing is to be said.
+/// The first trouble of a saga, if only one is to be named.
 fn trouble(row: &Status, now: DateTime<Utc>) -> Option<Trouble> {
     let stuck = (row.state == State::Stuck).then_some(Trouble::Stuck);
     let paused = row.paused.then_some(Trouble::Paused);
@@ -193,7 +193,7 @@ fn trouble(row: &Status, now: DateTime<Utc>) -> Option<Trouble> {
     row.trouble.or(stuck).or(paused).or(overdue).or(silent)
 }
 
-/// The filter as the database takes it: which index finds them, and what narrows that. None if nothing can fit.
+/// The filter for the database: the index that finds the sagas, and what narrows that. `None` if nothing can match.
 fn work_list_query(filter: &Filter) -> Option<WorkListQuery> {
     let Filter { status, workflow, step, cause, trouble, older_than_s, ids } = filter;
     if cause.as_ref().is_some_and(|cause| !is_fingerprint(cause)) {
@@ -210,7 +210,7 @@ fn work_list_query(filter: &Filter) -> Option<WorkListQuery> {
         trouble: trouble.map(Trouble::as_str),
         older_than_s: *older_than_s,
     };
-    // Those that are only paused, overdue or silent have no fingerprint that an index knows.
+    // Sagas that are only paused, overdue or silent have no fingerprint in an index.
     let marked = !matches!(trouble, Some(Trouble::Paused | Trouble::Overdue | Trouble::Silent));
     if !ids.is_empty() {
         query.list = "ids";

@@ -1,4 +1,4 @@
-//! A saga in a list, and sagas with a cause in common.
+//! A saga in a list, and groups of sagas with one cause.
 
 use crate::why::Why;
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use serde::Serialize;
 /// A saga in a list.
 #[derive(Clone, Debug, Serialize)]
 pub struct Listed {
-    /// Which saga.
+    /// The saga's id.
     pub id: SagaId,
     /// Its workflow's name.
     pub workflow: String,
@@ -23,21 +23,21 @@ pub struct Listed {
     pub step: Option<String>,
     /// Why it is where it is.
     pub why: Why,
-    /// The same in one line, with times as they are seen from now.
+    /// The same in one line, with times relative to now.
     pub line: String,
-    /// What it has in common with others, in words.
+    /// The cause that it shares with other sagas, in words.
     pub cause: Option<String>,
-    /// The same, hashed: [`Filter::cause`](crate::Filter::cause).
+    /// The hash of the cause, for [`Filter::cause`](crate::Filter::cause).
     pub fingerprint: Option<String>,
-    /// The first that fits of: what failed, stuck, paused, overdue, silent. Its state says besides whether it is stuck.
+    /// The first one that applies: what failed, stuck, paused, overdue, silent. The state also says whether it is stuck.
     pub trouble: Option<Trouble>,
     /// What is at stake while something is wrong.
     pub stakes: Vec<Stake>,
-    /// Attempts at what is being tried.
+    /// How often its present step or compensation was tried.
     pub attempts: i32,
-    /// When somebody must look at it next.
+    /// When a lane looks at it next.
     pub due_at: Option<DateTime<Utc>>,
-    /// Whether somebody stopped it.
+    /// Whether somebody paused it.
     pub paused: bool,
     /// The node that wrote it last.
     pub node: Option<String>,
@@ -45,35 +45,36 @@ pub struct Listed {
     pub created_at: DateTime<Utc>,
     /// When it was written last.
     pub updated_at: DateTime<Utc>,
-    /// Since when it is stuck.
+    /// When it became stuck.
     pub first_stuck_at: Option<DateTime<Utc>>,
     /// Its version, for [`Expected`](crate::Expected).
     pub etag: String,
 }
 
-/// Sagas that have their cause in common.
+/// Sagas with the same cause.
 #[derive(Clone, Debug, Serialize)]
 pub struct Group {
-    /// The cause, hashed: [`Filter::cause`](crate::Filter::cause). Of sagas that are only overdue or paused it finds them together with that.
+    /// The hash of the cause, for [`Filter::cause`](crate::Filter::cause). For sagas that are only overdue or paused the filter
+    /// needs that work-list too.
     pub fingerprint: String,
-    /// In words.
+    /// The cause in words.
     pub cause: String,
     /// The step or signal that they are at.
     pub step: Option<String>,
-    /// Their workflow.
+    /// The name of their workflow.
     pub workflow: String,
-    /// How many.
+    /// The number of sagas that were counted.
     pub count: i64,
-    /// There are more sagas than were counted.
+    /// Whether there are more sagas than were counted.
     pub capped: bool,
-    /// Since when the first of them is in trouble.
+    /// When the first of them got into trouble.
     pub first_seen: DateTime<Utc>,
     /// When one of them was written last.
     pub last_seen: DateTime<Utc>,
-    /// What is at stake, summed.
+    /// The sum of what is at stake.
     pub stakes: Vec<Stake>,
     /// The name of the action to try first.
     pub suggested: ActionKind,
-    /// Why that, in one sentence.
+    /// Why that action is right, in one sentence.
     pub suggestion: &'static str,
 }

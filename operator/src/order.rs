@@ -1,4 +1,4 @@
-//! What the planner is asked for, and on whose word.
+//! An order to the planner: an action, and the person behind it.
 
 use crate::{
     by::{By, Expected},
@@ -16,20 +16,20 @@ pub(super) struct Order {
     pub purpose: Purpose,
 }
 
-/// What becomes of the plan.
+/// What happens with the plan.
 pub(super) enum Purpose {
-    /// It is shown.
+    /// It is only shown.
     Preview,
-    /// It is done, if one person may.
+    /// It is done, if one person may do it alone.
     Execute(Expected),
     /// It is done: a second person agrees.
     Consented { expected: Expected, proposal: ProposalId, second: By },
-    /// It is done as one of many, to whatever the saga is by then.
+    /// It is done as one of many, whatever state the saga has by then.
     Batch { batch: BatchId, consented_by: Option<String> },
 }
 
 impl Order {
-    /// What the operators have seen.
+    /// What the operator has seen.
     pub fn expected(&self) -> Option<&Expected> {
         match &self.purpose {
             Purpose::Execute(expected) | Purpose::Consented { expected, .. } => Some(expected),
@@ -42,12 +42,12 @@ impl Order {
         matches!(self.purpose, Purpose::Preview)
     }
 
-    /// Whether anybody sees the plan: its parts that cost something are made only then.
+    /// Whether anybody sees the plan. Its expensive parts are made only then.
     pub fn is_shown(&self) -> bool {
         !matches!(self.purpose, Purpose::Batch { .. })
     }
 
-    /// Who agreed.
+    /// The second person, who agreed.
     pub fn consented_by(&self) -> Option<&str> {
         match &self.purpose {
             Purpose::Consented { second, .. } => Some(&second.actor),
@@ -61,7 +61,7 @@ impl Order {
         !self.is_preview() && self.consented_by().is_none() && limits.exceeded_by(&plan.money)
     }
 
-    /// What its row in the audit says of it; `batch` is what a batch looks for before it acts.
+    /// The detail in its row of the audit. A batch looks for `batch` before it acts.
     pub fn detail(&self, etag: &str, state: orchestrator::State) -> Value {
         let mut detail = json!({ "action": self.action, "etag": etag, "state": state });
         match &self.purpose {

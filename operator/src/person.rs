@@ -1,6 +1,6 @@
-//! Whether two names are one person's.
+//! Whether two names belong to one person.
 
-/// Names are what people type: `Ada ` is `ada`.
+/// Compares two names as people type them: `Ada ` is `ada`.
 pub(crate) fn same_person(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
 }

@@ -1,4 +1,4 @@
-//! What an action comes to: what is shown before it is done, and must be the same when it is.
+//! What an action does. It is shown before the action is done, and must be the same when it is done.
 
 use chrono::{DateTime, Utc};
 use orchestrator::{Position, SagaId, Stake, State, StuckCause, journal::Entry};
@@ -7,20 +7,20 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// What an action does. Made by doing it in a transaction; a preview rolls that back.
+/// What an action does. It is made by doing the action in a transaction, which a preview rolls back.
 #[derive(Clone, Debug, Serialize)]
 pub struct Plan {
-    /// Which saga.
+    /// The saga's id.
     pub saga: SagaId,
     /// The action's name.
     pub action: &'static str,
-    /// The saga's version before: execution expects it.
+    /// The saga's version before, which execution expects.
     pub etag: String,
-    /// Entries that are written, with what followed of ours at once.
+    /// Entries that are written, including those of our own steps that follow at once.
     pub entries: Vec<Entry>,
     /// The saga's state afterwards.
     pub state: State,
-    /// Why it needs a person even then.
+    /// Why the saga needs a person even afterwards.
     pub stuck: Option<StuckCause>,
     /// Whether it is paused afterwards.
     pub paused: bool,
@@ -28,49 +28,49 @@ pub struct Plan {
     pub due_at: Option<DateTime<Utc>>,
     /// Rows that change, by table.
     pub touched: Vec<Touched>,
-    /// Calls that leave when lanes go on; while it goes back, all that are owed.
+    /// Calls that are made when lanes go on; while the saga unwinds, all calls that are owed.
     pub calls: Vec<PlannedCall>,
-    /// Money that moves: of calls that leave, and of what is taken as settled without one.
+    /// Money that moves, through calls or because something is taken as settled without a call.
     pub money: Vec<Stake>,
-    /// Things that are given back: at once, or once the calls before them are answered.
+    /// Things that are given back, at once or when the calls before them are answered.
     pub frees: Vec<Stake>,
-    /// Domain rows before, as the service shows them.
+    /// The service's rows before.
     pub before: Value,
-    /// And after.
+    /// The service's rows after.
     pub after: Value,
-    /// Of all this but what the clock decides.
+    /// The hash of the plan, without what the clock decides.
     pub hash: String,
 }
 
 /// Rows of one table that an action changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Touched {
-    /// With its schema.
+    /// The table, with its schema.
     pub table: String,
-    /// Rows added.
+    /// The number of rows added.
     pub inserted: i64,
-    /// Rows changed.
+    /// The number of rows changed.
     pub updated: i64,
-    /// Rows removed.
+    /// The number of rows removed.
     pub deleted: i64,
 }
 
-/// A call that would leave.
+/// A call that would be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedCall {
-    /// The step.
+    /// The step's name.
     pub step: String,
-    /// Whether its compensation.
+    /// Whether it is a call of the compensation.
     pub undo: bool,
-    /// Where the step began.
+    /// The position where the step began.
     pub position: Position,
-    /// What is sent as idempotency key.
+    /// The idempotency key that is sent.
     pub key: String,
     /// Whether the other side may have forgotten the key.
     pub key_expired: bool,
-    /// Whether it first asks what became of an earlier attempt.
+    /// Whether it first probes the outcome of an earlier attempt.
     pub probe: bool,
-    /// What would be sent, in the step's words.
+    /// The content that would be sent, in the step's words.
     pub described: Option<String>,
     /// What is at stake in it.
     pub stakes: Vec<Stake>,
@@ -98,7 +98,7 @@ impl Plan {
     }
 }
 
-/// An entry without what the clock or chance put into it.
+/// An entry without the parts that come from the clock or from chance.
 fn kind(entry: &Entry) -> String {
     match entry {
         Entry::Begun { .. } => "begun".into(),

@@ -1,8 +1,8 @@
-//! The planner: there is one, for what is only shown and for what is done.
+//! The planner. There is one for both: for plans that are only shown, and for plans that are done.
 //!
-//! It locks the saga's row, lets the engine apply the action and run what follows of ours, and writes it all under the
-//! row's epoch. The plan is read off the transaction, and only [`Operator::execute`] commits it. Calls never leave from
-//! here: the saga is due, and lanes go on.
+//! It locks the saga's row, lets the engine apply the action and run our own steps that follow, and writes all of it under
+//! the row's epoch. The plan is read from the transaction, and only [`Operator::execute`] commits it. The planner never
+//! makes calls: the saga becomes due, and lanes go on.
 
 use crate::{
     action,
@@ -22,12 +22,12 @@ use orchestrator::{
 use serde_json::Value;
 
 impl Operator {
-    /// What the action would do. Nothing of it stays.
+    /// Plans an action. Nothing is changed.
     pub async fn plan(&self, saga: SagaId, action: Action, by: By) -> Result<Plan, OperatorError> {
         self.on_thread(saga, Order { action, by, purpose: Purpose::Preview }).await
     }
 
-    /// Does it, if the saga and the plan are what the operator has seen, and one person may; says what was done.
+    /// Does an action, if the saga and the plan are what the operator has seen, and one person may do it. Returns what was done.
     pub async fn execute(
         &self,
         saga: SagaId,
@@ -40,8 +40,8 @@ impl Operator {
         Ok(done)
     }
 
-    /// A workflow's future stays on its thread, and a caller who hangs up must not end a transaction half-way: so a
-    /// thread of the runtime's pool does all of it.
+    /// Runs on a thread of the runtime's pool: a workflow's future stays on its thread, and a caller who hangs up must not
+    /// end a transaction half-way.
     pub(crate) async fn on_thread(&self, saga: SagaId, order: Order) -> Result<Plan, OperatorError> {
         order.by.checked()?;
         if let Purpose::Consented { second, .. } = &order.purpose {
@@ -67,12 +67,12 @@ impl Operator {
         Ok(plan)
     }
 
-    /// Lets the service tell its own, now that it is true.
+    /// Lets the service send its hints, now that the action is committed.
     pub(crate) async fn committed(&self, tx: &mut Tx, saga: SagaId, action: &Action) {
         if let Some(rows) = &self.rows
             && let Err(error) = rows.acted(&mut *tx, saga, action).await
         {
-            tracing::warn!(%saga, action = action.name(), %error, "the action is done, and its hints are lost");
+            tracing::warn!(%saga, action = action.name(), %error, "the action was done, but its hints were lost");
         }
     }
 
@@ -87,7 +87,7 @@ impl Operator {
             return Err(OperatorError::Changed { etag });
         }
         let registry = self.registry();
-        // Whose workflow panics must still be told what else is possible.
+        // If the workflow panics, the operator must still be told what else is possible.
         let not_allowed = |why: String| OperatorError::NotAllowed {
             action: action.name(),
             why,

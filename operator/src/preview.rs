@@ -1,4 +1,4 @@
-//! What an action does besides its entries: calls that leave, money that moves, and things that are freed.
+//! What an action does besides its entries: calls that are made, money that moves, and things that are freed.
 
 use crate::{
     keys::{forgotten, key},
@@ -50,7 +50,7 @@ fn undo(ask: &Ask, saga: SagaId, registry: &Registry, now: DateTime<Utc>) -> Opt
     })
 }
 
-/// The money that an action moves: of calls that leave, and of those that an operator takes as answered or undone.
+/// The money that an action moves, through calls that are made, and through calls that an operator takes as answered or undone.
 pub(crate) fn money(left: &Aftermath, calls: &[PlannedCall], registry: &Registry) -> Vec<Stake> {
     let asks = left.history.asks();
     let by_hand = match left.entries() {
@@ -71,7 +71,7 @@ pub(crate) fn money(left: &Aftermath, calls: &[PlannedCall], registry: &Registry
     Stake::sum(moved.chain(settled).filter(Stake::is_money))
 }
 
-/// Things that compensations give back: those that have run with the action, and those that wait for calls before them.
+/// Things that compensations give back: compensations that ran with the action, and those that wait for calls before them.
 pub(crate) fn freed(left: &Aftermath, registry: &Registry) -> Vec<Stake> {
     let undone = |ask: &&Ask| {
         let ended = |entry: &Entry| matches!(entry, Entry::UndoEnded { of, .. } if *of == ask.first);

@@ -1,16 +1,16 @@
-//! Letting old batches and proposals go.
+//! Removes old batches and proposals.
 
 use crate::store::{batches, proposals};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
-/// How long batches and proposals can still be looked at. What they did stays in the audit.
+/// How long batches and proposals are kept. What they did stays in the audit.
 const OPERATIONS_KEPT: TimeDelta = TimeDelta::days(90);
-/// Batches, each with its items, that one run takes away; and proposals.
+/// The most batches, with their items, that one run removes; the same number of proposals.
 const OPERATIONS_MAX: i64 = 20;
 const PROPOSALS_MAX: i64 = 5_000;
 
-/// Removes batches and proposals that are old and over.
+/// Removes batches and proposals that have ended and are old.
 pub(crate) async fn retire_operations(
     connection: &mut PgConnection,
     now: DateTime<Utc>,

@@ -1,21 +1,21 @@
-//! The service's own rows, and its words: what the desk can't know.
+//! The service's own rows and words, which the desk can't know.
 
 use futures_util::future::BoxFuture;
 use orchestrator::{SagaId, tools::Action};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-/// The service's own rows: of a saga for previews, and by a word for searches.
+/// The service's own rows: those of a saga for previews, and a search by a word.
 pub trait Rows: Send + Sync + 'static {
-    /// What is shown of them, in the planner's transaction.
+    /// The rows of a saga as they are shown, read in the planner's transaction.
     fn of<'a>(
         &'a self,
         connection: &'a mut PgConnection,
         saga: SagaId,
     ) -> BoxFuture<'a, Result<Value, sqlx::Error>>;
 
-    /// The sagas that a word of the service's own names: one of its ids, somebody's name, what another system calls it. A
-    /// hundred at most.
+    /// The sagas that a word of the service names, at most a hundred: one of its ids, somebody's name, or a name from another
+    /// system.
     fn find<'a>(
         &'a self,
         connection: &'a mut PgConnection,
@@ -25,8 +25,8 @@ pub trait Rows: Send + Sync + 'static {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    /// After the commit of an action, outside of its transaction: what may be lost without harm, such as hints to
-    /// whoever goes by what was true before. Its failure is told to nobody but the log.
+    /// Runs after the commit of an action, outside its transaction. It may be lost without harm: for example hints to those who
+    /// know the old state. If it fails, that is only logged.
     fn acted<'a>(
         &'a self,
         connection: &'a mut PgConnection,

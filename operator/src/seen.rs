@@ -1,4 +1,4 @@
-//! Looking at a saga: its line, what is allowed, what is at stake. Reads only.
+//! Looks at a saga: its line, what is allowed, what is at stake. It only reads.
 
 use crate::{
     action::{Allowed, allowed_actions},
@@ -23,7 +23,7 @@ pub struct Seen {
     pub status: Status,
     /// Its journal; empty if it can't be read.
     pub history: History,
-    /// Why its journal can't be read, if it can't: a newer binary may know what this one doesn't.
+    /// Why its journal can't be read, if it can't. A newer binary may be able to read it.
     pub unreadable: Option<String>,
     /// Why it is where it is.
     pub why: Why,
@@ -31,15 +31,15 @@ pub struct Seen {
     pub allowed: Vec<Allowed>,
     /// Its version, for [`Expected`](crate::Expected).
     pub etag: String,
-    /// What its steps tell of it.
+    /// What its steps say about it.
     pub summary: SagaSummary,
-    /// Its journal as it stands, whether this binary can read it or not.
+    /// Its journal as it is stored, whether this binary can read it or not.
     pub entries: Vec<JournalEntry>,
-    /// Attempts that ended without an entry.
+    /// Attempts that failed.
     pub attempts: Vec<Attempt>,
-    /// What others have written to it, oldest first.
+    /// The letters in its mailbox, oldest first.
     pub letters: Vec<Letter>,
-    /// The keys that its calls were made under.
+    /// The idempotency keys of its calls.
     pub keys: Vec<Key>,
     /// The database's time.
     pub now: DateTime<Utc>,
@@ -48,9 +48,9 @@ pub struct Seen {
 /// What a saga's steps tell of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SagaSummary {
-    /// By what it is found.
+    /// The labels by which it can be found.
     pub labels: Vec<(String, String)>,
-    /// What is at stake, of steps that are not undone.
+    /// What is at stake in steps that are not undone.
     pub stakes: Vec<Stake>,
 }
 
@@ -61,13 +61,13 @@ pub struct Letter {
     pub kind: &'static str,
     /// The signal's name; empty for a cancellation.
     pub name: String,
-    /// The sender's id of it.
+    /// The sender's id for it.
     pub sender: String,
-    /// What it says.
+    /// The content.
     pub payload: Value,
-    /// When the database got it.
+    /// When the database received it.
     pub received_at: DateTime<Utc>,
-    /// Whether a wait has chosen it. One that came late, or when nobody waited for another, never is.
+    /// Whether a wait has chosen it. A letter that came too late, or that no wait needed, is never chosen.
     pub chosen: bool,
 }
 
@@ -99,7 +99,7 @@ impl Operator {
         })
     }
 
-    /// The attempts of a saga that ended without an entry, oldest first; of very many the latest.
+    /// The attempts of a saga that failed, oldest first; if there are very many, only the latest.
     pub async fn attempts(&self, saga: SagaId) -> Result<Vec<Attempt>, OperatorError> {
         let mut connection = self.pool().acquire().await?;
         Ok(rows::attempts(&mut connection, saga).await?)
@@ -112,7 +112,7 @@ pub(super) fn etag(status: &Status) -> String {
     format!("{}-{}-{}{paused}", status.epoch, status.journal_len, status.state)
 }
 
-/// The names of what is allowed.
+/// The names of the actions that are allowed.
 pub(super) fn open(status: &Status, history: Option<&History>, registry: &Registry) -> Vec<&'static str> {
     let allowed = allowed_actions(status, history, registry).into_iter();
     allowed.filter(|allowed| allowed.refused.is_none()).map(|allowed| allowed.action.name()).collect()

@@ -1,4 +1,4 @@
-//! What to try first with sagas that have a cause in common: a closed table. It advises; what is allowed is said elsewhere.
+//! What to try first with sagas that share a cause: a closed table. It only advises; what is allowed is decided elsewhere.
 
 use orchestrator::{
     StuckCause,
@@ -8,7 +8,7 @@ use orchestrator::{
     },
 };
 
-/// An action, and why that.
+/// An action, and why it is right.
 pub(super) type Suggestion = (ActionKind, &'static str);
 
 /// What to try first.
@@ -26,17 +26,17 @@ fn of_cause(cause: &StuckCause) -> Suggestion {
             "try the compensation again once the other side answers; write it off only if it was settled by hand",
         ),
         StuckCause::FailedAfterPivot { .. } => {
-            (RetryNow, "it is decided and must be finished: mend what fails, then try again")
+            (RetryNow, "the saga is decided and must be finished: repair what fails, then try again")
         }
         StuckCause::RefusedAfterPivot { .. } => (
             MarkResolved,
-            "it is decided and was refused: settle it by hand, then say with which result it ended",
+            "the saga is decided, but the step was refused: settle it by hand, then complete the saga with the result",
         ),
         StuckCause::Contradicted { .. } => {
-            (Probe, "ask the other side what it has; then set that as output, or compensate")
+            (Probe, "ask the other side what it has; then set that as the output, or compensate")
         }
         StuckCause::Diverged { .. } => {
-            (RetryNow, "deploy the code that this journal was written by, under its version, then try again")
+            (RetryNow, "deploy the code that wrote this journal, under its version, then try again")
         }
         StuckCause::Panicked { .. } => (RetryNow, "deploy code that does not panic there, then try again"),
         StuckCause::ForeignWait | StuckCause::Abandoned { .. } => {
@@ -46,14 +46,14 @@ fn of_cause(cause: &StuckCause) -> Suggestion {
             (RetryNow, "deploy a workflow that computes less in one go, then try again")
         }
         StuckCause::Quarantined { .. } => {
-            (RetryNow, "see in the logs what its nodes died of; deploy what mends it, then try again")
+            (RetryNow, "find in the logs why its nodes died; deploy a repair, then try again")
         }
         StuckCause::Hung { .. } => (RetryNow, "deploy a step that returns, then try again"),
         StuckCause::Unwritable { .. } => {
-            (RetryNow, "mend what the database refuses; it is also tried again by itself")
+            (RetryNow, "repair what the database refuses; it is also tried again by itself")
         }
-        StuckCause::Undecodable { .. } => (RetryNow, "let a binary that can read it have it, then try again"),
-        StuckCause::Oversize { .. } => (Compensate, "it will not fit the next time either: turn it back"),
+        StuckCause::Undecodable { .. } => (RetryNow, "start a node whose binary can read it, then try again"),
+        StuckCause::Oversize { .. } => (Compensate, "it will not fit the next time either: unwind the saga"),
     }
 }
 
@@ -61,18 +61,18 @@ fn of_trouble(trouble: Option<Trouble>) -> Suggestion {
     match trouble {
         Some(Trouble::InDoubt) => (Probe, "ask the other side what became of the call"),
         Some(Trouble::Owed) => {
-            (RetryNow, "it is tried again by itself; at once, if the other side answers now")
+            (RetryNow, "it is tried again by itself; do it now if the other side answers again")
         }
         Some(Trouble::Retrying) => {
-            (RetryNow, "it is tried again by itself; at once, if what failed is mended")
+            (RetryNow, "it is tried again by itself; do it now if what failed is repaired")
         }
-        Some(Trouble::Paused) => (Resume, "somebody stopped it: ask them, then let it go on"),
+        Some(Trouble::Paused) => (Resume, "somebody paused it: ask them, then let it go on"),
         Some(Trouble::Silent) => {
-            (ReleaseLease, "see what its node does with the call; if nothing, take the lease away")
+            (ReleaseLease, "check what its node does with the call; if it does nothing, take the lease away")
         }
         Some(Trouble::Overdue) => {
-            (RetryNow, "start a node with lanes that knows this version: it is taken at once")
+            (RetryNow, "start a node with lanes that knows this version; it takes the saga at once")
         }
-        Some(Trouble::Stuck) | None => (RetryNow, "look at one of them first"),
+        Some(Trouble::Stuck) | None => (RetryNow, "look at one of the sagas first"),
     }
 }

@@ -1,4 +1,4 @@
-//! Why a saga is where it is: one typed line for each that isn't moving.
+//! Why a saga is where it is: a typed reason for each saga that isn't moving.
 
 use chrono::{DateTime, Utc};
 use orchestrator::{
@@ -8,118 +8,118 @@ use orchestrator::{
 };
 use serde::Serialize;
 
-/// What the line is said of.
+/// What the reason is computed from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "why")]
 pub enum Why {
-    /// It is over.
+    /// The saga is at rest.
     AtRest {
-        /// Completed or unwound.
+        /// The state: completed or unwound.
         state: State,
     },
-    /// Somebody stopped it.
+    /// Somebody paused it.
     Paused {
-        /// Who.
+        /// Who paused it.
         by: String,
-        /// As they said.
+        /// The reason that they gave.
         reason: String,
     },
-    /// A call is out.
+    /// A call is out, under a lease that has not ended.
     CallOut {
-        /// Which step.
+        /// The step's name.
         step: String,
         /// The node that made it.
         node: String,
         /// Until then.
         until: DateTime<Utc>,
     },
-    /// A call is out, by its lease, for longer than any call may be: perhaps nothing is behind the lease.
+    /// According to its lease, a call has been out for longer than any call may be: perhaps no call is out at all.
     Silent {
-        /// Which step.
+        /// The step's name.
         step: String,
         /// The node whose lease it is.
         node: String,
         /// When the saga was written last.
         since: DateTime<Utc>,
     },
-    /// For a letter.
+    /// It waits for a letter.
     WaitingForSignal {
-        /// What is waited for.
+        /// The name of the signal.
         signal: String,
         /// Since then.
         since: DateTime<Utc>,
-        /// The latest moment to get it.
+        /// The latest time to get it.
         deadline: DateTime<Utc>,
     },
-    /// For the time alone.
+    /// It waits for a time.
     Sleeping {
         /// Until then.
         until: DateTime<Utc>,
     },
-    /// A step, or its compensation, failed and is tried again.
+    /// A step or its compensation failed and will be tried again.
     Retrying {
-        /// Which step.
+        /// The step's name.
         step: String,
-        /// Whether its compensation.
+        /// Whether it is the compensation.
         undo: bool,
         /// The number of the next attempt.
         attempt: i32,
-        /// When that is.
+        /// When that attempt is due.
         next: DateTime<Utc>,
-        /// What the last one said.
+        /// The error of the last attempt.
         error: String,
-        /// The other side's code for it.
+        /// The other side's code for that error.
         #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<String>,
     },
-    /// A lane will have it in a moment, or should have had it by now.
+    /// It is due: a lane will take it in a moment, or should have taken it by now.
     Due {
         /// Since then.
         since: DateTime<Utc>,
     },
-    /// It has been due for longer than a minute, so no node's lanes know its workflow; nor does this binary.
+    /// It has been due for longer than a minute, and this binary does not know its workflow: no node's lanes know it either.
     UnknownVersion {
-        /// Its workflow.
+        /// The name of its workflow.
         workflow: String,
-        /// Its version.
+        /// The version of its workflow.
         version: i32,
     },
-    /// A call began, nobody knows how it ended, and the other side has forgotten its key.
+    /// A call's outcome is unknown, and the other side has forgotten its key.
     OutcomeUnknown {
-        /// Which step.
+        /// The step's name.
         step: String,
-        /// When the other side forgot.
+        /// When the other side forgot the key.
         key_expired_at: DateTime<Utc>,
     },
-    /// The engine gave it up.
+    /// It is stuck.
     Stuck {
-        /// Why.
+        /// The cause.
         cause: StuckCause,
-        /// How often it was tried.
+        /// How often the step or compensation was tried.
         times: i32,
-        /// When the engine tries again by itself.
+        /// When the engine tries again by itself; `None` if it does not.
         again: Option<DateTime<Utc>>,
-        /// The other side's code for what the last attempt met.
+        /// The other side's code for the error of the last attempt.
         #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<String>,
     },
-    /// This binary can't read its journal, and nobody has given it up yet.
+    /// This binary can't read its journal, and it is not stuck.
     Unreadable {
-        /// Why not.
+        /// Why the journal can't be read.
         error: String,
     },
 }
 
-/// How long a saga is due before that says something: every sweep of every node has passed it over many times. The same as
-/// `usher.overdue_after()`, by which lists and numbers go.
+/// How long a saga must be due before it counts as overdue: by then every sweep of every node has passed it over many times.
+/// It is the same as `usher.overdue_after()`, which lists and numbers use.
 pub(super) const OVERDUE: chrono::Duration = chrono::Duration::minutes(1);
 
-/// Whether nobody took a saga that has been due since then, if it is neither paused nor stuck.
+/// Whether a saga that has been due since then is overdue, if it is neither paused nor stuck.
 pub(super) fn overdue(due: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     due < now - OVERDUE
 }
 
-/// The line of a saga. Without its history, which can't be read, the row alone must say it.
+/// The reason of a saga. If its history can't be read, the row alone must tell it.
 pub fn why(row: &Status, history: Option<&History>, registry: &Registry, now: DateTime<Utc>) -> Why {
     let empty = History::default();
     let readable = history.is_some();
@@ -170,13 +170,13 @@ pub fn why(row: &Status, history: Option<&History>, registry: &Registry, now: Da
     }
 }
 
-/// The step that the row says it is at.
+/// The step that the saga is at, according to its row.
 fn at_row(row: &Status) -> (String, bool) {
     let step = row.step.clone().unwrap_or_else(|| "its next step".into());
     (step, row.state == State::Unwinding)
 }
 
-/// The step that is tried, or undone.
+/// The step that is being tried or undone.
 fn tried(row: &Status, history: &History) -> (String, bool) {
     let named = |what: Option<&What>| match what {
         Some(What::Step(name)) => name.clone(),

@@ -1,7 +1,7 @@
 //! One item of a batch: the action, in its saga's own transaction.
 //!
-//! Whatever dies between acting and noting, and however many nodes think that the item is theirs, the action is done
-//! once: under the saga's lock, the row that it left in the audit is looked for first.
+//! The action is done once, even if a node dies between acting and noting, or if several nodes think that the item is
+//! theirs: under the saga's lock, we first look for the row that the action left in the audit.
 
 use crate::{
     by::By,
@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-/// What is done to each saga of a batch, on whose word, and the connections for it.
+/// The action of a batch, the person who asked for it, and the connections for it.
 pub(super) struct Errand {
     pub batch: BatchId,
     pub action: Action,
@@ -36,24 +36,24 @@ pub(super) struct Errand {
 pub(super) enum Acted {
     /// It is done.
     Now,
-    /// It was done before: whoever did it did not come to note it.
+    /// It was done before, by a node that did not get to note it.
     Before,
     /// The saga's state does not allow it.
     Refused(String),
     /// It could not be done.
     Failed(String),
-    /// The database is away: nobody knows, and whoever comes next finds out.
+    /// The database is away. Nobody knows whether it was done; the next node finds out.
     Lost(String),
 }
 
-/// Conflicts with lanes are over in moments; who loses more often than this meets something else.
+/// How often a conflict is tried again. Conflicts with lanes are over in moments; if there are more, the reason is another one.
 const TRIES_MAX: u32 = 8;
-/// Between two tries.
+/// The wait between two tries.
 const TRY_AGAIN: Duration = Duration::from_millis(20);
-/// Longer than every statement of one action together may take.
+/// How long one action may take: longer than all of its statements together.
 const ACT_MAX: Duration = Duration::from_secs(60);
 
-/// Acts on one saga. On a thread of the runtime's pool, because a workflow's future stays on its thread.
+/// Acts on one saga, on a thread of the runtime's pool, because a workflow's future stays on its thread.
 pub(super) async fn act(operator: &Operator, errand: &Arc<Errand>, saga: SagaId) -> Acted {
     let (operator, errand, runtime) = (operator.clone(), errand.clone(), tokio::runtime::Handle::current());
     let client = operator.client.clone();

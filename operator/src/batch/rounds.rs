@@ -2,19 +2,19 @@
 
 use crate::record::Tally;
 
-/// The round after the canary.
+/// The size of the round after the canary.
 const RAMP_FIRST: i32 = 10;
-/// Rounds don't grow beyond: what goes wrong before it is seen is one round.
+/// The largest round: it is what can go wrong before anybody notices.
 const ROUND_MAX: i32 = 320;
 
-/// What is next.
+/// What the batch does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// So many more. `ramp` is 0 for a canary.
+    /// Take this many more. `ramp` is 0 for a canary.
     Round { ramp: i32, size: i32 },
-    /// It is worked off.
+    /// End: every item is done.
     Done,
-    /// It does more harm than good.
+    /// Stop: it does more harm than good.
     Stop(String),
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Looks at the round that is over; an empty one is the beginning, or what a batch that stopped is resumed with.
+    /// Decides after a round. An empty round is the beginning of a batch, or of one that is resumed after it stopped.
     pub fn after(&self, tally: Tally) -> Next {
         if self.left == 0 {
             return Next::Done;
@@ -46,9 +46,9 @@ impl Course {
         Next::Round { ramp, size: ramp }
     }
 
-    /// A refusal does not count: nothing was done to that saga, so it says nothing about what the action does. Most
-    /// often somebody was there first, and that must not stop the others. But a canary in which nothing was mended,
-    /// for whatever reason, is no ground to go on.
+    /// A refusal does not count: nothing was done to that saga, so it says nothing about the action. Most often somebody
+    /// was faster, and that must not stop the others. But a canary in which no saga went on, for whatever reason, is no
+    /// reason to go on.
     fn too_bad(&self, tally: Tally) -> Option<String> {
         let (bad, counted) = (tally.stuck_again + tally.failed, tally.total() - tally.refused);
         if f64::from(bad) > self.stop_at_error_rate * f64::from(counted) {

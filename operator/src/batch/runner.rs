@@ -1,4 +1,4 @@
-//! Finding batches to work on: polling like the sweep, on every node with lanes, and sooner after a nudge.
+//! Finds batches to work on: every node with lanes polls, like the sweep, and looks sooner after a nudge.
 
 use super::{
     steer,
@@ -17,16 +17,16 @@ use std::time::Duration;
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-/// Batches that one node works on at once; one that waits for a verdict must not hold up the others.
+/// Batches that one node works on at once. A batch that waits for results must not hold up the others.
 const AT_ONCE: usize = 4;
-/// Claims that come to nothing before a batch is stopped: whoever takes it dies, or can't write.
+/// Claims without a result before a batch is stopped: the nodes that take it die, or can't write.
 const CLAIMS_MAX: i16 = 10;
-/// How often what is too old is removed, and what nobody agreed to is cancelled.
+/// How often old batches are removed, and batches that nobody agreed to are cancelled.
 const UPKEEP: Duration = Duration::from_secs(600);
 /// Batches cancelled at one time.
 const UNCONSENTED_MAX: i64 = 100;
 
-/// Looks for batches, and works on them, until told to stop. Then what has begun is ended and noted.
+/// Looks for batches and works on them until it is told to stop. Then it finishes and notes what has begun.
 pub async fn work_on_batches(operator: Operator, stop: CancellationToken) {
     let mut at_work = JoinSet::new();
     let mut connection: Option<PgConnection> = None;
@@ -74,7 +74,7 @@ async fn look(
             let worked = async { Held::take_up(operator, its, id, token, stop).await?.work().await };
             match worked.await {
                 Ok(()) => {}
-                Err(Left::Fenced) => tracing::info!(batch = %id, "another node went on with the batch"),
+                Err(Left::Fenced) => tracing::info!(batch = %id, "another node has taken over the batch"),
                 Err(error) => tracing::warn!(batch = %id, %error, "work on the batch ended before it did"),
             }
         });
@@ -94,7 +94,7 @@ async fn stop_hopeless(operator: &Operator, id: BatchId, token: i64) -> Result<(
         steer::audit_end(&mut connection, id, BatchState::Stopped, &why).await?;
     }
     sqlx::raw_sql("commit").execute(&mut connection).await?;
-    tracing::error!(batch = %id, %why, "a batch is stopped");
+    tracing::error!(batch = %id, %why, "a batch was stopped");
     Ok(())
 }
 

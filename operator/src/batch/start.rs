@@ -1,5 +1,5 @@
-//! What a batch would do, and making one: the filter is resolved to a list once, so that it can't grow under the hands of
-//! those who agreed to it.
+//! Previews and makes batches. The filter is resolved to a list once, so that the batch can't grow after people have agreed
+//! to it.
 
 use crate::{
     batch::{
@@ -20,13 +20,13 @@ use serde_json::json;
 
 /// Sagas that a preview shows.
 const SAMPLE: i64 = 10;
-/// Sagas that are found, and written down, by one statement.
+/// Sagas that one statement finds, or stores.
 const PAGE: i64 = 500;
-/// More than that go first is no canary.
+/// The largest canary: with more sagas it would not be one.
 const CANARY_MAX: u32 = 1_000;
 
 impl Operator {
-    /// What the batch would be made of. Nothing of it stays; when it is made, other sagas may match.
+    /// The preview of a batch. Nothing of it is stored; when the batch is made, other sagas may match.
     pub async fn preview_batch(&self, new: &NewBatch) -> Result<BatchPreview, OperatorError> {
         checked(new)?;
         let Resolved { sagas, stakes, capped } = self.resolve(&new.filter).await?;
@@ -35,7 +35,7 @@ impl Operator {
         Ok(BatchPreview { count: sagas.len() as i64, capped, sample, stakes, second_person })
     }
 
-    /// Makes it; lanes' nodes begin at once, or when a second person has agreed. The same id again is the same batch.
+    /// Makes a batch. Nodes with lanes begin at once, or when a second person has agreed. The same id is the same batch.
     pub async fn start_batch(&self, id: BatchId, new: NewBatch) -> Result<Batch, OperatorError> {
         checked(&new)?;
         let Resolved { sagas: listed, stakes, capped } = self.resolve(&new.filter).await?;
@@ -74,7 +74,7 @@ impl Operator {
         self.batch(id).await
     }
 
-    /// All that match, a page at a time, newest first; and what is at stake in them.
+    /// All sagas that match, read page by page, newest first, and what is at stake in them.
     async fn resolve(&self, filter: &Filter) -> Result<Resolved, OperatorError> {
         let mut resolved = Resolved { sagas: Vec::new(), stakes: Vec::new(), capped: false };
         loop {
@@ -96,21 +96,21 @@ impl Operator {
         }
     }
 
-    /// What is at stake in its sagas is the most that a batch can move. Some actions move nothing.
+    /// The most money that a batch can move: what is at stake in its sagas. Some actions move nothing.
     fn batch_lacks_consent(&self, action: &Action, stakes: &[Stake]) -> bool {
         moves_money(action) && self.limits.exceeded_by(stakes)
     }
 }
 
-/// What a filter came to.
+/// The sagas that a filter found.
 struct Resolved {
     sagas: Vec<SagaId>,
     stakes: Vec<Stake>,
-    /// More match.
+    /// Whether more sagas match.
     capped: bool,
 }
 
-/// Whether lanes may make calls for this that they would not make otherwise.
+/// Whether lanes may make calls because of this action that they would not make otherwise.
 fn moves_money(action: &Action) -> bool {
     !matches!(action, Action::Pause | Action::Extend { .. })
 }
@@ -133,20 +133,20 @@ fn checked(new: &NewBatch) -> Result<(), OperatorError> {
         | Action::Extend { .. }
         | Action::Compensate { down_to: None } => {}
         Action::Compensate { down_to: Some(_) } | Action::Rewind { .. } => {
-            return refused("a position means something in one saga only");
+            return refused("a position is valid in one saga only");
         }
-        Action::MarkResolved { .. } => return refused("each saga's result is its own"),
+        Action::MarkResolved { .. } => return refused("each saga has a result of its own"),
     }
     if !(1..=CANARY_MAX).contains(&new.canary) {
-        return refused(&format!("a canary has 1 to {CANARY_MAX} sagas"));
+        return refused(&format!("a canary must have 1 to {CANARY_MAX} sagas"));
     }
     if !(0.0..=1.0).contains(&new.stop_at_error_rate) {
-        return refused("an error rate is between 0 and 1");
+        return refused("an error rate must be between 0 and 1");
     }
     Ok(())
 }
 
-/// The names of what can be done to many at once.
+/// The names of the actions that can be done to many sagas.
 fn for_many() -> Vec<&'static str> {
     ActionKind::ALL.into_iter().filter(|kind| kind.is_for_many()).map(ActionKind::name).collect()
 }

@@ -1,4 +1,4 @@
-//! What operators do to a batch that was made: agree to it, pause, resume, cancel. Each is a row in the audit.
+//! What operators do to a batch: agree to it, pause, resume or cancel it. Each writes a row into the audit.
 
 use crate::{
     by::By,
@@ -12,10 +12,10 @@ use orchestrator::tools::rows;
 use serde_json::json;
 use sqlx::PgConnection;
 
-/// Batches on one page, and items.
+/// The most batches, or items, on one page.
 const PAGE_MAX: i64 = 1_000;
 
-/// What is done to a batch.
+/// What an operator does to a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Steer {
     Consent,
@@ -31,13 +31,13 @@ impl Operator {
         batches::look(&mut connection, id).await?.ok_or(OperatorError::NoBatch(id))
     }
 
-    /// Batches, newest first, after this one.
+    /// Batches, newest first, after the one with this id.
     pub async fn batches(&self, after: Option<BatchId>, limit: i64) -> Result<Vec<Batch>, OperatorError> {
         let mut connection = self.pool().acquire().await?;
         Ok(batches::list(&mut connection, after, limit.clamp(1, PAGE_MAX)).await?)
     }
 
-    /// A batch's items after this number, in order; all, or those with one result.
+    /// A batch's items after this number, in order: all, or those with one result.
     pub async fn batch_items(
         &self,
         id: BatchId,
@@ -50,7 +50,7 @@ impl Operator {
         Ok(batch_items::list(&mut connection, id, result, after, limit).await?)
     }
 
-    /// Agrees to a batch that moves more money than one person may; it begins.
+    /// Agrees to a batch that moves more money than one person may move alone. Then it begins.
     pub async fn consent_batch(&self, id: BatchId, by: By) -> Result<Batch, OperatorError> {
         let batch = self.batch(id).await?;
         if same_person(&batch.actor, &by.actor) {
@@ -59,22 +59,22 @@ impl Operator {
         self.steer(id, Steer::Consent, by).await
     }
 
-    /// No further saga is begun with; what has begun is ended and noted.
+    /// Pauses a batch. No further saga is begun; what has begun is finished and noted.
     pub async fn pause_batch(&self, id: BatchId, by: By) -> Result<Batch, OperatorError> {
         self.steer(id, Steer::Pause, by).await
     }
 
-    /// Goes on: where it was after a pause, with a canary after it had stopped.
+    /// Goes on with a batch: after a pause where it was, with a canary if it had stopped by itself.
     pub async fn resume_batch(&self, id: BatchId, by: By) -> Result<Batch, OperatorError> {
         self.steer(id, Steer::Resume, by).await
     }
 
-    /// Ends it, or says no to it. What was done stays done.
+    /// Ends a batch, or declines it. What was done stays done.
     pub async fn cancel_batch(&self, id: BatchId, by: By) -> Result<Batch, OperatorError> {
         self.steer(id, Steer::Cancel, by).await
     }
 
-    /// For nobody agreed in time.
+    /// Cancels a batch because nobody agreed in time.
     pub(super) async fn cancel_unconsented(&self, id: BatchId) -> Result<Batch, OperatorError> {
         let by = By { actor: "engine".into(), reason: "no second person agreed in time".into() };
         self.steer(id, Steer::Cancel, by).await
@@ -115,7 +115,7 @@ impl Operator {
 impl Steer {
     const ALL: [Self; 4] = [Self::Consent, Self::Pause, Self::Resume, Self::Cancel];
 
-    /// As it stands in audits.
+    /// The name in audits.
     fn name(self) -> &'static str {
         match self {
             Self::Consent => "batch_consent",
@@ -125,7 +125,7 @@ impl Steer {
         }
     }
 
-    /// The state that it leads to from there, if it makes sense.
+    /// The state that it leads to from a state; `None` if it is not possible there.
     fn leads_to(self, from: BatchState, in_canary: bool) -> Option<BatchState> {
         use BatchState::{AwaitingConsent, Canary, Cancelled, Done, Paused, Ramping, Stopped};
         match (self, from) {
@@ -141,7 +141,7 @@ impl Steer {
     }
 }
 
-/// Says in the audit that a batch ended by itself, in the transaction in which it does.
+/// Records in the audit that a batch ended by itself, in the same transaction.
 pub(super) async fn audit_end(
     connection: &mut PgConnection,
     id: BatchId,

@@ -1,4 +1,4 @@
-//! What came of a saga that was acted on. Pure: its row in, verdict out.
+//! Decides the result of a saga that was acted on. Pure: its row in, verdict out.
 
 use crate::record::ItemResult;
 use chrono::TimeDelta;
@@ -7,17 +7,17 @@ use orchestrator::{
     tools::{Action, Look},
 };
 
-/// A result, and why.
+/// A result, and the reason.
 pub(super) type Verdict = (ItemResult, Option<String>);
 
-/// Whether this action is all that was wanted: nothing is waited for.
+/// Whether this action has its result at once, so that there is nothing to wait for.
 pub(super) fn settles_at_once(action: &Action) -> bool {
     matches!(action, Action::Pause | Action::Resume | Action::Extend { .. })
 }
 
-/// The verdict, if there is one after this time; there is when nothing more is waited for.
+/// The verdict after this time; `None` if the batch must wait longer.
 pub(super) fn judge(look: Option<&Look>, waited: TimeDelta, bound: TimeDelta) -> Option<Verdict> {
-    // Finished sagas are let go after a time: it has been over for long.
+    // Finished sagas are removed after a time, so this one has been over for long.
     let Some(look) = look else { return Some((ItemResult::Mended, None)) };
     let over_time = waited >= bound;
     match look.state {
@@ -31,7 +31,7 @@ pub(super) fn judge(look: Option<&Look>, waited: TimeDelta, bound: TimeDelta) ->
         State::Running | State::Waiting | State::Unwinding if look.retrying => {
             Some((ItemResult::Acted, Some("it is still being retried".into())))
         }
-        // It takes its time, and nothing has failed.
+        // It is still running, and nothing has failed.
         State::Running | State::Waiting | State::Unwinding => Some((ItemResult::Mended, None)),
     }
 }

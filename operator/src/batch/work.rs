@@ -1,4 +1,4 @@
-//! Working on one batch under a lease: act on a round's items, see what came of them, decide how it goes on.
+//! Works on one batch under a lease: acts on a round's items, waits for their results, and decides how to go on.
 
 use super::{
     act::{self, Acted, Errand},
@@ -29,26 +29,26 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Sagas of one batch that are acted on at once. Each costs a connection and some twenty statements; lanes come first.
+/// Sagas of one batch that are acted on at once. Each costs a connection and about twenty statements, and lanes come first.
 const AT_ONCE: usize = 4;
 /// Results that are noted together.
 const NOTES_MAX: usize = 64;
-/// How long a result may wait to be noted: what a person who watches doesn't notice.
+/// How long a result may wait to be noted: so short that a person who watches doesn't notice.
 const NOTE_WITHIN: Duration = Duration::from_millis(200);
-/// Between two looks at what came of a round, at first and at most.
+/// The wait between two looks at a round's results, at first and at most.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const LOOK_EVERY_MAX: Duration = Duration::from_millis(500);
 
 /// Why work on a batch ended before the batch did.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Left {
-    /// The lease ran out, and somebody else has the batch.
+    /// The lease ran out, and another node has the batch.
     #[error("another node has it")]
     Fenced,
     /// The database is away.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
-    /// The same, seen while acting.
+    /// The database failed while acting.
     #[error("the database failed: {0}")]
     Lost(String),
 }
@@ -66,7 +66,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Takes up a batch that was claimed under this token.
+    /// Starts to work on a batch that was claimed under this token.
     pub async fn take_up(
         operator: Operator,
         mut connection: PgConnection,
@@ -86,8 +86,8 @@ impl Held {
         Ok(Self { operator, connection, id, token, lease, batch, errand, stop })
     }
 
-    /// Works until the batch is over, is not to be worked on any more, or this node is to stop. After an error the lease
-    /// runs out by itself: a database that is away is not asked again at once.
+    /// Works until the batch is over or paused, or this node stops. After an error the lease runs out by itself, so that
+    /// a database that is away is not asked again at once.
     pub async fn work(mut self) -> Result<(), Left> {
         self.rounds().await?;
         Ok(batches::release(&mut self.connection, self.id, self.token).await?)
@@ -110,7 +110,7 @@ impl Held {
         Ok(())
     }
 
-    /// Acts on what waits. When somebody pauses the batch, or the node stops, what has begun is ended and noted.
+    /// Acts on the waiting items. If somebody pauses the batch, or the node stops, what has begun is finished and noted.
     async fn act(&mut self, waiting: Vec<Open>) -> Result<(), Left> {
         let halt = Arc::new(AtomicBool::new(false));
         let (operator, errand, stop) = (self.operator.clone(), self.errand.clone(), self.stop.clone());
@@ -159,7 +159,7 @@ impl Held {
         }
     }
 
-    /// What is noted of an item that was acted on.
+    /// The note on an item that was acted on.
     fn came_of(&self, number: i32, acted: Acted) -> Result<Note, Left> {
         let note = |result, why, settled| Ok(Note { number, result, why, settled });
         match acted {
@@ -173,7 +173,7 @@ impl Held {
         }
     }
 
-    /// Waits for what comes of the round, each item within its bound.
+    /// Waits for the results of the round, for each item within its bound.
     async fn watch(&mut self, mut open: Vec<Open>) -> Result<(), Left> {
         let bound = TimeDelta::from_std(self.operator.verdict_within).unwrap_or(TimeDelta::MAX);
         let mut pause = LOOK_EVERY;
@@ -199,7 +199,7 @@ impl Held {
         }
     }
 
-    /// Decides how it goes on, now that all of the round have settled.
+    /// Decides how to go on, now that all items of the round have settled.
     async fn conclude(&mut self, course: Course) -> Result<(), Left> {
         sqlx::raw_sql("begin").execute(&mut self.connection).await?;
         let tally = batch_items::tally(&mut self.connection, self.id, course).await?;
@@ -237,7 +237,7 @@ impl Held {
         self.note(&[], ItemResult::Waiting).await
     }
 
-    /// Notes what came of items that were `from` before, if the batch is still ours; keeps the lease by the way.
+    /// Notes the results of items whose result was `from`, if the batch is still ours. This also renews the lease.
     async fn note(&mut self, notes: &[Note], from: ItemResult) -> Result<Course, Left> {
         let mut more = Tally::default();
         for note in notes {

@@ -1,8 +1,9 @@
-//! A second person: what moves more money than one may move alone is proposed, and another agrees to it or declines.
+//! A second person: an action that moves more money than one person may move alone is proposed, and another person agrees
+//! to it or declines it.
 //!
-//! The limit is held by the planner itself ([`Operator::execute`]), so nothing gets around it. A proposal keeps what
-//! was seen, version and hash of the plan; the one who agrees gets exactly that done, or is told that it would be
-//! something else by now.
+//! The planner itself ([`Operator::execute`]) enforces the limit, so nothing gets around it. A proposal keeps the saga's
+//! version and the hash of the plan that the first person saw. When the second person agrees, exactly that is done, or they
+//! are told that it would be something else now.
 
 use crate::{
     by::{By, Expected},
@@ -21,11 +22,11 @@ use orchestrator::{
 };
 use sqlx::PgConnection;
 
-/// Proposals on one page.
+/// The most proposals on one page.
 const PAGE_MAX: i64 = 200;
 
 impl Operator {
-    /// Does it, or proposes it if it moves too much money for one person. Asked twice is one proposal.
+    /// Does an action, or proposes it if it moves too much money for one person. Asking twice makes one proposal.
     pub async fn request(
         &self,
         saga: SagaId,
@@ -42,7 +43,7 @@ impl Operator {
         }
     }
 
-    /// Proposals, newest first, after this one; all, or those that can still be decided.
+    /// Proposals, newest first, after the one with this id: all, or those that can still be decided.
     pub async fn proposals(
         &self,
         open_only: bool,
@@ -59,7 +60,7 @@ impl Operator {
         proposals::look(&mut connection, id).await?.ok_or(OperatorError::NoProposal(id))
     }
 
-    /// Agrees, and does it: what was proposed, in both names, if saga and plan are still what was seen.
+    /// Agrees to a proposal and does what was proposed, in both names, if saga and plan are still what was seen.
     pub async fn consent(&self, id: ProposalId, by: By) -> Result<Plan, OperatorError> {
         let proposal = self.proposal(id).await?;
         if same_person(&proposal.actor, &by.actor) {
@@ -77,7 +78,7 @@ impl Operator {
         Ok(done)
     }
 
-    /// Says no. Whoever asked may also take it back so.
+    /// Declines a proposal. The person who made it may withdraw it this way.
     pub async fn decline(&self, id: ProposalId, by: By) -> Result<Proposal, OperatorError> {
         by.checked()?;
         let proposal = self.proposal(id).await?;

@@ -6,16 +6,16 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// One thing done to a saga besides its own course.
+/// One action on a saga besides its own course.
 #[derive(Clone, Debug, Serialize)]
 pub struct Audited {
-    /// The row's id: in order of time.
+    /// The row's id. Ids are in order of time.
     pub id: Uuid,
-    /// To which saga.
+    /// The saga that it was done to, or the batch.
     pub saga: SagaId,
     /// When.
     pub at: DateTime<Utc>,
-    /// By whom; `engine` where nobody did.
+    /// Who did it; `engine` if it was no person.
     pub actor: String,
     /// What.
     pub action: String,
@@ -27,13 +27,13 @@ pub struct Audited {
     pub seq: Option<i64>,
 }
 
-/// Which rows. What is not given does not matter.
+/// A filter of rows. A field that is not given matches every row.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Which<'a> {
-    /// Of this saga.
+    /// Only rows about this saga.
     pub saga: Option<SagaId>,
-    /// By this actor.
+    /// Only rows by this actor.
     pub actor: Option<&'a str>,
-    /// Of this action.
+    /// Only rows of this action.
     pub action: Option<&'a str>,
 }

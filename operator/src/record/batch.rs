@@ -13,7 +13,7 @@ orchestrator::bucketed_id! {
 }
 
 impl BatchId {
-    /// A new id, in any bucket.
+    /// A new id in a random bucket.
     pub fn random() -> Self {
         Self::new_in(Bucket::random())
     }
@@ -22,57 +22,57 @@ impl BatchId {
 /// A batch.
 #[derive(Clone, Debug, Serialize)]
 pub struct Batch {
-    /// Which batch.
+    /// The batch's id.
     pub id: BatchId,
-    /// How far it is.
+    /// Its state.
     pub state: BatchState,
-    /// Why it stopped, was paused, or cancelled.
+    /// Why it stopped, was paused or was cancelled.
     pub why: Option<String>,
-    /// Which sagas were meant.
+    /// The filter that chose the sagas.
     pub filter: Filter,
     /// What is done to each.
     pub action: Action,
-    /// Who wants it.
+    /// Who asked for it.
     pub actor: String,
-    /// And why.
+    /// Why it was asked for.
     pub reason: String,
-    /// Who agreed, where that was needed.
+    /// Who agreed, if a second person was needed.
     pub consented_by: Option<String>,
-    /// Until when somebody can agree.
+    /// The time until which somebody can agree.
     pub consent_until: Option<DateTime<Utc>>,
     /// What was at stake when it was made.
     pub stakes: Vec<Stake>,
     /// How many sagas go first.
     pub canary: i32,
-    /// It stops if a larger share of a round comes to a bad end.
+    /// The batch stops if a larger share of a round ends badly, from 0 to 1.
     pub stop_at_error_rate: f64,
     /// How many sagas it has.
     pub items: i32,
-    /// Whether more matched than one batch takes.
+    /// Whether more sagas matched than one batch takes.
     pub capped: bool,
-    /// How many have which result.
+    /// The number of sagas with each result.
     pub results: Results,
-    /// The number of the round that is under way, from 1.
+    /// The number of the present round, from 1.
     pub round: i32,
     /// The node that worked on it last.
     pub node: Option<String>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When something was noted last.
+    /// When it was changed last.
     pub updated_at: DateTime<Utc>,
 }
 
-/// How far a batch is.
+/// The state of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchState {
-    /// It moves more money than one person may, and waits for a second.
+    /// It moves more money than one person may move alone, and waits for a second person.
     AwaitingConsent,
-    /// The first few.
+    /// The first few sagas are being done.
     Canary,
-    /// Rounds that grow.
+    /// Rounds that grow are being done.
     Ramping,
-    /// Somebody stopped it for a while.
+    /// Somebody paused it.
     Paused,
     /// It stopped by itself.
     Stopped,
@@ -111,7 +111,7 @@ impl BatchState {
         matches!(self, Self::Canary | Self::Ramping)
     }
 
-    /// Whether nothing more becomes of it.
+    /// Whether it has ended for good.
     pub fn over(self) -> bool {
         matches!(self, Self::Cancelled | Self::Done)
     }

@@ -1,29 +1,29 @@
-//! The sagas of a batch, and what came of them, as they are stored.
+//! The sagas of a batch and their results, as they are stored.
 
 use chrono::{DateTime, Utc};
 use orchestrator::SagaId;
 use serde::Serialize;
 use std::{fmt, str::FromStr};
 
-/// What came of an item.
+/// The result of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemResult {
     /// Nothing was done yet.
     Waiting,
-    /// It was acted on, and nobody has seen what came of that: not yet, or not within the time that is waited.
+    /// The action was done, and its result is not known: not yet, or not within the time that a batch waits.
     Acted,
-    /// It went on.
+    /// The saga went on after the action.
     Mended,
-    /// It was acted on, and needs a person again.
+    /// The action was done, and the saga needs a person again.
     StuckAgain,
-    /// Its state did not allow it: nothing was done.
+    /// The saga's state did not allow the action: nothing was done.
     Refused,
-    /// It could not be done: nothing was.
+    /// The action failed: nothing was done.
     Failed,
 }
 
-/// Items by result.
+/// The number of items with each result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Results {
     /// See [`ItemResult`].
@@ -43,21 +43,21 @@ pub struct Results {
 /// One saga of a batch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BatchItem {
-    /// Its place, from 1.
+    /// Its number in the batch, from 1.
     pub number: i32,
-    /// Which saga.
+    /// The saga's id.
     pub saga: SagaId,
-    /// What came of it.
+    /// Its result.
     pub result: ItemResult,
-    /// Why, where that says more.
+    /// Why it has this result, if there is more to say.
     pub why: Option<String>,
-    /// When it was acted on.
+    /// When the action was done.
     pub acted_at: Option<DateTime<Utc>>,
-    /// When nothing more was waited for.
+    /// When its result was final.
     pub settled_at: Option<DateTime<Utc>>,
 }
 
-/// A round's items by result; all have settled.
+/// The results of a round whose items have all settled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub acted: i32,
@@ -111,7 +111,7 @@ impl Tally {
         }
     }
 
-    /// All of them.
+    /// The number of all items.
     pub fn total(self) -> i32 {
         self.acted + self.mended + self.stuck_again + self.refused + self.failed
     }

@@ -7,17 +7,17 @@ use serde::Serialize;
 use std::fmt;
 
 orchestrator::bucketed_id! {
-    /// An action that waits for a second person; in its saga's bucket.
+    /// The id of a proposal, in its saga's bucket.
     ProposalId
 }
 
-/// How long a proposal, or a batch, can be agreed to: whoever is on call tomorrow looks at it anew.
+/// How long a proposal or a batch can be agreed to. After a day the person on call looks at it again.
 pub(crate) const CONSENT_WITHIN: TimeDelta = TimeDelta::hours(24);
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Clone, Debug)]
 pub enum Requested {
-    /// It is done.
+    /// The action was done.
     Done(Plan),
     /// It waits for a second person.
     Proposed(Proposal),
@@ -26,47 +26,47 @@ pub enum Requested {
 /// An action that one person wants and another must agree to.
 #[derive(Clone, Debug, Serialize)]
 pub struct Proposal {
-    /// Which proposal.
+    /// The proposal's id.
     pub id: ProposalId,
-    /// What it is done to.
+    /// The saga that it is done to.
     pub saga: SagaId,
-    /// What is done.
+    /// The action.
     pub action: Action,
-    /// Who wants it.
+    /// Who proposed it.
     pub actor: String,
-    /// And why.
+    /// Why they proposed it.
     pub reason: String,
-    /// The saga's version that was seen.
+    /// The version of the saga that the person saw.
     pub etag: String,
-    /// The hash of the plan that was seen.
+    /// The hash of the plan that the person saw.
     pub plan_hash: String,
-    /// What the plan moves.
+    /// The money that the plan moves.
     pub money: Vec<Stake>,
-    /// Whether it can be agreed to.
+    /// Its state: whether it can be agreed to.
     pub state: ProposalState,
     /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// Until when it can be agreed to.
+    /// The time until which it can be agreed to.
     pub expires_at: DateTime<Utc>,
     /// Who agreed or declined.
     pub decided_by: Option<String>,
-    /// And why.
+    /// Why they agreed or declined.
     pub decided_why: Option<String>,
     /// When it was closed.
     pub decided_at: Option<DateTime<Utc>>,
 }
 
-/// Where a proposal is.
+/// The state of a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProposalState {
     /// It waits for a second person.
     Open,
-    /// It is open, and its saga has changed: nobody can agree to it as things are.
+    /// It is open, but its saga has changed, so nobody can agree to it now.
     Outdated,
-    /// Somebody agreed, and it is done.
+    /// Somebody agreed, and it was done.
     Consented,
-    /// Somebody said no.
+    /// Somebody declined it.
     Declined,
     /// Nobody decided in time.
     Expired,

@@ -1,4 +1,4 @@
-//! `usher.audit`: what was done to sagas besides their own course. The engine adds to it; this reads it.
+//! `usher.audit`: what was done to sagas besides their own course. The engine adds rows; this reads them.
 
 use crate::record::{Audited, BatchId, Which};
 use chrono::{DateTime, Utc};
@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Whether this batch has acted on this saga: asked under the saga's lock, it is the truth.
+/// Whether this batch has acted on this saga. Under the saga's lock the answer is final.
 pub(crate) async fn has_acted(
     connection: &mut PgConnection,
     saga: SagaId,
@@ -27,14 +27,14 @@ pub(crate) async fn has_acted(
     .await
 }
 
-/// Rows, latest first, after this one.
+/// Rows, latest first, after the one with this id.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     which: &Which<'_>,
     after: Option<Uuid>,
     most: i64,
 ) -> Result<Vec<Audited>, sqlx::Error> {
-    // Ids are in order of time, so the primary key is the order too.
+    // Ids are in order of time, so the primary key gives the order.
     let rows = sqlx::query!(
         r#"
         select id, saga_id, at, actor, action, reason, detail, seq
@@ -67,7 +67,7 @@ pub(crate) async fn list(
     Ok(audited.collect())
 }
 
-/// A row of a chain, with what it says of its hashes.
+/// A row of a chain, with its stored hashes.
 pub(crate) struct Chained {
     pub id: Uuid,
     pub bucket: i16,
@@ -82,7 +82,7 @@ pub(crate) struct Chained {
     pub hash: Vec<u8>,
 }
 
-/// The next rows of all chains, after this one.
+/// The next rows of all chains, after the one with this id.
 pub(crate) async fn read_chains(
     connection: &mut PgConnection,
     after: (i16, i64),
@@ -114,7 +114,7 @@ pub(crate) async fn list_heads(
     Ok(rows.into_iter().map(|row| (row.bucket, (row.seq, row.hash))).collect())
 }
 
-/// Rows without a place in a chain: written before there were chains, or by a node that knows none.
+/// The number of rows in no chain: written before there were chains, or by a node that knows none.
 pub(crate) async fn count_unchained(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"select count(*) as "count!" from usher.audit where seq is null"#)
         .fetch_one(connection)

@@ -7,13 +7,13 @@ use orchestrator::SagaId;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// What is noted of an item.
+/// A note on an item.
 #[derive(Clone, Debug)]
 pub(crate) struct Note {
     pub number: i32,
     pub result: ItemResult,
     pub why: Option<String>,
-    /// Nothing more is waited for.
+    /// Whether the result is final.
     pub settled: bool,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct Note {
 pub(crate) struct Open {
     pub number: i32,
     pub saga: SagaId,
-    /// None: nothing was done yet, as far as the list says.
+    /// When the action was done. `None`: nothing was done yet, as far as the list knows.
     pub acted_at: Option<DateTime<Utc>>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) async fn add(
     Ok(())
 }
 
-/// The items of the round that is under way that have not settled, in order.
+/// The items of the present round that have not settled, in order.
 pub(crate) async fn open(
     connection: &mut PgConnection,
     batch: BatchId,
@@ -74,7 +74,7 @@ pub(crate) async fn open(
     Ok(rows.into_iter().map(|row| open(row.number, row.saga_id, row.acted_at)).collect())
 }
 
-/// The results of the round that is under way.
+/// The results of the present round.
 pub(crate) async fn tally(
     connection: &mut PgConnection,
     batch: BatchId,
@@ -102,7 +102,7 @@ pub(crate) async fn tally(
     Ok(Tally { acted, mended, stuck_again, refused, failed })
 }
 
-/// Notes what came of items; the batch's row is locked by its holder. Says how many were open.
+/// Notes the results of items; the node that holds the batch has locked its row. Returns how many were open.
 pub(crate) async fn note(
     connection: &mut PgConnection,
     batch: BatchId,
@@ -132,7 +132,7 @@ pub(crate) async fn note(
     Ok(noted.rows_affected())
 }
 
-/// A page of a batch's items, in order; all, or those with one result.
+/// A page of a batch's items, in order: all, or those with one result.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     batch: BatchId,

@@ -1,4 +1,4 @@
-//! `usher.batches`: one row a batch. Nodes write it under the token that they claimed it with, operators under its lock.
+//! `usher.batches`: one row for each batch. Nodes write it under the token of their claim, operators under its lock.
 
 use super::decode;
 use crate::record::{Batch, BatchId, BatchState, Results, Tally};
@@ -7,7 +7,7 @@ use orchestrator::Stake;
 use sqlx::PgConnection;
 use std::time::Duration;
 
-/// A batch as it is written.
+/// A batch as it is stored.
 pub(crate) struct New<'a> {
     pub id: BatchId,
     pub state: BatchState,
@@ -24,7 +24,7 @@ pub(crate) struct New<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// What whoever works on a batch needs besides [`Batch`].
+/// What a node that works on a batch needs besides [`Batch`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Course {
     pub state: BatchState,
@@ -33,14 +33,14 @@ pub(crate) struct Course {
     pub round_to: i32,
 }
 
-/// A claim that came through.
+/// A successful claim.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claimed {
-    /// Claims since something was noted, this one counted.
+    /// The number of claims since something was noted, with this one.
     pub claims: i16,
 }
 
-/// Writes a batch down. False if there is one of that id.
+/// Stores a batch. False if there is one with this id.
 pub(crate) async fn insert(connection: &mut PgConnection, new: &New<'_>) -> Result<bool, sqlx::Error> {
     let stakes = serde_json::to_string(new.stakes).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let inserted = sqlx::query!(
@@ -117,7 +117,7 @@ pub(crate) async fn look(connection: &mut PgConnection, id: BatchId) -> Result<O
     row.map(Batch::try_from).transpose()
 }
 
-/// Batches of all buckets, newest first, after this one.
+/// Batches of all buckets, newest first, after the one with this id.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     after: Option<BatchId>,
@@ -193,7 +193,7 @@ pub(crate) async fn lock(
     state.map(|state| state.parse().map_err(|error: String| sqlx::Error::Decode(error.into()))).transpose()
 }
 
-/// Brings a locked batch into another state. `anew`: it goes on with a canary, as one that has stopped must.
+/// Changes the state of a locked batch. `anew`: it begins with a canary again, as a batch that stopped must.
 pub(crate) async fn steer(
     connection: &mut PgConnection,
     id: BatchId,
@@ -234,7 +234,7 @@ pub(crate) async fn ramp(connection: &mut PgConnection, id: BatchId) -> Result<i
     .await
 }
 
-/// Batches that nobody works on and somebody should, oldest first: an unlocked read of all buckets.
+/// Batches that a node should work on and none does, oldest first. This reads all buckets without locks.
 pub(crate) async fn find_idle(connection: &mut PgConnection, most: i64) -> Result<Vec<BatchId>, sqlx::Error> {
     let ids = sqlx::query_scalar!(
         r#"
@@ -271,7 +271,7 @@ pub(crate) async fn find_unconsented(
     Ok(ids.into_iter().map(BatchId::from_uuid).collect())
 }
 
-/// Takes a batch that nobody works on, under this token. None if somebody was faster.
+/// Claims a batch that no node works on, under this token. None if another node was faster.
 pub(crate) async fn claim(
     connection: &mut PgConnection,
     id: BatchId,
@@ -340,7 +340,7 @@ pub(crate) async fn renew(
     .transpose()
 }
 
-/// Begins the next round, of so many items. False if the batch is somebody else's, or not under way any more.
+/// Begins the next round, of this many items. False if another node has the batch, or if it is no longer under way.
 pub(crate) async fn begin_round(
     connection: &mut PgConnection,
     id: BatchId,
@@ -366,7 +366,7 @@ pub(crate) async fn begin_round(
     Ok(begun.rows_affected() == 1)
 }
 
-/// Ends a batch that is under way: done, or stopped, with its round behind it. False as for [`begin_round`].
+/// Ends a batch that is under way, after a round: as done, or as stopped. False as for [`begin_round`].
 pub(crate) async fn end(
     connection: &mut PgConnection,
     id: BatchId,
@@ -394,7 +394,7 @@ pub(crate) async fn end(
     Ok(ended.rows_affected() == 1)
 }
 
-/// Lets go of a batch, for whoever looks next. A claim that ends so is no bad sign.
+/// Releases a batch for the next node that looks. A claim that ends this way does not count as a failure.
 pub(crate) async fn release(
     connection: &mut PgConnection,
     id: BatchId,
@@ -415,7 +415,7 @@ pub(crate) async fn release(
     Ok(())
 }
 
-/// Removes batches, with their items, to which nothing has happened since then.
+/// Removes batches, with their items, that have not changed since then.
 pub(crate) async fn delete_old(
     connection: &mut PgConnection,
     before: DateTime<Utc>,

@@ -1,5 +1,5 @@
-//! The desk's SQL: one module a table, functions named verb and noun, each one statement on the connection it is given.
-//! Nothing here begins or commits.
+//! The desk's SQL: one module for each table. Functions are named by a verb and a noun, and each is one statement on the
+//! connection that it gets. Nothing here begins or commits.
 
 pub(crate) mod audit;
 pub(crate) mod batch_items;

@@ -1,40 +1,40 @@
-//! Numbers: how many sagas are in trouble, and how late lanes are. Reads only, by small partial indexes, and counted to a
-//! bound, so that nobody who looks costs a scan.
+//! Numbers: how many sagas are in trouble, and how late lanes are. They are read through small partial indexes and counted
+//! to a bound, so that looking at them never costs a scan.
 //!
 //! A saga is *overdue* if it has been due for more than a minute, is neither paused nor stuck, and no lane has taken it. That
-//! is `usher.is_overdue`, and nothing else: the work-list, these numbers and what is made of them ask that function.
+//! is `usher.is_overdue`, and nothing else: the work-list, these numbers and everything made from them use that function.
 
 use chrono::{DateTime, Utc};
 use orchestrator::{SagaId, Stake};
 use serde::Serialize;
 use sqlx::PgConnection;
 
-/// Sagas in trouble. One may be stuck and owe something, but none is stuck and overdue.
+/// Sagas in trouble. A saga may be stuck and owe something, but none is stuck and overdue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Troubled {
-    /// Those that need a person.
+    /// The number of sagas that need a person.
     pub stuck: i64,
-    /// Those that no lane takes.
+    /// The number of sagas that no lane takes.
     pub overdue: i64,
-    /// Those that owe a compensation which has failed.
+    /// The number of sagas that owe a compensation which has failed.
     pub owed: i64,
 }
 
 /// Calls whose outcome is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct InDoubt {
-    /// How many sagas have one.
+    /// The number of sagas with such a call.
     pub sagas: i64,
     /// The money at stake in them, a sum for each currency.
     pub stakes: Vec<Stake>,
-    /// Since when the oldest of them is in doubt.
+    /// When the oldest of them came in doubt.
     pub oldest: Option<DateTime<Utc>>,
 }
 
 /// Counts sagas in trouble, each kind to `at_most`.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn count_troubled(connection: &mut PgConnection, at_most: i64) -> Result<Troubled, sqlx::Error> {
     sqlx::query_as!(
         Troubled,
@@ -56,10 +56,10 @@ pub async fn count_troubled(connection: &mut PgConnection, at_most: i64) -> Resu
     .await
 }
 
-/// Counts sagas in doubt to `at_most`, and adds up what is at stake in as many.
+/// Counts sagas in doubt to `at_most`, and adds up what is at stake in them.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn count_in_doubt(connection: &mut PgConnection, at_most: i64) -> Result<InDoubt, sqlx::Error> {
     let counted = sqlx::query!(
         r#"
@@ -89,10 +89,10 @@ pub async fn count_in_doubt(connection: &mut PgConnection, at_most: i64) -> Resu
     Ok(InDoubt { sagas: counted.sagas, stakes: stakes.collect(), oldest: counted.oldest })
 }
 
-/// Seconds for which the oldest due saga has waited for a lane; zero if none waits.
+/// How long the oldest due saga has waited for a lane, in seconds; zero if none waits.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn oldest_due_s(connection: &mut PgConnection) -> Result<f64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
@@ -108,10 +108,10 @@ pub async fn oldest_due_s(connection: &mut PgConnection) -> Result<f64, sqlx::Er
     .await
 }
 
-/// Sagas of a workflow that don't move: stuck, paused, in trouble or overdue. At most `at_most` of each kind.
+/// The sagas of a workflow that don't move: stuck, paused, in trouble or overdue. At most `at_most` of each kind.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn list_standing_still(
     connection: &mut PgConnection,
     workflow: &str,

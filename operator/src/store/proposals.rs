@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use orchestrator::{Bucket, SagaId, Stake};
 use sqlx::PgConnection;
 
-/// A proposal as it is written.
+/// A proposal as it is stored.
 pub(crate) struct New<'a> {
     pub id: ProposalId,
     pub saga: SagaId,
@@ -20,7 +20,7 @@ pub(crate) struct New<'a> {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Closes what nobody decided in time, of this saga: its place is free for another one.
+/// Closes the proposals of this saga that nobody decided in time, so that a new one can be made.
 pub(crate) async fn expire(
     connection: &mut PgConnection,
     saga: SagaId,
@@ -41,7 +41,7 @@ pub(crate) async fn expire(
     Ok(())
 }
 
-/// Writes a proposal down. False if the same one is open.
+/// Stores a proposal. False if the same one is open.
 pub(crate) async fn insert(connection: &mut PgConnection, new: &New<'_>) -> Result<bool, sqlx::Error> {
     let money = serde_json::to_string(new.money).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let inserted = sqlx::query!(
@@ -85,7 +85,7 @@ pub(crate) async fn find_open(
     Ok(id.map(ProposalId::from_uuid))
 }
 
-/// Decides an open proposal, if it still is one: of two at once, one does.
+/// Decides a proposal if it is still open: of two decisions at once only one succeeds.
 pub(crate) async fn decide(
     connection: &mut PgConnection,
     id: ProposalId,
@@ -157,7 +157,7 @@ pub(crate) async fn look(
     row.map(ProposalColumns::read).transpose()
 }
 
-/// Proposals of all buckets, newest first, after this one.
+/// Proposals of all buckets, newest first, after the one with this id.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     open_only: bool,
@@ -188,7 +188,7 @@ pub(crate) async fn list(
     rows.into_iter().map(ProposalColumns::read).collect()
 }
 
-/// Removes proposals that were made before then.
+/// Removes proposals that were made before this time.
 pub(crate) async fn delete_old(
     connection: &mut PgConnection,
     before: DateTime<Utc>,

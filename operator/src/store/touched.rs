@@ -3,7 +3,7 @@
 use crate::plan::Touched;
 use sqlx::PgConnection;
 
-/// What this transaction has changed so far, by Postgres's own count.
+/// The number of rows that this transaction has changed so far, by table, by Postgres's own count.
 pub(crate) async fn read(connection: &mut PgConnection) -> Result<Vec<Touched>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"

@@ -1,4 +1,4 @@
-//! `usher.work_list`: sagas by what is wrong with them, read without a lock and always within a bound.
+//! `usher.work_list`: sagas by what is wrong with them, read without locks and within bounds.
 
 use chrono::{DateTime, Utc};
 use orchestrator::{
@@ -11,14 +11,14 @@ use orchestrator::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A filter as the database takes it.
+/// A filter in the form that the database needs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WorkListQuery {
-    /// By which index, and which value of it.
+    /// The index to use, and the value to look up in it.
     pub list: &'static str,
     pub value: Option<String>,
     pub ids: Vec<Uuid>,
-    /// What narrows that.
+    /// Conditions that narrow the result.
     pub status: Option<&'static str>,
     pub workflow: Option<String>,
     pub step: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) struct WorkListQuery {
 }
 
 impl WorkListQuery {
-    /// Whether what the index finds is narrowed, so that more must be looked at than is given.
+    /// Whether conditions narrow the index's result, so that more rows must be read than are returned.
     pub fn narrows(&self) -> bool {
         self.status.is_some()
             || self.workflow.is_some()
@@ -39,7 +39,7 @@ impl WorkListQuery {
     }
 }
 
-/// The newest of them before an id, looking at no more than `scanned`.
+/// The newest matching sagas before an id, reading at most `scanned` rows.
 pub(crate) async fn find(
     connection: &mut PgConnection,
     query: &WorkListQuery,
@@ -78,7 +78,7 @@ pub(crate) async fn find(
     rows.into_iter().map(Status::try_from).collect()
 }
 
-/// How many there are before an id, looking at no more than `scanned`, counting no further than `most`.
+/// The number of matching sagas before an id, reading at most `scanned` rows and counting to at most `most`.
 pub(crate) async fn count(
     connection: &mut PgConnection,
     query: &WorkListQuery,
@@ -108,7 +108,7 @@ pub(crate) async fn count(
     .await
 }
 
-/// Where a window of so many rows of this list ends, if it is full: there may be more behind it.
+/// The end of a window of this many rows of the list, if it is full: there may be more rows behind it.
 pub(crate) async fn window_end(
     connection: &mut PgConnection,
     query: &WorkListQuery,
@@ -134,7 +134,7 @@ pub(crate) async fn window_end(
     .map(Option::flatten)
 }
 
-/// Sagas that have their cause in common.
+/// Sagas with the same cause.
 pub(crate) struct Shared {
     pub fingerprint: String,
     pub cause: String,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub struct Which<'a> {
     /// Of these types; empty for all.
     pub kinds: &'a [String],
-    /// Of this saga.
+    /// Only rows about this saga.
     pub saga: Option<SagaId>,
 }
 

@@ -112,7 +112,7 @@ async fn group(client: &Client, saga: SagaId) -> (String, &'static str) {
 )]
 #[case::awaits_foreign(
     Fault::AwaitsForeign,
-    "workflow waits for something that nobody will wake",
+    "workflow waits for something that will never wake it",
     "deployed v1: waits for something foreign"
 )]
 #[case::abandons(
@@ -248,10 +248,7 @@ async fn a_step_that_fails_after_the_pivot_is_finished(#[case] action: Action, #
     let play = failing_after_the_pivot(&stage, &node).await;
     for name in ["cancel", "compensate", "rewind"] {
         let why = refused(node.client(), play.id(), name).await;
-        assert_eq!(
-            why.as_deref(),
-            Some("the saga is decided: what is before its pivot is not undone any more")
-        );
+        assert_eq!(why.as_deref(), Some("the saga is decided, so nothing before its pivot can be undone"));
     }
     act(&node, play.id(), action).await.unwrap();
     let ended = node.client().handle::<Play>(play.id()).result(LONG).await.unwrap();
@@ -300,7 +297,7 @@ async fn what_kills_its_nodes_is_turned_back_without_being_run_again() {
     }
     let node = stage.node("node").await;
     let line = line_now(&node, id).await;
-    assert!(line.starts_with("quarantined: 3 nodes in a row did not come back from it, again in "), "{line}");
+    assert!(line.starts_with("quarantined: 3 nodes in a row stopped while they had it, again in "), "{line}");
     assert_eq!(group(node.client(), id).await, ("play v1: quarantined".to_owned(), "retry_now"));
     let done = act(&node, id, Action::Cancel).await.unwrap();
     assert_eq!(done.state, State::Unwound);

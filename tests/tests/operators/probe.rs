@@ -92,6 +92,6 @@ async fn a_probe_is_refused_where_no_call_is_in_doubt() {
     let back = node.client().start::<Play>(part).await.unwrap();
     stage.stuck(back.id()).await;
     let why = refused(node.client(), back.id(), "probe").await;
-    assert_eq!(why.as_deref(), Some("it is unwinding: the compensation finds out by itself"));
+    assert_eq!(why.as_deref(), Some("it is unwinding, and the compensation finds out by itself"));
     node.drain().await;
 }

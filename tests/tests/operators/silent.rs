@@ -38,7 +38,7 @@ async fn a_lease_with_nothing_behind_it_is_seen_and_taken_away_and_what_its_hold
     })
     .await;
     let why = refused(node.client(), play.id(), "release_lease").await;
-    assert_eq!(why.as_deref(), Some("a call is out, and not for longer than a call may be"));
+    assert_eq!(why.as_deref(), Some("a call is out, but not for longer than a call may be"));
     assert!(broken(&stage, "saga_lease_silent").await.is_empty());
 
     // As if nobody had written it for an hour; its node renews all the while.

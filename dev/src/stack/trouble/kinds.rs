@@ -41,7 +41,7 @@ pub(super) const ALL: [Trouble; 19] = [
     trouble("diverged", "journal does not match", RETRY, Ends::Completed),
     trouble("panicked", "panicked", RETRY, Ends::Completed),
     trouble("oversize", "more than", RETRY, Ends::Completed),
-    trouble("foreign_wait", "nobody will wake", RETRY, Ends::Completed),
+    trouble("foreign_wait", "will never wake it", RETRY, Ends::Completed),
     trouble("abandoned", "without the answer", RETRY, Ends::Completed),
     trouble("debt", "compensation", BANK, Ends::Unwound),
     trouble("failed_after_pivot", "after the pivot", BANK, Ends::Completed),
@@ -65,7 +65,7 @@ pub(super) const ALL: [Trouble; 19] = [
     trouble("retrying", "retrying capture", BANK, Ends::Completed),
     trouble(
         "outcome_unknown",
-        "outcome of trouble_send unknown",
+        "outcome of trouble_send is unknown",
         Some("set-output '\"arrived, they say\"' --reason 'asked by phone'"),
         Ends::Completed,
     ),

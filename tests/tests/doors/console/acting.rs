@@ -70,7 +70,7 @@ async fn of_two_operators_the_second_is_told_what_the_first_did() {
     hedy.post(&format!("/console/sagas/{saga}/actions/pause"), &[("reason", "me too")])
         .await
         .is(409)
-        .says("it is paused")
+        .says("it is already paused")
         .says("Resume");
 }
 
