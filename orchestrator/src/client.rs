@@ -1,5 +1,5 @@
-//! The engine from outside: start sagas, send them letters, ask how they are. Works on every node, with lanes or
-//! without: what this node's lanes can't take is written as rows, and some node's sweep finds it.
+//! The engine from outside: start sagas, send them letters, ask how they are. It works on every node, with or without
+//! lanes: what this node's lanes can't take is written as rows, and another node's sweep finds it.
 
 use crate::{
     database::{Database, on_pooled},
@@ -28,7 +28,7 @@ use std::{future::IntoFuture, marker::PhantomData, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-/// Starts, signals, cancels and watches sagas. Cheap to clone.
+/// Starts, signals, cancels and watches sagas. It is cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) pool: PgPool,
@@ -39,7 +39,7 @@ pub struct Client {
     pub(crate) parts: Arc<Parts>,
 }
 
-/// What a client knows of its node besides its lanes.
+/// What a client knows about its node besides its lanes.
 pub(crate) struct Parts {
     pub registry: Arc<Registry>,
     pub database: Database,
@@ -49,49 +49,49 @@ pub(crate) struct Parts {
 /// Why the engine did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// A queue is full: nothing was done; come back later.
+    /// A queue is full. Nothing was done; try again later.
     #[error("the engine is overloaded, try again in {0:?}")]
     Overloaded(Duration),
-    /// This node is shutting down: nothing was done; ask another one.
+    /// This node is shutting down. Nothing was done; ask another node.
     #[error("this node is shutting down")]
     Draining,
-    /// The database could not be asked, or refused.
+    /// The database can't be reached, or refused.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
-    /// A lane could not write it.
+    /// A lane could not write the saga's stretch.
     #[error("the saga's stretch could not be written: {0}")]
     Failed(String),
     /// There is no such saga.
     #[error("there is no saga {0}")]
     NotFound(SagaId),
-    /// A newer binary wrote the saga, and this one can't read it: nodes that can go on with it.
+    /// A newer binary wrote the saga, and this one can't read it. Nodes that can read it go on with it.
     #[error("saga {0} was written by a newer binary")]
     Newer(SagaId),
-    /// Something could not be encoded, or what is recorded could not be read.
+    /// A value could not be encoded, or a recorded value could not be read.
     #[error("{what} can't be converted")]
     Json {
-        /// What.
+        /// What could not be converted.
         what: String,
-        /// Why.
+        /// Why it could not be converted.
         #[source]
         error: serde_json::Error,
     },
     /// An input or a signal is larger than [`PAYLOAD_BYTES_MAX`].
     #[error("{what} has {size} bytes, more than {PAYLOAD_BYTES_MAX}")]
     TooLarge {
-        /// What.
+        /// What is too large.
         what: String,
         /// Its size in bytes.
         size: usize,
     },
-    /// A text can't be kept: no column of the database holds U+0000.
-    #[error("{what} has a character that no column can keep, U+0000")]
+    /// A text can't be stored: no column of the database holds U+0000.
+    #[error("{what} contains U+0000, which the database can't store")]
     Unstorable {
         /// Which text.
         what: &'static str,
     },
     /// The id given for a saga is not in the bucket that its workflow's route names.
-    #[error("saga {id} is in bucket {its}, its route says {route}", its = .id.bucket())]
+    #[error("saga {id} is in bucket {its}, but its route names bucket {route}", its = .id.bucket())]
     WrongBucket {
         /// The id.
         id: SagaId,
@@ -100,22 +100,22 @@ pub enum ClientError {
     },
 }
 
-/// What became of a wish to cancel.
+/// The result of a request to cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cancelled {
     /// Turning back is committed.
     TurnedBack,
-    /// A call is out; the saga turns back when that has ended, unless it decides the saga.
+    /// A call is out. When it has ended, the saga turns back, unless that call decides the saga.
     InFlight,
-    /// It is decided, over, or stuck: nothing turns back, neither now nor later because of this wish.
+    /// The saga is decided, over or stuck: this request does not turn it back, neither now nor later.
     Refused(State),
 }
 
-/// How long a lane may take to answer: longer than every repeat of a batch, and than a lane that is given up.
+/// How long a lane may take to answer: longer than all tries of a batch, and than it takes to give up a lane.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// The largest input of a saga, or signal, in bytes of JSON.
 pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
-/// When a full queue should be tried again.
+/// How long a caller should wait before trying a full queue again.
 const FULL_RETRY: Duration = Duration::from_secs(1);
 
 impl Client {
@@ -124,7 +124,7 @@ impl Client {
         &self.parts.settings.node
     }
 
-    /// How the lanes of this node are; none if it has no lanes.
+    /// The state of this node's lanes; `None` if it has no lanes.
     pub fn lanes(&self) -> Vec<LaneStatus> {
         match (&self.running, &self.lanes) {
             (Some(running), Some(shared)) => running.status(shared),
@@ -132,13 +132,13 @@ impl Client {
         }
     }
 
-    /// Starts a saga. Await it, or first give it an id or a start key.
+    /// Starts a saga. Await the result, or first set an id or a start key.
     pub fn start<W: Workflow>(&self, input: W::Input) -> StartRequest<W> {
         StartRequest { client: self.clone(), input, id: None, key: None, trace: None, workflow: PhantomData }
     }
 
-    /// Writes a start in a transaction that the caller owns; lanes pick it up after its commit. Says the saga's id,
-    /// and whether it is new. After the commit, [`nudge`](Client::nudge) saves the wait for the sweep.
+    /// Writes a start in a transaction that the caller owns. Lanes pick it up after the commit. Returns the saga's id and
+    /// whether it is new. After the commit, call [`nudge`](Client::nudge), so that the saga need not wait for the sweep.
     pub async fn start_in<W: Workflow>(
         connection: &mut PgConnection,
         input: &W::Input,
@@ -148,13 +148,13 @@ impl Client {
         Ok(sagas::insert_due(connection, &new, &begun::<W>(input)?).await?)
     }
 
-    /// A handle to a saga that exists, or will.
+    /// A handle to a saga that exists, or will exist.
     pub fn handle<W: Workflow>(&self, id: SagaId) -> Handle<W> {
         Handle::to(self.clone(), id)
     }
 
-    /// Sends a signal. `sender` is the sender's id of it: the same again is the same letter. Says how far the saga
-    /// came with it, if this node has the saga.
+    /// Sends a signal. `sender` is the sender's id for it: the same id is the same letter. Returns how far the saga came
+    /// with it, if this node has the saga.
     pub async fn signal<T: Signal>(
         &self,
         saga: SagaId,
@@ -164,7 +164,7 @@ impl Client {
         self.send(saga, letter(sender, signal)?).await
     }
 
-    /// Writes a signal in a transaction that the caller owns; its saga wakes after the commit.
+    /// Writes a signal in a transaction that the caller owns. The saga wakes after the commit.
     pub async fn signal_in<T: Signal>(
         connection: &mut PgConnection,
         saga: SagaId,
@@ -175,8 +175,8 @@ impl Client {
         Ok(())
     }
 
-    /// Asks a saga to turn back. `by` is who asks, and dedupes. What is refused is forgotten: it doesn't come true once
-    /// somebody has tried the saga again.
+    /// Asks a saga to turn back. `by` is the name of who asks, and removes duplicates. A refused request is forgotten: it does
+    /// not take effect when somebody later tries the saga again.
     pub async fn cancel(&self, saga: SagaId, by: &str) -> Result<Cancelled, ClientError> {
         storable("the name of who cancels", by)?;
         let letter =
@@ -191,7 +191,7 @@ impl Client {
         }
     }
 
-    /// What becomes of a cancellation that lies in its saga's mailbox.
+    /// The result of a cancellation that is in its saga's mailbox.
     async fn cancelled(&self, saga: SagaId) -> Result<Cancelled, ClientError> {
         let handle: crate::handle::AnyHandle = crate::handle::AnyHandle::to(self.clone(), saga);
         let settled = |snapshot: &Snapshot| {
@@ -201,7 +201,7 @@ impl Client {
         Ok(handle.until(Duration::from_secs(2), settled).await?.unwrap_or(Cancelled::InFlight))
     }
 
-    /// Takes a refused cancellation back before its sender is told, unless it was acted on meanwhile.
+    /// Removes a refused cancellation before its sender is told, unless the saga acted on it meanwhile.
     async fn withdraw_cancel(&self, saga: SagaId, by: &str, state: State) -> Result<Cancelled, ClientError> {
         let mut connection = self.pool.acquire().await?;
         mailbox::withdraw_cancel(&mut connection, saga, by).await?;
@@ -212,7 +212,7 @@ impl Client {
         Ok(if turned_back { Cancelled::TurnedBack } else { refused })
     }
 
-    /// Tells some lane that a saga may be due. Only a hint.
+    /// Tells a lane that a saga may be due. This is only a hint.
     pub async fn nudge(&self, saga: SagaId) {
         if let Some(lanes) = &self.lanes {
             lanes.queue(saga).wake(saga);
@@ -228,7 +228,7 @@ impl Client {
             lanes.queue(saga).mail(mail).map_err(|_| ClientError::Overloaded(FULL_RETRY))?;
             match within(answer).await {
                 Ok(LetterAnswer::Stored(snapshot)) => return Ok(snapshot),
-                // Somebody else has the row, or the lane is gone: wait for the row instead.
+                // Another holder has the row, or the lane has ended: wait for the row instead.
                 Ok(LetterAnswer::Busy) | Err(_) => {}
             }
         }
@@ -240,7 +240,7 @@ impl Client {
         Ok(None)
     }
 
-    /// How far a saga is, if that is more than was `seen`: its journal is read only once its row has changed.
+    /// The progress of a saga, if it is more than was `seen`. Its journal is read only if its row has changed.
     pub(crate) async fn look_for_more(
         &self,
         saga: SagaId,
@@ -252,12 +252,12 @@ impl Client {
         if now.is_none() || now == *seen {
             return Ok(None);
         }
-        // What comes between the two looks changes the row again, and so is looked at again.
+        // A change between the two reads changes the row again, so it is read again.
         *seen = now;
         self.look(saga).await
     }
 
-    /// How far a saga is, read from the database.
+    /// The progress of a saga, read from the database.
     pub(crate) async fn look(&self, saga: SagaId) -> Result<Option<Snapshot>, ClientError> {
         let read = on_pooled(&self.pool, |connection| Box::pin(read(connection, saga)));
         let Some((seen, entries)) = read.await? else { return Ok(None) };
@@ -286,7 +286,7 @@ async fn read(
     Ok(Some((status, journals.remove(&saga).unwrap_or_else(|| Ok(Vec::new())))))
 }
 
-/// A saga's row as somebody who waits has seen it. Whoever moves the saga raises its epoch.
+/// What a waiting caller has seen of a saga's row. Every move of the saga raises its epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     epoch: i64,
@@ -312,8 +312,8 @@ fn cancelled(snapshot: &Snapshot) -> Cancelled {
     }
 }
 
-/// A start that is being put together.
-#[must_use = "await it"]
+/// A start that is being built.
+#[must_use = "a start does nothing until it is awaited"]
 pub struct StartRequest<W: Workflow> {
     client: Client,
     input: W::Input,
@@ -324,19 +324,19 @@ pub struct StartRequest<W: Workflow> {
 }
 
 impl<W: Workflow> StartRequest<W> {
-    /// Under this id: the same again is the same saga.
+    /// Sets the saga's id. The same id is the same saga.
     pub fn id(mut self, id: SagaId) -> Self {
         self.id = Some(id);
         self
     }
 
-    /// Under this key: the same again, for the same workflow and route, is the same saga.
+    /// Sets the start key. The same key, for the same workflow and route, is the same saga.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Keeps the trace that started it (a W3C traceparent).
+    /// Sets the trace that started the saga (a W3C traceparent).
     pub fn trace(mut self, traceparent: impl Into<String>) -> Self {
         self.trace = Some(traceparent.into());
         self
@@ -366,7 +366,7 @@ impl<W: Workflow> StartRequest<W> {
     }
 }
 
-/// Writes a start for some node's lanes. Says which saga it is, and whether it is new.
+/// Writes a start for the lanes of any node. Returns the saga's id and whether it is new.
 async fn begin_outside(
     connection: &mut PgConnection,
     new: New,

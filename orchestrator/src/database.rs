@@ -1,4 +1,4 @@
-//! Connections as the engine uses them.
+//! The engine's connections to the database, and their settings.
 
 use crate::settings::Settings;
 use futures_util::future::BoxFuture;
@@ -8,30 +8,30 @@ use sqlx::{
 };
 use std::{str::FromStr, time::Duration};
 
-/// A statement that takes longer has met something that should be seen.
+/// How long a statement may take. If it takes longer, something is wrong that should be seen.
 const STATEMENT_MS: u32 = 10_000;
-/// Locks are held for one batch; waiting longer than this is worth a repeat.
+/// How long a statement waits for a lock. Locks are held for one batch, so after this time the batch is repeated.
 const LOCK_MS: u32 = 2_000;
-/// A lane has others to serve meanwhile: who has to wait longer than this waits alone.
+/// How long a lane waits for a lock. It has other sagas to serve, so a saga that must wait longer waits alone.
 const LANE_LOCK_MS: u32 = 200;
 /// A transaction of ours never waits for anything but the database.
 const IDLE_MS: u32 = 15_000;
-/// A server that has heard nothing from us for so long asks whether we are there, and lets our locks go if we are not.
+/// After this long without a word from us the server asks whether we are there, and releases our locks if we are not.
 const KEEPALIVE_S: u32 = 3;
 const KEEPALIVES: u32 = 3;
-/// A background statement's time, with the way there and back.
+/// How long a background statement may take, with its way over the network.
 const ANSWER_MAX: Duration = Duration::from_millis(STATEMENT_MS as u64 + 2_000);
-/// Until a connection is there.
+/// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Where the database is, and how this program names itself there.
+/// The address of the database, and this program's name there.
 #[derive(Clone, Debug)]
 pub struct Database {
     options: PgConnectOptions,
 }
 
 impl Database {
-    /// From a URL such as `postgres://usher@127.0.0.1:5432/usher`; the user must be written.
+    /// Reads a URL such as `postgres://usher@127.0.0.1:5432/usher`. It must name the user.
     pub fn at(url: &str) -> Result<Self, sqlx::Error> {
         let options = PgConnectOptions::from_str(url)?.options([
             ("statement_timeout", STATEMENT_MS),
@@ -85,7 +85,7 @@ impl Database {
         let (backend, read_only): (i32, bool) =
             in_time(sqlx::query_as(look).fetch_one(&mut connection)).await?;
         if read_only {
-            return Err(std::io::Error::other("the server can only be read").into());
+            return Err(std::io::Error::other("the server is read-only").into());
         }
         Ok((connection, backend))
     }
@@ -96,7 +96,7 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error
     tokio::time::timeout(CONNECT, options.connect()).await.map_err(timed_out)?
 }
 
-/// Does this on a pooled connection, in the same time. One that gave no answer is closed, and not waited for again.
+/// Runs this on a pooled connection, within the same time. A connection that gave no answer is closed.
 pub(crate) async fn on_pooled<T>(
     pool: &PgPool,
     work: impl for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, sqlx::Error>>,
@@ -111,8 +111,8 @@ pub(crate) async fn on_pooled<T>(
     }
 }
 
-/// Waits for statements on a connection of the background no longer than the server may take for them, and a bit for the
-/// way: one whose other side is gone is noticed here. The connection is to be left then.
+/// Waits for background statements no longer than the server may take for them, and a little more for the network. A
+/// connection whose other side is gone is noticed here, and must not be used again.
 pub(crate) async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
     tokio::time::timeout(ANSWER_MAX, work).await.unwrap_or_else(|_| Err(no_answer()))
 }

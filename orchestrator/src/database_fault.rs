@@ -1,16 +1,16 @@
-//! What a database error means for whoever met it: one answer for lanes, clients and the service on the engine.
+//! What a database error means: one answer for lanes, clients and the service on the engine.
 //!
-//! It says what became of the transaction and of the connection, and nothing about what was asked: a unique
-//! violation is a statement's own fault here, and the store that knows the index may make a business answer of it.
+//! It tells what became of the transaction and of the connection, and nothing about the request: a unique violation
+//! is the statement's own fault here, and the store that knows the index may turn it into a business answer.
 
 use sqlx::postgres::PgDatabaseError;
 
 /// What to do about a database error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseFault {
-    /// Somebody else was in the way. The transaction is to be repeated whole; the connection is good.
+    /// A conflict with somebody else. Repeat the whole transaction; the connection is good.
     Conflict,
-    /// The server, the way to it or this session can't serve. Leave the connection, and come back later.
+    /// The server, the network or this session can't serve. Drop the connection, and try again later.
     Unavailable,
     /// The statement is wrong, or the data refuses it. The same statement will fail again.
     Statement,
@@ -31,14 +31,14 @@ const UNAVAILABLE: &[&str] = &[
     "25P03", // idle-in-transaction timeout: the session is closed
     "25P04", // transaction timeout: the session is closed
     "26000", // an unknown prepared statement: a pooler has changed the session
-    "28",    // the server lets us not in: credentials are being changed
+    "28",    // the server does not let us in: credentials are being changed
     "3D000", // the database isn't there, or not yet
     "53",    // no disk, memory or connections left
     "57",    // shutdown, crash, starting up, idle-session timeout, database dropped
     "58",    // errors of the system, such as I/O
 ];
 
-/// The place in the server that refuses a cached plan after a migration. Its code, 0A000, says less.
+/// The server's routine that refuses a cached plan after a migration. Its code, 0A000, is less precise.
 const STALE_PLAN: &str = "RevalidateCachedQuery";
 
 impl DatabaseFault {
@@ -57,7 +57,7 @@ impl DatabaseFault {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::BeginFailed => Self::Unavailable,
-            // What we ask, bind or read is not what the database has. The driver may add kinds; they are bugs until known.
+            // What we ask, bind or read does not fit the database. The driver may add kinds; they count as bugs until we know them.
             _ => Self::Statement,
         }
     }

@@ -1,4 +1,4 @@
-//! A node: its lanes, its sweep, its leases, its client. Built once, drained once.
+//! A node: its lanes, its sweep, its leases, its client. It is built once and drained once.
 
 use crate::{
     build_error::BuildError,
@@ -24,7 +24,7 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-/// Pooled connections for one-statement work: letters that wait for a row, handles that look.
+/// Pooled connections for work of one statement: letters that wait for a row, handles that read.
 const POOL_MAX: u32 = 8;
 /// How long a node waits at its end for its own tasks and lanes.
 const STOP_MAX: Duration = Duration::from_secs(2);
@@ -35,11 +35,11 @@ pub struct Engine {
     shared: Arc<Shared>,
     lanes: Lanes,
     tasks: TaskTracker,
-    /// No more work at all; also if the node is dropped without having been drained.
+    /// Cancelled when all work must stop, also if the node is dropped without having been drained.
     stop: DropGuard,
 }
 
-/// A node that is being put together.
+/// A node that is being built.
 pub struct Builder<S> {
     services: S,
     database: Database,
@@ -56,7 +56,7 @@ impl Engine {
         Builder { services, database, settings: Settings::default(), hints: None, events: None, registry }
     }
 
-    /// The way in.
+    /// The client of this node.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -66,8 +66,8 @@ impl Engine {
         &self.shared.settings.node
     }
 
-    /// Stops taking work, lets calls that are out come home, commits what they brought, and leaves. What is still out
-    /// then is taken over by other nodes when its lease ends. Takes no longer than [`Settings::drain`] and a few seconds,
+    /// Stops taking work, waits for calls that are out, commits their results, and leaves. If a call is still out then,
+    /// another node takes over its saga when the lease ends. It takes no longer than [`Settings::drain`] and a few seconds,
     /// whatever hangs.
     pub async fn drain(self) {
         self.shared.draining.cancel();
@@ -85,7 +85,7 @@ impl Engine {
             }
         });
         if home.await.is_err() {
-            tracing::warn!("calls are still out; their sagas go to other nodes when the leases end");
+            tracing::warn!("calls are still out; other nodes take over their sagas when the leases end");
         }
         self.stop.disarm().cancel();
         self.tasks.close();
@@ -102,7 +102,7 @@ impl Engine {
 }
 
 impl<S: Clone + Send + Sync + 'static> Builder<S> {
-    /// Knows this workflow and its steps.
+    /// Registers this workflow and its steps.
     pub fn workflow<W>(mut self) -> Self
     where
         W: Workflow,
@@ -113,25 +113,25 @@ impl<S: Clone + Send + Sync + 'static> Builder<S> {
         self
     }
 
-    /// With these bounds and times.
+    /// Sets the bounds and times.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// With hints through this Redis, on this channel.
+    /// Sends hints through this Redis, on this channel.
     pub fn hints(mut self, redis_url: &str, channel: &str) -> Self {
         self.hints = Some((redis_url.to_owned(), channel.to_owned()));
         self
     }
 
-    /// With a handler that is given what sagas emit, for as long as the node runs. Without one messages stay where they are.
+    /// Sets the handler that gets what sagas emit, for as long as the node runs. Without a handler messages stay in the outbox.
     pub fn events(mut self, handler: impl Deliver) -> Self {
         self.events = Some(Arc::new(handler));
         self
     }
 
-    /// A client alone: for a node that leaves the lanes to others.
+    /// Makes only a client, for a node that leaves the lanes to other nodes.
     pub async fn client(self) -> Result<Client, BuildError> {
         let registry = self.registry.checked()?;
         let hints = self.hints.map(|(url, channel)| Hints::open(&url, &channel)).transpose()?;

@@ -1,4 +1,4 @@
-//! What a step may answer besides its output, and what a workflow may end with besides its result.
+//! The errors of steps and workflows.
 
 use crate::{
     database_fault::sqlstate,
@@ -10,11 +10,11 @@ use std::{error::Error, time::Duration};
 /// Why a step has no output this time.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    /// It was surely not done and will not be: a business answer, journaled, given to the workflow.
+    /// It was certainly not done and will not be. This is a business answer: it is journaled and given to the workflow.
     #[error(transparent)]
     Rejected(#[from] Rejected),
-    /// Not yet: try again after this long. Spends the policy's time bound but none of its attempts. A `Tx` step that says so,
-    /// like one that says `Rejected`, has written nothing: the others of its set are not taken back for it.
+    /// Not yet: try again after this long. This uses up the policy's time but none of its attempts. A `Tx` step that returns
+    /// this, or `Rejected`, has written nothing, so the other sagas of its set are not rolled back because of it.
     #[error("not yet, try again in {0:?}")]
     Later(Duration),
     /// The database refused a statement. In a `Tx` step the effect is rolled back; in a call it is unclear.
@@ -23,12 +23,12 @@ pub enum StepError {
     /// The other side contradicts what we asked for: the saga stops for a person.
     #[error("contradiction: {0}")]
     Contradiction(String),
-    /// Nobody knows whether it was done: tried again under the same key.
+    /// Nobody knows whether it was done. It is tried again under the same key.
     #[error("outcome unknown")]
     Unclear {
         /// What happened instead of an answer.
         source: Box<dyn Error + Send + Sync>,
-        /// The other side's word for it: [`StepError::unclear_with_code`].
+        /// The other side's code for it: [`StepError::unclear_with_code`].
         code: Option<String>,
     },
 }
@@ -44,8 +44,8 @@ impl StepError {
         Self::Unclear { source: source.into(), code: None }
     }
 
-    /// An outcome that nobody knows, with what the other side called it. Operators see the code as it is, and sagas that fail
-    /// with the same one as a group: so it is short, says whose it is, and names no request. `gateway 402`, not
+    /// An outcome that nobody knows, with the other side's code for it. Operators see the code, and sagas that fail with the
+    /// same code form a group. So it must be short, say whose code it is, and name no request: `gateway 402`, not
     /// `request 7f3a failed`.
     pub fn unclear_with_code(
         code: impl Into<String>,
@@ -54,7 +54,7 @@ impl StepError {
         Self::Unclear { source: source.into(), code: Some(code.into()) }
     }
 
-    /// What whoever failed calls it.
+    /// The code of the side that failed.
     pub(crate) fn code(&self) -> Option<String> {
         match self {
             Self::Unclear { code, .. } => code.clone(),
@@ -90,7 +90,7 @@ pub struct Expired {
     pub signal: String,
 }
 
-/// What a workflow returns to turn back. `?` makes it from [`Rejected`] and [`Expired`].
+/// The error that a workflow returns to turn back. `?` makes it from [`Rejected`] and [`Expired`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure(pub(crate) Cause);
 

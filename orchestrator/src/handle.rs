@@ -1,4 +1,4 @@
-//! A handle to one saga, from any node: hear of it, and look for yourself.
+//! A handle to one saga, from any node. It listens for hints and reads the database itself.
 
 use crate::{
     client::{Client, ClientError},
@@ -21,33 +21,33 @@ pub struct Handle<W> {
     workflow: PhantomData<fn() -> W>,
 }
 
-/// How far a saga came towards a step.
+/// How far a saga has come with a step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reached<T> {
-    /// The step gave this.
+    /// The step is done, with this output.
     Done(T),
     /// The step refused.
     Rejected(Rejected),
     /// The saga turned back before the step was done.
     TurnedBack(Cause),
-    /// It needs a person first.
+    /// The saga is stuck: a person must act first.
     Stuck(StuckCause),
     /// It ended without the step.
     Passed,
-    /// Not yet.
+    /// It has not ended yet.
     NotYet,
 }
 
 /// How a saga ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ended<T> {
-    /// With this result.
+    /// The workflow returned this result.
     Completed(T),
-    /// It went back, owing nothing.
+    /// It unwound and owes nothing.
     Unwound(Cause),
-    /// It needs a person first.
+    /// The saga is stuck: a person must act first.
     Stuck(StuckCause),
-    /// Not yet.
+    /// It has not ended yet.
     NotYet,
 }
 
@@ -70,7 +70,7 @@ impl<W: Workflow> Handle<W> {
         self.any.id
     }
 
-    /// Whether the start that gave this handle found a saga that was there already.
+    /// Whether the start that returned this handle found a saga that existed already.
     pub fn existing(&self) -> bool {
         self.existing
     }
@@ -80,8 +80,8 @@ impl<W: Workflow> Handle<W> {
         self.reached_by::<S>(within, |_| true).await
     }
 
-    /// Waits until the latest request for a step `S` that is as `wanted` has its answer: for workflows that may ask for
-    /// one step several times.
+    /// Waits until the latest request for a step `S` that passes `wanted` has its answer. This is for workflows that may ask
+    /// for one step several times.
     pub async fn reached_by<S: Step>(
         &self,
         within: Duration,
@@ -97,19 +97,19 @@ impl<W: Workflow> Handle<W> {
         ended.unwrap_or(Ok(Ended::NotYet))
     }
 
-    /// How far the saga is, now.
+    /// How far the saga has come by now.
     pub async fn status(&self) -> Result<Arc<Snapshot>, ClientError> {
         match self.any.client.look(self.any.id).await? {
             Some(snapshot) => Ok(Arc::new(snapshot)),
-            // Refused in its first stretch, it left no row.
+            // It was refused in its first stretch, so it left no row.
             None => self.any.first.clone().ok_or(ClientError::NotFound(self.any.id)),
         }
     }
 }
 
-/// The longest wait between two looks when nothing is heard.
+/// The longest wait between two reads if no hint comes.
 const LOOK_MAX: Duration = Duration::from_millis(250);
-/// The same where the saga is in this node's lanes, so that something will be heard.
+/// The same if the saga is in this node's lanes, so that a hint will come.
 const LOOK_OURS: Duration = Duration::from_secs(1);
 
 /// A handle that doesn't know its workflow.
@@ -121,7 +121,7 @@ pub(crate) struct AnyHandle {
 }
 
 impl AnyHandle {
-    /// Subscribes before anything is asked, or a hint between the two would be lost.
+    /// Subscribes before the first read, or a hint between the two would be lost.
     pub fn to(client: Client, id: SagaId) -> Self {
         let heard = client.lanes.as_ref().map(|lanes| lanes.watchers.watch(id));
         Self { client, id, first: None, heard }
@@ -137,7 +137,7 @@ impl AnyHandle {
         let mut heard = self.heard.clone();
         let latest = heard.as_mut().and_then(|heard| heard.borrow_and_update().clone());
         let ours = self.first.is_some();
-        // An operator may have mended a stuck one meanwhile, on any node: nobody publishes that, so it is looked at.
+        // An operator may have repaired a stuck saga meanwhile, on any node. Nobody publishes that, so it is read.
         let (stuck, heard_of) = match latest.or_else(|| self.first.clone()) {
             Some(snapshot) if snapshot.state == State::Stuck => (true, None),
             other => (false, other),
@@ -157,7 +157,7 @@ impl AnyHandle {
                 }
                 () = tokio::time::sleep_until(next_look) => {
                     let snapshot = match self.client.look_for_more(self.id, &mut seen).await {
-                        // Nodes that can read it go on with it: there is nothing to be told yet.
+                        // Nodes that can read it go on with it, so there is no answer yet.
                         Err(ClientError::Newer(_)) => None,
                         // A database that is away may be back before the time is over.
                         Err(ClientError::Database(error))

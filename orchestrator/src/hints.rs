@@ -1,4 +1,4 @@
-//! Nudges between nodes through Redis: sent after a commit, may be lost, never trusted.
+//! Nudges between nodes through Redis. They are sent after a commit, may be lost, and are never trusted.
 
 use crate::{id::SagaId, lane::Shared};
 use futures_util::StreamExt;
@@ -7,9 +7,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
-/// A hint that takes longer than this is not worth having.
+/// How long sending a hint may take: a later one would be useless.
 const PUBLISH_MAX: Duration = Duration::from_millis(100);
-/// Between two attempts to subscribe.
+/// The wait between two attempts to subscribe.
 const RESUBSCRIBE: Duration = Duration::from_secs(1);
 
 /// The channel on which this cluster's nodes nudge each other.
@@ -29,7 +29,7 @@ impl Hints {
         })
     }
 
-    /// Says that a saga may be due. Best effort, bounded in time.
+    /// Tells nodes that a saga may be due. It may fail, and is bounded in time.
     pub async fn publish(&self, saga: SagaId) {
         let send = async {
             let config = ConnectionManagerConfig::new()
@@ -51,7 +51,7 @@ impl Hints {
         let listening = async {
             loop {
                 if let Err(error) = self.listen_once(&shared).await {
-                    tracing::debug!(%error, "hints are not heard; polling goes on");
+                    tracing::debug!(%error, "hints can't be received; polling goes on");
                 }
                 tokio::time::sleep(RESUBSCRIBE).await;
             }

@@ -1,8 +1,7 @@
-//! Ids that say where their rows live.
+//! Ids that name the bucket of their rows.
 //!
-//! Every row lives in one of 1,024 buckets. A bucketed id is a UUIDv7 whose last ten bits are the bucket,
-//! so whoever has an id can name the bucket without asking anyone; [`Bucket::of_id`] and [`Bucket::new_id`]
-//! are the only two places that know where the bits are.
+//! Every row is in one of 1,024 buckets. A bucketed id is a UUIDv7 whose last ten bits are the bucket, so the id
+//! alone tells the bucket. [`Bucket::of_id`] and [`Bucket::new_id`] are the only two places that know where the bits are.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,7 +14,7 @@ use uuid::Uuid;
 pub struct Bucket(i16);
 
 impl Bucket {
-    /// How many buckets there are. Fixed for the life of a database: ids carry it.
+    /// The number of buckets. It is fixed for the life of a database, because ids contain buckets.
     pub const COUNT: u16 = 1024;
 
     /// The bucket that an id carries in its last ten bits.
@@ -31,7 +30,7 @@ impl Bucket {
         Self(((hash ^ (hash >> 32)) & u64::from(Self::COUNT - 1)) as i16)
     }
 
-    /// Any bucket.
+    /// A random bucket.
     pub fn random() -> Self {
         Self((Uuid::now_v7().as_u128() & u128::from(Self::COUNT - 1)) as i16)
     }
@@ -106,7 +105,7 @@ macro_rules! bucketed_id {
                 self.0
             }
 
-            /// Where its rows live.
+            /// The bucket of its rows.
             pub fn bucket(self) -> $crate::Bucket {
                 $crate::Bucket::of_id(self.0)
             }

@@ -1,4 +1,4 @@
-//! The lanes of a node: on threads of their own, watched, and replaced when one of them stands still.
+//! The lanes of a node. They run on threads of their own, are watched, and are replaced if one of them hangs.
 
 use crate::{
     build_error::BuildError,
@@ -16,7 +16,7 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// The lanes that are running; a lane that is given up makes room for another.
+/// The running lanes. A lane that is given up makes room for a new one.
 #[derive(Clone, Default)]
 pub(crate) struct Lanes(Arc<Mutex<Vec<RunningLane>>>);
 
@@ -26,18 +26,18 @@ struct RunningLane {
     signs: Arc<Signs>,
 }
 
-/// How a lane is.
+/// The state of a lane.
 #[derive(Clone, Debug)]
 pub struct LaneStatus {
     /// Its number on this node.
     pub number: usize,
     /// Whether it has a connection to a database that it can write to.
     pub connected: bool,
-    /// For how long it has given no sign of life although it has something to do.
+    /// How long it has given no sign of life although it has something to do.
     pub silent_for: Duration,
     /// How long ago it last committed, or began.
     pub committed_ago: Duration,
-    /// For how long the oldest input of each kind (`result`, `letter`, `wake`, `start`) has waited for it.
+    /// How long the oldest input of each kind (`result`, `letter`, `wake`, `start`) has waited for it.
     pub oldest: Vec<(&'static str, Duration)>,
 }
 
@@ -49,24 +49,24 @@ impl LaneStatus {
     }
 }
 
-/// The watcher's own patience, beyond a lane's: that one ends most of its troubles itself.
+/// How much longer the watcher waits than the lane itself, which ends most of its trouble by itself.
 const BEYOND: Duration = Duration::from_secs(2);
-/// Between two attempts to start a lane.
+/// The wait between two attempts to start a lane.
 const RESPAWN: Duration = Duration::from_millis(500);
 /// The longest and the shortest time between two looks.
 const LOOK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
-/// A lane whose signs are older is not relied on: its leases are not renewed.
+/// The leases of a lane with older signs of life are not renewed.
 const GETS_ON_AT_LEAST: Duration = Duration::from_secs(1);
 
 impl Lanes {
-    /// Starts one, and returns when it is connected.
+    /// Starts a lane, and returns when it is connected.
     pub async fn start(&self, shared: &Arc<Shared>, number: usize) -> Result<(), BuildError> {
         let lane = spawn(shared.clone(), number).await?;
         self.lock().push(lane);
         Ok(())
     }
 
-    /// Whether the lane with this number gets on, so that what its sagas hold is worth being renewed.
+    /// Whether the lane with this number works, so that the leases of its sagas should be renewed.
     pub fn gets_on(&self, number: usize, lease: Duration) -> bool {
         let bound = lease.max(GETS_ON_AT_LEAST);
         let lanes = self.lock();
@@ -75,7 +75,7 @@ impl Lanes {
             .any(|lane| lane.number == number && lane.signs.silent_for().is_none_or(|silent| silent < bound))
     }
 
-    /// How each of them is; one that is given up and not replaced yet is not connected.
+    /// The state of each lane. A lane that was given up and is not replaced yet is not connected.
     pub fn status(&self, shared: &Shared) -> Vec<LaneStatus> {
         let lanes = self.lock();
         let status = shared.queues.iter().enumerate().map(|(number, queue)| {
@@ -91,13 +91,13 @@ impl Lanes {
         status.collect()
     }
 
-    /// Whether all of them have ended. Looked at and not joined: a thread that waits for one that hangs would keep the process
+    /// Whether all of them have ended. Threads are not joined, because waiting for a thread that hangs would keep the process
     /// from ending.
     pub fn have_ended(&self) -> bool {
         self.lock().iter().all(|lane| lane.thread.is_finished())
     }
 
-    /// Gives up those that stand still: in a poll for longer than `poll_max`, elsewhere for longer than they may be silent.
+    /// Gives up lanes that hang: in a poll for longer than `poll_max`, elsewhere for longer than they may be silent.
     fn give_up(&self, shared: &Shared) -> Vec<(usize, Arc<Signs>)> {
         let (poll_max, silence_max) = (shared.settings.poll_max, shared.settings.silence_max + BEYOND);
         let mut given_up = Vec::new();
@@ -119,7 +119,7 @@ impl Lanes {
     }
 }
 
-/// Looks after the lanes until told to stop: replaces those that stand still, and tells how the others are.
+/// Watches the lanes until told to stop: replaces those that hang, and reports the state of the others.
 pub(crate) async fn watch(shared: Arc<Shared>, lanes: Lanes, stop: CancellationToken) {
     let look = (shared.settings.poll_max / 8).clamp(LOOK.0, LOOK.1);
     let mut missing: Vec<usize> = Vec::new();
@@ -134,13 +134,13 @@ pub(crate) async fn watch(shared: Arc<Shared>, lanes: Lanes, stop: CancellationT
             missing.push(number);
             metrics::counter!("usher_lane_replaced_total").increment(1);
             if let Err(error) = close(&shared, &signs).await {
-                tracing::error!(lane = number, %error, "the connection of a lane that stood still could not be closed");
+                tracing::error!(lane = number, %error, "the connection of a lane that hung could not be closed");
             }
         }
         let mut still_missing = Vec::new();
         for number in missing {
             if let Err(error) = lanes.start(&shared, number).await {
-                tracing::error!(lane = number, %error, "no lane could take its place yet");
+                tracing::error!(lane = number, %error, "the lane could not be replaced yet");
                 still_missing.push(number);
             }
         }
@@ -149,10 +149,10 @@ pub(crate) async fn watch(shared: Arc<Shared>, lanes: Lanes, stop: CancellationT
     }
 }
 
-/// Whose fault it was, as far as that can be said; and nothing is renewed that the lane has in hand.
+/// Gives up a lane: records the sagas that may be the cause, and stops renewing its leases.
 fn blame(shared: &Shared, number: usize, signs: &Signs) {
     let doing = signs.doing();
-    tracing::error!(lane = number, ?doing, "a lane stands still and is given up");
+    tracing::error!(lane = number, ?doing, "a lane hangs and is given up");
     let bound = match doing {
         Doing::Poll(_) => shared.settings.poll_max,
         Doing::Nothing | Doing::Round | Doing::Set { .. } => shared.settings.silence_max,

@@ -3,9 +3,9 @@
 //! A *workflow* is a plain async function that decides; *steps* are named types that act. What a step gave is in the
 //! saga's journal, so after a crash the function is run again from its start, and what the journal knows is returned
 //! and not done again. A step whose effect is rows of the same database ([`Tx`]) commits together with its journal
-//! entry. One that goes outside ([`Call`]) is made at least once, always under one key, and its compensation is told
-//! what it made, or nothing if nobody knows. When a saga turns back, what was begun is undone in reverse order, from
-//! the journal alone; past the pivot there is no way back, and the types say so.
+//! entry. A step that acts outside ([`Call`]) is made at least once, always under one key, and its compensation gets
+//! its output, or nothing if nobody knows it. When a saga turns back, what was begun is undone in reverse order, from
+//! the journal alone. After the pivot nothing is undone, and the types say so.
 //!
 //! ```no_run
 //! # use orchestrator::{Database, Engine, prelude::*};
@@ -65,7 +65,7 @@
 //!
 //! 1. [`prelude`]: what the author of a workflow imports. `use orchestrator::prelude::*`.
 //! 2. The crate's root adds what a node needs: [`Engine`] and its [`Builder`], [`Settings`], [`Database`], [`migrate`];
-//!    and what asks one: [`Client`], [`Handle`], [`Status`].
+//!    and what its users need: [`Client`], [`Handle`], [`Status`].
 //! 3. `tools` and the other public modules are for programs that look at sagas from outside, such as an operators'
 //!    desk and tests.
 //!
@@ -73,18 +73,18 @@
 //!
 //! - `step`, `medium`, `workflow`, `signal`, `policy` and `error` are what people write; `saga` is what a workflow
 //!   holds.
-//! - `record` has the rows and their ids; `journal` what can happen to a saga, and the fold that refuses the rest.
-//! - `registry` knows steps and workflows by name, without their types.
+//! - `record` has the rows and their ids; `journal` has what can happen to a saga, and the fold that refuses the rest.
+//! - `registry` has steps and workflows by name, without their types.
 //! - `machine` moves one saga as far as it goes; `lane` is the loop that moves many in one batch.
-//! - `store` is the SQL, a statement a function.
+//! - `store` has the SQL, one statement in a function.
 //! - `sweep`, `hints` and `renewal` find what is due, nudge, and keep leases; `engine` puts a node together.
-//! - `client` and `handle` are the way in.
+//! - `client` and `handle` are for callers.
 //!
 //! `docs/writing-a-workflow.md` builds a workflow from nothing to its tests. `docs/glossary.md` explains the words, and
 //! gives those of other systems for them. `ARCHITECTURE.md` tells how the parts play together.
 //!
 //! What the engine deliberately does not do: it speaks to no database but Postgres, keeps nothing that matters
-//! elsewhere, and knows nothing of what its workflows are about.
+//! elsewhere, and does not know what its workflows are about.
 
 #![warn(missing_docs)]
 

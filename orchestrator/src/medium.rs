@@ -16,7 +16,7 @@ use std::{
 
 /// The two places where an effect can happen. Sealed, because a step's guarantees follow from its medium.
 pub trait Medium: Sized + Send + sealed::Sealed + 'static {
-    /// What a compensation gets of the step that it undoes: the output, or for a call an `Option` of it.
+    /// What a compensation gets from the step that it undoes: the output, or for a call an `Option` of it.
     type Made<T: Send>: Send;
 
     /// Whether the effect commits with its journal entry.
@@ -75,7 +75,7 @@ impl Tx {
     }
 
     /// Puts a message of type `kind`, such as `booking.confirmed`, into the outbox, in the commit of the entry that
-    /// this step, compensation or record is about to write. Costs no statement: the batch writes all messages at once.
+    /// this step, compensation or record is about to write. It costs no statement: the batch writes all messages at once.
     ///
     /// `saga` is the item's, or [`Tx::saga`]. Messages of one saga leave in the order in which they were emitted. A step
     /// that fails or is refused has emitted nothing. The payload is bounded as a step's output is.
@@ -88,7 +88,7 @@ impl Tx {
         Ok(())
     }
 
-    /// The database's time, one value for the whole batch. The only clock for decisions.
+    /// The database's time, one value for the whole batch. It is the only clock for decisions.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
     }
@@ -118,14 +118,13 @@ impl DerefMut for Tx {
     }
 }
 
-/// A call to the world outside through the client `C`, to which it derefs. It is made at least once, always under one
-/// key.
+/// A call to the outside through the client `C`, to which it derefs. It is made at least once, always under one key.
 pub struct Call<C> {
     client: C,
     context: CallContext,
 }
 
-/// What the engine knows about one call.
+/// The engine's data about one call.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct CallContext {
@@ -153,7 +152,7 @@ impl<C> Call<C> {
         self.context.saga
     }
 
-    /// The database's time when the call was handed out.
+    /// The database's time when the call was made.
     pub fn now(&self) -> DateTime<Utc> {
         self.context.now
     }

@@ -1,4 +1,4 @@
-//! How often, how long and how patiently a step is tried.
+//! How often and for how long a step is tried.
 
 use rand::Rng;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 /// Bounds on the attempts of one step, or of one compensation. Retrying ends when either bound is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Attempts in all, the first included.
+    /// The number of attempts, including the first.
     pub attempts_max: u32,
-    /// From the first attempt to the start of the last.
+    /// The longest time from the first attempt to the start of the last.
     pub time_max: Duration,
-    /// The wait after the first failed attempt; it doubles from there.
+    /// The wait after the first failed attempt. It doubles each time.
     pub backoff: Duration,
     /// The longest wait between two attempts.
     pub backoff_max: Duration,
@@ -28,7 +28,7 @@ impl Policy {
         timeout: Duration::from_secs(10),
     };
 
-    /// For a compensation, and for what follows the pivot: these must end well, so they are patient (a day).
+    /// For a compensation, and for steps after the pivot. These must end well, so they are tried for a day.
     pub const PATIENT: Self = Self {
         attempts_max: 200,
         time_max: Duration::from_secs(24 * 3600),

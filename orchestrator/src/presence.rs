@@ -1,7 +1,7 @@
-//! The node's row: that it is there, what its lanes know, and how long they may say nothing about a saga.
+//! The node's row: it says that the node is there, what its lanes know, and how long they may write nothing for a saga.
 //!
-//! Nothing is decided by it. It lets whoever looks tell a saga that nobody can take from one that somebody passes over,
-//! and a long call from a lease that nothing is behind.
+//! It decides nothing. It helps people to tell a saga that no node can take from one that a node passes over, and a long
+//! call from a lease without a call.
 
 use crate::{database::in_time, id::Bucket, lane::Shared, store::nodes};
 use sqlx::PgConnection;
@@ -9,19 +9,19 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// How often the row is written. Whoever reads it allows for two that were missed (`saga_passed_over.sql`).
+/// How often the row is written. Readers allow for two missed writes (`saga_passed_over.sql`).
 const EVERY: Duration = Duration::from_secs(5);
-/// How long the farewell may take: whoever drains waits for it, and a row that stays behind is soon too old.
+/// How long removing the row may take: the drain waits for it, and a row that stays is soon too old.
 const FAREWELL_MAX: Duration = Duration::from_secs(2);
 
-/// Writes the row until told to stop, and takes it away. One connection, opened anew when it is lost.
+/// Writes the row until told to stop, then removes it. It uses one connection, which is opened again when it is lost.
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     // One start of a node: another start, or another node of this name, has a row of its own.
     let id = Bucket::of_key(&shared.settings.node).new_id();
     let mut connection: Option<PgConnection> = None;
     loop {
         if let Err(error) = say(&shared, id, &mut connection).await {
-            tracing::warn!(%error, "the node could not say that it is there");
+            tracing::warn!(%error, "the node could not write its own row");
             connection = None;
         }
         tokio::select! {

@@ -1,11 +1,11 @@
-//! Renewing leases: on a connection of its own, so that busy lanes and a full pool can't starve it.
+//! Renews leases on a connection of its own, so that busy lanes and a full pool can't hold it up.
 
 use crate::{database::in_time, lane::Shared, lanes::Lanes};
 use sqlx::PgConnection;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// The longest that one renewal waits for a row which somebody has locked.
+/// How long one renewal waits for a locked row.
 const LOCK_MAX: Duration = Duration::from_millis(50);
 
 /// Renews until told to stop.

@@ -1,6 +1,6 @@
-//! Letting finished sagas go: their rows a few at a time, their journals a week at a time.
+//! Removes finished sagas: their rows a few at a time, their journals a week at a time.
 //!
-//! A week's journal is one partition; it is dropped when every saga that began in that week is gone. One that is
+//! A week's journal is one partition. It is dropped when every saga that began in that week has been removed. A saga that is
 //! stuck, or still waits, keeps its week.
 
 use crate::{
@@ -12,14 +12,14 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::ops::AddAssign;
 
-/// What one run took away.
+/// What one run removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retired {
-    /// Sagas, with their letters and the messages that were delivered.
+    /// The number of sagas, each with its letters and its delivered messages.
     pub sagas: u64,
-    /// Letters whose saga never came.
+    /// The number of letters whose saga never came.
     pub letters: u64,
-    /// Weeks of journals.
+    /// The number of weeks of journals.
     pub weeks: u32,
 }
 
@@ -97,7 +97,7 @@ pub async fn retire(
     Ok(Retired { sagas: gone.sagas.unsigned_abs(), letters: gone.letters.unsigned_abs(), weeks })
 }
 
-/// When the oldest saga began that [`retire`] would remove; none if it has nothing to do.
+/// When the oldest saga began that [`retire`] would remove; `None` if it has nothing to do.
 pub async fn oldest_to_retire(
     connection: &mut PgConnection,
     before: DateTime<Utc>,
@@ -117,15 +117,15 @@ pub async fn oldest_to_retire(
     .await
 }
 
-/// Removes at most `most` messages of the outbox that were decided before `before`, taken or not; says how many.
+/// Removes at most `most` messages of the outbox that were decided before `before`, taken or not. Returns how many.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn retire_messages(
     connection: &mut PgConnection,
     before: DateTime<Utc>,
     most: i64,
 ) -> Result<u64, sqlx::Error> {
-    // Ids are in order of time, so the oldest sagas' messages are the first of the primary key.
+    // Ids are in order of time, so the oldest sagas' messages come first in the primary key.
     outbox::delete_old(connection, first_id_of(before), before, most).await
 }

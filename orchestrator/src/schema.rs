@@ -1,4 +1,4 @@
-//! The engine's tables: applying them, and keeping the journal's partitions ahead of time.
+//! The engine's tables: applies the migrations, and makes the journal's partitions ahead of time.
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc, Weekday};
 use sqlx::{PgConnection, migrate::Migrator};
@@ -6,14 +6,14 @@ use sqlx::{PgConnection, migrate::Migrator};
 /// How many weeks of journal partitions exist ahead of now.
 const WEEKS_AHEAD: i64 = 4;
 
-/// Applies the engine's migrations, alone. Two migrators at once wait for each other.
+/// Applies only the engine's migrations. Two migrators at the same time wait for each other.
 pub async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let mut migrator: Migrator = sqlx::migrate!("../migrations/engine");
     migrator.create_schema("usher");
     migrator.dangerous_set_table_name("usher.migrations");
-    // A database that is ahead of this binary is served by it all the same.
+    // This binary also serves a database that has newer migrations.
     migrator.set_ignore_missing(true);
-    // Whoever comes second waits for the first, and a migration takes its time.
+    // The second migrator waits for the first, and a migration may take long.
     sqlx::raw_sql("set lock_timeout = 0; set statement_timeout = 0").execute(&mut *connection).await?;
     migrator
         .run_direct(None, connection, false)
@@ -50,7 +50,7 @@ impl Week {
         Self { monday, end: end.and_utc() }
     }
 
-    /// The week whose journals are in the table of this name.
+    /// The week whose journals are in the table with this name.
     fn of_table(name: &str) -> Option<Self> {
         let (year, week) = name.strip_prefix("journal_")?.split_once('w')?;
         let monday = NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, Weekday::Mon)?;
@@ -69,13 +69,13 @@ pub(crate) async fn weeks_of(connection: &mut PgConnection) -> Result<Vec<Week>,
     Ok(tables.iter().filter_map(|table| Week::of_table(table)).collect())
 }
 
-/// Makes the journal's partitions for this week and the next ones: a week of sagas leaves by dropping one table.
+/// Makes the journal's partitions for this week and the next ones. A week of sagas is later removed by dropping one table.
 ///
-/// By a function that runs as the tables' owner, so that a node needs no right to make tables.
+/// It calls a function that runs as the tables' owner, so that a node needs no right to make tables.
 pub async fn create_partitions(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let monday = now.date_naive() - Duration::days(now.weekday().num_days_from_monday().into());
     for week in 0..WEEKS_AHEAD {
-        // A statement a week, each its own transaction: nobody waits for all of them.
+        // Each week is one statement and one transaction, so nobody waits for all of them.
         sqlx::query!("select usher.create_journal_week($1)", monday + Duration::weeks(week))
             .fetch_one(&mut *connection)
             .await?;

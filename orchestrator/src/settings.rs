@@ -5,22 +5,22 @@ use std::time::Duration;
 /// How an engine runs. Every queue, batch, retry and wait has its bound here.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The node's name in rows and logs; for people, not for correctness.
+    /// The node's name in rows and logs. It is for people; correctness does not depend on it.
     pub node: String,
-    /// Lanes of this node. Two keep a small database busy; more make smaller batches, which cost more.
+    /// The number of lanes of this node. Two keep a small database busy; more lanes make smaller batches, which cost more.
     pub lanes: usize,
     /// How much of the data one transaction may touch.
     pub batch_scope: BatchScope,
-    /// Starts that may wait for a lane before the next is refused. A second's worth of a busy node.
+    /// Starts that may wait for a lane before the next is refused: as many as a busy node gets in a second.
     pub intake_max: usize,
     /// Letters that may wait for a lane before the next is refused.
     pub letters_max: usize,
-    /// Sagas in one batch. Larger ones bring little and lock rows for longer.
+    /// Sagas in one batch. Larger batches bring little and lock rows for longer.
     pub batch_max: usize,
     /// Journal entries that one saga may add before its stretch is committed; at most
     /// [`Settings::STRETCH_STEPS_BOUND`].
     pub stretch_steps_max: usize,
-    /// Calls out at once on this node to each service, which is a client type. Sagas that find no place stand in line
+    /// Calls that this node may have out at once to each service, which is a client type. Sagas without a place wait in line
     /// without a lease.
     pub calls_max: usize,
     /// How long a saga with a call out belongs to its node without a renewal.
@@ -30,17 +30,18 @@ pub struct Settings {
     /// How long a lane may give no sign of life before it is given up, other than in a poll. Longer than any statement may
     /// take, which the database itself ends after [`Settings::STATEMENT_MAX`].
     pub silence_max: Duration,
-    /// How often the sweep looks for sagas that are due: the bound on lateness when every hint is lost.
+    /// How often the sweep looks for due sagas. It bounds the delay if every hint is lost.
     pub poll: Duration,
-    /// How often it is looked for messages that nobody has taken; only by a node with a handler for them.
+    /// How often a node with a handler looks for messages that are not taken.
     pub outbox_poll: Duration,
-    /// No step is tried more often than this in one go, whatever its policy says.
+    /// The most attempts at a step in a row, whatever its policy says.
     pub attempts_max: u32,
-    /// One journal entry's input or output, in bytes of JSON.
+    /// The largest input or output of one journal entry, in bytes of JSON.
     pub entry_bytes_max: usize,
-    /// Entries in one journal. A saga that needs more is a loop.
+    /// The most entries in one journal. A saga that needs more is a loop.
     pub journal_entries_max: usize,
-    /// Bytes of JSON in one journal, give or take a stretch: it is read whole, and a node has many. Most have a few thousand.
+    /// The most bytes of JSON in one journal, give or take a stretch. A journal is read whole, and a node has many. Most have a
+    /// few thousand bytes.
     pub journal_bytes_max: usize,
     /// How long a debt, or a step after the pivot that spent its budget, rests before the engine tries again.
     pub stuck_retry: Duration,
@@ -51,15 +52,15 @@ pub struct Settings {
 /// How much of the data one transaction may touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchScope {
-    /// Any buckets: for one Postgres.
+    /// Many buckets, for one Postgres.
     Database,
-    /// One bucket: for a distributed one.
+    /// One bucket, for a distributed Postgres.
     Bucket,
 }
 
 impl Settings {
-    /// The longest stretch that any setting can ask for: each of its steps may cost one of the 64 savepoints that a
-    /// transaction is allowed, and a call's records another.
+    /// The longest stretch that can be configured: each of its steps may cost one of the 64 savepoints that a transaction may
+    /// have, and a call's records another one.
     pub const STRETCH_STEPS_BOUND: usize = 32;
 
     /// How long a statement of a lane may take before the database ends it.

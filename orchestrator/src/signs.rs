@@ -1,8 +1,8 @@
-//! A lane's signs of life, as others see them: what it is doing, and when it last got on.
+//! A lane's signs of life for others to see: what it is doing, and when it last made progress.
 //!
-//! A lane can stop in a workflow that never returns from a poll, in a step that never answers, at a connection whose
-//! other side is gone. Nobody can stop such a thread, so it is watched, from its own thread where that still runs and
-//! from another where not; and given up: its connection is closed, another lane takes its place.
+//! A lane can hang in a workflow that never returns from a poll, in a step that never answers, or at a connection whose
+//! other side is gone. Nobody can stop such a thread. So it is watched, from its own thread if that still runs and from
+//! another thread if not. A lane that hangs is given up: its connection is closed, and another lane takes its place.
 
 use crate::{id::SagaId, record::StuckCause};
 use std::{
@@ -18,11 +18,11 @@ use std::{
 pub(crate) struct Signs {
     born: Instant,
     doing: Mutex<Doing>,
-    /// Milliseconds after `born` at which it last got on, and last committed.
+    /// When it last made progress, in milliseconds after `born`; and when it last committed.
     got_on_ms: AtomicU64,
     committed_ms: AtomicU64,
     given_up: AtomicBool,
-    /// The lane's process in the database, for whoever must close its connection; 0 while it has none.
+    /// The id of the lane's process in the database, for closing its connection; 0 while it has none.
     backend: AtomicI32,
 }
 
@@ -32,7 +32,7 @@ pub(crate) enum Doing {
     /// It waits for work.
     #[default]
     Nothing,
-    /// It reads, writes, connects.
+    /// It reads, writes or connects.
     Round,
     /// It polls a workflow.
     Poll(SagaId),
@@ -54,7 +54,7 @@ impl Default for Signs {
 }
 
 impl Signs {
-    /// It begins a round, or goes on with one.
+    /// Records that it begins a round, or goes on with one.
     pub fn begin(&self) {
         self.get_on();
         *self.lock() = Doing::Round;
@@ -65,18 +65,18 @@ impl Signs {
         *self.lock() = Doing::Nothing;
     }
 
-    /// It sends a statement, or has an answer.
+    /// Records that it sends a statement, or has an answer.
     pub fn get_on(&self) {
         self.got_on_ms.store(self.age_ms(), Ordering::Release);
     }
 
-    /// It has committed.
+    /// Records that it has committed.
     pub fn commit(&self) {
         self.get_on();
         self.committed_ms.store(self.age_ms(), Ordering::Release);
     }
 
-    /// It does this until the guard is dropped.
+    /// Records that it does this until the guard is dropped.
     pub fn busy_with(&self, doing: Doing) -> Busy<'_> {
         self.get_on();
         *self.lock() = doing;
@@ -87,7 +87,7 @@ impl Signs {
         self.lock().clone()
     }
 
-    /// For how long it has given no sign although it has something to do.
+    /// How long it has given no sign of life although it has something to do.
     pub fn silent_for(&self) -> Option<Duration> {
         if *self.lock() == Doing::Nothing {
             return None;
@@ -95,7 +95,7 @@ impl Signs {
         Some(Duration::from_millis(self.age_ms().saturating_sub(self.got_on_ms.load(Ordering::Acquire))))
     }
 
-    /// How long ago it last committed, or began to live.
+    /// How long ago it last committed, or was started.
     pub fn committed_ago(&self) -> Duration {
         Duration::from_millis(self.age_ms().saturating_sub(self.committed_ms.load(Ordering::Acquire)))
     }
@@ -108,7 +108,7 @@ impl Signs {
         self.given_up.load(Ordering::Acquire)
     }
 
-    /// It has a connection, served by this process of the database; or none (0).
+    /// Records its connection, served by this process of the database; 0 for none.
     pub fn connect(&self, backend: i32) {
         self.get_on();
         self.backend.store(backend, Ordering::Release);
@@ -127,7 +127,7 @@ impl Signs {
     }
 }
 
-/// Ends what a lane is busy with when dropped, also by a panic.
+/// Ends what a lane is doing when it is dropped, also by a panic.
 pub(crate) struct Busy<'a>(&'a Signs);
 
 impl Drop for Busy<'_> {
@@ -137,7 +137,7 @@ impl Drop for Busy<'_> {
 }
 
 impl Doing {
-    /// The sagas that may be why the lane stands still.
+    /// The sagas that may be the reason why the lane hangs.
     pub fn sagas(&self) -> &[SagaId] {
         match self {
             Self::Nothing | Self::Round => &[],
@@ -146,7 +146,7 @@ impl Doing {
         }
     }
 
-    /// For what a saga is to be stuck that the lane has stopped at alone.
+    /// Why a saga must become stuck if the lane hung at it alone.
     pub fn cause(&self, bound: Duration) -> Option<StuckCause> {
         let bound_ms = bound.as_millis() as u64;
         match self {

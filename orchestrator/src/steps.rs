@@ -1,8 +1,8 @@
-//! The list of a workflow's steps: membership checked at compile time, registration at start-up.
+//! The list of a workflow's steps. The compiler checks membership, and steps are registered at start-up.
 
 use crate::{medium::Provide, registry::StepTable, step::Step};
 
-/// The tuple has the step `S`. `At` is which place it has there, found by inference.
+/// The tuple has the step `S`. `At` is its place there, which the compiler infers.
 #[diagnostic::on_unimplemented(
     message = "`{S}` is not a step of this workflow",
     label = "not in the list of steps",

@@ -1,13 +1,13 @@
-//! Texts that people, programs and other services give, made so that every column can keep them.
+//! Makes texts of people, programs and other services storable in every column.
 
 use std::borrow::Cow;
 
-/// Postgres has no U+0000 in a text: it becomes the replacement character.
+/// Replaces U+0000, which Postgres can't store in a text, by the replacement character.
 pub(crate) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
-/// The same, of a text that is ours already.
+/// The same for an owned text.
 pub(crate) fn stored(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }

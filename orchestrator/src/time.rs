@@ -1,19 +1,19 @@
-//! Times that people and providers give, kept within what every column and every sum can hold.
+//! Limits times of people and providers to the range that every column and every sum can hold.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use std::time::Duration;
 
-/// The last day that is told from any later one: no saga waits longer.
+/// The last day of the range: no saga waits longer.
 const FAR: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a day of the calendar");
-/// And the first: what is due since then is due.
+/// The first day of the range: whatever is due earlier is due.
 const LONG_AGO: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).expect("a day of the calendar");
 
-/// This time, or the end of the range that can be kept.
+/// This time, or the end of the range if it is outside.
 pub(crate) fn within_reach(at: DateTime<Utc>) -> DateTime<Utc> {
     at.clamp(LONG_AGO.and_time(NaiveTime::MIN).and_utc(), FAR.and_time(NaiveTime::MIN).and_utc())
 }
 
-/// So much later, or the end of the range that can be kept.
+/// A time this much later, or the end of the range if it is outside.
 pub(crate) fn after(at: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
     let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
     within_reach(at.checked_add_signed(wait).unwrap_or(DateTime::<Utc>::MAX_UTC))

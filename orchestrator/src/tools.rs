@@ -1,7 +1,7 @@
-//! What only tools need of the engine: the desk of operators, `verify`, tests. No workflow and no node needs any of it.
+//! Parts of the engine that only tools need: the operators' desk, `verify`, tests. No workflow and no node needs any of it.
 //!
 //! A tool owns its transactions. It reads the engine's tables by [`rows`], asks the [`Registry`] what this binary knows,
-//! and changes a saga through [`LockedSaga`] alone: there is no other door.
+//! and changes a saga only through [`LockedSaga`].
 
 pub use crate::{
     fault::point as fault_point,
@@ -32,12 +32,12 @@ pub mod rows {
     };
 }
 
-/// A client from inside.
+/// A client with access to the engine's inside.
 #[derive(Clone, Copy)]
 pub struct Tools<'a>(&'a Client);
 
 impl Client {
-    /// What tools need of the client's node.
+    /// What tools need from the client's node.
     pub fn tools(&self) -> Tools<'_> {
         Tools(self)
     }
@@ -54,7 +54,7 @@ impl<'a> Tools<'a> {
         &self.0.parts.settings
     }
 
-    /// Where the database is.
+    /// The address of the database.
     pub fn database(self) -> &'a Database {
         &self.0.parts.database
     }

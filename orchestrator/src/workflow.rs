@@ -1,4 +1,4 @@
-//! A workflow: a name, a version, the list of its steps, one async function.
+//! A workflow: a name, a version, the list of its steps, and one async function.
 
 use crate::{error::Failure, id::Bucket, saga::Saga};
 use serde::{Serialize, de::DeserializeOwned};
@@ -32,22 +32,22 @@ pub trait Workflow: Sized + 'static {
     fn run(saga: Saga<Self>, input: Self::Input) -> impl Future<Output = Result<Self::Output, Failure>>;
 }
 
-/// Where a saga lives.
+/// The bucket that a saga is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route(Option<Bucket>);
 
 impl Route {
-    /// In this bucket.
+    /// This bucket.
     pub fn of(bucket: Bucket) -> Self {
         Self(Some(bucket))
     }
 
-    /// In the bucket that this key is hashed to, with everything else of that key.
+    /// The bucket that this key is hashed to, with everything else of that key.
     pub fn of_key(key: &str) -> Self {
         Self(Some(Bucket::of_key(key)))
     }
 
-    /// In any bucket, because the workflow touches no rows of its own.
+    /// Any bucket, because the workflow touches no rows of its own.
     pub fn anywhere() -> Self {
         Self(None)
     }

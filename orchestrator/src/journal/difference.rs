@@ -1,14 +1,14 @@
-//! Where two JSON values differ, in a line for people.
+//! The differences between two JSON values, in a line for people.
 
 use serde_json::Value;
 use std::fmt::Write;
 
 /// Differences that are named; the others are counted.
 const NAMED_MAX: usize = 4;
-/// What is shown of a path, or of a value: the rest stands in the journal.
+/// The most characters of a path or a value that are shown. The journal has the rest.
 const CHARS_MAX: usize = 80;
 
-/// The paths at which the journal's value and the code's differ, with both values; none if they are equal.
+/// The paths at which the journal's value and the code's differ, with both values; `None` if they are equal.
 pub(crate) fn difference(journal: &Value, code: &Value) -> Option<String> {
     let mut found = Vec::new();
     collect(String::new(), Some(journal), Some(code), &mut found);

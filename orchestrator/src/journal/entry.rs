@@ -1,4 +1,4 @@
-//! One thing that happened in a saga. The JSON of these is data for ever: add variants and optional fields only.
+//! One thing that happened in a saga. Its JSON is stored for ever: only add variants and optional fields.
 
 use crate::record::{Action, Cause, Json, Position, Rejected};
 use chrono::{DateTime, Utc};
@@ -13,81 +13,81 @@ pub enum Entry {
     Begun {
         /// The workflow's name.
         workflow: String,
-        /// Its version; a saga keeps the one it began with.
+        /// The workflow's version. A saga keeps the version that it began with.
         version: u32,
-        /// What it was started with.
+        /// The saga's input.
         input: Json,
     },
-    /// A call is about to leave; committed before it does.
+    /// A call is about to be made. This is committed before.
     Started {
-        /// Which request of the workflow.
+        /// The number of the workflow's request, from 0.
         ask: u32,
-        /// The step.
+        /// The step's name.
         step: String,
-        /// The step's fields.
+        /// The step's input: its fields.
         input: Json,
-        /// The database's time.
+        /// When it happened, by the database's clock.
         at: DateTime<Utc>,
     },
     /// A step has its outcome.
     Ended {
-        /// Which request of the workflow.
+        /// The number of the workflow's request, from 0.
         ask: u32,
-        /// The step.
+        /// The step's name.
         step: String,
-        /// The step's fields, where no *started* entry has them.
+        /// The step's input, if no *started* entry has it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         input: Option<Json>,
-        /// Done, or refused.
+        /// Whether it is done or refused.
         outcome: Outcome,
-        /// The step that decided the saga: nothing before it is undone afterwards.
+        /// Whether the step decided the saga: nothing before it is undone afterwards.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pivot: bool,
     },
-    /// The saga waits; for a signal, or (with none) for the time alone.
+    /// The saga waits for a signal, or only for a time if there is no signal.
     Waiting {
-        /// Which request of the workflow.
+        /// The number of the workflow's request, from 0.
         ask: u32,
-        /// The signal.
+        /// The signal's name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signal: Option<String>,
         /// The deadline, by the database's clock.
         until: DateTime<Utc>,
     },
-    /// A wait chose its letter.
+    /// A wait has chosen a letter.
     Received {
-        /// Which request of the workflow.
+        /// The number of the workflow's request, from 0.
         ask: u32,
-        /// The signal.
+        /// The signal's name.
         signal: String,
-        /// The sender's id of the letter.
+        /// The sender's id for the letter.
         sender: String,
-        /// When the database got it.
+        /// When the database received it.
         received_at: DateTime<Utc>,
-        /// What it says.
+        /// The payload.
         payload: Json,
     },
     /// A wait ended without a letter, or a sleep ended.
     DeadlinePassed {
-        /// Which request of the workflow.
+        /// The number of the workflow's request, from 0.
         ask: u32,
         /// The signal, as in [`Waiting`](Entry::Waiting).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signal: Option<String>,
     },
-    /// Something that a replay must not draw, read or send again.
+    /// A value that a replay must not draw, read or send again.
     Value {
-        /// Which request of the workflow.
+        /// The number of the workflow's request, from 0.
         ask: u32,
-        /// What it is.
+        /// The value.
         recall: Recall,
     },
-    /// From here the saga goes back.
+    /// The saga turned back: from here it unwinds.
     TurnedBack {
-        /// Why.
+        /// Why it turned back.
         cause: Cause,
     },
-    /// A compensation is about to leave.
+    /// A compensation is about to be called.
     UndoStarted {
         /// The position at which the step began.
         of: Position,
@@ -96,31 +96,31 @@ pub enum Entry {
     UndoEnded {
         /// The position at which the step began.
         of: Position,
-        /// What it reports.
+        /// What the compensation reports.
         undo: Json,
     },
-    /// An operator acted; the entries that follow are what came of it.
+    /// An operator acted. The entries that follow are the result.
     Operator {
-        /// What was done.
+        /// The action.
         action: Action,
-        /// By whom.
+        /// Who acted.
         actor: String,
         /// Why.
         reason: String,
-        /// Who agreed, where one person alone may not.
+        /// Who agreed, if a second person was needed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         consented_by: Option<String>,
-        /// The database's time.
+        /// When it happened, by the database's clock.
         at: DateTime<Utc>,
     },
-    /// What began there and later is undone and forgotten: the workflow asks for it anew, under new keys.
+    /// Requests that began there or later are undone and forgotten. The workflow makes them again, under new keys.
     RewoundTo {
-        /// Where the first forgotten request began.
+        /// The position where the first forgotten request began.
         position: Position,
     },
     /// The workflow returned: the saga is completed.
     Returned {
-        /// Its result.
+        /// The workflow's result.
         output: Json,
     },
 }
@@ -129,9 +129,9 @@ pub enum Entry {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// With this output.
+    /// It was done, with this output.
     Done(Json),
-    /// Surely not done.
+    /// It was refused, so it was certainly not done.
     Rejected(Rejected),
 }
 
@@ -139,21 +139,21 @@ pub enum Outcome {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recall {
-    /// The database's time.
+    /// When it happened, by the database's clock.
     Now(DateTime<Utc>),
     /// A random id in the saga's bucket.
     Uuid(Uuid),
     /// A message to the outside, in the outbox since this entry's commit.
     Emitted {
-        /// Its type, such as `booking.confirmed`.
+        /// The message's type, such as `booking.confirmed`.
         kind: String,
-        /// Its data.
+        /// The message's data.
         payload: Json,
     },
 }
 
 impl Recall {
-    /// What kind of value it is, in a word.
+    /// The kind of the value, in a word.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Now(_) => "now",

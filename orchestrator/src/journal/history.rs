@@ -1,11 +1,11 @@
-//! What a journal means: the workflow's requests with their answers, and the way back.
+//! What a journal means: the workflow's requests with their answers, and what is left to undo.
 
 use super::{Entry, Outcome, Recall};
 use crate::record::{Action, Cause, Json, Position, Rejected};
 use chrono::{DateTime, Utc};
 use std::{collections::HashSet, fmt};
 
-/// The fold of a journal. Built entry by entry; an entry that can't follow is refused.
+/// The fold of a journal. It is built entry by entry, and refuses an entry that can't follow.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     entries: Vec<Entry>,
@@ -15,11 +15,11 @@ pub struct History {
     /// The letters that waits have chosen, by signal and sender.
     received: HashSet<(String, String)>,
     turned_back: Option<Cause>,
-    /// An operator rewinds to there, and why compensations run meanwhile.
+    /// The position to which an operator rewinds, and the cause for the compensations that run meanwhile.
     rewinding: Option<(Position, Cause)>,
-    /// An operator wants unwinding to stop before it undoes what began earlier than this.
+    /// The position at which an operator wants unwinding to stop: what began earlier is not undone.
     stop_at: Option<Position>,
-    /// An operator lets no wait end before.
+    /// The time before which no wait ends, set by an operator.
     extended: Option<DateTime<Utc>>,
     pivoted: bool,
     returned: Option<Json>,
@@ -28,66 +28,66 @@ pub struct History {
 /// One request of the workflow.
 #[derive(Clone, Debug)]
 pub struct Ask {
-    /// What was asked.
+    /// What the workflow asked for.
     pub what: What,
-    /// The position of its first entry; names a step in compensations and keys.
+    /// The position of its first entry, which names a step in compensations and keys.
     pub first: Position,
-    /// A step's fields.
+    /// A step's input.
     pub input: Option<Json>,
-    /// When a call was first handed out, or until when a wait lasts.
+    /// When a call was first made, or until when a wait lasts.
     pub at: Option<DateTime<Utc>>,
-    /// The answer, once there is one.
+    /// The answer; `None` until there is one.
     pub answer: Option<Answer>,
-    /// A step that was asked for as the one that decides the saga.
+    /// Whether the workflow asked for it as the step that decides the saga.
     pub pivot: bool,
-    /// Whether its compensation has left.
+    /// Whether its compensation was begun.
     pub undo_started: bool,
-    /// What its compensation reports, once done.
+    /// What its compensation reported; `None` until it is done.
     pub undone: Option<Json>,
-    /// The sender's id of the letter that a wait chose.
+    /// The sender's id for the letter that a wait chose.
     pub sender: Option<String>,
-    /// An operator took its compensation as settled.
+    /// Whether an operator took its compensation as settled.
     pub written_off: bool,
 }
 
-/// What a workflow can ask for.
+/// A request of a workflow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// A step, by name.
     Step(String),
     /// A signal, by name.
     Signal(String),
-    /// Nothing but time.
+    /// Only a time.
     Sleep,
     /// A recorded value, by kind.
     Value(&'static str),
 }
 
-/// What a workflow can be answered.
+/// An answer to a workflow.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// A step's output, or a signal's payload.
     Done(Json),
-    /// A step refused.
+    /// The refusal of a step.
     Rejected(Rejected),
-    /// The deadline passed, or the sleep is over.
+    /// The deadline has passed, or the sleep is over.
     Passed,
     /// A recorded value.
     Value(Recall),
 }
 
-/// A journal that no engine of this kind can have written.
+/// A journal that this engine can't have written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("entry {position} can't follow what is before it: {why}")]
 pub struct Impossible {
-    /// Which entry.
+    /// The position of the entry.
     pub position: i32,
     /// What is wrong with it.
     pub why: &'static str,
 }
 
 impl History {
-    /// The history of these entries.
+    /// Makes the history of these entries.
     pub fn of(entries: Vec<Entry>) -> Result<Self, Impossible> {
         let mut history = Self::default();
         for entry in entries {
@@ -96,7 +96,7 @@ impl History {
         Ok(history)
     }
 
-    /// Appends one entry and says where.
+    /// Appends one entry. Returns its position.
     pub fn append(&mut self, entry: Entry) -> Result<Position, Impossible> {
         let position = Position(self.entries.len() as i32);
         self.fold(position, &entry).map_err(|why| Impossible { position: position.0, why })?;
@@ -168,7 +168,7 @@ impl History {
         Ok(())
     }
 
-    /// The request with this number: the existing one if it is the same, or the next one.
+    /// The request with this number: the existing one if it is the same, or a new one.
     fn ask(&mut self, number: u32, first: Position, what: What) -> Result<&mut Ask, &'static str> {
         if self.undo_cause().is_some() {
             return Err("the saga goes back");
@@ -188,14 +188,14 @@ impl History {
         Ok(&mut self.asks[number])
     }
 
-    /// A step was refused: there is nothing of it to undo. It is mostly the latest.
+    /// Records that a step was refused, so there is nothing of it to undo. It is mostly the latest one.
     fn drop_refused(&mut self, number: usize) {
         if let Some(place) = self.standing.iter().rposition(|standing| *standing == number) {
             self.standing.remove(place);
         }
     }
 
-    /// What an operator's action changes by itself; most only say who answers for the entries after them.
+    /// Applies what an operator's action changes by itself. Most actions only name who is responsible for the next entries.
     fn act(&mut self, action: &Action, actor: &str, reason: &str) -> Result<(), &'static str> {
         match action {
             Action::Compensate { down_to } => self.stop_at = *down_to,
@@ -237,7 +237,7 @@ impl History {
         self.asks.truncate(self.asks.partition_point(|ask| ask.first < to));
         self.standing.truncate(self.standing.partition_point(|number| *number < self.asks.len()));
         self.received = self.asks.iter().filter_map(Ask::received).collect();
-        // With the last step went what it had reserved for longer: taken again, it ends when it says itself.
+        // The last step is undone, and so is its longer reservation. If it is done again, it ends by its own time.
         if !self.asks.iter().any(|ask| matches!(ask.what, What::Step(_))) {
             self.extended = None;
         }
@@ -248,7 +248,7 @@ impl History {
         if self.next_undo().map(|ask| ask.first) != Some(of) {
             return Err("compensations run once each, in reverse order, after turning back");
         }
-        // It is next, so it is the latest that stands.
+        // It is next, so it is the latest step that is not undone.
         let number = self.standing.last().ok_or("nothing is to be undone")?;
         Ok(&mut self.asks[*number])
     }
@@ -273,7 +273,7 @@ impl History {
         &self.asks
     }
 
-    /// What the saga was started with.
+    /// The saga's input.
     pub fn input(&self) -> Option<&Json> {
         match self.entries.first() {
             Some(Entry::Begun { input, .. }) => Some(input),
@@ -281,17 +281,17 @@ impl History {
         }
     }
 
-    /// Why the saga goes back, if it does.
+    /// Why the saga unwinds; `None` if it doesn't.
     pub fn turned_back(&self) -> Option<&Cause> {
         self.turned_back.as_ref()
     }
 
-    /// Why compensations run: the saga turned back, or an operator rewinds it.
+    /// Why compensations run: the saga has turned back, or an operator rewinds it.
     pub fn undo_cause(&self) -> Option<&Cause> {
         self.turned_back.as_ref().or(self.rewinding.as_ref().map(|(_, cause)| cause))
     }
 
-    /// Where an operator rewinds to, until that is done.
+    /// The position to which an operator rewinds, until that is done.
     pub fn rewinding_to(&self) -> Option<Position> {
         self.rewinding.as_ref().map(|(to, _)| *to)
     }
@@ -301,7 +301,7 @@ impl History {
         matches!((self.stop_at, self.next_undo()), (Some(stop), Some(next)) if next.first < stop)
     }
 
-    /// No wait for a signal ends before.
+    /// The time before which no wait for a signal ends.
     pub fn extended(&self) -> Option<DateTime<Utc>> {
         self.extended
     }
@@ -331,17 +331,17 @@ impl History {
         self.received.len()
     }
 
-    /// The step to be undone next: the latest begun that was not refused and is not undone.
+    /// The step to be undone next: the one that began last, was not refused and is not undone.
     pub fn next_undo(&self) -> Option<&Ask> {
         self.owed().next()
     }
 
-    /// Whether going back from here would undo anything.
+    /// Whether unwinding from here would undo anything.
     pub fn owes_undo(&self) -> bool {
         !self.standing.is_empty()
     }
 
-    /// All that is to be undone, in that order; nothing while the saga goes forward.
+    /// All steps to be undone, in that order; empty while the saga goes forward.
     pub fn owed(&self) -> impl Iterator<Item = &Ask> {
         let from = match (&self.turned_back, &self.rewinding) {
             (Some(_), _) => Some(Position(0)),

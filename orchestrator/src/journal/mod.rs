@@ -1,6 +1,6 @@
 //! The append-only record of a saga, and what it means.
 //!
-//! A journal is written once a stretch and never changed. [`Entry`] is one thing that happened; [`History`] is the
+//! A journal is written once for each stretch and never changed. [`Entry`] is one thing that happened; [`History`] is the
 //! fold of all of them: which of the workflow's requests are answered, and what is left to undo.
 
 mod difference;

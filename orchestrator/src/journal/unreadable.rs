@@ -1,11 +1,11 @@
-//! Why something recorded can't be read here: a newer binary's word, or nothing that anybody can read.
+//! Why something recorded can't be read here: a newer binary wrote it, or nobody can read it.
 
 use super::history::Impossible;
 
 /// Why a journal can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {
-    /// It has a word that only a newer binary knows: an entry, an action, a cause. It is left to those.
+    /// It contains a word that only a newer binary knows: an entry, an action, a cause. It is left to nodes with that binary.
     #[error("a newer binary wrote it: {0}")]
     Newer(String),
     /// Nobody can read it.
@@ -13,8 +13,8 @@ pub(crate) enum Unreadable {
     Broken(String),
 }
 
-/// How serde begins when an enum has no such variant: the one thing that data of ours lacks until a newer binary writes
-/// it. Required fields never go, and optional ones that are not known are passed over.
+/// The beginning of serde's error for an unknown variant. Only a newer binary can have written one: required fields are
+/// never removed, and unknown optional fields are skipped.
 const UNKNOWN_WORD: &str = "unknown variant";
 
 impl From<serde_json::Error> for Unreadable {

@@ -1,5 +1,5 @@
-//! A saga that is alone with an error: put off, if somebody else is in the way; else stuck with the reason, in a fresh
-//! transaction, with its letters kept and its callers told.
+//! A saga that fails alone in its batch. If somebody else is in the way, it is put off. Otherwise it becomes stuck with the
+//! reason, in a new transaction, in which its letters are kept and its callers get their answer.
 
 use crate::{
     journal::History,
@@ -14,25 +14,25 @@ use crate::{
 };
 use sqlx::PgConnection;
 
-/// How much of a reason is kept.
+/// The most characters of a reason that are kept.
 const REASON_BYTES_MAX: usize = 4_096;
 
-/// What became of a saga that could not be written.
+/// The result for a saga that could not be written.
 enum Settled {
-    /// It is stuck, or there is nothing of it.
+    /// It is stuck, or it does not exist.
     Done,
-    /// Somebody has its row.
+    /// Somebody else has its row.
     Busy,
 }
 
 impl Lane {
-    /// Ends what can't be done for this saga.
+    /// Handles a saga that can't be written.
     pub(super) async fn settle_alone(&mut self, group: Group, error: &TurnError) {
         let bound = self.shared().settings.silence_max;
         let reason = stored(error.with_source());
         let reason = reason[..reason.floor_char_boundary(REASON_BYTES_MAX)].to_owned();
         let cause = match error {
-            // Neither says anything about the saga: somebody is in the way, the server or the way to it is not as it should be.
+            // Neither error says anything about the saga: somebody else is in the way, or the server or the network is not well.
             TurnError::Repeat(_) => return self.put_off(group, None),
             TurnError::Lost(error) if error.as_database_error().is_some() => {
                 return self.put_off(group, None);
@@ -48,20 +48,20 @@ impl Lane {
             Ok(Settled::Done) => answer_senders(group, &reason),
             Ok(Settled::Busy) => self.put_off(group, None),
             Err(error) => {
-                tracing::error!(saga = %group.id, error = %error.with_source(), "and that could not be written down either");
+                tracing::error!(saga = %group.id, error = %error.with_source(), "a saga could not be marked as stuck either");
                 self.rollback().await;
                 self.put_off(group, None);
             }
         }
     }
 
-    /// Tries it again after a while. A caller who has gone meanwhile is not waited for.
+    /// Tries it again after a while. A caller who has left meanwhile gets no answer.
     pub(super) fn put_off(&self, group: Group, pause: Option<std::time::Duration>) {
         let (id, times) = (group.id, group.put_off);
         self.shared().queue(id).put_off(group.into_inputs(), times, pause);
     }
 
-    /// Makes it stuck, if it is ours to move, and puts its letters where they belong.
+    /// Makes it stuck, if we may move it, and puts its letters into their mailbox.
     async fn mark_stuck(&mut self, group: &Group, cause: &StuckCause) -> Result<Settled, TurnError> {
         let now = self.begin().await?;
         let shared = self.shared().clone();
@@ -87,7 +87,8 @@ impl Lane {
     }
 }
 
-/// One of the letters may be what can't be written; then its sender hears of that, and the saga is stuck all the same.
+/// Stores the letters. One of them may be what can't be written; then its sender gets the error, and the saga is stuck all
+/// the same.
 async fn keep_letters(connection: &mut PgConnection, mail: &[Mail], env: &Env<'_>) -> Result<(), TurnError> {
     if mail.is_empty() {
         return Ok(());
@@ -107,7 +108,7 @@ fn answer_senders(group: Group, reason: &str) {
     for reply in group.start.map(|start| start.reply).into_iter().chain(group.same) {
         let _ = reply.send(Err(failed()));
     }
-    // Delivered by waiting for the row: that says exactly what is wrong with a letter, or that it is there.
+    // The letter is delivered by waiting for the row. That tells exactly what is wrong with it, or that it is stored.
     for mail in group.mail {
         let _ = mail.reply.send(LetterAnswer::Busy);
     }

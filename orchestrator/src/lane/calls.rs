@@ -1,4 +1,4 @@
-//! Calls to the world outside: handed out after the commit that allows them, each in its place and under its lease.
+//! Calls to the outside. They are made after the commit that allows them, each in its place and under its lease.
 
 use crate::{
     lane::{input::Returned, lease::Lease, queue::Queue},
@@ -19,14 +19,14 @@ impl Calls {
         Self { tasks: TaskTracker::new(), runtime, node: node.into() }
     }
 
-    /// Hands a call out, in its place and under its lease. The lease goes on with the result; the place is free again.
+    /// Makes a call in its place and under its lease. Afterwards the place is free, and the lease goes on with the result.
     pub fn hand_out(&self, call: CallOut, place: Option<Place>, lease: Lease, queue: Arc<Queue>) {
         let node = self.node.clone();
         let task = async move {
             crate::fault::point("call-before", &node);
             if !lease.holds() {
                 tracing::warn!(saga = %call.saga, step = call.step.name(), "lease ended before the call left");
-                // It comes home all the same: nothing was done, and nobody was lost on it.
+                // It returns a result all the same: nothing was done, and no node was lost.
                 return queue.returned(Returned { ended: call.not_made(), lease, came_at: Instant::now() });
             }
             let began = Instant::now();

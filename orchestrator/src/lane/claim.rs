@@ -1,4 +1,4 @@
-//! Claiming: which sagas of a batch this lane has, and what they begin with.
+//! Claiming: the sagas of a batch that this lane gets, and their state at the beginning.
 
 use crate::{
     id::SagaId,
@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
 };
 
-/// What a claim came to: the sagas to be moved, and a verdict on the others.
+/// The result of a claim: the sagas to move, and a verdict on the others.
 pub(super) struct Claimed {
     pub runs: Vec<Run>,
     pub verdicts: HashMap<SagaId, Verdict>,
@@ -34,9 +34,9 @@ pub(super) async fn lock(tx: &mut Tx, groups: &[Group]) -> Result<HashMap<SagaId
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// Sagas on which somebody may have died: under a lease that ran out, due for longer than one, or lost before and not
-/// cleared yet. They are claimed in a commit of their own, so that the claim counts whatever becomes of the claimer. Their
-/// journals are read before: what only a newer binary can read is not claimed at all.
+/// Sagas that may have killed a node: their lease ran out, they have been due for longer than a lease, or they were lost
+/// before and are not cleared yet. They are claimed in a commit of their own, so that the claim counts even if the claimer
+/// dies. Their journals are read before, because a saga that only a newer binary can read must not be claimed.
 pub(super) async fn suspects(
     tx: &mut Tx,
     rows: &HashMap<SagaId, SagaRow>,
@@ -123,8 +123,8 @@ pub(super) async fn claim(
     Ok(Claimed { runs, verdicts })
 }
 
-/// A result that comes home, or a claim that is taken up, after somebody else has claimed the saga is of no use, but it
-/// proves that its node did not die of it: one loss less.
+/// Handles a result, or a claim that is resumed, after somebody else has claimed the saga. It is useless, but it proves
+/// that the saga did not kill its node: one loss is taken off.
 async fn pardon(tx: &mut Tx, groups: &[Group], rows: &mut HashMap<SagaId, SagaRow>) -> Result<(), TurnError> {
     let mut pardoned = Vec::new();
     for group in groups {
@@ -180,8 +180,8 @@ async fn begin(
     Ok(fresh)
 }
 
-/// Puts letters into the mailboxes of the sagas that are locked, new, or not there yet. Those of the others are left
-/// out: their holder may have looked into the mailbox already.
+/// Puts letters into the mailboxes of sagas that are locked, new, or don't exist yet. Letters to other sagas are left out:
+/// their holder may already have read the mailbox.
 async fn deliver(
     tx: &mut Tx,
     groups: &[Group],
@@ -208,11 +208,11 @@ async fn deliver(
     Ok(())
 }
 
-/// Histories by saga; or why one can't be read.
+/// Histories by saga, or the reason why one can't be read.
 type Histories = HashMap<SagaId, Result<History, Unreadable>>;
 
-/// The histories of these sagas: from the cache if it is what this lane wrote last, else from the journal. What only a
-/// newer binary can read is remembered as such.
+/// The histories of these sagas: from the cache if this lane wrote the saga last, otherwise from the journal. A journal
+/// that only a newer binary can read is remembered as such.
 async fn histories<'a>(
     tx: &mut Tx,
     rows: impl Iterator<Item = &'a SagaRow>,
@@ -302,7 +302,7 @@ fn begun_row(new: &New) -> SagaRow {
 }
 
 impl SagaRow {
-    /// Whether somebody may have died on it.
+    /// Whether it may have killed a node.
     fn is_overdue(&self, env: &Env<'_>) -> bool {
         let suspected = self.leased || self.claims > 0;
         let long_ago = env.now - env.settings.lease;
@@ -332,7 +332,7 @@ impl Group {
 }
 
 impl Env<'_> {
-    /// Whether this binary knows the saga's workflow, and all that is recorded of it.
+    /// Whether this binary knows the saga's workflow and everything recorded about the saga.
     fn can_move(&self, row: &SagaRow) -> bool {
         if let Some(word) = &row.newer {
             self.registry.newer.remember(row.id, row.epoch, word);

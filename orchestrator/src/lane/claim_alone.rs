@@ -1,4 +1,4 @@
-//! Claiming suspects, in a commit of its own that counts whatever becomes of the claimer.
+//! Claiming suspects in a commit of its own, which counts even if the claimer dies.
 
 use crate::{
     id::SagaId,
@@ -15,9 +15,9 @@ use rand::Rng;
 use std::time::Instant;
 
 impl Lane {
-    /// Claims those that may be tried now, and puts the others off. What is claimed goes on in a batch after this one,
-    /// whatever becomes of this one: else its failure would count against them. What this node itself still has out is
-    /// prolonged, for nobody has died.
+    /// Claims the suspects that may be tried now, and puts off the others. Claimed sagas go on in a later batch, because a
+    /// failure of this one would count against them. If this node itself still has a saga out, the lease is prolonged: no
+    /// node has died.
     pub(super) async fn claim_alone(
         &mut self,
         suspects: &[Suspect],
@@ -50,7 +50,7 @@ impl Lane {
         let claimed: Vec<_> = admitted.iter().map(|(suspect, _)| (suspect.saga, suspect.lost)).collect();
         let (node, lease_end) = (&env.settings.node, env.now + env.settings.lease);
         leases::count_claims(&mut self.tx, &claimed, token, node, lease_end, env.now).await?;
-        // A lost answer needs no settling: the claims, if any, run out like every lease.
+        // A lost answer needs no check: the claims, if there are any, run out like every lease.
         sqlx::raw_sql("commit").execute(&mut *self.tx).await?;
         metrics::counter!("usher_lease_takeovers_total").increment(claimed.len() as u64);
         shared.leases.extend(prolonged, since);

@@ -1,4 +1,4 @@
-//! What a lane is given to do, and what one batch does for one saga.
+//! The inputs of a lane, and all inputs for one saga in one batch.
 
 use crate::{
     id::SagaId,
@@ -21,13 +21,13 @@ pub(crate) struct Start {
 #[derive(Debug)]
 pub(crate) struct NotWritten(pub String);
 
-/// What a start was answered.
+/// The answer to a start.
 pub(crate) struct Started {
-    /// The saga's id; an older one's if the start key was known.
+    /// The saga's id; the id of an older saga if the start key was known.
     pub id: SagaId,
-    /// How far this lane saw it come; none if it only knows that there is such a saga.
+    /// How far the saga came in this lane; `None` if the lane only knows that it exists.
     pub snapshot: Option<Arc<Snapshot>>,
-    /// Somebody else had begun it.
+    /// Whether the saga existed already.
     pub existing: bool,
 }
 
@@ -38,18 +38,18 @@ pub(crate) struct Mail {
     pub reply: oneshot::Sender<LetterAnswer>,
 }
 
-/// What a letter was answered.
+/// The answer to a letter.
 pub(crate) enum LetterAnswer {
-    /// It is in the mailbox; with what the saga made of it, if this lane had the saga.
+    /// It is in the mailbox, with the saga's progress if this lane had the saga.
     Stored(Option<Arc<Snapshot>>),
-    /// Somebody else has the saga: deliver it by waiting for the row.
+    /// Another holder has the saga: deliver the letter by waiting for the row.
     Busy,
 }
 
 /// A call's result, with the lease that it was made under: the saga is ours until it is written.
 pub(crate) struct Returned {
     pub ended: CallEnded,
-    #[expect(dead_code, reason = "to own it is what it is for")]
+    #[expect(dead_code, reason = "a lease is owned to keep it, not to read it")]
     pub lease: Lease,
     pub came_at: Instant,
 }
@@ -60,7 +60,7 @@ pub(crate) struct Resume {
     pub token: i64,
     /// It was claimed in a commit of its own.
     pub lease: Option<Lease>,
-    /// It stood in line for this place.
+    /// It waited in line for this place.
     pub place: Option<Place>,
 }
 
@@ -73,10 +73,10 @@ pub(crate) enum Input {
     Start(Start),
 }
 
-/// The kinds of input, in the order in which they go first.
+/// The kinds of input, by priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Results, and sagas to go on with: others wait for their leases.
+    /// Results, and sagas to go on with. Other nodes wait for their leases to end.
     Result,
     Letter,
     Wake,
@@ -117,16 +117,16 @@ impl Input {
     }
 }
 
-/// All that a batch does for one saga.
+/// All inputs of a batch for one saga.
 pub(crate) struct Group {
     pub id: SagaId,
     pub start: Option<Start>,
-    /// Who asked for the same saga in the same batch; answered when it is there.
+    /// Callers who asked for the same saga in the same batch. They are answered when it exists.
     pub same: Vec<oneshot::Sender<Result<Started, NotWritten>>>,
     pub mail: Vec<Mail>,
     pub returned: Vec<Returned>,
     pub resume: Vec<Resume>,
-    /// How often it was put off already.
+    /// How often it has been put off.
     pub put_off: u32,
 }
 
@@ -162,7 +162,7 @@ impl Group {
         groups.into_values().collect()
     }
 
-    /// What it was made of, for another try; of whoever has gone meanwhile, nothing.
+    /// Its inputs, for another try, without those whose caller has left meanwhile.
     pub fn into_inputs(self) -> Vec<Input> {
         let mut inputs: Vec<Input> = Vec::new();
         inputs.extend(self.returned.into_iter().map(|returned| Input::Returned(Box::new(returned))));
@@ -179,18 +179,18 @@ impl Group {
         inputs
     }
 
-    /// Nothing but a start: there is no row to lock yet.
+    /// Whether it is only a start, so that there is no row to lock yet.
     pub fn only_starts(&self) -> bool {
         self.start.is_some() && self.mail.is_empty() && self.returned.is_empty() && self.resume.is_empty()
     }
 
-    /// Under which lease a call was made that has come home, or the saga was claimed.
+    /// The lease under which a call was made that has ended, or under which the saga was claimed.
     pub fn holds(&self, token: i64) -> bool {
         self.result(token).is_some()
             || self.resume.iter().any(|resume| resume.token == token && resume.lease.is_some())
     }
 
-    /// How often this node held the saga before somebody else claimed it under this token, and lives.
+    /// How often this node, which lives, held the saga before somebody else claimed it under this token.
     pub fn late_for(&self, token: i64) -> usize {
         let results = self.returned.iter().filter(|returned| returned.ended.token != token).count();
         let claims = self.resume.iter().filter(|resume| resume.lease.is_some() && resume.token != token);
@@ -202,13 +202,13 @@ impl Group {
         self.returned.iter().map(|returned| &returned.ended).find(|ended| ended.token == token)
     }
 
-    /// The service for which the saga stood in line, if it has its place now.
+    /// The service that the saga waited in line for, if it has a place now.
     pub fn has_place(&self, token: i64) -> Option<&'static str> {
         let mut its = self.resume.iter().filter(|resume| resume.token == token);
         its.find_map(|resume| resume.place.as_ref()).map(Place::service)
     }
 
-    /// That place, for the call that may leave.
+    /// That place, for the call that may be made.
     pub fn take_place(&mut self, service: &str) -> Option<Place> {
         let mut places = self.resume.iter_mut().map(|resume| &mut resume.place);
         places.find(|place| place.as_ref().is_some_and(|place| place.service() == service))?.take()

@@ -1,9 +1,9 @@
-//! The leases of this node. A lease lives exactly as long as the work it covers: the call that is out, or the result
-//! that waits to be written, owns it, and letting go of that lets go of the lease.
+//! The leases of this node. A lease lives exactly as long as the work that it covers. The call that is out, or the result
+//! that waits to be written, owns it, and dropping that drops the lease.
 //!
-//! Renewed on a connection of its own, and given up by our own monotonic clock as soon as it may have ended. What has
-//! ended is not renewed from here: somebody else may have the saga already. Only a lane that has its row locked may see
-//! that nobody has, and prolong it.
+//! Leases are renewed on a connection of their own, and given up by our monotonic clock as soon as they may have ended. A
+//! lease that has ended is not renewed from here, because somebody else may have the saga. Only a lane that has locked the
+//! row can see that nobody has, and may prolong it.
 
 use crate::{
     id::SagaId,
@@ -17,24 +17,24 @@ use std::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-/// What this node holds: which saga, under which token, until when.
+/// A lease of this node: the saga, the token, and the end.
 pub(crate) struct Leases {
     held: Mutex<HashMap<Held, Instant>>,
     lease: Duration,
 }
 
-/// The right to advance a saga. Dropped, it is not renewed any more.
+/// The right to advance a saga. Once it is dropped, it is no longer renewed.
 pub(crate) struct Lease {
     pub saga: SagaId,
     pub token: i64,
-    /// Taken while the saga is suspected of killing its nodes.
+    /// The place of a suspect, if the saga is suspected of killing its nodes.
     pub suspicion: Option<OwnedSemaphorePermit>,
     leases: Arc<Leases>,
 }
 
 /// How many leases one statement renews.
 const RENEWALS_MAX: usize = 1024;
-/// How many rows that somebody has locked are waited for in one go, each for a moment. The others have their next try.
+/// How many locked rows one round waits for, each for a moment. The others wait for the next round.
 const WAITS_MAX: usize = 8;
 
 impl Leases {
@@ -42,20 +42,20 @@ impl Leases {
         Self { held: Mutex::default(), lease }
     }
 
-    /// Takes a lease that was committed; `until` counts from before the commit, so that ours ends first.
+    /// Takes a lease that was committed. `until` counts from before the commit, so that ours ends first.
     pub fn take(self: &Arc<Self>, saga: SagaId, token: i64, until: Instant) -> Lease {
         self.lock().insert((saga, token), until);
         Lease { saga, token, suspicion: None, leases: self.clone() }
     }
 
-    /// Renews nothing any more of what a lane has that does not get on: its results may still be taken in while nobody
-    /// else has claimed their sagas.
+    /// Stops renewing the leases of a lane that hangs. Its results still count as long as nobody else has claimed their
+    /// sagas.
     pub fn abandon(&self, of_lane: impl Fn(SagaId) -> bool) {
         self.lock().retain(|(saga, _), _| !of_lane(*saga));
     }
 
-    /// Renews what has used up a third of its time, has not ended, and belongs to a lane that gets on. Rows that somebody
-    /// has locked keep no other from being renewed: they are passed over, then waited for one by one.
+    /// Renews leases that have used a third of their time, have not ended, and belong to a lane that works. Locked rows do not
+    /// delay the others: they are skipped first, and then waited for one by one.
     pub async fn renew(
         &self,
         connection: &mut PgConnection,
@@ -81,7 +81,8 @@ impl Leases {
         Ok(())
     }
 
-    /// Whether a call is out, or its result waits, under this lease, though it may have ended: this node has not died of it.
+    /// Whether a call is out, or its result waits, under this lease, even if the lease may have ended: the saga has not killed
+    /// this node.
     pub fn covers(&self, saga: SagaId, token: i64) -> bool {
         self.lock().contains_key(&(saga, token))
     }
@@ -108,7 +109,7 @@ impl Leases {
         due
     }
 
-    /// Only of what is still held: its work may have ended meanwhile.
+    /// Changes only leases that are still held: their work may have ended meanwhile.
     pub fn extend(&self, renewed: impl IntoIterator<Item = Held>, since: Instant) {
         let mut held = self.lock();
         for lease in renewed {

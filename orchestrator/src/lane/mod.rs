@@ -5,7 +5,7 @@
 //! it, commit once, and only then answer callers and hand out calls. [`turn`] is one round of that loop; the files beside
 //! it are its parts, in order.
 //!
-//! What can go wrong with a batch is dealt with in [`recover`] and [`alone`]; what can go wrong with a lane is seen by its
+//! [`recover`] and [`alone`] handle what can go wrong with a batch; a lane that hangs is found by its
 //! [`Signs`](crate::signs::Signs). A [`Lease`] belongs to the work that it covers, and a call has its place before it has a
 //! lease.
 

@@ -1,4 +1,4 @@
-//! What follows a commit: callers are answered, calls leave, sagas go on.
+//! What follows a commit: callers are answered, calls are made, sagas go on.
 
 use crate::{
     id::SagaId,
@@ -15,8 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A result that waits for a locked row is kept for so many leases; then the saga goes on as if it had been lost. Far longer
-/// than anybody may hold a row, and the other side still knows the key.
+/// How many leases long a result that waits for a locked row is kept. Then the saga goes on as if the result had been lost.
+/// This is far longer than anybody may hold a row, and the other side still knows the key.
 const KEPT_LEASES_MAX: u32 = 30;
 
 impl Lane {
@@ -70,8 +70,8 @@ impl Lane {
         }
     }
 
-    /// Whoever has the row lets it go, mostly within a batch: the result is kept, since the saga is ours while nobody has
-    /// claimed it, whether its lease could be renewed or not.
+    /// Keeps a result whose row is locked. The holder mostly releases the row within a batch, and the saga is ours as long as
+    /// nobody has claimed it, whether its lease could be renewed or not.
     fn wait_for_row(&self, mut group: Group) {
         let kept = self.shared().settings.lease.saturating_mul(KEPT_LEASES_MAX).max(Duration::from_secs(1));
         group.returned.retain(|returned| returned.came_at.elapsed() < kept);
@@ -82,11 +82,11 @@ impl Lane {
     }
 }
 
-/// The call leaves under its lease; or the saga stands in line, or has its next turn.
+/// Makes the call under its lease; or puts the saga in line, or lets it go on in the next batch.
 fn go_on(shared: &Arc<Shared>, mut group: Group, moved: Moved, token: i64, since: Instant) {
     let id = group.id;
     if matches!(moved.snapshot.stuck, Some(StuckCause::PollTooLong { .. } | StuckCause::Hung { .. })) {
-        tracing::error!(saga = %id, "a saga that a lane stood still for is stuck");
+        tracing::error!(saga = %id, "a saga at which a lane hung is stuck");
     }
     shared.watchers.publish(id, &moved.snapshot);
     if let Some(call) = moved.call {
@@ -108,7 +108,7 @@ fn answer_letters(group: &mut Group, answer: impl Fn() -> LetterAnswer) {
     group.mail.drain(..).for_each(|mail| drop(mail.reply.send(answer())));
 }
 
-/// The first who asked has begun it, if this batch did.
+/// Answers the callers of a start. The first one has begun the saga, if this batch did.
 fn answer_starts(group: &mut Group, found: Option<SagaId>, moved: Option<&Moved>) {
     let begun = moved.is_some_and(|moved| moved.begun);
     let id = found.unwrap_or(group.id);

@@ -1,8 +1,8 @@
 //! What a lane does about a batch that did not commit.
 //!
-//! A conflict, or a connection that is gone, says nothing about the batch: it is tried again, a bounded number of
-//! times. Then it is halved, until whoever is guilty is alone. A batch that stood still in a step is taken apart at
-//! once: each further try would cost as long again.
+//! A conflict or a lost connection says nothing about the batch, so it is tried again, a bounded number of times. Then it
+//! is halved until the guilty saga is alone. A batch that hung in a step is taken apart at once, because each further try
+//! would cost as much time again.
 
 use crate::{
     lane::{
@@ -23,7 +23,7 @@ const TRIES_MAX: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(5);
 /// How long a connection may take to show that it is alive.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
-/// The longest wait between two attempts to reach the database.
+/// The longest wait between two attempts to connect to the database.
 const RECONNECT_MAX: Duration = Duration::from_secs(2);
 
 impl Lane {
@@ -38,7 +38,7 @@ impl Lane {
         }
     }
 
-    /// Makes the connection good again, and says what is still to be done of the batch. `false` if the lane is to stop.
+    /// Repairs the connection, and returns what is still to be done of the batch. `false` if the lane must stop.
     pub(super) async fn recover(&mut self, batch: Batch, error: TurnError, todo: &mut Vec<Batch>) -> bool {
         let (error, connected) = match error {
             TurnError::Lost(_) | TurnError::Silent(..) => {
@@ -47,7 +47,7 @@ impl Lane {
                 (error, self.reconnect().await)
             }
             error => {
-                tracing::debug!(lane = self.number, error = %error.with_source(), "the batch is taken back");
+                tracing::debug!(lane = self.number, error = %error.with_source(), "the batch is rolled back");
                 (error, self.rollback().await)
             }
         };
@@ -61,7 +61,7 @@ impl Lane {
         true
     }
 
-    /// Of a lane that stood still in a step: whether it was the step. A connection that answers was not what it waited for.
+    /// After a lane hung in a step: whether the step was the cause. If the connection answers, the lane did not wait for it.
     async fn blame(&mut self, error: TurnError) -> TurnError {
         let TurnError::Silent(bound, Doing::Set { .. }) = error else { return error };
         let asked = sqlx::raw_sql("select 1").execute(&mut self.tx.connection);
@@ -88,7 +88,7 @@ impl Lane {
         if batch.groups.len() > 1 {
             return Next::Batches(match error {
                 TurnError::Silent(_, doing) if !doing.sagas().is_empty() => {
-                    tracing::error!(lane = self.number, ?doing, "a batch stood still: it is taken apart");
+                    tracing::error!(lane = self.number, ?doing, "a batch hung: it is taken apart");
                     self.shared().culprits.suspect(doing.sagas().iter().copied());
                     taken_apart(batch, doing)
                 }
@@ -105,7 +105,7 @@ impl Lane {
         }
     }
 
-    /// `false` if there is no connection any more, and the lane is to stop.
+    /// Rolls back. `false` if there is no connection any more and the lane must stop.
     pub(super) async fn rollback(&mut self) -> bool {
         self.tx.signs.begin();
         let patience = self.shared().settings.silence_max;
@@ -115,8 +115,8 @@ impl Lane {
         }
     }
 
-    /// A new connection, however long it takes; the old one's transaction dies with it. `false` if there is none, and the
-    /// lane is to stop.
+    /// Opens a new connection, however long it takes. The old one's transaction ends with it. `false` if there is none and the
+    /// lane must stop.
     pub(super) async fn reconnect(&mut self) -> bool {
         self.cache.clear();
         self.tx.signs.connect(0);
@@ -140,11 +140,11 @@ impl Lane {
     }
 }
 
-/// What is still to be done of a batch.
+/// The rest of a batch.
 enum Next {
-    /// These, the last first.
+    /// These groups, the last one first.
     Batches(Vec<Batch>),
-    /// This saga is alone with the error, and nothing is left to try.
+    /// This saga fails alone, and there is nothing left to try.
     Alone(Box<Group>),
 }
 
@@ -154,7 +154,7 @@ fn split(mut batch: Batch) -> Vec<Batch> {
     [later, batch.groups].into_iter().map(|groups| Batch { groups, tries: 0, checked }).collect()
 }
 
-/// Those that the lane may have stopped at, each in a batch of its own; the others together, first.
+/// Splits a batch: first the innocent sagas together, then each saga at which the lane may have hung, in a batch of its own.
 fn taken_apart(batch: Batch, doing: &Doing) -> Vec<Batch> {
     let suspects: HashSet<_> = doing.sagas().iter().copied().collect();
     let (apart, together): (Vec<_>, Vec<_>) =

@@ -1,4 +1,4 @@
-//! The lane as a service: it gathers, and runs batches to their end.
+//! The loop of a lane: it gathers inputs and runs batches to their end.
 
 use crate::{
     database::Database,
@@ -34,9 +34,9 @@ pub(crate) struct Shared {
     pub culprits: Arc<Culprits>,
     pub places: Arc<Places>,
     pub calls: Calls,
-    /// No more new work: what is to be called next is called by other nodes.
+    /// Cancelled when the node takes no new work: other nodes make the next calls.
     pub draining: CancellationToken,
-    /// No more work at all, and no more waiting for a database that is away.
+    /// Cancelled when all work must stop, including waiting for a database that is away.
     pub stop: CancellationToken,
 }
 
@@ -46,7 +46,7 @@ impl Shared {
         &self.queues[self.lane_of(saga)]
     }
 
-    /// What a batch under this token knows besides its sagas.
+    /// The environment of a batch with this token.
     pub(super) fn env<'a>(&'a self, signs: &'a Signs, now: DateTime<Utc>, token: i64) -> Env<'a> {
         let (culprits, places) = (self.culprits.as_ref(), &self.places);
         let mode = Mode::Lane { signs, culprits, places, draining: self.draining.is_cancelled() };
@@ -59,27 +59,27 @@ impl Shared {
     }
 }
 
-/// The number of the lane that owns this saga's bucket, on a node with so many lanes.
+/// The number of the lane that owns this saga's bucket, on a node with this many lanes.
 pub(crate) fn lane_of(saga: SagaId, lanes: usize) -> usize {
     saga.bucket().number() as usize % lanes
 }
 
-/// One lane. Lives on a thread of its own: a workflow that computes for long holds up its lane and nothing else.
+/// One lane. It has a thread of its own: a workflow that computes for long holds up its lane and nothing else.
 pub(crate) struct Lane {
     pub(crate) tx: Tx,
     pub(super) shared: Arc<Shared>,
     pub(super) cache: HashMap<SagaId, Cached>,
-    /// Virtual time: tests move it, everybody else leaves it at zero.
+    /// The offset of virtual time. Only tests change it.
     pub clock_offset: chrono::Duration,
     pub probe: Probe,
     pub(super) number: usize,
 }
 
-/// Some sagas that share a transaction, and how often that was tried.
+/// Sagas that share a transaction, and how often that was tried.
 pub(super) struct Batch {
     pub groups: Vec<Group>,
     pub tries: u32,
-    /// Each set of steps is asked whether it hides an error.
+    /// Whether each set of steps is checked for a hidden error.
     pub checked: bool,
 }
 
@@ -90,7 +90,7 @@ impl Lane {
         Ok(Self::on(connection, shared, number, signs))
     }
 
-    /// On a connection that is there.
+    /// A lane on this connection.
     pub fn on(connection: PgConnection, shared: Arc<Shared>, number: usize, signs: Arc<Signs>) -> Self {
         Self {
             tx: Tx::on(connection, signs),
@@ -114,7 +114,7 @@ impl Lane {
     pub async fn run(mut self) {
         let shared = self.shared.clone();
         let queue = shared.queues[self.number].clone();
-        // Nothing is in hand, whatever a lane had whose place this one takes.
+        // No batch is in progress, even if this lane replaces one that had a batch.
         queue.finish_work();
         loop {
             self.tx.signs.note_idle();
@@ -144,7 +144,7 @@ impl Lane {
                     metrics::histogram!("usher_batch_sagas").record(batch.groups.len() as f64);
                     self.publish(batch.groups, turn);
                 }
-                // Another lane has taken this one's place; what was in the batch is found by it.
+                // Another lane has replaced this one, and finds what was in the batch.
                 Err(_) if self.is_given_up() => return,
                 Err(error) => {
                     self.cache.clear();
@@ -156,8 +156,8 @@ impl Lane {
         }
     }
 
-    /// A batch that stands still is dropped, and its transaction with its connection. A panic of the engine itself ends the
-    /// batch and not the lane, or every saga of its buckets would wait for ever.
+    /// Drops a batch that hangs, with its connection and so its transaction. A panic of the engine itself ends the batch and
+    /// not the lane, or every saga of its buckets would wait for ever.
     async fn turn_in_time(&mut self, batch: &Batch) -> Result<Turn, TurnError> {
         let (signs, bound) = (self.tx.signs.clone(), self.shared.settings.silence_max);
         tokio::select! {
@@ -168,7 +168,7 @@ impl Lane {
     }
 }
 
-/// Ends when the lane has given no sign of life for so long; says what it was doing.
+/// Ends when the lane has given no sign of life for this long. Returns what it was doing.
 async fn wait_for_silence(signs: &Signs, bound: Duration) -> Doing {
     loop {
         match signs.silent_for() {

@@ -1,10 +1,10 @@
-//! Who may be killing its nodes, and how such sagas are tried again.
+//! Sagas that may be killing their nodes, and how they are tried again.
 //!
-//! When a node dies, whatever it had out is suspected, and mostly innocent. So suspicion costs little at first and is
-//! narrowed down: a saga that was lost once is claimed again with all the others; one that was lost twice, with few;
-//! from then on, alone. The one that does kill its node then takes no innocent with it, and an innocent one comes
-//! home and is cleared. Only a death counts: what a living node still has out is no loss, and what comes home too late
-//! takes one back.
+//! When a node dies, every saga that it had out is suspected, and most are innocent. So suspicion costs little at first and
+//! is narrowed down: a saga that was lost once is claimed again with all the others; one that was lost twice, with few
+//! others; after that, alone. Then a saga that kills its node takes no innocent one with it, and an innocent one ends its
+//! stretch and is cleared. Only the death of a node counts: a saga that a living node still has out is not lost, and a
+//! result that comes too late takes one loss back.
 
 use crate::{
     id::SagaId,
@@ -14,18 +14,18 @@ use crate::{
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Sagas that were lost twice, tried at once by one node.
+/// How many sagas that were lost twice one node tries at once.
 const FEW: usize = 16;
 
-/// A saga on which somebody may have died.
+/// A saga that may have killed a node.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Suspect {
     pub saga: SagaId,
     /// How often it was lost before.
     pub losses: i16,
-    /// It was lost once more now. It was not if whoever had it last parked it, such as in the line for a place.
+    /// Whether it was lost once more now. It was not if its last holder parked it, for example in the line for a place.
     pub lost: bool,
-    /// What it was claimed under.
+    /// The token that it was claimed under.
     pub token: i64,
 }
 
@@ -37,11 +37,11 @@ pub(crate) struct Suspects {
 
 /// Whether a suspect may be tried now.
 pub(super) enum Admission {
-    /// Suspected for the first time: with everybody else.
+    /// Yes, with all other sagas: it is suspected for the first time.
     Free,
-    /// In a place of its own, until it has come home.
+    /// Yes, in a place of its own until its result is there.
     Place(OwnedSemaphorePermit),
-    /// Others are being tried.
+    /// No: others are being tried.
     Later,
 }
 
@@ -50,7 +50,7 @@ impl Suspects {
         Self { few: Arc::new(Semaphore::new(FEW)), alone: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Asks for a saga that was lost so many times before it was lost now.
+    /// Asks for a saga that was lost this many times before the present loss.
     pub(super) fn admit(&self, losses: i16) -> Admission {
         let places = match losses {
             ..=0 => return Admission::Free,
@@ -62,13 +62,13 @@ impl Suspects {
 }
 
 impl SagaRow {
-    /// As a suspect: somebody may have died on it, or has before. A further try after a rest counts from its beginning.
+    /// The suspect, if it may have killed a node now or before. A further try after a rest counts from its beginning.
     pub(super) fn suspect(&self) -> Suspect {
         let lost = self.leased || self.unheld || self.claims == 0 || self.state == State::Stuck;
         Suspect { saga: self.id, losses: self.claims - i16::from(!lost), lost, token: self.token }
     }
 
-    /// Whether it was lost so often that it is moved only after a rest.
+    /// Whether it was lost so often that it must rest before it is moved.
     pub(super) fn is_lost_too_often(&self) -> bool {
         self.claims >= LOSSES_MAX && (self.leased || self.state != State::Stuck)
     }

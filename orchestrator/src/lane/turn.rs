@@ -18,11 +18,11 @@ use chrono::{DateTime, Utc};
 use rand::Rng;
 use std::{sync::Arc, time::Instant};
 
-/// Histories that a lane remembers; beyond it starts anew.
+/// Histories that a lane remembers. If there are more, it forgets all and begins again.
 const CACHE_MAX: usize = 20_000;
 
 impl Lane {
-    /// Runs one batch. On an error nothing of it is in the database. `checked` asks each set of steps whether it hides an
+    /// Runs one batch. On an error nothing of it is in the database. With `checked`, each set of steps is checked for a hidden
     /// error.
     pub async fn turn(&mut self, groups: &[Group], checked: bool) -> Result<Turn, TurnError> {
         let since = Instant::now();
@@ -49,7 +49,7 @@ impl Lane {
         write(&mut self.tx, &claimed.runs, &env).await?;
         self.probe.boundary("before-commit")?;
         crate::fault::point("lane-before-commit", &shared.settings.node);
-        // Entries keep the token for ever; a row only until the next claim.
+        // Entries keep the token for ever; a row keeps it only until the next claim.
         let kept = || claimed.runs.iter().filter(|run| !run.vanished && run.left_out.is_none());
         let witness = kept().find(|run| run.added() > 0).or_else(|| kept().next()).map(Run::id);
         self.commit(token, witness).await?;
@@ -68,33 +68,33 @@ impl Lane {
         Ok(now + self.clock_offset)
     }
 
-    /// Commits. A lost answer is settled by one read on a new connection: the batch's token is on all its rows.
+    /// Commits. If the answer is lost, one read on a new connection tells the outcome: all rows have the batch's token.
     async fn commit(&mut self, token: i64, witness: Option<SagaId>) -> Result<(), TurnError> {
         let lost = match self.send_commit().await.map_err(TurnError::from) {
             Ok(()) => return Ok(()),
             Err(TurnError::Lost(error)) => error,
             Err(other) => return Err(other),
         };
-        tracing::warn!(error = %lost, "the connection went while committing; asking what became of it");
+        tracing::warn!(error = %lost, "the connection was lost while committing; reading whether it was committed");
         loop {
             if !self.reconnect().await {
                 return Err(TurnError::Lost(lost));
             }
             let committed = match witness {
                 Some(saga) => in_time(store::journal::has_token(&mut self.tx, saga, token)).await,
-                // Only letters were in it, or refused starts: either may be done twice, so it is done again.
+                // There were only letters or refused starts in it. Both may be done twice, so the batch is repeated.
                 None => Ok(false),
             };
             match committed {
                 Ok(true) => return Ok(()),
                 Ok(false) => return Err(TurnError::Lost(lost)),
-                Err(error) => tracing::warn!(%error, "asking again what became of a commit"),
+                Err(error) => tracing::warn!(%error, "reading again whether a commit happened"),
             }
         }
     }
 
-    /// An answer that doesn't come is a lost one: whoever watches the lane must not find it standing still here, with a
-    /// transaction whose fate nobody would ask for.
+    /// An answer that doesn't come counts as lost. Otherwise the lane would be found hanging here and be given up, and nobody
+    /// would find out whether its transaction was committed.
     async fn send_commit(&mut self) -> Result<(), sqlx::Error> {
         let patience = self.shared().settings.silence_max / 2;
         let commit = sqlx::raw_sql("commit").execute(&mut *self.tx);

@@ -1,4 +1,4 @@
-//! Who on this node waits to hear how a saga gets on. A hint: whoever waits also looks for itself.
+//! Callers on this node that wait for a saga's progress. It is only a hint: waiting callers also read the database.
 
 use crate::{
     id::SagaId,
@@ -14,13 +14,13 @@ use tokio::sync::watch;
 /// How far a saga had come at a commit.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Its state.
+    /// The saga's state.
     pub state: State,
-    /// Why it needs a person, if it does.
+    /// Why it needs a person; `None` if it doesn't.
     pub stuck: Option<StuckCause>,
     /// Whether a call is out.
     pub leased: bool,
-    /// All that its journal says.
+    /// Its history.
     pub history: Arc<History>,
 }
 
@@ -32,12 +32,12 @@ pub(crate) type Receiver = watch::Receiver<Option<Arc<Snapshot>>>;
 pub(crate) struct Watchers(Mutex<HashMap<SagaId, Sender>>);
 
 impl Watchers {
-    /// Hears of every commit of this saga's from now on.
+    /// Subscribes to every commit of this saga from now on.
     pub fn watch(&self, saga: SagaId) -> Receiver {
         self.lock().entry(saga).or_insert_with(|| watch::channel(None).0).subscribe()
     }
 
-    /// Forgets a saga that nobody waits for any more.
+    /// Forgets a saga if nobody waits for it any more.
     pub fn forget(&self, saga: SagaId) {
         let mut watched = self.lock();
         if watched.get(&saga).is_some_and(|sender| sender.receiver_count() == 0) {

@@ -1,4 +1,4 @@
-//! A call to the world outside: made with its timeout, guarded, and what came of it.
+//! A call to the outside, made with a timeout and guarded against panics, and its result.
 
 use crate::{
     error::StepError,
@@ -12,12 +12,12 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-/// A call that its commit allows to leave.
+/// A call that its commit allows.
 #[derive(Clone)]
 pub(crate) struct CallOut {
     pub saga: SagaId,
     pub token: i64,
-    /// How long its lease lasts, from the beginning of its batch.
+    /// How long its lease lasts, counted from the beginning of its batch.
     pub lease: Duration,
     pub step: Arc<dyn ErasedStep>,
     pub value: AnyStep,
@@ -26,7 +26,7 @@ pub(crate) struct CallOut {
     pub context: CallContext,
 }
 
-/// Which way a call goes.
+/// The direction of a call.
 #[derive(Clone, Debug)]
 pub(crate) enum Direction {
     /// The workflow's request with this number.
@@ -59,12 +59,12 @@ pub(crate) enum CallFailure {
     },
     Contradiction(String),
     Panicked(String),
-    /// It was done, and can't be written down.
+    /// It was done, but its output can't be journaled.
     Poison(StuckCause),
 }
 
 impl CallFailure {
-    /// Unclear, and nobody has a code for it.
+    /// The outcome is unknown, and there is no code for it.
     pub fn unclear(error: impl Into<String>) -> Self {
         Self::Unclear { error: error.into(), code: None }
     }
@@ -87,14 +87,14 @@ impl From<StepError> for CallFailure {
 }
 
 impl CallOut {
-    /// As it ends if it has not left: surely without an effect, to be tried again at once.
+    /// The end of a call that was not made: it certainly had no effect, and is tried again at once.
     pub fn not_made(self) -> CallEnded {
         let Self { saga, token, step, value, direction, context, .. } = self;
         let answer = Err(CallFailure::Later(Duration::ZERO));
         CallEnded { saga, token, step, value, direction, began_at: context.now, answer }
     }
 
-    /// Makes the call: with its timeout, and so that a panic is its own alone.
+    /// Makes the call with its timeout. A panic affects only this call.
     pub async fn make(self) -> CallEnded {
         let Self { saga, token, step, value, direction, probe, context, .. } = self;
         let began_at = context.now;
@@ -119,7 +119,7 @@ impl CallOut {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());

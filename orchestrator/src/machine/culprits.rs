@@ -1,4 +1,4 @@
-//! Sagas that a lane of this node stopped at, until they are stuck in the database or have got on.
+//! Sagas at which a lane of this node hung, until they are stuck in the database or have gone on.
 
 use crate::{id::SagaId, record::StuckCause};
 use std::{
@@ -10,21 +10,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// After so long, many leases, another node has moved the saga; if not, it is found out anew.
+/// How long a saga is remembered. After this time, many leases, another node has moved it; if not, it is found again.
 const GUILT_MAX: Duration = Duration::from_secs(600);
 
-/// What is known of them.
+/// What is known about them.
 #[derive(Debug, Default)]
 pub(crate) struct Culprits {
     known: Mutex<HashMap<SagaId, Guilt>>,
-    /// How many there are: mostly none, and then nobody waits for the lock.
+    /// The number of these sagas. Mostly there are none, and then nobody needs the lock.
     many: AtomicUsize,
 }
 
 #[derive(Debug)]
 struct Guilt {
     since: Instant,
-    /// For this it is to be stuck as soon as it is claimed; without, it is one of several, and tried alone.
+    /// Why it must become stuck as soon as it is claimed. `None`: it is one of several candidates, and is tried alone.
     cause: Option<StuckCause>,
 }
 
@@ -35,7 +35,7 @@ impl Guilt {
 }
 
 impl Culprits {
-    /// One of these stopped a lane.
+    /// Records that a lane hung at one of these sagas.
     pub fn suspect(&self, sagas: impl IntoIterator<Item = SagaId>) {
         self.note(|known, since| {
             for saga in sagas {
@@ -44,7 +44,7 @@ impl Culprits {
         });
     }
 
-    /// This one did, and for this it is to be stuck.
+    /// Records that a lane hung at this saga, and why it must become stuck.
     pub fn prove(&self, saga: SagaId, cause: StuckCause) {
         self.note(|known, since| {
             known.insert(saga, Guilt { since, cause: Some(cause) });
@@ -59,12 +59,12 @@ impl Culprits {
         self.many.store(known.len(), Ordering::Release);
     }
 
-    /// Whether it is one of them.
+    /// Whether a saga is one of them.
     pub fn has(&self, saga: SagaId) -> bool {
         self.guilt(saga, |_| ()).is_some()
     }
 
-    /// Why it is to be stuck, if it is.
+    /// Why a saga must become stuck; `None` if it need not.
     pub fn cause(&self, saga: SagaId) -> Option<StuckCause> {
         self.guilt(saga, |guilt| guilt.cause.clone())?
     }
@@ -76,7 +76,7 @@ impl Culprits {
         self.lock().get(&saga).filter(|guilt| guilt.lasts(Instant::now())).map(of)
     }
 
-    /// It has got on, or is stuck.
+    /// Forgets a saga that has gone on, or is stuck.
     pub fn settle(&self, saga: SagaId) {
         if self.many.load(Ordering::Acquire) > 0 {
             let mut known = self.lock();

@@ -1,4 +1,4 @@
-//! What a run knows of its surroundings: what all sagas of a transaction share, and who moves them.
+//! The environment of a run: what all sagas of a transaction share, and who moves them.
 
 use crate::{
     id::SagaId,
@@ -15,53 +15,53 @@ use chrono::{DateTime, Utc};
 use rand::Rng;
 use std::{cell::Cell, sync::Arc, time::Duration};
 
-/// What a transaction knows besides its sagas.
+/// What the sagas of a transaction share.
 pub(crate) struct Env<'a> {
     pub registry: &'a Registry,
     pub settings: &'a Settings,
     pub now: DateTime<Utc>,
-    /// Written on all rows of the transaction.
+    /// The token, written on all rows of the transaction.
     pub token: i64,
     pub mode: Mode<'a>,
-    /// For how long workflows were polled in this transaction.
+    /// How long workflows were polled in this transaction.
     pub polled: Cell<Duration>,
-    /// Something in this batch hides an error of the database: each set of steps is asked for it.
+    /// Whether something in this batch hides an error of the database, so that each set of steps is checked.
     pub checked: bool,
 }
 
-/// Who moves the sagas, and so what becomes of a call that may leave.
+/// Who moves the sagas, which decides about calls.
 pub(crate) enum Mode<'a> {
-    /// A lane: calls leave after its commit, each in a place of its service.
+    /// A lane: calls are made after its commit, each in a place of its service.
     Lane {
         signs: &'a Signs,
         culprits: &'a Culprits,
         places: &'a Arc<Places>,
-        /// This node is leaving: it hands nothing out any more.
+        /// Cancelled when this node is leaving and makes no more calls.
         draining: bool,
     },
-    /// An operator: nothing leaves from here. The next call is held back, to be shown, and lanes make it later.
+    /// An operator: no call is made from here. The next call is kept to be shown, and lanes make it later.
     Planning,
 }
 
-/// Whether a call may leave.
+/// Whether a call may be made.
 pub(crate) enum Leave {
-    /// With this place; without one, if the saga has come with its own.
+    /// Yes, in this place; without one if the saga already has its own.
     Now(Option<Place>),
-    /// All places of its service are taken: the saga stands in line.
+    /// No: all places of its service are taken, and the saga waits in line.
     Full,
-    /// This node is leaving, or an operator plans: it is another lane that makes the call.
+    /// No: this node is leaving, or an operator plans. Another lane makes the call.
     NotFromHere,
 }
 
-/// For how long workflows are polled in one batch; the others have their turn in the next one. Far below the time after
-/// which the database ends an idle transaction, and long for a batch.
+/// How long workflows may be polled in one batch. The other sagas have to wait for the next one. This is far below the time
+/// after which the database ends an idle transaction, and long for a batch.
 const POLLED_MAX: Duration = Duration::from_secs(2);
 
-/// Places on the grid of lease ends within one lease: a lease may be shorter by one part in so many.
+/// Points on the grid of lease ends within one lease: a lease may be shorter by one part in this many.
 const LEASE_GRID: i64 = 4;
 
 impl<'a> Env<'a> {
-    /// What a transaction of somebody who moves sagas so knows.
+    /// The environment of a transaction in this mode.
     pub fn new(
         registry: &'a Registry,
         settings: &'a Settings,
@@ -72,19 +72,19 @@ impl<'a> Env<'a> {
         Self { registry, settings, now, token, mode, polled: Cell::default(), checked: false }
     }
 
-    /// What an operator's transaction knows. Its token is new: a call that is out finds another one.
+    /// The environment of an operator's transaction. Its token is new, so a call that is out finds that its token has changed.
     pub fn planning(registry: &'a Registry, settings: &'a Settings, now: DateTime<Utc>) -> Self {
         Self::new(registry, settings, now, rand::rng().random(), Mode::Planning)
     }
 
-    /// The cause to stop for, if JSON of so many bytes is more than an entry's input or output may be.
+    /// The cause to stop for, if JSON of this size in bytes is too large for an entry's input or output.
     pub fn oversize(&self, what: &str, bytes: usize) -> Option<StuckCause> {
         let (size, bound) = (bytes as u64, self.settings.entry_bytes_max as u64);
         (size > bound).then(|| StuckCause::Oversize { what: what.to_owned(), size, bound })
     }
 
-    /// When a lease given now ends. On a grid, so that a saga that goes from call to call keeps its `due_at`: that is
-    /// the one indexed column that changes, and an update that leaves it alone needs no new index entries.
+    /// When a lease given now ends. Ends lie on a grid, so that a saga that goes from call to call keeps its `due_at`. That is
+    /// the only indexed column that changes, and an update that leaves it alone needs no new index entries.
     pub fn lease_end(&self) -> DateTime<Utc> {
         let grid_us = (self.settings.lease.as_micros() as i64 / LEASE_GRID).max(1);
         let end = self.now + self.settings.lease;
@@ -101,7 +101,7 @@ impl<'a> Env<'a> {
         self.polled.get() > POLLED_MAX
     }
 
-    /// Whether a call of this service may leave; `has_place` if its saga stood in line and has a place now.
+    /// Whether a call of this service may be made; `has_place` if its saga waited in line and has a place now.
     pub fn may_leave(&self, service: &'static str, has_place: bool) -> Leave {
         match &self.mode {
             Mode::Planning | Mode::Lane { draining: true, .. } => Leave::NotFromHere,
@@ -113,7 +113,7 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// A lane is seen doing this until the guard is dropped. Nobody watches an operator.
+    /// Shows that the lane is doing this until the guard is dropped. Operators are not watched.
     pub fn busy_with(&self, doing: Doing) -> Option<Busy<'_>> {
         match &self.mode {
             Mode::Lane { signs, .. } => Some(signs.busy_with(doing)),
@@ -121,7 +121,7 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// One of these cost the batch too much: from now on the lane tries each of them alone.
+    /// Records that one of these cost the batch too much. From now on the lane tries each of them alone.
     pub fn suspect(&self, sagas: impl IntoIterator<Item = SagaId>) {
         match &self.mode {
             Mode::Lane { culprits, .. } => culprits.suspect(sagas),
@@ -129,7 +129,7 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// Why a saga is to be stuck that a lane of this node has stopped at, if it has.
+    /// Why a saga must become stuck because a lane of this node hung at it; `None` if none did.
     pub fn guilt_of(&self, saga: SagaId) -> Option<StuckCause> {
         match &self.mode {
             Mode::Lane { culprits, .. } => culprits.cause(saga),

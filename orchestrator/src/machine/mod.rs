@@ -1,20 +1,20 @@
 //! The machine: one saga's attempt, moved by whoever has its row.
 //!
 //! A [`Run`] is a saga in one transaction. [`run_all`] moves runs until each is parked: `advance` decides without any I/O,
-//! and what it needs of the database is done for all runs at once. [`write`] writes what came of it. Lanes and operators
-//! use the same machine; [`Mode`] says who it is, and so whether calls may leave. [`by_hand`] is the operators' door.
+//! and what it needs from the database is done for all runs at once. [`write`] writes the results. Lanes and operators use
+//! the same machine; [`Mode`] says who uses it, and so whether calls may be made. [`by_hand`] is for operators.
 //!
 //! | file | what |
 //! |---|---|
-//! | `env`, `run`, `need` | what a transaction knows, a saga in it, and what that needs of the database |
+//! | `env`, `run`, `need` | what a transaction shares, a saga in it, and what the saga needs from the database |
 //! | `advance/` | how a saga moves, without I/O |
 //! | `round`, `set`, `set_fault` | steps of one kind together, each set under a savepoint |
 //! | `write` | entries, rows, messages, audit |
-//! | `call` | a call to the world outside |
+//! | `call` | a call to the outside |
 //! | `by_hand/` | an operator's action |
-//! | `culprits`, `places`, `probe` | what lanes share with it: who stopped them, places for calls, the tests' eye |
+//! | `culprits`, `places`, `probe` | what lanes share with it: sagas at which they hung, places for calls, hooks for tests |
 //!
-//! It neither begins nor commits, finds no work and keeps no lease: lanes do.
+//! It does not begin or commit, find work or keep leases: lanes do that.
 
 mod advance;
 pub(crate) mod by_hand;

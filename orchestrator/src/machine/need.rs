@@ -1,4 +1,4 @@
-//! What a saga needs of the database to go on.
+//! What a saga needs from the database to go on.
 
 use crate::{
     journal::Entry,
@@ -7,7 +7,7 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// Something that only the batch can do: it is done for all sagas that need it at once.
+/// Something that only the batch can do, for all sagas that need it at once.
 pub(crate) enum Need {
     /// Run a `Tx` step.
     Run { step: Arc<dyn ErasedStep>, value: AnyStep, input: Json, ask: u32, position: Position, pivot: bool },
@@ -26,6 +26,6 @@ pub(crate) enum Need {
 /// The entry that follows a call's rows.
 pub(crate) enum Recorded {
     Plain(Entry),
-    /// With the output that the workflow waits for.
+    /// The call's end, with the output that the workflow waits for.
     Output(Entry, u32, CallAnswer),
 }

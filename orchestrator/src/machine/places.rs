@@ -1,8 +1,8 @@
-//! Places for calls: so many at once of each service, so that one that hangs takes none from the others.
+//! Places for calls: each service has a fixed number, so that a service that hangs takes no places from the others.
 //!
-//! A call has its place before its lease is committed. A saga for which there is none is parked without a lease, and
-//! stands in line: the place that becomes free is handed to it. Whoever doesn't fit into the line any more, or stood
-//! in the line of a node that died, is due again after a while like everybody else.
+//! A call has its place before its lease is committed. If there is none, the saga is parked without a lease and waits in
+//! line for a place that becomes free. A saga that doesn't fit into the line, or waited in the line of a node that died,
+//! becomes due again after a while.
 
 use crate::id::SagaId;
 use std::{
@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Sagas that stand in line for one service, for each of its places. More than are served within a lease are of no use.
+/// The length of a service's line, for each of its places. It makes no sense to have more than can be served within a lease.
 const LINE_PER_PLACE: usize = 16;
 
 /// The places of a node.
@@ -24,26 +24,26 @@ pub(crate) struct Places {
 struct Service {
     taken: usize,
     line: VecDeque<SagaId>,
-    /// Under which token each of them was parked.
+    /// The token under which each saga in line was parked.
     tokens: HashMap<SagaId, i64>,
 }
 
-/// Gives a place to the saga that stood in line for it, parked under this token.
+/// Gives a place to the saga that waited in line for it, parked under this token.
 type Hand = dyn Fn(SagaId, i64, Place) + Send + Sync;
 
-/// One call's place. Dropped, it goes to the next in line.
+/// The place of one call. When it is dropped, the next saga in line gets it.
 pub(crate) struct Place {
     service: &'static str,
     places: Arc<Places>,
 }
 
 impl Places {
-    /// So many places for each service; who waits for one is given it by `hand`.
+    /// Makes this many places for each service. `hand` gives a place to a waiting saga.
     pub fn new(most: usize, hand: impl Fn(SagaId, i64, Place) + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self { most: most.max(1), hand: Box::new(hand), services: Mutex::default() })
     }
 
-    /// A place that is free, if nobody stands in line for it.
+    /// A free place, if no saga waits in line for it.
     pub fn take(self: &Arc<Self>, service: &'static str) -> Option<Place> {
         let mut services = self.lock();
         let its = services.entry(service).or_default();
@@ -54,7 +54,7 @@ impl Places {
         Some(Place { service, places: self.clone() })
     }
 
-    /// Stands in line, unless the line is full. `token` is what the saga's row was parked with.
+    /// Puts a saga into the line, unless the line is full. `token` is the token with which the saga's row was parked.
     pub fn wait(self: &Arc<Self>, service: &'static str, saga: SagaId, token: i64) {
         let mut services = self.lock();
         let its = services.entry(service).or_default();
@@ -71,7 +71,7 @@ impl Places {
         drop(self.take(service));
     }
 
-    /// The next in line, with the place that is now its own; or the place is free.
+    /// Gives the place to the next saga in line, or makes it free.
     fn pass_on(self: &Arc<Self>, service: &'static str) {
         let mut services = self.lock();
         let Some(its) = services.get_mut(service) else { return };
@@ -94,7 +94,7 @@ impl Places {
 }
 
 impl Place {
-    /// For whose calls it is.
+    /// The service whose calls it is for.
     pub fn service(&self) -> &'static str {
         self.service
     }

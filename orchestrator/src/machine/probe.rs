@@ -1,11 +1,11 @@
-//! What an exploration watches and bends. Idle everywhere else: a counter, and two empty lists.
+//! Hooks for explorations, which watch and disturb a lane. Elsewhere they are idle: a counter and two empty lists.
 
 use crate::machine::turn_error::TurnError;
 
-/// Something that was done for a saga.
+/// A step that was run for a saga.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
-    /// The step.
+    /// The step's name.
     pub step: &'static str,
     /// Whether its effect is in the engine's own transaction.
     pub ours: bool,
@@ -13,16 +13,16 @@ pub struct Done {
     pub undo: bool,
 }
 
-/// The eyes and hands of a test inside a lane.
+/// The hooks of a test inside a lane.
 #[derive(Debug, Default)]
 pub(crate) struct Probe {
-    /// Places passed at which the lane can die.
+    /// The number of places passed at which the lane can die.
     pub boundaries: u32,
-    /// The one at which it does.
+    /// The place at which it dies.
     pub crash_at: Option<u32>,
     /// `Tx` steps that fail, once or for good.
     pub failing: Vec<(Done, bool)>,
-    /// The `Tx` steps that were run, if anybody wants to know.
+    /// The `Tx` steps that were run, if a test records them.
     pub done: Option<Vec<Done>>,
 }
 
@@ -34,7 +34,7 @@ impl Probe {
         if self.crash_at == Some(number) { Err(TurnError::Crash(name)) } else { Ok(()) }
     }
 
-    /// A `Tx` step was run; whether it shall count as failed.
+    /// Records that a `Tx` step was run. Returns whether it must count as failed.
     pub fn ran(&mut self, step: &'static str, undo: bool) -> bool {
         let Some(list) = &mut self.done else { return false };
         let done = Done { step, ours: true, undo };

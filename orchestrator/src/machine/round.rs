@@ -1,7 +1,7 @@
-//! What the sagas of a batch need of the database, done together.
+//! Does together what the sagas of a batch need from the database.
 //!
-//! Steps of one type run as one set under one savepoint. If the set fails, it is taken back and halved until whoever
-//! is guilty is alone, so that only the guilty one pays: seventeen savepoints find one among two hundred and fifty-six.
+//! Steps of one type run as one set under one savepoint. If the set fails, it is rolled back and halved until the guilty
+//! saga is alone, so that only that one pays. Seventeen savepoints find one among two hundred and fifty-six.
 
 use crate::{
     machine::{
@@ -24,18 +24,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// In which order sets run: what calls brought, then what goes back, then what goes forward.
+/// The order in which sets run: results of calls first, then compensations, then steps.
 const RECORD: u8 = 0;
 const UNDO: u8 = 1;
 const RUN: u8 = 2;
 
-/// Bounds in one transaction; more would cost every other transaction of the database.
+/// The most savepoints in one transaction. More would slow down every other transaction of the database.
 const SAVEPOINTS_MAX: u32 = 64;
 
-/// About when who has waited in vain is tried again, the first time.
+/// The first pause after a saga has waited in vain for a lock.
 const WAIT_AGAIN: Duration = Duration::from_millis(300);
 
-/// What one transaction has used up of what it can bear.
+/// How much one transaction has used of its bounds.
 #[derive(Default)]
 struct Bounds {
     savepoints: u32,
@@ -85,7 +85,7 @@ async fn run_set(
             outcome = checked(tx, outcome).await?;
         }
         drop(busy);
-        // What goes along with a call's entry is not the step: that is measured where the call is made.
+        // Rows that go with a call's entry are not the step, which is measured where the call is made.
         if let Some((RUN | UNDO, step)) = set.first().map(|(_, need)| need.kind()) {
             metrics::histogram!("usher_set_seconds", "step" => step).record(began.elapsed().as_secs_f64());
         }
@@ -103,9 +103,9 @@ async fn run_set(
         rollback(tx).await?;
         tx.emitted.take_back();
         match fault {
-            // Whoever needs the lock waits on; those who only were with them meet others the next time.
+            // A saga that needs the lock waits on; sagas that were only in its set are with others the next time.
             Fault::Waited => put_off(runs, set, WAIT_AGAIN, env),
-            // A statement that runs out of time costs too much to be halved: from now on each of them is tried alone.
+            // A statement that runs out of time is too expensive for halving: from now on each saga is tried alone.
             Fault::RanOut if set.len() > 1 => {
                 env.suspect(set.iter().map(|(index, _)| runs[*index].id()));
                 put_off(runs, set, Duration::ZERO, env);
@@ -122,7 +122,7 @@ async fn run_set(
     Ok(())
 }
 
-/// Gives the answers of a set to its sagas.
+/// Gives a set's answers to its sagas.
 fn give_answers(tx: &mut Tx, runs: &mut [Run], set: Vec<(usize, Need)>, answers: Vec<Answer>, env: &Env<'_>) {
     if !tx.emitted.fresh().is_empty() {
         let entries = entries_after(runs, &set, &answers);
@@ -140,7 +140,7 @@ fn put_off(runs: &mut [Run], set: Vec<(usize, Need)>, pause: Duration, env: &Env
     }
 }
 
-/// Asks for an error of the database that a step has hidden: the transaction is of no use any more.
+/// Checks for an error of the database that a step has hidden, which makes the transaction useless.
 async fn checked(tx: &mut Tx, outcome: Outcome) -> Result<Outcome, TurnError> {
     match sqlx::raw_sql("select 1").execute(&mut tx.connection).await.map_err(TurnError::from) {
         Ok(_) => Ok(outcome),

@@ -1,4 +1,4 @@
-//! One saga in one batch: what it began with, what has happened to it, and what it is left as.
+//! One saga in one batch: its state at the beginning, what has happened to it, and its state at the end.
 
 use crate::{
     id::SagaId,
@@ -25,69 +25,69 @@ use std::{rc::Rc, time::Duration};
 /// A saga that this batch has claimed.
 pub(crate) struct Run {
     pub row: SagaRow,
-    /// This batch began it.
+    /// Whether this batch began it.
     pub fresh: bool,
     pub letters: Vec<Received>,
-    /// A call's end, not yet dealt with.
+    /// The end of a call that is not handled yet.
     pub ended: Option<CallEnded>,
     pub trying: Trying,
     pub core: Rc<Core>,
     pub attempt: Option<Attempt>,
-    /// How long the journal is in the database.
+    /// The length of the journal in the database.
     pub committed: usize,
-    /// How it is left, once that is decided.
+    /// Its state at the end, once it is decided.
     pub parked: Option<Parked>,
-    /// The call that leaves after the commit.
+    /// The call that is made after the commit.
     pub call: Option<CallOut>,
-    /// The place of that call.
+    /// The place for that call.
     pub place: Option<Place>,
-    /// The service for which it has stood in line, and has a place now.
+    /// The service that it waited in line for, if it has a place now.
     pub given_place: Option<&'static str>,
-    /// The service that has no place for its call: it stands in line for one.
+    /// The service that has no place for its call, so that it waits in line.
     pub waits_for: Option<&'static str>,
-    /// It is left out of the batch, as if it had not been in it, and tried again after this pause.
+    /// The pause after which it is tried again, if it is left out of the batch as if it had not been in it.
     pub left_out: Option<Duration>,
-    /// It was refused in its first stretch and leaves no row.
+    /// Whether it was refused in its first stretch and leaves no row.
     pub vanished: bool,
-    /// Its stretch was cut: it goes on in the next batch.
+    /// Whether its stretch was cut, so that it goes on in the next batch.
     pub cut: bool,
-    /// It is to be paused with this stretch, or to go on after a pause.
+    /// Whether this stretch pauses it, or ends its pause.
     pub pause: Option<Pause>,
-    /// The step or signal that it is at, where this batch has found out.
+    /// The step or signal that it is at, if this batch knows.
     pub at: Option<&'static str>,
-    /// When the call that came home was handed out.
+    /// When the call that has ended was made.
     pub came_home: Option<DateTime<Utc>>,
-    /// Attempts that have ended without an entry, in this batch.
+    /// Attempts in this batch that failed without an entry.
     pub failed: Vec<attempts::Ended>,
-    /// Words of its steps by which it can be found.
+    /// Labels of its steps by which it can be found.
     pub labels: Vec<(String, String)>,
-    /// The call that would leave if this were a lane of a node that stays.
+    /// The call that would be made by a lane of a node that is not leaving.
     pub held_back: Option<HeldBack>,
 }
 
-/// What a stretch says of pausing.
+/// A stretch's change of the pause.
 #[derive(Clone, Debug)]
 pub(crate) enum Pause {
     Begin { by: String, why: String },
     End,
 }
 
-/// A call that is not handed out here: a lane makes it.
+/// A call that is not made here, but later by a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldBack {
     /// The step's name.
     pub step: String,
-    /// Where the step began, or will begin: the second half of its idempotency key.
+    /// The position where the step began or will begin, which is the second half of its idempotency key.
     pub position: Position,
-    /// Whether it first asks what became of an earlier attempt.
+    /// Whether it first probes the outcome of an earlier attempt.
     pub probe: bool,
-    /// What would be sent, in the step's words.
+    /// The content that would be sent, in the step's words.
     pub described: Option<String>,
     /// What is at stake in it.
     pub stakes: Vec<Stake>,
 }
 
-/// How a stretch leaves its saga.
+/// The state in which a stretch leaves its saga.
 #[derive(Clone, Debug)]
 pub(crate) struct Parked {
     pub state: State,
@@ -129,9 +129,9 @@ impl Run {
         self.row.id
     }
 
-    /// Appends an entry. Whatever was being tried is over.
+    /// Appends an entry. Present attempts are over then.
     pub fn append(&mut self, entry: Entry) {
-        // An operator's wish alone answers nothing: what is in doubt, or owed, still is.
+        // An operator's entry alone answers nothing: what is in doubt or owed stays so.
         let wish = matches!(entry, Entry::Operator { .. });
         let trouble = self.trying.trouble.filter(|trouble| wish && *trouble != Trouble::Retrying);
         self.core.append(entry);
@@ -142,12 +142,12 @@ impl Run {
         self.parked = Some(Parked { state, due_at, leased: false, stuck: None });
     }
 
-    /// Stops for a person; what the world may have mended meanwhile is tried again by itself.
+    /// Makes the saga stuck. If the cause may pass by itself, it is tried again later.
     pub fn mark_stuck(&mut self, cause: StuckCause, env: &Env<'_>) {
         let due_at = cause.retries().then(|| env.now + env.settings.stuck_retry);
         let last_error = self.trying.last_error.take();
-        // How often it was tried is told to people; whoever tries again begins anew. It is not retrying any more, and in
-        // doubt, or owed, what it was before.
+        // People see how often it was tried; a new try starts counting again. It no longer counts as retrying, and stays in
+        // doubt or owed if it was before.
         let trouble = match cause {
             StuckCause::Debt { .. } => Some(Trouble::Owed),
             _ => self.trying.trouble.filter(|trouble| *trouble != Trouble::Retrying),
@@ -158,13 +158,13 @@ impl Run {
         self.parked = Some(Parked { state: State::Stuck, due_at, leased: false, stuck: Some(cause) });
     }
 
-    /// The state of a saga that goes on, in whichever direction it goes.
+    /// The state of a saga that goes on, forward or backward.
     pub fn moving(&self, forward: State) -> State {
         if self.core.history().undo_cause().is_some() { State::Unwinding } else { forward }
     }
 
-    /// It has to wait for a lock that somebody else has: tried again after this pause, and no attempt of its step's. Without
-    /// anything new to write it is left out of the batch.
+    /// Puts the saga off because somebody else has a lock that it needs. It is tried again after this pause, and this counts
+    /// as no attempt. If there is nothing new to write, it is left out of the batch.
     pub fn put_off(&mut self, pause: Duration, env: &Env<'_>) {
         if self.added() == 0 && self.pause.is_none() {
             self.left_out = Some(pause);
@@ -174,7 +174,7 @@ impl Run {
         self.park(self.moving(State::Running), Some(time::after(env.now, pause)));
     }
 
-    /// Whether this stretch shows that it does not kill its nodes: something has come of it, or it has come to a pause.
+    /// Whether this stretch shows that the saga does not kill its nodes: it has a result, or it is parked.
     pub fn has_come_home(&self) -> bool {
         let rests = self.parked.as_ref().is_some_and(|parked| {
             !parked.leased && !matches!(parked.stuck, Some(StuckCause::Quarantined { .. }))
@@ -182,12 +182,12 @@ impl Run {
         self.added() > 0 || self.came_home.is_some() || rests && !self.cut && self.waits_for.is_none()
     }
 
-    /// Entries that this stretch has added.
+    /// The entries that this stretch has added.
     pub fn added(&self) -> usize {
         self.core.history().len() - self.committed
     }
 
-    /// Its history, with what this stretch has added.
+    /// Its history, including this stretch.
     pub fn into_history(self) -> History {
         drop(self.attempt);
         let core = Rc::into_inner(self.core);
@@ -196,7 +196,7 @@ impl Run {
 }
 
 impl SagaRow {
-    /// What is being tried; a stuck saga is tried anew.
+    /// The present attempts. A stuck saga begins new ones.
     fn begins_with(&self) -> Trying {
         match self.state {
             State::Stuck => Trying {

@@ -1,4 +1,4 @@
-//! One set: the sagas of a batch that want to run one step, what they are asked with, and what they are answered.
+//! One set: the sagas of a batch that want to run one step, with their inputs and answers.
 
 use crate::{
     error::StepError,
@@ -19,23 +19,23 @@ use crate::{
 use futures_util::FutureExt;
 use std::{collections::HashMap, panic::AssertUnwindSafe};
 
-/// What came of one set.
+/// The result of one set.
 pub(super) enum Outcome {
     Answered(Vec<Answer>),
     Refused(DbError),
     Panicked(String),
-    /// Answered, and an error of the database was hidden.
+    /// It was answered, but a step hid an error of the database.
     Spoilt,
 }
 
 impl Outcome {
-    /// Whether nothing of it must be taken back: whoever fails may have written something that must not stay.
+    /// Whether nothing of it must be rolled back: a saga that fails may have written rows that must not stay.
     pub fn may_stay(&self) -> bool {
         matches!(self, Self::Answered(answers) if answers.iter().all(Answer::may_stay))
     }
 }
 
-/// What one saga of a set is answered.
+/// The answer to one saga of a set.
 pub(super) enum Answer {
     Done(CallAnswer),
     Recorded,
@@ -43,7 +43,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    /// Of a step that says nothing of an error of the database.
+    /// The answer of a step that hides an error of the database.
     pub fn spoilt(step: &str) -> Self {
         let error = "it hides an error of the database: its transaction can't be committed any more".into();
         let what = format!("step `{step}`");
@@ -59,7 +59,7 @@ impl Answer {
         Self::Failed(CallFailure::unclear("a fault that a test explores"))
     }
 
-    /// What a step said; what is too large for the journal must not stay in our tables either.
+    /// A step's answer. If it is too large for the journal, its rows must not stay in our tables either.
     fn of(step: &str, answer: Result<CallAnswer, StepError>, env: &Env<'_>) -> Self {
         match answer {
             Ok(answer) => match env.oversize(&format!("output of step `{step}`"), answer.json.get().len()) {
@@ -86,7 +86,7 @@ impl Answer {
     }
 }
 
-/// Runs one set; all needs in it are of one kind and one step.
+/// Runs one set. All needs in it have one kind and one step.
 pub(super) async fn answers(
     tx: &mut Tx,
     runs: &[Run],
@@ -138,7 +138,7 @@ pub(super) async fn answers(
     }
 }
 
-/// Where the entries of this set will stand. One who refuses has emitted nothing, whatever it tried.
+/// The positions of this set's entries. A saga that refuses has emitted nothing, whatever it tried.
 pub(super) fn entries_after(
     runs: &[Run],
     set: &[(usize, Need)],

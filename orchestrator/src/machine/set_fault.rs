@@ -1,4 +1,4 @@
-//! Why a set of steps can't stay as it is, and what that means for its sagas and for the transaction.
+//! Why a set of steps must be rolled back, and what that means for its sagas and for the transaction.
 
 use crate::{
     database_fault::{DatabaseFault, sqlstate},
@@ -10,24 +10,24 @@ use crate::{
 };
 use std::time::Duration;
 
-/// When a statement that the server had no room for is tried again.
+/// How long to wait before a statement is tried again that the server had no room for.
 const NO_ROOM_AGAIN: Duration = Duration::from_secs(1);
 
-/// Why a set can't stay as it is.
+/// Why a set must be rolled back.
 pub(super) enum Fault {
-    /// One of its answers, or a panic: if it is of one alone, that is its answer.
+    /// One of its answers, or a panic. If the set has only one saga, that is its answer.
     Own(Vec<Answer>),
     /// Its statement was refused.
     Failed(Answer),
-    /// It waited in vain for what somebody else has locked.
+    /// It waited in vain for rows that somebody else has locked.
     Waited,
-    /// Its statement ran until the database ended it.
+    /// Its statement ran for so long that the database ended it.
     RanOut,
 }
 
 impl Fault {
-    /// What a refused statement means; an error where it concerns the whole transaction. What a savepoint can take back is not
-    /// the transaction's: not even a disk that is full for this one statement.
+    /// What a refused statement means. It is an error if it concerns the whole transaction. What a savepoint can roll back does
+    /// not, not even a disk that is full for this one statement.
     pub fn of(error: DbError, took: Duration, env: &Env<'_>) -> Result<Self, TurnError> {
         let code = sqlstate(&error).unwrap_or_default();
         let own = |error: &DbError| {
@@ -43,11 +43,11 @@ impl Fault {
             DatabaseFault::Unavailable => {
                 let of_session = ["25006", "26000", "0A000"].contains(&&*code);
                 match () {
-                    // No room, no memory: not yet. It costs none of the step's attempts, but its time.
+                    // There is no room or no memory, so the answer is "not yet". It costs no attempts of the step, but time.
                     () if code.starts_with("53") || code.starts_with("58") => {
                         Ok(Self::Failed(Answer::Failed(CallFailure::Later(NO_ROOM_AGAIN))))
                     }
-                    // A new session didn't help either: then it is the step's own.
+                    // A new session didn't help, so it is the step's own fault.
                     () if of_session && env.checked => Ok(own(&error)),
                     () => Err(error.into()),
                 }

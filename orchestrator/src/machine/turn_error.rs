@@ -1,4 +1,4 @@
-//! Why a batch did not commit, and what its transaction is good for.
+//! Why a batch did not commit, and whether its connection can be used again.
 
 use crate::{
     database_fault::{DatabaseFault, sqlstate},
@@ -9,22 +9,22 @@ use std::time::Duration;
 /// Why a batch did not commit.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TurnError {
-    /// A conflict with somebody else: the whole batch again.
+    /// There was a conflict with somebody else: the whole batch is repeated.
     #[error("the database asks to repeat the batch")]
     Repeat(#[source] sqlx::Error),
-    /// The connection is gone or of no use, nothing was committed.
+    /// The connection is lost or useless. Nothing was committed.
     #[error("the database can't be reached")]
     Lost(#[source] sqlx::Error),
-    /// A statement had failed before, and a step has hidden that.
+    /// A statement failed before, and a step has hidden that.
     #[error("a step hides an error of the database")]
     Aborted,
-    /// The lane stood still.
-    #[error("the batch did not get on for {0:?}")]
+    /// The lane hung.
+    #[error("the batch made no progress for {0:?}")]
     Silent(Duration, Doing),
-    /// Something in the batch is poison.
+    /// Something in the batch makes it fail.
     #[error("the batch failed: {0}")]
     Halve(String),
-    /// A row was not as locked.
+    /// A row was not as it was when it was locked.
     #[error("only {written} of {of} locked rows could be written")]
     Fenced { written: u64, of: u64 },
     /// A test let the lane die here.
@@ -44,7 +44,7 @@ impl From<sqlx::Error> for TurnError {
 }
 
 impl TurnError {
-    /// With its source: the words alone say only what is done about it.
+    /// The error with its source, because the message alone says only what is done about it.
     pub fn with_source(&self) -> String {
         match self {
             Self::Repeat(source) | Self::Lost(source) => format!("{self}: {source}"),

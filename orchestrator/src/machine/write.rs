@@ -1,4 +1,4 @@
-//! Writing what a batch has done: entries, rows, messages, audit, in a handful of statements.
+//! Writes what a batch has done: entries, rows, messages and audit, in a few statements.
 
 use crate::{
     id::SagaId,
@@ -52,7 +52,7 @@ pub(crate) async fn write(tx: &mut Tx, runs: &[Run], env: &Env<'_>) -> Result<()
     let bytes_of = |run: &Run| bytes.get(&run.id()).copied().unwrap_or_default() as i64;
     let written: Vec<Written> = kept.iter().map(|run| row(run, bytes_of(run))).collect();
     let rows = sagas::write(connection, &written, token, node, now).await?;
-    // They are locked since the claim, so a missing one is a bug or a lock lost with its connection.
+    // They have been locked since the claim, so a missing row is a bug, or the lock was lost with its connection.
     if rows != written.len() as u64 {
         return Err(TurnError::Fenced { written: rows, of: written.len() as u64 });
     }
@@ -72,8 +72,7 @@ pub(crate) async fn write(tx: &mut Tx, runs: &[Run], env: &Env<'_>) -> Result<()
     Ok(())
 }
 
-/// What a batch in which nothing fails has nothing of: attempts without an entry, sagas that get into trouble or out of it,
-/// labels.
+/// Writes what only some batches have: attempts without an entry, sagas that get into trouble or out of it, and labels.
 async fn note_troubles(
     connection: &mut sqlx::PgConnection,
     runs: &[&Run],

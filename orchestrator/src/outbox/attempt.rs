@@ -1,4 +1,4 @@
-//! One hand-out: a transaction that locks, gives, marks and commits.
+//! One hand-out: a transaction that locks messages, gives them to the handler, marks them and commits.
 
 use super::{DeliverError, Message, MessageKey, courier::Round};
 use crate::{SagaId, database::in_time, database_fault::sqlstate, store::outbox};
@@ -7,14 +7,14 @@ use futures_util::FutureExt;
 use sqlx::PgConnection;
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-/// How long a handler may take for what it is given: less than the database lets a transaction stand idle.
+/// How long a handler may take: less than the time for which the database lets a transaction be idle.
 const DELIVER_MAX: Duration = Duration::from_secs(10);
 /// The code of a statement that met a transaction which had failed before.
 const FAILED_TRANSACTION: &str = "25P02";
 
-/// What became of messages that were handed out.
+/// The result of handing out messages.
 pub(super) enum Handed {
-    /// So many were taken.
+    /// This many were taken.
     Taken(usize),
     /// None was.
     Refused(Refused),
@@ -22,9 +22,9 @@ pub(super) enum Handed {
 
 /// Messages that the handler did not take.
 pub(super) struct Refused {
-    /// Whose they are.
+    /// The sagas that they belong to.
     pub sagas: Vec<SagaId>,
-    /// How many they were.
+    /// The number of messages.
     pub messages: usize,
     pub why: String,
 }
@@ -32,12 +32,13 @@ pub(super) struct Refused {
 /// A handler's failure.
 pub(super) struct Failed {
     pub why: String,
-    /// It was cut off in the middle, so its connection is not used again.
+    /// Whether it was cut off in the middle, so that its connection is not used again.
     pub was_cut_off: bool,
 }
 
 impl Round {
-    /// Hands out at most `most` messages of these sagas in one transaction. Nothing of an error stays, nor its connection.
+    /// Hands out at most `most` messages of these sagas in one transaction. On an error everything is rolled back and the
+    /// connection is closed.
     pub async fn attempt(
         &mut self,
         sagas: &[SagaId],
@@ -96,7 +97,7 @@ impl Round {
     }
 }
 
-/// Waits for a handler, but not for ever, and survives its panic.
+/// Waits for a handler with a bound, and survives its panic.
 pub(super) async fn guarded<T>(work: impl Future<Output = Result<T, DeliverError>>) -> Result<T, Failed> {
     let cut_off = |why: String| Failed { why, was_cut_off: true };
     match tokio::time::timeout(DELIVER_MAX, AssertUnwindSafe(work).catch_unwind()).await {
@@ -106,7 +107,7 @@ pub(super) async fn guarded<T>(work: impl Future<Output = Result<T, DeliverError
     }
 }
 
-/// An error with all that caused it.
+/// An error with its whole chain of sources.
 fn in_words(error: &(dyn std::error::Error + 'static)) -> String {
     let mut words = error.to_string();
     let mut last = error;

@@ -1,8 +1,8 @@
-//! The loop that hands messages out. One a node, on one connection.
+//! The loop that hands out messages. Each node has one, on one connection.
 //!
-//! It looks for sagas with messages that nobody has taken, without a lock, and hands them out a batch at a time: one
-//! transaction locks the first message of each saga, gives the handler what the lock covers, and marks it as taken. What another
-//! node has locked is left out.
+//! It looks without a lock for sagas with messages that are not taken, and hands them out in batches: one transaction locks
+//! the first message of each saga, gives the handler the messages that the lock covers, and marks them as taken. Messages
+//! that another node has locked are left out.
 
 use super::{
     DeliverError, Handler,
@@ -19,10 +19,11 @@ use sqlx::PgConnection;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// Messages that one look finds at least, if they are there: a handler that takes one at a time needs no look for each.
+/// How many messages one look finds at least, if there are as many, so that a handler that takes one at a time needs no look
+/// for each.
 const LOOK_MIN: usize = 100;
 
-/// What a node needs to hand messages out.
+/// What a node needs to hand out messages.
 pub(crate) struct Courier {
     pub database: Database,
     pub handler: Arc<dyn Handler>,
@@ -37,7 +38,7 @@ pub(super) struct Round {
     pub resting: Resting,
 }
 
-/// Hands messages out until told to stop; then the batch that is out is the last one.
+/// Hands out messages until told to stop. Then the present batch is the last one.
 pub(crate) async fn run(courier: Courier, stop: CancellationToken) {
     let poll = courier.poll;
     let mut round = Round { courier, connection: None, resting: Resting::default() };
@@ -47,7 +48,7 @@ pub(crate) async fn run(courier: Courier, stop: CancellationToken) {
         if let Err(error) = &handed {
             round.connection = None;
             if !is_failing {
-                tracing::warn!(%error, "messages wait: they can't be looked for, or not be marked as taken");
+                tracing::warn!(%error, "messages have to wait: the database can't be read, or they can't be marked as taken");
             }
         }
         is_failing = handed.is_err();
@@ -58,7 +59,7 @@ pub(crate) async fn run(courier: Courier, stop: CancellationToken) {
 }
 
 impl Round {
-    /// Hands out what one look finds; whether anything was taken, so that there may be more.
+    /// Hands out what one look finds. Returns whether anything was taken, so that there may be more.
     async fn look(&mut self, stop: &CancellationToken) -> Result<bool, DeliverError> {
         let Some(resting) = self.resting.sagas() else { return Ok(false) };
         let mut connection = self.connect().await?;
@@ -81,7 +82,7 @@ impl Round {
         Ok(taken > 0)
     }
 
-    /// Sagas as one transaction may have them: so many together, or those of one bucket.
+    /// Groups sagas for transactions: this many together, or those of one bucket.
     fn batches(&self, sagas: Vec<SagaId>, most: usize) -> Vec<Vec<SagaId>> {
         let groups = match self.courier.scope {
             BatchScope::Database => vec![sagas],
@@ -94,7 +95,7 @@ impl Round {
         groups.iter().flat_map(|group| group.chunks(most)).map(<[SagaId]>::to_vec).collect()
     }
 
-    /// Hands out the messages of these sagas: together, and if that is refused one by one. Says how many were taken.
+    /// Hands out the messages of these sagas: together, and one by one if that is refused. Returns how many were taken.
     async fn hand_out(&mut self, sagas: &[SagaId], since: DateTime<Utc>) -> Result<usize, sqlx::Error> {
         let most = self.courier.handler.batch_max();
         let refused = match self.attempt(sagas, since, most).await? {
@@ -112,10 +113,10 @@ impl Round {
         Ok(taken)
     }
 
-    /// What refused alone waits for a while. Nothing of it was taken.
+    /// Lets a saga rest whose message was refused alone. Nothing of it was taken.
     fn leave_alone(&mut self, refused: &Refused) -> usize {
         for saga in &refused.sagas {
-            // Said at the first refusal and each time they have doubled, so that no saga fills a log.
+            // This is logged at the first refusal and each time their number has doubled, so that no saga fills the log.
             let refusals = self.resting.note_refusal(*saga);
             if refusals.is_power_of_two() {
                 tracing::warn!(%saga, refusals, why = refused.why, "a message was not taken, and is handed out again");

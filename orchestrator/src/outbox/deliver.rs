@@ -1,4 +1,4 @@
-//! What whoever is given messages must be able to do.
+//! The trait of handlers, which get messages.
 
 use super::Message;
 use chrono::{DateTime, Utc};
@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
 use std::future::ready;
 
-/// Why messages were not taken; logged with all its causes.
+/// Why messages were not taken. It is logged with its whole chain of sources.
 pub type DeliverError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Takes what sagas emit: [`Builder::events`](crate::Builder::events).
@@ -28,25 +28,26 @@ pub type DeliverError = Box<dyn std::error::Error + Send + Sync>;
 /// }
 /// ```
 pub trait Deliver: Send + Sync + 'static {
-    /// Takes these messages, all of them or none. Those of one saga are in order.
+    /// Takes these messages, all of them or none. Messages of one saga are in order.
     ///
-    /// `connection` is in the transaction that marks them as taken, so rows that are written on it are written once. It is the
-    /// engine that commits. What goes elsewhere may be done again: the node may die before its commit.
+    /// `connection` is in the transaction that marks them as taken, so rows that are written on it are written once. The engine
+    /// commits. Effects elsewhere may happen again, because the node may die before its commit.
     ///
-    /// After an error, a panic or ten seconds nothing of it stays. If they were several, each saga's first message comes again
-    /// alone; the saga of one that fails alone is left alone for a while, at most a minute, and others go on.
+    /// After an error, a panic or ten seconds everything is rolled back. If there were several messages, each saga's first one
+    /// comes again alone. If one fails alone, its saga rests for a while, at most a minute, and others go on.
     fn deliver(
         &self,
         connection: &mut PgConnection,
         messages: &[Message],
     ) -> impl Future<Output = Result<(), DeliverError>> + Send;
 
-    /// How many messages it takes at once. One for a handler that goes elsewhere, so that an error repeats no others.
+    /// How many messages it takes at once. Use one for a handler with effects elsewhere, so that an error repeats no others.
     fn batch_max(&self) -> usize {
         1
     }
 
-    /// Only what was decided after this is handed out; nothing, if there is none. Asked before each look.
+    /// Only messages that were decided after this time are handed out; none at all if it returns `None`. This is asked before
+    /// each look.
     fn wanted_since(
         &self,
         connection: &mut PgConnection,
@@ -55,7 +56,7 @@ pub trait Deliver: Send + Sync + 'static {
         ready(Ok(Some(DateTime::UNIX_EPOCH)))
     }
 
-    /// Messages that it took are committed. A hint: a node that dies in between never says so.
+    /// Tells the handler that messages that it took are committed. It is a hint: a node that dies in between never sends it.
     fn committed(&self) {}
 }
 

@@ -1,8 +1,8 @@
-//! Messages that a batch's steps have emitted, in memory until the batch is written.
+//! Messages that a batch's steps have emitted, kept in memory until the batch is written.
 //!
-//! The picture: a tray beside the transaction. What the set of steps that runs just now emits is *fresh*; it goes with the
-//! savepoint if the set is taken back, and is kept, with the position of the entry that its step writes, if it stays.
-//! So a batch that emits nothing pays nothing, and one that emits pays one statement.
+//! The picture: a tray beside the transaction. Messages of the set of steps that runs now are *fresh*. If the set is rolled
+//! back, they are dropped with its savepoint. If it stays, they are kept, with the position of the entry that their step
+//! writes. So a batch that emits nothing costs nothing, and a batch that emits costs one statement.
 
 use crate::{id::SagaId, record::Position, store::outbox::New, texts::storable};
 
@@ -21,22 +21,22 @@ pub(crate) struct Fresh {
 }
 
 impl Emitted {
-    /// A step of the set that runs has emitted this.
+    /// Adds a message of the set that runs.
     pub fn push(&mut self, saga: SagaId, kind: &str, payload: String) {
         self.fresh.push(Fresh { saga, kind: storable(kind).into_owned(), payload });
     }
 
-    /// What the set that runs has emitted so far.
+    /// The number of messages that the running set has emitted.
     pub fn fresh(&self) -> &[Fresh] {
         &self.fresh
     }
 
-    /// The set was taken back to its savepoint.
+    /// Drops the messages of a set that was rolled back.
     pub fn take_back(&mut self) {
         self.fresh.clear();
     }
 
-    /// The set stays: its messages get the position of the entry that their step writes; without one they go.
+    /// Keeps the messages of a set, with the position of the entry that their step writes. Without an entry they are dropped.
     pub fn keep(&mut self, entry_of: impl Fn(SagaId) -> Option<Position>) {
         for Fresh { saga, kind, payload } in self.fresh.drain(..) {
             let Some(position) = entry_of(saga) else { continue };
@@ -46,12 +46,12 @@ impl Emitted {
         }
     }
 
-    /// All that is kept, for the batch's write.
+    /// All messages that are kept, for the batch's write.
     pub fn take(&mut self) -> Vec<New> {
         std::mem::take(&mut self.kept)
     }
 
-    /// A transaction begins, and what the one before left is of no account.
+    /// Begins a new transaction: drops what the last one left.
     pub fn clear(&mut self) {
         self.fresh.clear();
         self.kept.clear();

@@ -1,16 +1,16 @@
-//! What sagas tell the outside, and who is given it.
+//! Messages of sagas to the outside, and the handler that gets them.
 //!
 //! The picture: what steps emit is gathered beside the batch's transaction ([`Tx::emit`](crate::Tx::emit)) and written as rows
 //! in the commit that decided it. From there each node hands messages to its *handler* ([`Deliver`]), in a transaction that
-//! also marks them as taken. Nodes keep out of one another's way by row locks: who has locked the first message of a saga
-//! that nobody has taken has the saga's others too.
+//! also marks them as taken. Row locks keep nodes apart: a node that has locked the first message of a saga that is not
+//! taken has the saga's other messages too.
 //!
-//! What a handler may rely on: it gets each message at least once, and those of one saga in order, the next only once the one
-//! before was taken. A handler that only writes rows on the connection that it is given does so exactly once. There is no
-//! order between sagas.
+//! A handler may rely on this: it gets each message at least once. The messages of one saga come in order, each only after
+//! the one before was taken. A handler that only writes rows on the connection that it gets does so exactly once. There is
+//! no order between sagas.
 //!
-//! What this deliberately does not do: it knows nothing of receivers. One who sends messages to many places, each at its own
-//! pace, has the handler write a row for each and sends from those.
+//! What this deliberately does not do: it does not know receivers. To send messages to many places, each at its own pace,
+//! let the handler write a row for each, and send from these rows.
 
 mod attempt;
 mod courier;

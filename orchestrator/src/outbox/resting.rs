@@ -1,5 +1,5 @@
-//! Sagas whose next message was refused, and that are left alone for a while. In memory: another node, or this one after it
-//! has begun anew, may ask sooner.
+//! Sagas whose next message was refused, and that rest for a while. This is kept in memory: another node, or this one after
+//! a restart, may try sooner.
 
 use crate::SagaId;
 use rand::Rng;
@@ -8,11 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The longest wait after a first refusal; doubled with each one that follows.
+/// The longest wait after the first refusal. It doubles with each further refusal.
 const BACKOFF: Duration = Duration::from_millis(250);
-/// The longest wait at all: the bound on lateness once whatever refuses takes again.
+/// The longest wait of all: it bounds the delay once the handler takes messages again.
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
-/// Sagas that are left alone at once. With more it is the handler that fails, and not they: all wait.
+/// The most sagas that rest at the same time. If there are more, the handler fails, not the sagas, and all wait.
 const SAGAS_MAX: usize = 1_000;
 
 #[derive(Default)]
@@ -24,17 +24,17 @@ struct Rest {
 }
 
 impl Resting {
-    /// Those that are left alone now; none if there are too many to go on with others.
+    /// The sagas that rest now; `None` if there are too many to go on with others.
     pub fn sagas(&mut self) -> Option<Vec<SagaId>> {
         let now = Instant::now();
-        // One that nobody has asked for since was taken by another node.
+        // If nobody has asked for it since, another node has taken its message.
         self.0.retain(|_, rest| now < rest.until + BACKOFF_MAX);
         let resting: Vec<SagaId> =
             self.0.iter().filter(|(_, rest)| now < rest.until).map(|(saga, _)| *saga).collect();
         (resting.len() < SAGAS_MAX).then_some(resting)
     }
 
-    /// Its message was refused. Says how often in a row, from 1.
+    /// Records that a saga's message was refused. Returns how often in a row, from 1.
     pub fn note_refusal(&mut self, saga: SagaId) -> u32 {
         let rest = self.0.entry(saga).or_insert(Rest { refusals: 0, until: Instant::now() });
         rest.refusals = rest.refusals.saturating_add(1);
@@ -42,13 +42,13 @@ impl Resting {
         rest.refusals
     }
 
-    /// Its message was taken.
+    /// Records that a saga's message was taken.
     pub fn taken(&mut self, saga: SagaId) {
         self.0.remove(&saga);
     }
 }
 
-/// Exponential with jitter, so that nobody knocks in step.
+/// The wait: exponential with jitter, so that sagas are not tried at the same moment.
 fn wait_after(refusals: u32) -> Duration {
     let ceiling = BACKOFF.saturating_mul(1 << refusals.saturating_sub(1).min(16)).min(BACKOFF_MAX);
     rand::rng().random_range(ceiling / 2..=ceiling)

@@ -1,60 +1,60 @@
-//! What operators can do to a saga, as journals keep it.
+//! Operators' actions, as journals store them.
 
 use super::{Json, Position};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// An operator's action. The JSON is in journals and audits for ever: add variants and optional fields only.
+/// An operator's action. Its JSON is in journals and audits for ever: only add variants and optional fields.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Tries again at once, with a fresh budget.
     RetryNow,
-    /// Asks the other side what became of a call in doubt, whatever the age of its key: the next attempt is a
-    /// [`probe`](crate::Step::probe). If it was done, that is its answer; if it surely was not, it is done now.
+    /// Asks the other side for the outcome of a call in doubt, however old its key is: the next attempt is a
+    /// [`probe`](crate::Step::probe). If the call was done, that is its answer; if it certainly was not, it is done now.
     Probe,
-    /// Nothing more is begun until somebody resumes it.
+    /// Begins nothing more until somebody resumes it.
     Pause,
     /// Goes on after a pause.
     Resume,
-    /// Turns back, as if its customer had asked for it.
+    /// Turns the saga back, as if its customer had asked for it.
     Cancel,
     /// Answers the step that the workflow asks for, in the operator's name.
     SetOutput {
-        /// Of the step's type.
+        /// The output, of the step's type.
         output: Json,
     },
-    /// The same for a step whose output says nothing: `null` must be of its type.
+    /// The same for a step without a meaningful output: `null` must be of its type.
     Skip,
     /// Takes the compensation that is owed as settled, and unwinds what is before it.
     WriteOff,
     /// Completes a saga that can't go on after its pivot, with this result.
     MarkResolved {
-        /// Of the workflow's type.
+        /// The result, of the workflow's type.
         output: Json,
     },
-    /// Turns back: all the way, or until what began there is undone, and then pauses.
+    /// Turns the saga back: all the way, or down to a step, and then pauses.
     Compensate {
         /// The earliest step to be undone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         down_to: Option<Position>,
     },
-    /// Undoes what began there and later, and goes forward anew from there, under new keys.
+    /// Undoes what began there and later, and goes forward again from there, under new keys.
     Rewind {
-        /// Where the request began.
+        /// The position where the request began.
         to: Position,
     },
-    /// Takes a lease away that nothing seems to be behind. The saga is due at once, and whatever its old holder still
-    /// brings counts no more: the call is made again under its key, like after a crash.
+    /// Takes away a lease that seems to have no call. The saga is due at once, and results of its old holder are ignored: the
+    /// call is made again under its key, as after a crash.
     ReleaseLease,
-    /// No wait for a signal ends before; what steps have reserved moves along.
+    /// Lets no wait for a signal end before this time, and extends what steps have reserved.
     Extend {
-        /// By the database's clock.
+        /// The time, by the database's clock.
         until: DateTime<Utc>,
     },
 }
 
-/// Which action, whatever its parameters. The JSON is the action's name.
+/// An action without its parameters. Its JSON is the action's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "each is explained at the action of its name")]
@@ -94,14 +94,14 @@ impl Action {
         }
     }
 
-    /// Its name, as it stands in audits and URLs.
+    /// Its name in audits and URLs.
     pub fn name(&self) -> &'static str {
         self.kind().name()
     }
 }
 
 impl ActionKind {
-    /// All, in the order in which they are shown.
+    /// All actions, in the order in which they are shown.
     pub const ALL: [Self; 13] = [
         Self::RetryNow,
         Self::Probe,
@@ -118,7 +118,7 @@ impl ActionKind {
         Self::ReleaseLease,
     ];
 
-    /// The action's name, as it stands in journals, audits and URLs.
+    /// The action's name in journals, audits and URLs.
     pub fn name(self) -> &'static str {
         match self {
             Self::RetryNow => "retry_now",
@@ -137,7 +137,7 @@ impl ActionKind {
         }
     }
 
-    /// Whether a batch may do it: a position means something in one saga only, and each saga's result is its own.
+    /// Whether a batch may do it: a position is valid in one saga only, and each saga has a result of its own.
     pub fn is_for_many(self) -> bool {
         match self {
             Self::RetryNow

@@ -1,30 +1,30 @@
-//! An attempt that ended without an entry, as people see it.
+//! An attempt that failed without an entry, for people.
 
 use super::Position;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-/// An attempt that ended without an entry, at a step or at its compensation.
+/// An attempt at a step or its compensation that failed without an entry.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Attempt {
-    /// Where the step began, or would have.
+    /// The position where the step began, or would have begun.
     pub position: Position,
-    /// Whether its compensation was tried.
+    /// Whether it was an attempt at the compensation.
     pub undo: bool,
-    /// Which attempt since the last entry, from 1.
+    /// The number of the attempt since the last entry, from 1.
     pub number: i32,
-    /// The claim that it was made under.
+    /// The epoch of the claim that it was made under.
     pub epoch: i64,
     /// The node that made it.
     pub node: String,
-    /// When it was handed out.
+    /// When it began.
     pub began_at: DateTime<Utc>,
-    /// When what came of it was written down.
+    /// When its result was recorded.
     pub ended_at: DateTime<Utc>,
-    /// What it said.
+    /// The error.
     pub error: String,
-    /// The other side's code for that.
+    /// The other side's code for the error.
     pub code: Option<String>,
-    /// Whether it may have been done all the same.
+    /// Whether it may have succeeded all the same.
     pub in_doubt: bool,
 }

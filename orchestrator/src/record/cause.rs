@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum Cause {
     /// Somebody asked for it from outside.
     Cancelled {
-        /// Who asked, as the sender named itself.
+        /// The name of the sender who asked.
         by: String,
     },
     /// A wait's deadline passed and the workflow gave up.
@@ -17,27 +17,27 @@ pub enum Cause {
         /// The signal that never came.
         signal: String,
     },
-    /// A step refused, or the workflow itself did (then the refusal names no step).
+    /// A step refused, or the workflow itself (then the refusal names no step).
     Rejected(Rejected),
     /// A call spent its budget and its outcome is unknown.
     InDoubt {
-        /// The step.
+        /// The step's name.
         step: String,
-        /// What the last attempt said.
+        /// The error of the last attempt.
         error: String,
     },
     /// A step of ours failed until its budget was spent; nothing of it was done.
     Failed {
-        /// The step.
+        /// The step's name.
         step: String,
-        /// What the last attempt said.
+        /// The error of the last attempt.
         error: String,
     },
-    /// An operator sent it back.
+    /// An operator turned it back.
     Operator {
-        /// Who.
+        /// The operator's name.
         by: String,
-        /// Why.
+        /// The operator's reason.
         reason: String,
     },
 }
@@ -46,21 +46,21 @@ pub enum Cause {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StuckCause {
-    /// The workflow's code asks for something else than its journal remembers.
+    /// The workflow's code asks for something else than its journal has.
     Diverged {
-        /// Where in the order of the workflow's requests.
+        /// The number of the workflow's request, from 0.
         ask: u32,
         /// What the journal has there.
         journal: String,
-        /// What the code wants.
+        /// What the code asks for.
         code: String,
-        /// Where both ask for one step with another input: the fields, with both values.
+        /// If both ask for one step with different inputs: the fields that differ, with both values.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         difference: Option<String>,
     },
     /// The workflow, a step or a compensation panicked.
     Panicked {
-        /// Where.
+        /// The workflow or step that panicked.
         at: String,
         /// The panic's message.
         message: String,
@@ -74,9 +74,9 @@ pub enum StuckCause {
         /// The bound in the same unit.
         bound: u64,
     },
-    /// The workflow awaits something that is not the engine's, so nothing would ever wake it.
+    /// The workflow awaits something outside the engine, so nothing would ever wake it.
     ForeignWait,
-    /// The workflow asked for something and went on without its answer: the journal would have a gap.
+    /// The workflow made a request and went on without its answer, so the journal would have a gap.
     Abandoned {
         /// The first of its requests without an answer.
         ask: u32,
@@ -87,30 +87,30 @@ pub enum StuckCause {
     Debt {
         /// The step to be undone.
         step: String,
-        /// The position of its start.
+        /// The position where it began.
         position: Position,
-        /// What the last attempt said.
+        /// The error of the last attempt.
         error: String,
     },
-    /// A step after the pivot spent its budget: there is no way back, so it is tried again later.
+    /// A step after the pivot spent its budget. The saga can't unwind any more, so the step is tried again later.
     FailedAfterPivot {
-        /// The step.
+        /// The step's name.
         at: String,
-        /// What the last attempt said.
+        /// The error of the last attempt.
         error: String,
     },
-    /// A step after the pivot refused, or the workflow itself gave up there, where there is no way back.
+    /// A step after the pivot refused, or the workflow itself gave up there. The saga can't unwind any more.
     RefusedAfterPivot {
-        /// The step, or the workflow.
+        /// The step or the workflow.
         at: String,
-        /// What it said.
+        /// The refusal.
         error: String,
     },
     /// The other side of a call contradicts what was asked of it.
     Contradicted {
-        /// The step.
+        /// The step's name.
         step: String,
-        /// What was asked, what was answered.
+        /// What was asked, and what was answered.
         detail: String,
     },
     /// A poll of the workflow took longer than its bound.
@@ -118,36 +118,36 @@ pub enum StuckCause {
         /// The bound, in milliseconds.
         bound_ms: u64,
     },
-    /// Several nodes claimed the saga, none of them got anywhere: it may be killing them.
+    /// Several nodes claimed the saga and none had a result: it may be killing them.
     Quarantined {
-        /// How many in a row ended without any result.
+        /// How many claims in a row had no result.
         claims: i16,
     },
-    /// What it wanted to write can't be written: the database refuses it, or a step has spoilt its transaction.
+    /// The database refuses what the saga writes, or a step has broken its transaction.
     Unwritable {
-        /// What.
+        /// What could not be written.
         what: String,
-        /// What the database said.
+        /// The database's error.
         error: String,
     },
     /// A step of ours did not return within the time after which a lane counts as stopped.
     Hung {
-        /// Where.
+        /// The step that did not return.
         at: String,
         /// The bound, in milliseconds.
         bound_ms: u64,
     },
-    /// Something recorded cannot be read by this code.
+    /// This code can't read something recorded.
     Undecodable {
-        /// What.
+        /// What could not be read.
         what: String,
-        /// Why.
+        /// The error of reading it.
         error: String,
     },
 }
 
 impl StuckCause {
-    /// What sagas stuck for one reason have in common: where, what kind of error, and under which version.
+    /// What sagas that are stuck for one reason have in common: the place, the kind of error, and the version.
     pub fn in_common(&self, workflow: &str, version: i32) -> String {
         let what = match self {
             Self::Diverged { journal, code, .. } => format!("journal has {journal}, code wants {code}"),
@@ -168,7 +168,7 @@ impl StuckCause {
         format!("{workflow} v{version}: {what}")
     }
 
-    /// Whether it is the last of many attempts, so that what that met is part of what others have in common with it.
+    /// Whether it comes from the last of many attempts, so that the error of that attempt belongs to the common cause.
     pub(crate) fn is_of_attempts(&self) -> bool {
         match self {
             Self::Debt { .. } | Self::FailedAfterPivot { .. } => true,
@@ -187,11 +187,11 @@ impl StuckCause {
         }
     }
 
-    /// Whether the engine itself tries again after a while: the world outside may have recovered.
+    /// Whether the engine tries again by itself after a while, because the cause may have passed.
     pub fn retries(&self) -> bool {
         match self {
             Self::Debt { .. } | Self::FailedAfterPivot { .. } | Self::Unwritable { .. } => true,
-            // A few times more, alone: it may only have been there when its nodes died.
+            // It is tried a few times more, alone: its nodes may have died for another reason.
             Self::Quarantined { claims } => is_tried_again(*claims),
             Self::RefusedAfterPivot { .. }
             | Self::Diverged { .. }

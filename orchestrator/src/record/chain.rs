@@ -10,21 +10,22 @@ pub struct Link<'a> {
     pub id: Uuid,
     /// Its place in the chain of its bucket, from 1.
     pub seq: i64,
-    /// What it was done to.
+    /// The id of the saga or batch that it was done to.
     pub saga: Uuid,
-    /// When, to the microsecond.
+    /// When it was done, to the microsecond.
     pub at: DateTime<Utc>,
     /// Who did it.
     pub actor: &'a str,
-    /// What was done.
+    /// The name of the action.
     pub action: &'a str,
-    /// Why.
+    /// Why it was done.
     pub reason: &'a str,
-    /// What it found or changed: JSON, as it was written.
+    /// What it found or changed, as JSON text.
     pub detail: &'a str,
 }
 
-/// The hash of a row after the one with this hash. Every part has its length before it, so no two rows read alike.
+/// The hash of a row that follows the row with this hash. Every part is preceded by its length, so no two rows give the same
+/// bytes.
 pub fn digest(head: &[u8], link: &Link<'_>) -> Vec<u8> {
     let mut sha = Sha256::new();
     let numbers = [link.seq, link.at.timestamp_micros()].map(|number| number.to_string());

@@ -1,4 +1,4 @@
-//! An entry of a journal as it stands, whether this binary can read it or not.
+//! An entry of a journal as it is stored, whether this binary can read it or not.
 
 use super::Position;
 use chrono::{DateTime, Utc};
@@ -8,16 +8,16 @@ use serde_json::Value;
 /// An entry of a journal, and who wrote it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct JournalEntry {
-    /// Its index.
+    /// Its index in the journal.
     pub position: Position,
-    /// What happened: the entry's only key.
+    /// The kind of the entry: its only key in JSON.
     pub kind: String,
-    /// What it says.
+    /// The content under that key.
     pub body: Value,
-    /// The claim that it was written under.
+    /// The epoch of the claim that it was written under.
     pub epoch: i64,
-    /// The node that wrote it, where that is known.
+    /// The node that wrote it, if it is known.
     pub node: Option<String>,
-    /// The database's time.
+    /// When it was written, by the database's clock.
     pub written_at: DateTime<Utc>,
 }

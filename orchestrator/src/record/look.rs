@@ -1,4 +1,4 @@
-//! How a saga is, in short: what a verdict on it needs.
+//! The part of a saga's row that a batch's verdict needs.
 
 use super::State;
 
@@ -7,10 +7,10 @@ use super::State;
 pub struct Look {
     /// Its state.
     pub state: State,
-    /// What it is at has failed, and is tried again.
+    /// Whether its present step or compensation has failed and is tried again.
     pub retrying: bool,
-    /// Somebody stopped it.
+    /// Whether somebody paused it.
     pub paused: bool,
-    /// What it has in common with others that are stuck.
+    /// The cause that it shares with other stuck sagas.
     pub cause: Option<String>,
 }

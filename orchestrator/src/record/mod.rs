@@ -1,5 +1,5 @@
-//! What rows and journals are made of: the types that the code above stores and reads, each with the words that are
-//! stored. They know nothing of how they are stored, and nothing of what is done with them.
+//! The types that rows and journals are made of, each with the words that are stored. They do not know how they are stored,
+//! nor what is done with them.
 
 mod action;
 mod attempt;

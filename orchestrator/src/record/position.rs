@@ -1,9 +1,9 @@
-//! Where an entry stands in its journal.
+//! The position of an entry in its journal.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The index of an entry in its saga's journal. Never reused.
+/// The index of an entry in its saga's journal. It is never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Position(pub(crate) i32);

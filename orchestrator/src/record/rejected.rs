@@ -1,20 +1,20 @@
-//! A step's refusal, as journals keep it.
+//! A step's refusal, as journals store it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A step's refusal: the effect was surely not made.
+/// A step's refusal: the effect certainly did not happen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("rejected with `{code}`: {detail}")]
 pub struct Rejected {
-    /// The step that refused, written by the engine; none where the workflow itself did.
+    /// The step that refused, set by the engine; `None` if the workflow itself refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
-    /// For programs; kebab-case, stable.
+    /// A code for programs, in kebab-case and stable.
     pub code: String,
-    /// For people.
+    /// A sentence for people.
     pub detail: String,
-    /// Whatever the caller needs to act on it.
+    /// Data that the caller needs to act on it.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub data: Value,
 }
@@ -25,7 +25,7 @@ impl Rejected {
         Self { step: None, code: code.into(), detail: detail.into(), data: Value::Null }
     }
 
-    /// The same with data.
+    /// A refusal with data.
     pub fn with(mut self, data: Value) -> Self {
         self.data = data;
         self

@@ -1,4 +1,4 @@
-//! What is at stake in a step, as rows keep it.
+//! What is at stake in a step, as rows store it.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 pub enum Stake {
     /// Money in minor units of a currency.
     Money {
-        /// How much.
+        /// The amount.
         minor: i64,
-        /// ISO 4217.
+        /// The currency (ISO 4217).
         currency: String,
     },
     /// Things of one kind.
     Things {
-        /// What they are called.
+        /// Their name, in the plural.
         name: String,
-        /// How many.
+        /// Their number.
         count: u32,
     },
 }
 
 impl Stake {
-    /// All of it, one for each currency and each kind of thing, in the order in which they first come.
+    /// The sum of stakes: one for each currency and each kind of thing, in the order in which they first appear.
     pub fn sum(stakes: impl IntoIterator<Item = Self>) -> Vec<Self> {
         let mut sums: Vec<Self> = Vec::new();
         for stake in stakes {

@@ -9,15 +9,15 @@ use std::{fmt, str::FromStr};
 pub enum State {
     /// A call is out, or the next stretch is about to begin.
     Running,
-    /// Waits for a signal, a timer or a retry.
+    /// It waits for a signal, a timer or a retry.
     Waiting,
-    /// Goes back: compensations are running or waiting for a retry.
+    /// It unwinds: compensations are running or waiting for a retry.
     Unwinding,
-    /// Ended well. At rest.
+    /// The workflow returned. At rest.
     Completed,
-    /// Went back, owing nothing. At rest.
+    /// It has unwound and owes nothing. At rest.
     Unwound,
-    /// Needs a person, or a later retry.
+    /// It needs a person, or a later retry.
     Stuck,
 }
 

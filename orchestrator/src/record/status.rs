@@ -1,4 +1,4 @@
-//! A saga's row as people and handles see it.
+//! A saga's row for people and handles.
 
 use super::{Stake, State, StuckCause, Trouble};
 use crate::id::SagaId;
@@ -8,7 +8,7 @@ use serde::Serialize;
 /// A saga's row as anybody may see it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
-    /// Which saga.
+    /// The saga's id.
     pub id: SagaId,
     /// Its workflow's name.
     pub workflow: String,
@@ -16,43 +16,43 @@ pub struct Status {
     pub version: i32,
     /// Its state.
     pub state: State,
-    /// The next time that someone must look at it.
+    /// When a lane must look at it next.
     pub due_at: Option<DateTime<Utc>>,
     /// Whether a call is out.
     pub leased: bool,
-    /// Whether it is leased and was not written for longer than the longest call and a lease: nothing may be behind that lease.
+    /// Whether it is leased and nothing was written to it for longer than the longest call and a lease: perhaps no call is out.
     pub silent: bool,
-    /// How often it was claimed.
+    /// The epoch: how often it was claimed.
     pub epoch: i64,
-    /// How many entries its journal has.
+    /// The number of entries in its journal.
     pub journal_len: i32,
-    /// Attempts at what is being tried.
+    /// How often its present step or compensation was tried.
     pub attempts: i32,
-    /// What the last failed attempt said.
+    /// The error of the last failed attempt.
     pub last_error: Option<String>,
-    /// The other side's code for it, if it gave one.
+    /// The other side's code for that error, if it gave one.
     pub code: Option<String>,
     /// When the next attempt is due.
     pub retry_at: Option<DateTime<Utc>>,
-    /// The step or signal that it is at; a sleep is `sleep`. None where it is at rest, or a node wrote it that doesn't say.
+    /// The step or signal that it is at; `sleep` for a sleep. `None` if it is at rest, or if the node that wrote it doesn't say.
     pub step: Option<String>,
     /// What is wrong with it besides its state.
     pub trouble: Option<Trouble>,
-    /// Since when something is wrong, or it is stuck.
+    /// When it got into trouble or became stuck.
     pub troubled_at: Option<DateTime<Utc>>,
     /// What is at stake while something is wrong.
     pub stakes: Vec<Stake>,
-    /// Whether somebody stopped it.
+    /// Whether somebody paused it.
     pub paused: bool,
-    /// Who did.
+    /// Who paused it.
     pub paused_by: Option<String>,
-    /// And why.
+    /// Why it was paused.
     pub paused_why: Option<String>,
-    /// What it has in common with others that have failed for the same reason.
+    /// The cause that it shares with other sagas that failed for the same reason.
     pub cause: Option<String>,
-    /// The same, hashed: hexadecimal.
+    /// The hash of the cause, in hexadecimal.
     pub fingerprint: Option<String>,
-    /// Since when it is stuck.
+    /// When it became stuck.
     pub first_stuck_at: Option<DateTime<Utc>>,
     /// Why a person is needed.
     pub stuck: Option<StuckCause>,

@@ -1,34 +1,34 @@
-//! What can be wrong with a saga: each is a work-list.
+//! What can be wrong with a saga. Each kind is a work-list.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// The work-lists. A saga may be on several: one whose compensation is owed may be stuck and paused as well.
+/// The work-lists. A saga may be on several: if its compensation is owed, it may be stuck and paused as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trouble {
     /// It needs a person.
     Stuck,
-    /// The outcome of a call of its is unknown.
+    /// The outcome of one of its calls is unknown.
     InDoubt,
-    /// A compensation failed, so that what it should undo is owed.
+    /// A compensation failed, so it is still owed.
     Owed,
-    /// A step failed, and surely did nothing; it is tried again.
+    /// A step failed and certainly did nothing. It is tried again.
     Retrying,
-    /// It has been due for more than a minute: no node has lanes, or none knows its version.
+    /// It has been due for more than a minute: there are no nodes with lanes, or none knows its version.
     Overdue,
-    /// It is under a lease, and nobody has written it for longer than the longest call and a lease.
+    /// It is leased, and nothing was written to it for longer than the longest call and a lease.
     Silent,
-    /// Somebody stopped it.
+    /// Somebody paused it.
     Paused,
 }
 
 impl Trouble {
-    /// All, in the order in which they are shown.
+    /// All work-lists, in the order in which they are shown.
     pub const ALL: [Self; 7] =
         [Self::Stuck, Self::InDoubt, Self::Owed, Self::Retrying, Self::Overdue, Self::Silent, Self::Paused];
 
-    /// The word in URLs, and in the `trouble` column where it has one.
+    /// The word in URLs, and in the `trouble` column if it is stored there.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stuck => "stuck",

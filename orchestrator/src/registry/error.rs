@@ -1,19 +1,19 @@
 //! What two workflows, or two steps, may not have in common.
 
-/// A node that can't start: its workflows contradict each other.
+/// Why a node can't start: its workflows contradict each other.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// Two types would answer for one name in journals.
+    /// Two step types have one name in journals.
     #[error("two different steps are named `{name}`: `{one}` and `{other}`; rename one of them")]
     StepNamedTwice {
         /// The name.
         name: &'static str,
-        /// One type.
+        /// One of the types.
         one: &'static str,
-        /// The other.
+        /// The other type.
         other: &'static str,
     },
-    /// Two workflows would answer for one name and version.
+    /// Two workflows have one name and version.
     #[error("workflow `{name}` version {version} is registered twice; raise the version of the newer one")]
     WorkflowNamedTwice {
         /// The name.

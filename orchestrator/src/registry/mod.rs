@@ -1,4 +1,4 @@
-//! What this binary knows: workflows by name and version, steps by name, with their types forgotten.
+//! What this binary knows: workflows by name and version, and steps by name, without their types.
 
 mod error;
 mod introspect;
@@ -28,7 +28,7 @@ use std::{collections::HashSet, sync::Arc};
 pub struct Registry {
     pub(crate) steps: StepTable,
     pub(crate) workflows: WorkflowTable,
-    /// What it has met and doesn't know.
+    /// Sagas that it has met and can't read.
     pub(crate) newer: Newer,
 }
 
@@ -59,8 +59,8 @@ impl Registry {
         Stake::sum(history.standing().flat_map(of))
     }
 
-    /// Whether a node with this registry may move the saga as it stands at this epoch: it knows the workflow, and has not
-    /// met anything recorded that it can't read.
+    /// Whether a node with this registry may move the saga at this epoch: it knows the workflow, and has not found anything
+    /// recorded that it can't read.
     pub(crate) fn knows(&self, saga: SagaId, epoch: i64, workflow: &str, version: i32) -> bool {
         self.workflows.get(workflow, version).is_some() && !self.newer.has(saga, epoch)
     }

@@ -1,4 +1,4 @@
-//! Steps with their types forgotten: what lanes batch, and what compensations are read back from.
+//! Steps without their types: lanes batch these, and compensations are read back from journals through them.
 
 use super::error::RegistryError;
 use crate::{
@@ -44,7 +44,7 @@ pub(crate) struct RecordItem {
     pub event: RecordedEvent,
 }
 
-/// An [`Event`] with its type forgotten.
+/// An [`Event`] without its type.
 #[derive(Clone)]
 pub(crate) enum RecordedEvent {
     Started,
@@ -53,7 +53,7 @@ pub(crate) enum RecordedEvent {
     Undone { made: Option<Json>, undo: CallAnswer, cause: Cause },
 }
 
-/// What a step gave: typed, and as it is journaled.
+/// A step's output: typed, and in its journaled form.
 #[derive(Clone)]
 pub(crate) struct CallAnswer {
     pub typed: Arc<dyn Any + Send + Sync>,
@@ -66,7 +66,7 @@ pub type LabelsAndStakes = (Vec<(String, String)>, Vec<Stake>);
 /// How a call is made.
 pub(crate) enum AnswerKind {
     Run,
-    /// The other side may have forgotten our key.
+    /// Whether the other side may have forgotten our key.
     Probe,
     Undo {
         made: Option<Json>,
@@ -78,7 +78,7 @@ pub(crate) type Answers<T> = Result<Vec<Result<T, StepError>>, DbError>;
 pub(crate) trait ErasedStep: Send + Sync {
     fn name(&self) -> &'static str;
     fn ours(&self) -> bool;
-    /// The client that its calls go through: those of one client share their places.
+    /// The client that its calls use. Calls through one client share their places.
     fn service(&self) -> &'static str;
     fn repeatable(&self) -> bool;
     fn policy(&self) -> Policy;
@@ -87,12 +87,12 @@ pub(crate) trait ErasedStep: Send + Sync {
     fn same_stakes(&self) -> bool;
     fn encode(&self, step: &AnyStep) -> Result<Json, serde_json::Error>;
     fn decode(&self, input: &Json) -> Result<AnyStep, serde_json::Error>;
-    /// An output that somebody else made, checked against the step's type.
+    /// Checks an output that somebody else made against the step's type.
     fn decode_output(&self, output: &Json) -> Result<CallAnswer, serde_json::Error>;
     fn describe(&self, step: &AnyStep, way: Way) -> Option<String>;
-    /// Labels, with its output if it has one: called for every entry, so for steps without labels it does nothing.
+    /// The labels, with its output if it has one. This is called for every entry, so it does nothing for steps without labels.
     fn labels(&self, step: &AnyStep, made: Option<&CallAnswer>) -> Vec<(String, String)>;
-    /// Labels and stakes, with its output if it has one that can be read.
+    /// The labels and stakes, with its output if it has one that can be read.
     fn labels_and_stakes(&self, step: &AnyStep, made: Option<&Json>) -> LabelsAndStakes;
     fn extend<'a>(
         &'a self,
@@ -122,7 +122,7 @@ pub(crate) trait ErasedStep: Send + Sync {
 }
 
 #[derive(Default)]
-/// Steps by name. Public only because a public trait names it.
+/// Steps by name. It is public only because a public trait names it.
 #[doc(hidden)]
 pub struct StepTable {
     known: HashMap<&'static str, (&'static str, Arc<dyn ErasedStep>)>,

@@ -1,4 +1,4 @@
-//! Workflows with their types forgotten.
+//! Workflows without their types.
 
 use super::error::RegistryError;
 use crate::{
@@ -10,11 +10,11 @@ use crate::{
 use futures_util::future::LocalBoxFuture;
 use std::{collections::HashMap, marker::PhantomData, rc::Rc};
 
-/// An attempt in flight: ends with the workflow's result as JSON.
+/// A running attempt. It ends with the workflow's result as JSON.
 pub(crate) type Attempt = LocalBoxFuture<'static, Result<Result<Json, StuckCause>, Failure>>;
 
 pub(crate) trait ErasedWorkflow: Send + Sync {
-    /// Begins an attempt; fails if the journaled input can't be read.
+    /// Begins an attempt. It fails if the journaled input can't be read.
     fn begin(&self, core: Rc<Core>, input: &Json) -> Result<Attempt, StuckCause>;
     /// Whether this is a result of the workflow's type.
     fn checks_output(&self, output: &Json) -> Result<(), serde_json::Error>;

@@ -28,19 +28,19 @@ pub(crate) struct Core {
     history: RefCell<History>,
     next_ask: Cell<u32>,
     want: RefCell<Option<Want>>,
-    /// The output of a step that has just run, still typed: saves decoding what was encoded a moment ago.
+    /// The output of a step that has just run, still typed, so that it need not be decoded again.
     fresh: RefCell<Option<(u32, Arc<dyn Any + Send + Sync>)>>,
     stuck: RefCell<Option<StuckCause>>,
 }
 
-/// What the future is pending on.
+/// The request that the future waits for.
 pub(crate) enum Want {
     Step { ask: u32, name: &'static str, step: AnyStep, pivot: bool },
     Signal { ask: u32, name: &'static str, deadline: Deadline },
     Sleep { ask: u32, until: DateTime<Utc> },
 }
 
-/// The latest moment of a wait.
+/// The end of a wait.
 #[derive(Clone, Copy)]
 pub(crate) enum Deadline {
     At(DateTime<Utc>),
@@ -95,7 +95,7 @@ impl Core {
         *self.fresh.borrow_mut() = Some((ask, output));
     }
 
-    /// After the workflow has returned: a request that the journal has and the code no longer made.
+    /// After the workflow has returned: a request that the journal has and the code did not make.
     pub fn abandoned_request(&self) -> Option<StuckCause> {
         let made = self.next_ask.get();
         let history = self.history.borrow();
@@ -138,7 +138,7 @@ impl Core {
         self.answered(ask, || Want::Sleep { ask, until }).await;
     }
 
-    /// A value that the journal remembers, or that is made now and journaled.
+    /// A value from the journal, or one that is made now and journaled.
     pub async fn value(&self, kind: &'static str, make: impl FnOnce() -> Recall) -> Recall {
         let ask = self.check_request(What::Value(kind)).await;
         match self.answer(ask) {
@@ -152,7 +152,7 @@ impl Core {
         }
     }
 
-    /// A message to the outside. What was sent stays sent, so its payload may be another by now; its kind may not.
+    /// A message to the outside. A message that was emitted stays, so the code's payload may have changed by now, but not its kind.
     pub async fn emit(&self, kind: &str, payload: Json) {
         let ask = self.next_ask.get();
         let message = Recall::Emitted { kind: kind.to_owned(), payload };
@@ -173,7 +173,7 @@ impl Core {
         self.mark_stuck(StuckCause::Undecodable { what: what.to_owned(), error: error.to_string() }).await
     }
 
-    /// Numbers the request, and checks that a journal which has it has the same, and one that hasn't has all before.
+    /// Numbers the request. If the journal has it, it must be the same; if not, the journal must have all requests before it.
     async fn check_request(&self, what: What) -> u32 {
         let ask = self.next_ask.get();
         self.next_ask.set(ask + 1);
@@ -191,7 +191,7 @@ impl Core {
         ask
     }
 
-    /// Why the step that the code asks for is not the one of its name that the journal has there.
+    /// Why the step that the code asks for differs from the journal's step with the same name.
     fn other_step<S: Step>(&self, ask: u32, step: &S, pivot: bool) -> Option<StuckCause> {
         let history = self.history.borrow();
         let known = history.asks().get(ask as usize)?;
@@ -235,7 +235,7 @@ impl Core {
         }
     }
 
-    /// Gives the saga up for a person to look at: the lane sees the reason, the future is never polled again.
+    /// Makes the saga stuck: the lane sees the reason, and the future is never polled again.
     async fn mark_stuck<T>(&self, cause: StuckCause) -> T {
         *self.stuck.borrow_mut() = Some(cause);
         pending().await

@@ -1,16 +1,16 @@
-//! Whether the code asks for the step that the journal has: name for name, and input for input.
+//! Whether the code asks for the step that the journal has, with the same name and input.
 //!
 //! Code that asks for something else would send it under the recorded key, and undo what it never did. Texts are
-//! compared first, while the code's is written: they mostly are one, and then nothing is kept. Where they aren't, both
-//! are read as the step's type and written again. So a field added with a default agrees with a journal that lacks it,
-//! a field that is gone with one that has it, and maps agree in any order.
+//! compared first, while the code's text is written: mostly they are equal, and nothing is stored. If they differ, both
+//! are read as the step's type and written again. So a field with a default agrees with a journal that lacks it, a removed
+//! field agrees with a journal that has it, and maps agree in any order.
 
 use crate::{journal::difference, record::Json};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::io;
 
-/// What differs between the recorded input and the one that the code asks with; none if they mean the same.
+/// The difference between the recorded input and the code's; `None` if they mean the same.
 pub(super) fn input_difference<S: Serialize + DeserializeOwned>(
     recorded: &Json,
     asked: &S,
@@ -22,7 +22,7 @@ pub(super) fn input_difference<S: Serialize + DeserializeOwned>(
         Ok(asked) => asked,
         Err(error) => return Some(format!("the code's can't be written as JSON: {error}")),
     };
-    // Both or neither: a number that is read and written again may end in another digit.
+    // Both are rewritten or neither: a number that is read and written again may end in another digit.
     let same_way = reread::<S>(recorded.get()).zip(reread::<S>(&asked));
     let (journal, code) = same_way.or_else(|| parsed(recorded.get()).zip(parsed(&asked)))?;
     difference(&journal, &code)
@@ -42,7 +42,7 @@ fn is_written_as(value: &impl Serialize, text: &str) -> bool {
     serde_json::to_writer(&mut rest, value).is_ok() && rest.0.is_empty()
 }
 
-/// What a value's text must go on with. Refuses the first piece that is another.
+/// Compares a value's text while it is written. It refuses the first piece that differs.
 struct Rest<'a>(&'a [u8]);
 
 impl io::Write for Rest<'_> {

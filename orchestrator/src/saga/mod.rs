@@ -1,7 +1,7 @@
-//! What a workflow's function holds: the way to ask for steps, signals, time and ids.
+//! The handle that a workflow's function gets, to ask for steps, signals, time and ids.
 //!
-//! Every request first looks into the journal. What it remembers is returned at once; what it doesn't becomes the
-//! attempt's *want*, and the future stays pending until the lane has the answer or drops it. So parking is never an
+//! Every request first looks into the journal. An answer that is there is returned at once. Otherwise the request becomes
+//! the attempt's *want*, and the future stays pending until the lane has the answer or drops it. So parking is never an
 //! error here, and neither is a lost lease, a shutdown or a crash.
 
 mod core;
@@ -36,7 +36,7 @@ impl<W: Workflow> Saga<W, Compensatable> {
         Self { core, phase: PhantomData }
     }
 
-    /// Takes a step. Its refusal is an answer: `?` turns back, or the workflow goes another way.
+    /// Takes a step. Its refusal is an answer: `?` turns the saga back, or the workflow goes another way.
     pub async fn step<S, Place>(&mut self, step: S) -> Result<S::Output, Rejected>
     where
         S: Step,
@@ -71,17 +71,17 @@ impl<W: Workflow> Saga<W, Retriable> {
 }
 
 impl<W, Phase> Saga<W, Phase> {
-    /// Which saga this is.
+    /// The saga's id.
     pub fn id(&self) -> SagaId {
         self.core.id()
     }
 
-    /// Waits for a message; say until when.
+    /// Waits for a signal. The wait needs a deadline.
     pub fn signal<T: Signal>(&mut self) -> Wait<'_, T> {
         Wait::new(&self.core)
     }
 
-    /// Sleeps, durably, until this time of the database's clock.
+    /// Sleeps durably until this time of the database's clock.
     pub async fn sleep_until(&mut self, until: DateTime<Utc>) {
         self.core.sleep(until).await;
     }

@@ -17,13 +17,13 @@ impl<'a, T: Signal> Wait<'a, T> {
         Self { core, signal: PhantomData }
     }
 
-    /// Until this time of the database's clock. A letter counts if it was received at or before it, however late
-    /// someone looks; of several, the first by (received at, sender's id).
+    /// Waits until this time of the database's clock. A letter counts if it was received at or before that time, however late
+    /// a lane looks. Among several letters the first by (received at, sender's id) counts.
     pub async fn until(self, deadline: DateTime<Utc>) -> Result<T, Expired> {
         self.core.signal(Deadline::At(deadline)).await
     }
 
-    /// For this long, from the moment at which the wait is journaled.
+    /// Waits for this long, counted from the moment at which the wait is journaled.
     pub async fn within(self, patience: Duration) -> Result<T, Expired> {
         self.core.signal(Deadline::Within(patience)).await
     }

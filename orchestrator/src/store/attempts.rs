@@ -1,4 +1,4 @@
-//! `usher.attempts`: attempts that ended without an entry.
+//! `usher.attempts`: attempts that failed without an entry.
 
 use super::columns;
 use crate::{
@@ -8,10 +8,11 @@ use crate::{
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-/// Attempts that are kept of one saga: a debt that is tried again for weeks must not fill the table. The oldest go.
+/// The most attempts that are kept for one saga: a debt that is tried for weeks must not fill the table. The oldest are
+/// removed.
 pub(crate) const KEPT_MAX: i64 = 200;
 
-/// Bytes of an error that are kept; all of it was logged by whoever met it, or stands at the other side.
+/// The most bytes of an error that are kept. The whole error was logged where it happened, or the other side has it.
 const ERROR_BYTES_MAX: usize = 2_000;
 
 /// An attempt that ended, as it becomes a row.
@@ -28,7 +29,7 @@ pub(crate) struct Ended {
     pub in_doubt: bool,
 }
 
-/// Adds attempts, and takes away those past the bound.
+/// Adds attempts, and removes those past the bound.
 pub(crate) async fn add(
     connection: &mut PgConnection,
     ended: &[Ended],
@@ -91,8 +92,8 @@ pub(crate) async fn add(
     Ok(())
 }
 
-/// Writes down that whoever had these sagas under a lease did not come back: what became of its call is unknown. The rows
-/// are locked, and not yet claimed anew.
+/// Records that the holders of these sagas' leases were lost, so that the outcomes of their calls are unknown. The rows are
+/// locked and not yet claimed again.
 pub(crate) async fn add_lost(
     connection: &mut PgConnection,
     sagas: &[SagaId],

@@ -1,4 +1,4 @@
-//! `usher.audit`: what was done to sagas besides their own course, each row chained to the one before it in its bucket.
+//! `usher.audit`: what was done to sagas besides their own course. Each row is chained to the previous one in its bucket.
 
 use crate::{
     id::Bucket,
@@ -9,29 +9,29 @@ use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// One thing done.
+/// One action.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// The saga that it was done to; or what it was done to instead, such as a batch, by an id with a bucket.
+    /// The saga that it was done to, or another bucketed id such as that of a batch.
     pub subject: Uuid,
-    /// Who did it; `engine` where nobody did.
+    /// Who did it; `engine` if it was no person.
     pub actor: String,
-    /// What was done.
+    /// The name of the action.
     pub action: &'static str,
-    /// Why.
+    /// Why it was done.
     pub reason: String,
-    /// What it found or changed: JSON.
+    /// What it found or changed, as JSON.
     pub detail: String,
 }
 
-/// Writes what was done, in the transaction of its effect. Whoever adds to a bucket's chain holds its head until then;
-/// heads are locked in the order of their buckets, and after sagas, so nobody waits in a circle.
+/// Writes rows, in the transaction of their effect, which holds the lock on each chain's head until it ends. Heads are
+/// locked in the order of their buckets, and after sagas, so there are no deadlocks.
 pub async fn add(
     connection: &mut PgConnection,
     records: &[Record],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    // As Postgres keeps it, or the hash would be of another moment.
+    // The time is rounded as Postgres stores it, or the hash would not match the row.
     let now = now.trunc_subsecs(6);
     let mut by_bucket: BTreeMap<i16, Vec<&Record>> = BTreeMap::new();
     for record in records {

@@ -1,11 +1,11 @@
-//! Sagas that are due, and letters from before their sagas, a page at a time: unlocked reads of all buckets.
+//! Due sagas, and letters that came before their sagas, read page by page from all buckets without locks.
 
 use crate::id::SagaId;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A place in the order in which sagas are due, or letters came. What is after it has not been read yet.
+/// A place in the order in which sagas are due, or in which letters came. Rows after it have not been read yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     at: DateTime<Utc>,
@@ -13,16 +13,16 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Before everything: this engine is younger.
+    /// The place before everything: a time before this engine existed.
     pub const BEGIN: Self = Self::before(DateTime::UNIX_EPOCH);
 
-    /// Before all that is of this moment.
+    /// The place before everything of this moment.
     pub const fn before(at: DateTime<Utc>) -> Self {
         Self { at, id: Uuid::nil() }
     }
 }
 
-/// A saga that is due, and what says whether it may be taken.
+/// A due saga, with what decides whether it may be taken.
 #[derive(Clone, Debug)]
 pub(crate) struct Due {
     pub saga: SagaId,
@@ -33,18 +33,18 @@ pub(crate) struct Due {
     pub paused: bool,
 }
 
-/// What one look found.
+/// The result of one look.
 pub(crate) struct Page<T> {
-    /// In order.
+    /// The rows, in order.
     pub rows: Vec<T>,
-    /// The database's time.
+    /// The time of the look, by the database's clock.
     pub now: DateTime<Utc>,
-    /// Where to go on; none if there is nothing after this page.
+    /// The place where the next page begins; `None` if this is the last page.
     pub next: Option<Place>,
 }
 
-/// The sagas that are due after this place, the first `most`. Cut before anything else is asked of them, so that a page
-/// costs the same whatever is in it.
+/// The first `most` sagas that are due after this place. The limit applies before any condition, so that a page costs the
+/// same whatever is in it.
 pub(crate) async fn read_due(
     connection: &mut PgConnection,
     after: Place,
@@ -87,8 +87,7 @@ pub(crate) async fn read_due(
     Ok(Page { rows, now, next })
 }
 
-/// The sagas of letters that came before them, after this place: those that are there now. At most `most` letters are
-/// looked at.
+/// The sagas that exist now, of letters after this place that came before their sagas. At most `most` letters are read.
 pub(crate) async fn read_orphans(
     connection: &mut PgConnection,
     after: Place,

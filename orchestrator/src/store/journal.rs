@@ -1,4 +1,4 @@
-//! `usher.journal`: one row a stretch, append-only.
+//! `usher.journal`: one row for each stretch, append-only.
 
 use super::columns;
 use crate::{
@@ -52,7 +52,7 @@ pub(crate) async fn append(
     Ok(())
 }
 
-/// Journals by saga; or why one can't be read.
+/// Journals by saga, or the reason why one can't be read.
 pub(crate) type Journals = HashMap<SagaId, Result<Vec<Entry>, Unreadable>>;
 
 /// Reads whole journals.
@@ -82,7 +82,7 @@ pub(crate) async fn read(connection: &mut PgConnection, sagas: &[SagaId]) -> Res
     Ok(journals)
 }
 
-/// One saga's entries as they stand, with who wrote them.
+/// One saga's entries as they are stored, with the nodes that wrote them.
 pub async fn read_rows(
     connection: &mut PgConnection,
     saga: SagaId,
@@ -111,7 +111,7 @@ pub async fn read_rows(
     Ok(entries.collect())
 }
 
-/// Whether the batch with this token has committed, asked of one saga that it wrote entries for.
+/// Whether the batch with this token has committed, read from one saga that it wrote entries for.
 pub(crate) async fn has_token(
     connection: &mut PgConnection,
     saga: SagaId,

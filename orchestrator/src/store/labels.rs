@@ -1,10 +1,10 @@
-//! `usher.labels`: words by which a person finds a saga.
+//! `usher.labels`: words by which people find a saga.
 
 use super::columns;
 use crate::id::SagaId;
 use sqlx::PgConnection;
 
-/// Writes labels; those that are there already stay.
+/// Writes labels. Existing ones stay.
 pub(crate) async fn add(
     connection: &mut PgConnection,
     labels: &[(SagaId, &str, &str)],
@@ -29,7 +29,7 @@ pub(crate) async fn add(
     Ok(())
 }
 
-/// The newest sagas with exactly this value, under whichever key.
+/// The newest sagas with exactly this value, under any key.
 pub async fn find(connection: &mut PgConnection, value: &str, most: i64) -> Result<Vec<SagaId>, sqlx::Error> {
     let found = sqlx::query_scalar!(
         "select saga_id from usher.labels where value = $1 group by saga_id order by saga_id desc limit $2",

@@ -1,4 +1,4 @@
-//! Leases in `usher.sagas`: rows whose `due_at` is the end of a lease.
+//! Leases in `usher.sagas`: in leased rows `due_at` is the end of the lease.
 
 use super::columns;
 use crate::id::SagaId;
@@ -9,7 +9,7 @@ use std::time::Duration;
 /// A saga, and the token that it is leased under.
 pub(crate) type Held = (SagaId, i64);
 
-/// Puts the end of these leases off; says for which of them. Rows that somebody has locked are passed over.
+/// Renews these leases. Returns which of them were renewed. Locked rows are skipped.
 pub(crate) async fn renew(
     connection: &mut PgConnection,
     leases: &[Held],
@@ -43,7 +43,7 @@ pub(crate) async fn renew(
     Ok(renewed.into_iter().map(|row| (SagaId::from_uuid(row.id), row.token)).collect())
 }
 
-/// The same for one of them, waiting for its row for as long as the connection's lock timeout allows.
+/// Renews one lease, waiting for its row for as long as the connection's lock timeout allows.
 pub(crate) async fn renew_waiting(
     connection: &mut PgConnection,
     (saga, token): Held,
@@ -70,7 +70,7 @@ pub(crate) async fn renew_waiting(
     }
 }
 
-/// Which of these leases are still as they were given: an unlocked read.
+/// The leases among these that have not changed. This reads without locks.
 pub(crate) async fn find_held(
     connection: &mut PgConnection,
     leases: &[Held],
@@ -93,7 +93,7 @@ pub(crate) async fn find_held(
     Ok(held.into_iter().map(|row| (SagaId::from_uuid(row.id), row.token)).collect())
 }
 
-/// Claims sagas on which somebody may have died, and counts it for those that were lost now; they are leased to the new
+/// Claims sagas that may have killed a node, and counts the loss of those that were lost now. They are leased to the new
 /// holder. Their rows are locked.
 pub(crate) async fn count_claims(
     connection: &mut PgConnection,
@@ -126,7 +126,7 @@ pub(crate) async fn count_claims(
     Ok(())
 }
 
-/// Says how often these were lost. Their rows are locked.
+/// Sets how often these were lost. Their rows are locked.
 pub(crate) async fn set_claims(
     connection: &mut PgConnection,
     sagas: &[(SagaId, i16)],
@@ -149,8 +149,8 @@ pub(crate) async fn set_claims(
     Ok(())
 }
 
-/// Takes sagas from holders that are gone, and lets them wait: they are due again at these times, under nobody's lease.
-/// Their rows are locked.
+/// Takes sagas from holders that were lost, and lets them wait: they are due again at these times, without a lease. Their
+/// rows are locked.
 pub(crate) async fn put_off(
     connection: &mut PgConnection,
     sagas: &[(SagaId, DateTime<Utc>)],

@@ -1,5 +1,5 @@
-//! `usher.sagas` and their journals, read without a lock by whoever knows a saga by its id or by the key that it was started
-//! under: how it stands, how it began, and what it has asked of a step.
+//! `usher.sagas` and their journals, read without a lock by a saga's id or its start key: its state, its beginning, and the
+//! inputs of a step's calls.
 
 use super::columns;
 use crate::{Bucket, SagaId, State};
@@ -12,36 +12,36 @@ use std::collections::HashMap;
 pub struct Beginning {
     /// Its workflow's name.
     pub workflow: String,
-    /// Its workflow's input, as it was given.
+    /// Its workflow's input.
     pub input: Value,
 }
 
-/// What a saga was started under.
+/// The start key of a saga.
 #[derive(Clone, Debug)]
 pub struct StartKey {
-    /// The name of its workflow.
+    /// The name of the saga's workflow.
     pub workflow: &'static str,
-    /// The key that whoever started it gave.
+    /// The key that the caller gave.
     pub key: String,
-    /// Where it lives, if that is known; else all buckets are looked through.
+    /// The saga's bucket, if it is known; otherwise all buckets are searched.
     pub bucket: Option<Bucket>,
 }
 
 /// A saga that was found by its start key.
 #[derive(Clone, Debug)]
 pub struct Started {
-    /// The saga.
+    /// The saga's id.
     pub saga: SagaId,
     /// Its state.
     pub state: State,
-    /// Which of the keys that were asked for has found it, by index.
+    /// The index of the key that found it.
     pub of: usize,
 }
 
-/// The states of these sagas. Those that are gone are missing.
+/// The states of these sagas. Removed sagas are missing.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn states(
     connection: &mut PgConnection,
     sagas: &[SagaId],
@@ -64,7 +64,7 @@ pub async fn states(
 /// The sagas that were started under these keys, at most `most`.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn started_under(
     connection: &mut PgConnection,
     keys: &[StartKey],
@@ -96,7 +96,7 @@ pub async fn started_under(
     started.collect()
 }
 
-/// How a saga began; none if there is no such saga, or its journal has no beginning.
+/// How a saga began; `None` if there is no such saga, or its journal has no beginning.
 ///
 /// # Errors
 /// The database's.
@@ -122,7 +122,7 @@ pub async fn find_beginning(
 /// The inputs of a saga's calls of this step that have begun, in order.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn inputs_of(
     connection: &mut PgConnection,
     saga: SagaId,

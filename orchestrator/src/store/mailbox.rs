@@ -1,5 +1,5 @@
-//! `usher.mailbox`: wishes from outside. The journal says which one was chosen. Nothing is taken out but what was refused,
-//! and, with their sagas, what is old.
+//! `usher.mailbox`: letters from outside. The journal says which one was chosen. Only refused letters are removed, and old
+//! ones together with their sagas.
 
 use super::columns;
 use crate::id::SagaId;
@@ -14,17 +14,17 @@ pub(crate) struct Letter {
     pub kind: Kind,
     /// The signal's name; empty for a cancellation.
     pub name: String,
-    /// The sender's id of this letter: the same again is the same letter.
+    /// The sender's id for this letter: the same id is the same letter.
     pub sender: String,
     pub payload: String,
 }
 
-/// What a letter wishes.
+/// The kind of a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A message of a type that the workflow knows.
     Signal,
-    /// That the saga turns back.
+    /// A request to turn back.
     Cancel,
 }
 
@@ -41,19 +41,19 @@ impl Kind {
 /// A letter as the mailbox has it.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// What it wishes.
+    /// Its kind.
     pub kind: Kind,
     /// The signal's name; empty for a cancellation.
     pub name: String,
-    /// The sender's id of it.
+    /// The sender's id for it.
     pub sender: String,
-    /// What it says: JSON.
+    /// The content, as JSON.
     pub payload: String,
-    /// When the database got it.
+    /// When the database received it.
     pub received_at: DateTime<Utc>,
 }
 
-/// Puts letters in. One that is there already stays as it is.
+/// Adds letters. An existing letter stays as it is.
 pub(crate) async fn add(
     connection: &mut PgConnection,
     letters: &[(SagaId, &Letter, bool)],
@@ -87,21 +87,21 @@ pub(crate) async fn add(
     Ok(())
 }
 
-/// Letters that one statement reads for a batch: more, and somebody is flooded.
+/// Letters that one statement reads for a batch. If there are more, a saga is being flooded.
 const AT_ONCE_MAX: usize = 4096;
-/// Letters of one name that are read of a saga that is flooded, beside those that it has chosen already: more than one
+/// Letters of one name that are read for a saga that is flooded, besides those that it has already chosen: more than one
 /// stretch can choose.
 const NEXT_MAX: usize = 64;
 
-/// Reads the mailboxes of sagas that are locked, in the order in which letters count. With each saga goes how many
-/// letters it has chosen. A statement of its own after the lock: one that began before the lock could miss a letter
-/// whose sender has just released the row.
+/// Reads the mailboxes of locked sagas, in the order in which letters count. For each saga the caller gives the number of
+/// letters that it has chosen. This must be a statement of its own after the lock: one that began before the lock could
+/// miss a letter whose sender has just released the row.
 pub async fn read(
     connection: &mut PgConnection,
     sagas: &[(SagaId, usize)],
 ) -> Result<HashMap<SagaId, Vec<Received>>, sqlx::Error> {
     let (ids, buckets) = columns(sagas.iter().map(|(saga, _)| *saga));
-    // Not in order: then the whole of a flood would be sorted before the first is given.
+    // It has no order, because a whole flood would be sorted before the first row is returned.
     let rows = sqlx::query_as!(
         Raw,
         r#"
@@ -126,7 +126,8 @@ pub async fn read(
     Ok(sorted(next))
 }
 
-/// Reads the first letters of each name of one saga. Goes from name to name by the index, so that it costs what it gives.
+/// Reads the first letters of each name of one saga. It goes from name to name through the index, so that its cost depends
+/// only on what it returns.
 async fn read_next(
     connection: &mut PgConnection,
     saga: SagaId,
@@ -200,8 +201,8 @@ fn sorted(rows: Vec<Raw>) -> HashMap<SagaId, Vec<Received>> {
     letters
 }
 
-/// Delivers one letter from outside the lanes, waiting for the saga's row: either the one who parks sees the letter,
-/// or the letter sees the parked row and makes it due. Says whether the saga exists.
+/// Delivers one letter from outside the lanes, waiting for the saga's row: either the lane that parks the saga sees the
+/// letter, or the letter sees the parked row and makes it due. Returns whether the saga exists.
 pub(crate) async fn deliver(
     connection: &mut PgConnection,
     saga: SagaId,
@@ -242,8 +243,8 @@ pub(crate) async fn deliver(
     Ok(known)
 }
 
-/// Takes a cancellation out again. Under the saga's row, so that no lane has it in hand: afterwards it has been acted on,
-/// and the journal says so, or it never will be.
+/// Removes a cancellation. It locks the saga's row, so that no lane is moving the saga. Afterwards the cancellation has been
+/// acted on, and the journal says so, or it never will be.
 pub(crate) async fn withdraw_cancel(
     connection: &mut PgConnection,
     saga: SagaId,
@@ -270,7 +271,7 @@ pub(crate) async fn withdraw_cancel(
     Ok(())
 }
 
-/// Gives a saga the letters that came before it: makes it due, so that its next holder looks into its mailbox.
+/// Makes a saga due whose letters came before it, so that its next holder reads its mailbox.
 pub(crate) async fn adopt(connection: &mut PgConnection, saga: SagaId) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"

@@ -1,5 +1,5 @@
-//! The engine's SQL: one module a table, functions named verb and noun, each one statement on the connection it is
-//! given. Nothing here begins or commits.
+//! The engine's SQL: one module for each table. Functions are named by a verb and a noun, and each is one statement on the
+//! connection that it gets. Nothing here begins or commits.
 
 pub(crate) mod attempts;
 pub(crate) mod audit;
@@ -19,7 +19,7 @@ pub(crate) mod troubles;
 use crate::id::SagaId;
 use uuid::Uuid;
 
-/// Ids as the two columns that `unnest` joins on.
+/// Ids as two columns for `unnest`.
 pub(crate) fn columns(ids: impl Iterator<Item = SagaId>) -> (Vec<Uuid>, Vec<i16>) {
     ids.map(|id| (id.uuid(), id.bucket().number())).unzip()
 }

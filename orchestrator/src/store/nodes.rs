@@ -1,15 +1,15 @@
-//! `usher.nodes`: which nodes have lanes. Each node writes its own row, and any removes those of the dead.
+//! `usher.nodes`: the nodes with lanes. Each node writes its own row, and any node removes the rows of dead ones.
 
 use crate::id::Bucket;
 use sqlx::PgConnection;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Rows that nobody wrote for so long are of nodes that died. Until then what they said of their calls counts: a lease of
-/// theirs may be running.
+/// A row that was not written for this long belongs to a node that died. Until then its bounds on calls count, because a
+/// lease of that node may still be running.
 const DEAD_AFTER_S: f64 = 3600.0;
 
-/// What a node says of itself.
+/// What a node says about itself.
 pub(crate) struct Node<'a> {
     pub id: Uuid,
     pub name: &'a str,
@@ -19,7 +19,7 @@ pub(crate) struct Node<'a> {
     pub versions: Vec<i32>,
 }
 
-/// Says that the node is there.
+/// Writes the node's row.
 pub(crate) async fn write(connection: &mut PgConnection, node: &Node<'_>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
@@ -43,7 +43,7 @@ pub(crate) async fn write(connection: &mut PgConnection, node: &Node<'_>) -> Res
     Ok(())
 }
 
-/// Says that it is not there any more.
+/// Removes the node's row.
 pub(crate) async fn remove(connection: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from usher.nodes where id = $1 and bucket = $2", id, Bucket::of_id(id).number())
         .execute(connection)

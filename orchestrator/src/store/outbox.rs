@@ -10,44 +10,44 @@ use serde_json::value::RawValue;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-/// A message as a batch writes it, with the position of the entry that it was emitted with.
+/// A message for a batch to write, with the position of the entry that it was emitted with.
 pub(crate) struct New {
     pub saga: SagaId,
     pub position: Position,
-    /// Which of this entry's messages, from 0.
+    /// Its number among the entry's messages, from 0.
     pub ordinal: i32,
     pub kind: String,
     pub payload: String,
 }
 
-/// What names a message. A saga's messages are in order of position and ordinal.
+/// The key of a message. A saga's messages are in order of position and ordinal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageKey {
     /// The saga that emitted it.
     pub saga: SagaId,
     /// The position of the journal entry that it was emitted with.
     pub position: i32,
-    /// Which of that entry's messages, from 0.
+    /// Its number among the entry's messages, from 0.
     pub ordinal: i32,
 }
 
-/// What a saga has told the outside.
+/// A message of a saga to the outside.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// Its name.
+    /// Its key.
     pub key: MessageKey,
-    /// What happened, such as `booking.confirmed`.
+    /// Its type, such as `booking.confirmed`.
     pub kind: String,
-    /// What there is to know of it, as JSON.
+    /// Its data, as JSON.
     pub payload: Box<RawValue>,
     /// The database's time of the commit that decided it, or a little before.
     pub decided_at: DateTime<Utc>,
-    /// When a handler took it; none if none has.
+    /// When a handler took it; `None` if none has.
     pub taken_at: Option<DateTime<Utc>>,
 }
 
 impl MessageKey {
-    /// Where its row lives.
+    /// The bucket of its row.
     pub fn bucket(&self) -> Bucket {
         self.saga.bucket()
     }
@@ -77,7 +77,7 @@ impl From<Raw> for Message {
     }
 }
 
-/// Puts messages in.
+/// Adds messages.
 pub(crate) async fn add(
     connection: &mut PgConnection,
     messages: &[New],
@@ -108,8 +108,8 @@ pub(crate) async fn add(
     Ok(())
 }
 
-/// Sagas with messages that nobody has taken, decided after `since`; whose waits longest comes first. Of all but `resting`,
-/// looking at `most` messages.
+/// Sagas with messages that are not taken and were decided after `since`, longest waiting first. It leaves out `resting`
+/// sagas, and reads at most `most` messages.
 pub(crate) async fn list_waiting(
     connection: &mut PgConnection,
     since: DateTime<Utc>,
@@ -135,11 +135,11 @@ pub(crate) async fn list_waiting(
     Ok(sagas)
 }
 
-/// Locks the first message of each of these sagas that nobody has taken, and gives it with those after it: the first `most`
-/// messages in order of their sagas. What somebody else has locked is left out, with all that is behind it.
+/// Locks the first message of each of these sagas that is not taken, and returns it with those after it: the first `most`
+/// messages in order of their sagas. A saga whose first message somebody else has locked is left out.
 ///
-/// A saga commits its messages one after another, so all that is before a message that this statement sees is seen too. And
-/// whoever takes a message has locked the first one, so nobody takes what is behind a lock of ours.
+/// A saga commits its messages one after another, so this statement also sees all messages before one that it sees. And a
+/// node must lock the first message to take any, so nobody takes messages behind our lock.
 pub(crate) async fn claim(
     connection: &mut PgConnection,
     sagas: &[SagaId],
@@ -212,7 +212,7 @@ pub(crate) async fn mark_taken(
     Ok(())
 }
 
-/// Deletes at most `most` messages that were decided before `before`, of sagas before `first_kept`; says how many.
+/// Deletes at most `most` messages that were decided before `before`, of sagas before `first_kept`. Returns how many.
 pub(crate) async fn delete_old(
     connection: &mut PgConnection,
     first_kept: Uuid,
@@ -240,7 +240,7 @@ pub(crate) async fn delete_old(
     Ok(gone.rows_affected())
 }
 
-/// Keys as the columns that `unnest` joins on.
+/// Keys as columns for `unnest`.
 #[derive(Default)]
 pub(super) struct Keys {
     pub sagas: Vec<Uuid>,

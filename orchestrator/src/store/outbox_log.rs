@@ -1,4 +1,4 @@
-//! `usher.outbox` as people read it, and whoever sends messages on: without a lock.
+//! `usher.outbox` for people and for senders of messages, read without a lock.
 
 use super::outbox::{Keys, Message, MessageKey, Raw};
 use crate::SagaId;
@@ -7,10 +7,10 @@ use serde_json::value::RawValue;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-/// Which messages. What is not given does not matter.
+/// A filter of messages. A field that is not given matches every message.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Which<'a> {
-    /// Of these types; empty for all.
+    /// Only messages of these types; empty for all.
     pub kinds: &'a [String],
     /// Only rows about this saga.
     pub saga: Option<SagaId>,
@@ -22,10 +22,10 @@ impl Which<'_> {
     }
 }
 
-/// The messages with these names, in any order. Those that are gone are missing.
+/// The messages with these keys, in any order. Deleted messages are missing.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn read(connection: &mut PgConnection, keys: &[MessageKey]) -> Result<Vec<Message>, sqlx::Error> {
     let Keys { sagas, buckets, positions, ordinals } = keys.iter().collect();
     let rows = sqlx::query_as!(
@@ -50,7 +50,7 @@ pub async fn read(connection: &mut PgConnection, keys: &[MessageKey]) -> Result<
 /// The first `most` messages of a saga, in order.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn list_of(
     connection: &mut PgConnection,
     saga: SagaId,
@@ -77,7 +77,7 @@ pub async fn list_of(
 /// The last `most` messages, in order of time.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn read_last(
     connection: &mut PgConnection,
     which: &Which<'_>,
@@ -104,10 +104,10 @@ pub async fn read_last(
     Ok(rows.into_iter().rev().map(Message::from).collect())
 }
 
-/// A page of those that were decided at `from` or later, in order of time; `after` is the last one of the page before.
+/// A page of messages that were decided at `from` or later, in order of time; `after` is the last one of the previous page.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn read_page(
     connection: &mut PgConnection,
     which: &Which<'_>,

@@ -1,4 +1,4 @@
-//! `usher.sagas`: one row a saga.
+//! `usher.sagas`: one row for each saga.
 
 use super::columns;
 use crate::{
@@ -26,14 +26,14 @@ pub(crate) struct SagaRow {
     pub journal_bytes: i64,
     pub trying: Trying,
     pub claims: i16,
-    /// It was taken from whoever held it, and nobody has had it since; or nobody ever had it.
+    /// Whether it was taken from its last holder and nobody has had it since, or nobody has had it at all.
     pub unheld: bool,
     pub stuck: Option<StuckCause>,
-    /// Of which of its words only a newer binary knows what they mean.
+    /// The words in it that only a newer binary knows.
     pub newer: Option<String>,
 }
 
-/// The attempts at what is being tried.
+/// The attempts at its present step or compensation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trying {
     pub attempts: i32,
@@ -54,7 +54,7 @@ pub(crate) struct New {
     pub trace: Option<String>,
 }
 
-/// What a stretch leaves of a row.
+/// The new values of a row after a stretch.
 #[derive(Clone, Debug)]
 pub(crate) struct Written {
     pub id: SagaId,
@@ -68,14 +68,14 @@ pub(crate) struct Written {
     pub leased: bool,
     pub trying: Trying,
     pub stuck: Option<StuckCause>,
-    /// Where it is, if that is known.
+    /// The step or signal that it is at, if it is known.
     pub at_step: Option<&'static str>,
-    /// Whoever held it did not lose it: it is suspected of nothing any more.
+    /// Whether its holder did not lose it, so that it is no longer suspected.
     pub cleared: bool,
 }
 
-/// Inserts new sagas; says which of them are new. Their lane has them to itself until it commits, and writes them again
-/// before: `due_at` is a guess at what it will write then, because a good guess saves every index a second entry.
+/// Inserts new sagas. Returns which of them are new. Only their lane sees them until it commits, and it writes them again
+/// before: `due_at` is a guess at the final value, because a good guess saves a second entry in every index.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     new: &[&New],
@@ -134,7 +134,7 @@ pub(crate) async fn lock(
     .fetch_all(connection)
     .await?;
     let rows = rows.into_iter().map(|row| {
-        // A word that isn't known must not take the batch along: the row is left to those who know it.
+        // An unknown word must not fail the batch: the row is left to nodes that know it.
         let (state, trouble) = (row.state.parse(), row.trouble.as_deref().map(str::parse).transpose());
         let (stuck, reason) = match row.stuck.as_deref().map(read_cause) {
             Some(Err(unreadable)) => (row.stuck.as_deref().map(decode), newer(unreadable)),
@@ -169,8 +169,8 @@ pub(crate) async fn lock(
     Ok(rows.collect())
 }
 
-/// Writes what the batch's stretches leave; raises each epoch. The rows are locked, so any other number than
-/// `written.len()` coming back is a bug or a lost lock, and the transaction must go.
+/// Writes the results of the batch's stretches, and raises each epoch. The rows are locked. So if it returns another number
+/// than `written.len()`, there is a bug or a lost lock, and the transaction must be rolled back.
 pub(crate) async fn write(
     connection: &mut PgConnection,
     written: &[Written],
@@ -233,7 +233,7 @@ pub(crate) async fn write(
     Ok(done.rows_affected())
 }
 
-/// Removes sagas that this transaction began and that came to nothing.
+/// Removes sagas that this transaction began and that were refused.
 pub(crate) async fn delete(connection: &mut PgConnection, sagas: &[SagaId]) -> Result<(), sqlx::Error> {
     let (ids, buckets) = columns(sagas.iter().copied());
     sqlx::query!(
@@ -250,7 +250,7 @@ pub(crate) async fn delete(connection: &mut PgConnection, sagas: &[SagaId]) -> R
     Ok(())
 }
 
-/// Makes sagas due now whose holder must look into their mailboxes; those with a call out are looked at when it ends.
+/// Makes sagas due now whose holder must read their mailboxes. For a saga with a call out that happens when the call ends.
 pub(crate) async fn make_due(
     connection: &mut PgConnection,
     sagas: &[SagaId],
@@ -274,7 +274,7 @@ pub(crate) async fn make_due(
     Ok(())
 }
 
-/// Writes a start from outside the lanes: the row, due at once, and its first entry. Says whether it is new.
+/// Writes a start from outside the lanes: the row, due at once, and its first entry. Returns whether it is new.
 pub(crate) async fn insert_due(
     connection: &mut PgConnection,
     new: &New,
@@ -331,7 +331,7 @@ pub async fn now(connection: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::E
     sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(connection).await
 }
 
-/// Locks a saga's row, waiting for whoever has it. Says whether there is one.
+/// Locks a saga's row, waiting for its holder. Returns whether the saga exists.
 pub async fn wait_for(connection: &mut PgConnection, saga: SagaId) -> Result<bool, sqlx::Error> {
     let found = sqlx::query_scalar!(
         "select journal_len from usher.sagas where id = $1 and bucket = $2 for update",
@@ -381,7 +381,7 @@ pub(crate) async fn make_due_at_once(connection: &mut PgConnection, saga: SagaId
     Ok(())
 }
 
-/// Takes a saga's lease away; the row is locked. Whoever had it finds neither its epoch nor its token.
+/// Takes away a saga's lease; the row is locked. The old holder finds neither its epoch nor its token.
 pub(crate) async fn release_lease(
     connection: &mut PgConnection,
     saga: SagaId,
@@ -404,7 +404,7 @@ pub(crate) async fn release_lease(
     Ok(())
 }
 
-/// Why a saga is stuck. A reason that only a newer binary knows must not take a whole batch, or list, along.
+/// Why a saga is stuck. A reason that only a newer binary knows must not fail a whole batch or list.
 pub fn decode(json: &str) -> StuckCause {
     read_cause(json).unwrap_or_else(|error| StuckCause::Undecodable {
         what: "why it is stuck".into(),

@@ -1,4 +1,4 @@
-//! A saga's row as people and handles see it: read without a lock.
+//! A saga's row for people and handles, read without a lock.
 
 use super::{columns, sagas::decode};
 use crate::{
@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// The columns of a [`Status`], as a statement that reads some sagas gives them.
+/// The columns of a [`Status`], as a statement returns them.
 #[doc(hidden)]
 pub struct Columns {
     pub id: Uuid,
@@ -63,7 +63,7 @@ impl TryFrom<Columns> for Status {
             code: row.code,
             retry_at: row.retry_at,
             step: row.at_step,
-            // One that only a newer binary knows is left out.
+            // A value that only a newer binary knows is left out.
             trouble: row.trouble.and_then(|trouble| trouble.parse().ok()),
             troubled_at: row.troubled_at,
             stakes: decode_stakes(row.stakes.as_deref()),
@@ -83,8 +83,8 @@ impl TryFrom<Columns> for Status {
     }
 }
 
-/// What a row says is at stake. A kind that only a newer binary knows is left out: it is there to be read, not to be
-/// reckoned with.
+/// What is at stake according to a row. A kind that only a newer binary knows is left out: stakes are for people to read,
+/// and nothing depends on them.
 pub fn decode_stakes(json: Option<&str>) -> Vec<Stake> {
     let all: Vec<serde_json::Value> =
         json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
@@ -111,7 +111,7 @@ pub async fn look(connection: &mut PgConnection, saga: SagaId) -> Result<Option<
     row.map(Status::try_from).transpose()
 }
 
-/// What a verdict needs of these sagas: an unlocked read of any buckets. Those that are gone are missing.
+/// What a verdict needs of these sagas, read from any buckets without locks. Removed sagas are missing.
 pub async fn look_at(
     connection: &mut PgConnection,
     sagas: &[SagaId],

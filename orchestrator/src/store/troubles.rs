@@ -1,4 +1,4 @@
-//! The part of `usher.sagas` that says what is wrong: written only for sagas that get into trouble, or out of it.
+//! The columns of `usher.sagas` that say what is wrong. They are written only for sagas that get into trouble or out of it.
 
 use super::columns;
 use crate::{
@@ -8,20 +8,21 @@ use crate::{
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-/// What is wrong with a saga; nothing, if it has no cause.
+/// What is wrong with a saga; nothing if it has no cause.
 #[derive(Clone, Debug)]
 pub(crate) struct Mark {
     pub saga: SagaId,
-    /// What it has in common with others that failed for the same reason.
+    /// The cause that it shares with other sagas that failed for the same reason.
     pub cause: Option<String>,
     pub code: Option<String>,
     pub trouble: Option<Trouble>,
     pub stuck: bool,
-    /// None where its journal can't be read: what was said before still stands.
+    /// `None` if its journal can't be read: then the stored value stays.
     pub stakes: Option<Vec<Stake>>,
 }
 
-/// Says what is wrong with sagas, or that nothing is any more; their rows are locked. Times are kept from when it began.
+/// Writes what is wrong with sagas, or that nothing is wrong any more. Their rows are locked. Trouble keeps the time when it
+/// began.
 pub(crate) async fn mark(
     connection: &mut PgConnection,
     marks: &[Mark],

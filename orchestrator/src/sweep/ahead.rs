@@ -1,4 +1,4 @@
-//! The look ahead: what has become due since each lane was served last.
+//! The look ahead: sagas that have become due since each lane was served last.
 
 use super::{Connection, Marks, PAGE, Partitions, is_ours, pause, room};
 use crate::{
@@ -13,10 +13,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use tokio::time::Instant;
 
-/// How much later than its `now()` a transaction may commit and still be seen at once; what comes later is seen from
-/// behind. This much is read again at each look.
+/// How much later than its `now()` a transaction may commit and still be seen by this look. The look behind sees later ones.
+/// This much time is read again at each look.
 const LATE: TimeDelta = TimeDelta::seconds(1);
-/// A letter and its saga that don't see each other commit at the same time. Older letters are looked through from behind.
+/// How far back letters are read: a letter and its saga can miss each other only if they commit at the same time. The look
+/// behind reads older letters.
 const ORPHANS_RECENT: TimeDelta = TimeDelta::seconds(10);
 
 pub(super) async fn run(shared: &Shared, marks: &Marks) {
@@ -37,8 +38,8 @@ pub(super) async fn run(shared: &Shared, marks: &Marks) {
     }
 }
 
-/// Gives each lane that has room what became due after its mark. Ends when all are full or there is no more: each page
-/// that isn't the last moves the earliest mark on. Says the database's time.
+/// Gives each lane that has room the sagas that became due after its mark. It ends when all lanes are full or nothing is
+/// left: each page except the last moves the earliest mark on. Returns the database's time.
 async fn look(
     shared: &Shared,
     marks: &Marks,
@@ -64,13 +65,13 @@ async fn look(
             open(&rooms).for_each(|lane| marks.set(lane, Place::before(now - LATE)));
             break;
         };
-        // What the page has of other lanes is passed too.
+        // The page's sagas of other lanes are passed too.
         open(&rooms).for_each(|lane| marks.pass(lane, next));
     }
     Ok(now)
 }
 
-/// The lanes that have room.
+/// The lanes that have room for more.
 fn open(rooms: &[usize]) -> impl Iterator<Item = usize> {
     rooms.iter().enumerate().filter(|(_, room)| **room > 0).map(|(lane, _)| lane)
 }

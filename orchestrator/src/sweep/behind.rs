@@ -1,4 +1,4 @@
-//! The look behind: round and round through everything that is due, slowly.
+//! The look behind: it goes slowly round through everything that is due.
 
 use super::{Connection, Marks, PAGE, is_ours, pause, room};
 use crate::{
@@ -12,11 +12,11 @@ use crate::{
 use sqlx::PgConnection;
 use tokio::time::Instant;
 
-/// It works for one part in so many of its time, whatever has piled up: with 300,000 due sagas that no node knows, a
-/// round takes half a minute; with nothing piled up, each pause has one.
+/// It works for one part in this many of its time, however much is due. With 300,000 due sagas that no node knows, a round
+/// takes half a minute; if nothing has piled up, there is one round in each pause.
 const SHARE: u32 = 20;
 
-/// Where the rounds have come to.
+/// The places that the rounds have reached.
 struct Rounds {
     due: Place,
     orphans: Place,
@@ -38,7 +38,7 @@ pub(super) async fn run(shared: &Shared, marks: &Marks) {
 }
 
 impl Rounds {
-    /// Looks at one page of each. Says whether both rounds have come to their end.
+    /// Reads one page of each round. Returns whether both rounds have reached their end.
     async fn page(
         &mut self,
         shared: &Shared,
@@ -48,7 +48,7 @@ impl Rounds {
         let page = due::read_due(connection, self.due, PAGE).await?;
         for due in page.rows {
             let lane = shared.lane_of(due.saga);
-            // What is after the mark is for the look ahead.
+            // The look ahead handles everything after the mark.
             if due.place <= marks.of(lane) && is_ours(shared, &due) && room(shared, lane) > 0 {
                 shared.queues[lane].wake(due.saga);
             }

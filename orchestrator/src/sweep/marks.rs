@@ -1,9 +1,9 @@
-//! How far each lane has been served.
+//! The marks: how far each lane has been served.
 
 use crate::store::due::Place;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A mark for each lane: all that was due before it has been given to the lane, or was not for this node.
+/// A mark for each lane: everything that was due before it has been given to the lane, or was not for this node.
 pub(super) struct Marks(Mutex<Vec<Place>>);
 
 impl Marks {
@@ -19,7 +19,7 @@ impl Marks {
         self.lock()[lane] = place;
     }
 
-    /// Moves a mark on, and never back.
+    /// Moves a mark on. It never moves back.
     pub fn pass(&self, lane: usize, place: Place) {
         let mut marks = self.lock();
         marks[lane] = marks[lane].max(place);

@@ -1,11 +1,11 @@
 //! Polling: what makes every hint optional.
 //!
-//! Two looks, neither of which locks anything; the claim decides who gets what they find. The look *ahead* reads what
-//! has become due since it looked last, oldest first, once for all lanes, and gives each lane what it has room for. It
-//! costs what has become due, not what has piled up: where each lane has been served to is its *mark*, and what is
-//! before it isn't read again. The look *behind* goes round through everything that is due, with a twentieth of its
-//! time, for what the first one can't see: commits that came late, sagas that somebody else had locked, wakes that were
-//! lost with their lane.
+//! There are two looks. Neither locks anything; the claim decides which node gets a saga. The look *ahead* reads what has
+//! become due since the last time, oldest first, once for all lanes, and gives each lane what it has room for. Its cost
+//! depends on what has become due, not on what has piled up: each lane has a *mark* up to which it has been served, and
+//! rows before the mark are not read again. The look *behind* goes round through everything that is due, with a twentieth
+//! of its time, and finds what the first look can't see: commits that came late, sagas that somebody else had locked, and
+//! wakes that were lost with their lane.
 
 mod ahead;
 mod behind;
@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Rows that one statement reads: some milliseconds.
 const PAGE: usize = 1024;
-/// Sagas that wait for one lane because of the sweep: some batches, so that it is busy until the next look.
+/// The most sagas that the sweep lets wait for one lane: some batches, so that it is busy until the next look.
 const WAKES_MAX: usize = 1024;
-/// How often the journal's partitions are kept ahead.
+/// How often the journal's next partitions are made.
 const PARTITIONS: Duration = Duration::from_secs(6 * 3600);
 
 /// Looks until told to stop.
@@ -35,7 +35,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     }
 }
 
-/// A connection of a look's own, opened anew when it is lost.
+/// A look's own connection, which is opened again when it is lost.
 struct Connection {
     purpose: &'static str,
     open: Option<PgConnection>,
@@ -59,23 +59,23 @@ impl Connection {
     }
 }
 
-/// The pause between two looks. Nodes that began together don't look together.
+/// The pause between two looks. It varies, so that nodes that began together don't look together.
 fn pause(shared: &Shared) -> Duration {
     shared.settings.poll.mul_f64(rand::rng().random_range(0.75..1.0))
 }
 
-/// How many sagas a lane may be given. One with a full batch waiting needs no more yet.
+/// How many sagas a lane may get. A lane with a full batch waiting needs no more yet.
 fn room(shared: &Shared, lane: usize) -> usize {
     let waiting = shared.queues[lane].wakes();
     if waiting < shared.settings.batch_max { WAKES_MAX.saturating_sub(waiting) } else { 0 }
 }
 
-/// Whether this node's lanes may have it.
+/// Whether this node's lanes may take it.
 fn is_ours(shared: &Shared, due: &Due) -> bool {
     !due.paused && shared.registry.knows(due.saga, due.epoch, &due.workflow, due.version)
 }
 
-/// Keeps the journal's partitions ahead, now and then.
+/// Makes the journal's next partitions, now and then.
 struct Partitions {
     next: Instant,
 }
@@ -86,7 +86,7 @@ impl Partitions {
             return;
         }
         self.next = Instant::now() + PARTITIONS;
-        // What has no partition goes into the default one: nothing is lost, so nothing waits for this.
+        // Rows without a partition go into the default one. Nothing is lost, so nothing waits for this.
         if let Err(error) = schema::create_partitions(connection, chrono::Utc::now()).await {
             tracing::error!(%error, "the journal's next partitions could not be made");
         }

@@ -2,7 +2,7 @@
 
 use crate::machine::Done;
 
-/// A fault that meets one of the things that are done.
+/// A fault at one of the steps that are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The step's first attempt fails before its effect.
@@ -28,23 +28,23 @@ pub struct Case {
 }
 
 impl Case {
-    /// Nothing goes wrong. `full` stretches, or cut after each entry.
+    /// A case without a fault, with `full` stretches or with stretches cut after each entry.
     pub fn plain(full: bool) -> Self {
         Self { full, faults: Vec::new(), crash_at: None }
     }
 
-    /// One thing goes wrong.
+    /// Adds one fault.
     pub fn with(full: bool, fault: Fault) -> Self {
         Self { full, faults: vec![fault], crash_at: None }
     }
 
-    /// And another one.
+    /// Adds another fault.
     pub fn and(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
     }
 
-    /// And the lane crashes at this boundary.
+    /// Adds a crash of the lane at this boundary.
     pub fn crash_at(mut self, boundary: u32) -> Self {
         self.crash_at = Some(boundary);
         self
@@ -52,7 +52,7 @@ impl Case {
 }
 
 impl Fault {
-    /// All that can happen to what was done on the way forward.
+    /// All faults that can meet the steps on the way forward.
     pub(super) fn all_of(done: &[Done]) -> Vec<Self> {
         let steps = distinct(done.iter().filter(|done| !done.undo));
         let faults = steps.into_iter().flat_map(|done| {
@@ -68,7 +68,7 @@ impl Fault {
         faults.collect()
     }
 
-    /// All that can happen to the compensations among what was done and that ends well all the same.
+    /// All faults that can meet the compensations and still end well.
     pub(super) fn all_of_undos(done: &[Done]) -> Vec<Self> {
         let undos = distinct(done.iter().filter(|done| done.undo));
         let faults = undos.into_iter().flat_map(|done| {

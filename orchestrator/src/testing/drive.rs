@@ -1,4 +1,4 @@
-//! Driving one saga through one case: a lane with a batch of one, calls made in place, time that jumps.
+//! Drives one saga through one case: a lane with batches of one saga, calls made in place, and time that jumps.
 
 use super::{
     End, Input, Letter, Scenario,
@@ -22,7 +22,7 @@ use std::{sync::Arc, time::Instant};
 /// Turns after which a case counts as one that never ends.
 const TURNS_MAX: usize = 5_000;
 
-/// Connections that cases leave to those after them: most of a case's time would go into opening them.
+/// Connections that are used again by later cases, because opening them would take most of a case's time.
 pub(super) struct Connections {
     lane: PgConnection,
     outside: PgConnection,
@@ -37,7 +37,7 @@ impl Connections {
 /// One case being run.
 pub(super) struct Drive {
     shared: Arc<Shared>,
-    /// None only between one node's death and the next one's beginning.
+    /// `None` only between one node's death and the next one's beginning.
     lane: Option<Lane>,
     outside: PgConnection,
     case: Case,
@@ -46,16 +46,16 @@ pub(super) struct Drive {
     done: Vec<Done>,
     new: New,
     input: Json,
-    /// The call that may leave; gone if the node dies before.
+    /// The call that may be made. It is lost if the node dies before.
     out: Option<CallOut>,
     refused_at_once: bool,
 }
 
-/// How it went.
+/// The result of the run.
 pub(super) struct Driven {
     pub end: End,
     pub done: Vec<Done>,
-    /// How many places were passed at which a crash is possible.
+    /// The number of places passed at which a crash is possible.
     pub boundaries: u32,
     pub connections: Connections,
 }
@@ -143,8 +143,8 @@ impl Drive {
         }
     }
 
-    /// What the node had in memory is gone with it, and its transaction is rolled back; another one begins. It gets the
-    /// connection: to open one takes longer than the rest of a case.
+    /// Kills the node: its memory is lost and its transaction is rolled back. A new node begins. It gets the connection, because
+    /// opening one takes longer than the rest of a case.
     async fn node_dies(&mut self) {
         self.shared.queues[0].take(usize::MAX);
         self.out = None;
@@ -161,13 +161,13 @@ impl Drive {
         self.lane.as_mut().expect("a node is alive")
     }
 
-    /// Nothing is ready: starts the saga if it isn't there, or lets time pass. Says whether anything is left to do.
+    /// Acts if nothing is ready: starts the saga if it doesn't exist, or lets time pass. Returns whether anything is left to do.
     async fn go_on(&mut self) -> bool {
         let saga = self.new.id;
         let seen = must(crate::store::status::look(&mut self.outside, saga).await);
         match seen {
             None if self.refused_at_once => return false,
-            // Never started, or its start was lost with its node: the client asks again.
+            // It was never started, or its start was lost with its node: the client asks again.
             None => {
                 let (new, input) = (self.new.clone(), self.input.clone());
                 let started = self.shared.queues[0].start(Start {
@@ -191,7 +191,7 @@ impl Drive {
         true
     }
 
-    /// Makes a call as the case wants it. `None`: the node died before it heard the answer.
+    /// Makes a call as the case demands. `None`: the node died before it got the answer.
     async fn make(&mut self, call: CallOut) -> Option<CallEnded> {
         let undo = matches!(call.direction, Direction::Back { .. });
         let done = Done { step: call.step.name(), ours: false, undo };
@@ -247,7 +247,7 @@ fn must<T>(result: Result<T, sqlx::Error>) -> T {
 }
 
 impl CallOut {
-    /// As if it had ended without having left.
+    /// The end of a call that was not made.
     fn unmade(self) -> CallEnded {
         let Self { saga, token, step, value, direction, context, .. } = self;
         let answer = Err(CallFailure::unclear(String::new()));

@@ -1,4 +1,4 @@
-//! Exploring a workflow: everything that can go wrong, one thing at a time, on a real lane and a real Postgres.
+//! Explores a workflow: everything that can go wrong, one fault at a time, on a real lane and a real Postgres.
 //!
 //! [`explore`] runs the workflow without a fault and notes what it does. Then it runs it again from a fresh world for
 //! every fault that could have met it there: each step failing before and after its effect, once and for good; each
@@ -25,35 +25,35 @@ use crate::{
 use drive::{Connections, Drive, Driven};
 use std::fmt::Write;
 
-/// What is explored: a workflow, a fresh world for each case, and what must hold at each end.
+/// A scenario to explore: a workflow, a fresh world for each case, and what must hold at each end.
 pub trait Scenario {
-    /// The workflow.
+    /// The workflow to explore.
     type Workflow: Workflow<Steps: StepList<Self::Services>>;
-    /// What its calls use.
+    /// The services that its calls use.
     type Services: Clone + Send + Sync + 'static;
-    /// What the check needs to know of the world that a case ran in.
+    /// The data about a case's world that the check needs.
     type World;
 
     /// Makes a fresh world.
     fn begin(&self) -> impl Future<Output = Begun<Self::Workflow, Self::Services, Self::World>>;
 
-    /// Asserts what must hold at an end, and says in a few words which end it is: cases that differ only in crashes,
-    /// or in how stretches are cut, must come to the same words.
+    /// Asserts what must hold at an end, and names the end in a few words. Cases that differ only in crashes, or in how
+    /// stretches are cut, must have the same words.
     fn check(&self, world: &Self::World, end: &End) -> impl Future<Output = String>;
 }
 
-/// What a scenario's saga is started with.
+/// The input of a scenario's saga.
 pub type Input<S> = <<S as Scenario>::Workflow as Workflow>::Input;
 
 /// A world at its beginning.
 pub struct Begun<W: Workflow, S, World> {
-    /// What calls use.
+    /// The services that calls use.
     pub services: S,
-    /// What the check needs.
+    /// The data that the check needs.
     pub world: World,
-    /// What the saga is started with.
+    /// The saga's input.
     pub input: W::Input,
-    /// Letters that will reach the saga; they are in its mailbox from the beginning.
+    /// Letters for the saga. They are in its mailbox from the beginning.
     pub letters: Vec<Letter>,
 }
 
@@ -62,7 +62,7 @@ pub struct Begun<W: Workflow, S, World> {
 pub struct Letter(pub(crate) crate::store::mailbox::Letter);
 
 impl Letter {
-    /// A signal under its sender's id.
+    /// Makes a signal with its sender's id.
     pub fn signal<T: Signal>(sender: &str, signal: &T) -> Self {
         Self(crate::store::mailbox::Letter {
             kind: crate::store::mailbox::Kind::Signal,
@@ -76,11 +76,11 @@ impl Letter {
 /// How an explored saga ended.
 #[derive(Clone, Debug)]
 pub struct End {
-    /// Which saga.
+    /// The saga's id.
     pub saga: SagaId,
     /// `Unwound` also if it was refused at once and left no row.
     pub state: State,
-    /// Why a person is needed, if one is.
+    /// Why a person is needed; `None` if none is.
     pub stuck: Option<StuckCause>,
     /// Its journal; empty if it left no row.
     pub history: History,
@@ -93,16 +93,16 @@ impl End {
     }
 }
 
-/// What an exploration did.
+/// The result of an exploration.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Cases run.
+    /// The number of cases that were run.
     pub cases: usize,
-    /// Their ends in words, each with how often it came.
+    /// Their ends in words, each with its number of cases.
     pub ends: std::collections::BTreeMap<String, usize>,
 }
 
-/// Explores a scenario; panics with the case at the first end that is wrong.
+/// Explores a scenario. Panics with the case at the first end that is wrong.
 pub async fn explore<S: Scenario>(scenario: &S, database: &Database) -> Report {
     let mut explorer = Explorer { scenario, database, connections: None, report: Report::default() };
     for full in [false, true] {
@@ -134,7 +134,7 @@ pub async fn run<S: Scenario>(scenario: &S, database: &Database, case: Case, rep
     ran
 }
 
-/// What cases have in common.
+/// What all cases share.
 struct Explorer<'a, S> {
     scenario: &'a S,
     database: &'a Database,
@@ -168,13 +168,13 @@ impl<S: Scenario> Explorer<'_, S> {
 
 /// One case that was run.
 pub struct Ran {
-    /// Which.
+    /// The case.
     pub case: Case,
     /// Its end in the scenario's words.
     pub words: String,
-    /// What was done in it, in order.
+    /// The steps that were run in it, in order.
     pub done: Vec<Done>,
-    /// How many places it passed at which a crash is possible.
+    /// The number of places that it passed at which a crash is possible.
     pub boundaries: u32,
     /// Its end.
     pub end: End,

@@ -1,4 +1,4 @@
-//! One line of a queue: what waits in it by kind, and what of it goes into a batch.
+//! One line of a queue: its inputs by kind, and the choice of those that go into a batch.
 
 use crate::{
     lane::input::{Input, Kind},
@@ -10,11 +10,11 @@ use std::{collections::VecDeque, time::Instant};
 #[derive(Default)]
 pub(super) struct Line(pub [VecDeque<Queued>; 4]);
 
-/// One input.
+/// An input that waits in the line.
 pub(super) struct Queued {
     pub input: Input,
     pub since: Instant,
-    /// How often it was put off.
+    /// How often it has been put off.
     pub put_off: u32,
 }
 
@@ -29,7 +29,7 @@ impl Line {
         self.0.iter().all(VecDeque::is_empty)
     }
 
-    /// A quarter for each kind, and what is left over for who comes first. A saga that a lane may have stopped at is
+    /// Takes a quarter of the batch for each kind, and fills the rest by priority. A saga at which a lane may have hung is
     /// taken alone.
     pub fn take(&mut self, most: usize, culprits: &Culprits) -> Vec<Queued> {
         let mut taken: Vec<Queued> = Vec::new();

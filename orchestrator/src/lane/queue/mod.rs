@@ -1,7 +1,7 @@
-//! What waits for a lane: bounded by kind, gathered without delay, and each kind with its share of every batch.
+//! The queue of a lane: bounded by kind, gathered without delay, and with a share of every batch for each kind.
 //!
-//! Inputs stand in *lines*: one for all, or, where a batch may touch one bucket only, one a bucket, and the lines take
-//! turns. What met a row that somebody else has locked waits apart until it is tried again.
+//! Inputs wait in *lines*: one line for all, or one for each bucket if a batch may touch only one bucket. Lines take turns.
+//! An input that met a locked row waits apart until it is tried again.
 
 mod line;
 #[cfg(test)]
@@ -39,18 +39,18 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct Waiting {
     lines: HashMap<Option<Bucket>, Line>,
-    /// Lines that have something, in the order of their turns.
+    /// Lines with inputs, in the order of their turns.
     turns: VecDeque<Option<Bucket>>,
-    /// How many of each kind, with those that are tried again later.
+    /// The number of inputs of each kind, including those that are tried again later.
     counts: [usize; 4],
     awake: HashSet<SagaId>,
-    /// What is tried again later.
+    /// Inputs that are tried again later.
     later: Vec<(Instant, Queued)>,
-    /// The lane has a batch in hand.
+    /// Whether the lane is working on a batch.
     at_work: bool,
 }
 
-/// The first pause of what met a locked row; it doubles each time, up to the second bound, with full jitter.
+/// The first pause of an input that met a locked row, and the longest one. It doubles each time, with full jitter.
 const PAUSE: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 
@@ -84,7 +84,7 @@ impl Queue {
         self.push(Input::Resume(resume));
     }
 
-    /// Hands a place to who stood in line for it.
+    /// Hands a place to the saga that waited in line for it.
     pub fn give_place(&self, saga: SagaId, token: i64, place: Place) {
         self.resume(Resume { saga, token, lease: None, place: Some(place) });
     }
@@ -99,7 +99,7 @@ impl Queue {
         self.arrived.notify_one();
     }
 
-    /// Tries these again after a pause that grows, from this one if it is given.
+    /// Tries these again after a pause that grows, beginning with this pause if it is given.
     pub fn put_off(&self, inputs: Vec<Input>, times: u32, pause: Option<Duration>) {
         let doubled = |pause: Duration, most| pause.saturating_mul(1 << times.min(10)).min(most);
         let ceiling = pause.map_or_else(|| doubled(PAUSE, PAUSE_MAX), |pause| doubled(pause, pause * 4));
@@ -119,18 +119,18 @@ impl Queue {
         self.lock().awake.len()
     }
 
-    /// The lane is done with what it took.
+    /// Records that the lane has finished its batch.
     pub fn finish_work(&self) {
         self.lock().at_work = false;
     }
 
-    /// Nothing waits, and nothing is being done.
+    /// Whether nothing waits and nothing is being done.
     pub fn is_idle(&self) -> bool {
         let waiting = self.lock();
         !waiting.at_work && waiting.turns.is_empty() && waiting.later.is_empty()
     }
 
-    /// For how long the oldest input of each kind has waited.
+    /// How long the oldest input of each kind has waited.
     pub fn oldest(&self) -> [(Kind, Duration); 4] {
         let waiting = self.lock();
         Kind::ALL.map(|kind| {
@@ -143,7 +143,7 @@ impl Queue {
     /// Takes up to `most` inputs, grouped by saga in key order. Waits for the first; never for more.
     pub async fn gather(&self, most: usize) -> Vec<Group> {
         loop {
-            // Enabled before the look, or an input that comes between the two would not wake us.
+            // It is enabled before we look, or an input that comes between the two would not wake us.
             let arrived = self.arrived.notified();
             let groups = self.take(most);
             if !groups.is_empty() {
@@ -179,7 +179,7 @@ impl Queue {
         Group::all(taken.into_iter().map(|queued| (queued.input, queued.put_off)))
     }
 
-    /// What has waited long enough joins its line.
+    /// Moves inputs that have waited long enough into their line.
     fn ripen(&self, waiting: &mut Waiting) {
         if waiting.later.is_empty() {
             return;
@@ -233,7 +233,7 @@ impl Queue {
 }
 
 impl Waiting {
-    /// What was put off of the sagas that are taken anyhow: a result must not come after the wake that loses it.
+    /// Adds inputs that were put off for sagas that are taken anyway: a result must not come after the wake that loses it.
     fn put_off_of(&mut self, taken: &[Queued]) -> Vec<Queued> {
         if self.later.is_empty() {
             return Vec::new();

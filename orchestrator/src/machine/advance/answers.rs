@@ -1,4 +1,4 @@
-//! What the batch's steps answered, and what a failure costs.
+//! Handles the answers of the batch's steps, and failures.
 
 use super::ended;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Run {
-    /// A `Tx` step ran, or refused.
+    /// Handles a `Tx` step that ran or refused.
     pub fn note_run(
         &mut self,
         ask: u32,
@@ -34,7 +34,7 @@ impl Run {
         }
     }
 
-    /// A `Tx` compensation ran, or failed. One that refuses is a debt: there is no other way to undo it.
+    /// Handles a `Tx` compensation that ran or failed. If it refuses, it is a debt: there is no other way to undo the step.
     pub fn note_undo(
         &mut self,
         of: Position,
@@ -48,7 +48,7 @@ impl Run {
         }
     }
 
-    /// A call's rows are written: its entry follows.
+    /// Appends a call's entry after its rows were written.
     pub fn recorded(&mut self, entry: Recorded) {
         match entry {
             Recorded::Plain(entry) => self.append(entry),
@@ -59,7 +59,7 @@ impl Run {
         }
     }
 
-    /// An attempt came to nothing: later again, or, with the budget spent, another way.
+    /// Handles a failed attempt: it is repeated later, or, if the budget is spent, the saga goes another way.
     pub fn failed(&mut self, step: &dyn ErasedStep, failure: CallFailure, env: &Env<'_>) {
         let back = self.core.history().undo_cause().is_some();
         let mut policy = if back { step.undo_policy() } else { step.policy() };

@@ -1,4 +1,4 @@
-//! Calls: how one is allowed to leave, and what its end means.
+//! Calls: when one may be made, and what its end means.
 
 use super::ended;
 use crate::{
@@ -50,7 +50,7 @@ impl Run {
         self.parked = Some(Parked { state: self.moving(State::Running), due_at, leased: true, stuck: None });
     }
 
-    /// Keeps what would be sent, for whoever plans.
+    /// Keeps the call that would be made, for the planner.
     fn hold_back(
         &mut self,
         step: &dyn ErasedStep,
@@ -68,7 +68,7 @@ impl Run {
         self.held_back = Some(HeldBack { step, position, probe, described, stakes });
     }
 
-    /// Waits for a place, without a lease: whoever finds it due first, here or elsewhere, looks for one again.
+    /// Waits for a place, without a lease. The node that finds the saga due first looks for a place again.
     fn stand_in_line(&mut self, service: &'static str, env: &Env<'_>) {
         self.waits_for = Some(service);
         let patience = env.settings.lease.mul_f64(rand::rng().random_range(1.0..2.0));
@@ -123,7 +123,7 @@ impl Run {
                 return Some(Need::Record { step, value, of, event, entry });
             }
             (Direction::Forward { ask }, Err(failure)) => {
-                // It may have been done: from now on it must be undone if the saga turns back.
+                // It may have been done, so from now on it must be undone if the saga turns back.
                 if self.map_ask(ask, |_| ()).is_none() {
                     self.note_call(ask, step.as_ref(), &value, env);
                 }
@@ -135,7 +135,7 @@ impl Run {
         None
     }
 
-    /// Writes down that a repeatable call has left, once that matters; what is being tried goes on being tried.
+    /// Journals that a repeatable call was made, once that matters. The present attempts go on.
     pub(super) fn note_call(&mut self, ask: u32, step: &dyn ErasedStep, value: &AnyStep, env: &Env<'_>) {
         match self.encoded(step, value, env) {
             Ok(input) => {
@@ -146,7 +146,7 @@ impl Run {
         }
     }
 
-    /// Where a call began, and its fields if no *started* entry has them.
+    /// The position where a call began, and its fields if no *started* entry has them.
     pub(super) fn of_call(
         &self,
         ask: u32,

@@ -1,4 +1,4 @@
-//! Forward: poll the workflow, and see to what it wants.
+//! Going forward: polls the workflow and handles its request.
 
 use crate::{
     journal::Entry,
@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A poll longer than this is reported: the whole lane waits for it.
+/// A poll that takes longer than this is logged, because the whole lane waits for it.
 const POLL_REPORTED: Duration = Duration::from_secs(1);
 
 impl Run {
@@ -64,7 +64,7 @@ impl Run {
         }
     }
 
-    /// The step that the workflow asks for now, if that is what it does.
+    /// The step that the workflow asks for now; `None` if it asks for something else.
     pub fn wanted_step(&mut self, env: &Env<'_>) -> Option<(u32, &'static str, AnyStep, bool)> {
         match self.poll(env) {
             Polled::Wants(Want::Step { ask, name, step, pivot }) => Some((ask, name, step, pivot)),
@@ -75,7 +75,7 @@ impl Run {
         }
     }
 
-    /// Writes down that a repeatable call may have left, before the saga goes back.
+    /// Journals that a repeatable call may have been made, before the saga unwinds.
     pub fn note_unrecorded(&mut self, env: &Env<'_>) {
         if let Some((ask, name, value, _)) = self.wanted_step(env)
             && let Some(step) = env.registry.steps.get(name).cloned()
@@ -163,7 +163,7 @@ impl Run {
             return None;
         }
         if step.ours() {
-            // Encoded before it runs: what can't be journaled must have no effect either.
+            // It is encoded before it runs: a step that can't be journaled must have no effect.
             return match self.encoded(step.as_ref(), &value, env) {
                 Ok(input) => {
                     let position = self.next_position();
@@ -200,7 +200,7 @@ impl Run {
                 let age = since.and_then(|since| (env.now - since).to_std().ok());
                 let forgotten =
                     matches!((step.key_remembered(), age), (Some(memory), Some(age)) if age > memory);
-                // A wish is for one attempt: the other side may have nothing to look it up by.
+                // The request to probe holds for one attempt: the other side may not be able to look the call up.
                 let wished = self.trying.attempts == 0 && self.core.history().is_to_probe();
                 let probe = forgotten || wished;
                 self.hand_out(step, value, Direction::Forward { ask }, position, probe, env);
@@ -236,7 +236,7 @@ impl Run {
         }
     }
 
-    /// Waits until then, or goes on if it is past. A letter of that very moment still counts, hence `>`.
+    /// Waits until this time, or goes on if it is past. A letter of exactly this time still counts, hence `>`.
     fn wait(&mut self, ask: u32, signal: Option<String>, until: DateTime<Utc>, env: &Env<'_>) {
         let known = self.map_ask(ask, |found| found.at).flatten();
         let until = time::within_reach(known.unwrap_or(until));
@@ -253,7 +253,7 @@ impl Run {
     }
 }
 
-/// What a poll came to.
+/// The result of a poll.
 enum Polled {
     Wants(Want),
     Returned(Json),

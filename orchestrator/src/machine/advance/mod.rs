@@ -1,8 +1,7 @@
 //! How a saga moves: the decisions, without any I/O.
 //!
-//! [`Run::advance`] goes on until the saga is parked or needs something of the database. The order of its questions
-//! matters: a call's end comes before a cancellation, a cancellation before the workflow, and nothing after the pivot
-//! turns back.
+//! [`Run::advance`] goes on until the saga is parked or needs the database. The order of its checks matters: a call's end
+//! comes before a cancellation, and a cancellation before the workflow. Nothing turns back after the pivot.
 
 mod answers;
 mod calls;
@@ -19,12 +18,12 @@ use crate::{
 };
 
 impl Run {
-    /// Moves until parked (`None`) or in need of the database.
+    /// Moves the saga until it is parked (`None`) or needs the database.
     pub fn advance(&mut self, env: &Env<'_>) -> Option<Need> {
         while self.parked.is_none() {
             let entries = self.core.history().len();
             let forward = self.core.history().undo_cause().is_none();
-            // The way back ends by itself: it undoes what is there, each once.
+            // Unwinding ends by itself: it undoes each step once.
             if forward && entries > env.settings.journal_entries_max {
                 let bound = env.settings.journal_entries_max as u64;
                 self.mark_stuck(
@@ -42,7 +41,7 @@ impl Run {
                     return need;
                 }
             } else if self.row.paused {
-                // A call came home: that is written, and nothing more.
+                // A call has ended. This is journaled, and nothing more happens.
                 self.park(self.moving(State::Running), None);
             } else if self.added() >= env.settings.stretch_steps()
                 || self.must_wait_to_be_polled(forward, env)
@@ -62,12 +61,12 @@ impl Run {
         None
     }
 
-    /// The batch has polled others for so long that this one has its turn in the next.
+    /// The batch has polled other sagas for so long that this one must wait for the next batch.
     fn must_wait_to_be_polled(&self, forward: bool, env: &Env<'_>) -> bool {
         forward && self.attempt.is_none() && env.is_out_of_time()
     }
 
-    /// Who asked to turn back, if someone did and that is still possible.
+    /// Who asked to turn back; `None` if nobody did, or if it is no longer possible.
     fn cancelled(&self) -> Option<String> {
         let history = self.core.history();
         if history.pivoted() || history.undo_cause().is_some() {
@@ -77,8 +76,8 @@ impl Run {
         Some(letter.sender.clone())
     }
 
-    /// Something was tried that the journal doesn't have: a `Tx` step that failed, or a repeatable call that left
-    /// without a *started* entry. Which one it was shows when the workflow asks for it again.
+    /// Whether something was tried that the journal doesn't have: a `Tx` step that failed, or a repeatable call that was made
+    /// without a *started* entry. The workflow's next request tells which one it was.
     pub fn may_have_called_unrecorded(&self) -> bool {
         self.trying.attempts > 0 && self.core.history().asks().iter().all(|ask| ask.answer.is_some())
     }
@@ -104,7 +103,7 @@ impl Run {
         self.core.history().asks().get(ask as usize).map(what)
     }
 
-    /// Where the next entry will stand.
+    /// The position of the next entry.
     pub fn next_position(&self) -> Position {
         Position(self.core.history().len() as i32)
     }

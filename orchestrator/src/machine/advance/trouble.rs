@@ -1,4 +1,4 @@
-//! What a failed attempt means for people: the attempt itself, and what is wrong with the saga because of it.
+//! Failed attempts for people: the attempts themselves, and the trouble of the saga because of them.
 
 use crate::{
     journal::{Ask, What},
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Run {
-    /// Notes an attempt that ended without an entry.
+    /// Notes an attempt that failed without an entry.
     pub(super) fn note_attempt(&mut self, step: &dyn ErasedStep, failure: &CallFailure, env: &Env<'_>) {
         let history = self.core.history();
         let undo = history.undo_cause().is_some();
@@ -28,7 +28,7 @@ impl Run {
             // A compensation that is only put off has not failed.
             before if undo && matches!(failure, CallFailure::Later(_)) => before.or(Some(Trouble::Retrying)),
             _ if undo => Some(Trouble::Owed),
-            // A later attempt that surely did nothing says nothing of an earlier one.
+            // A later attempt that certainly did nothing says nothing about an earlier one.
             Some(Trouble::InDoubt) => Some(Trouble::InDoubt),
             _ if in_doubt => Some(Trouble::InDoubt),
             _ => Some(Trouble::Retrying),
@@ -36,7 +36,7 @@ impl Run {
         let came_home = self.came_home.filter(|_| !step.ours());
         self.failed.push(attempts::Ended {
             saga: self.id(),
-            // A call was made under the claim before this one.
+            // A call was made under the previous claim.
             epoch: if came_home.is_some() { self.row.epoch } else { self.row.epoch + 1 },
             position,
             undo,
@@ -48,7 +48,7 @@ impl Run {
         });
     }
 
-    /// Somebody had it and did not come back: if a call was out, nobody knows what became of it.
+    /// The last holder was lost: if a call was out, nobody knows its outcome.
     pub fn take_over(&mut self) {
         let history = self.core.history();
         let calling = history.undo_cause().is_none() && open_call(history.asks()).is_some();
@@ -58,7 +58,7 @@ impl Run {
         }
     }
 
-    /// What is to be written of what is wrong with it; none if that is as its row says.
+    /// The trouble to write into the saga's row; `None` if the row already has it.
     pub fn mark(&self, env: &Env<'_>) -> Option<Mark> {
         let parked = self.parked.as_ref()?;
         let trouble = if parked.state.at_rest() { None } else { self.trouble() };
@@ -94,7 +94,7 @@ impl Run {
         Some(Mark { saga: self.id(), cause: Some(cause), code, trouble, stuck: stuck.is_some(), stakes })
     }
 
-    /// What is wrong besides its state: as its attempts say, or, while it goes back, a call whose outcome was never known.
+    /// The trouble besides its state, from its attempts; or, while it unwinds, a call whose outcome was never known.
     fn trouble(&self) -> Option<Trouble> {
         let history = self.core.history();
         let unknown = || {
@@ -139,7 +139,7 @@ fn is_unanswered_call(ask: &Ask) -> bool {
 }
 
 impl CallFailure {
-    /// What it says, and whose code that has.
+    /// The text of an error, and its code.
     fn error_and_code(&self) -> (String, Option<String>) {
         match self {
             Self::Rejected(rejected) => (rejected.to_string(), Some(rejected.code.clone())),

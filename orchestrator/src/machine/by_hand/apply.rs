@@ -1,5 +1,5 @@
-//! What each action does to a saga that is locked: the entries, and how it goes on. What is not parked afterwards goes on
-//! as in a lane.
+//! What each action does to a locked saga: its entries, and how the saga goes on. A saga that is not parked afterwards goes
+//! on as in a lane.
 
 use super::{Instruction, NotDone};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
-/// The longest time that an operator can add: a day's work, not a way to park a saga for good.
+/// The longest time that an operator can add: enough for a day, and no way to park a saga for good.
 const EXTEND_MAX: chrono::Duration = chrono::Duration::hours(24);
 
 impl Run {
@@ -63,7 +63,7 @@ impl Run {
             }
             Action::WriteOff => self.write_off(operator)?,
             Action::MarkResolved { output } => self.resolve(operator, output, env)?,
-            // Leased rows don't come here: nothing of a call that is out is known.
+            // Leased rows don't come here, because nothing is known about a call that is out.
             Action::ReleaseLease => return Err(NotDone::Refused("no call is out".into())),
             Action::Extend { until } => self.extend_by_hand(operator, *until, tx, env).await?,
         }
@@ -109,9 +109,10 @@ impl Run {
 
     fn resolve(&mut self, operator: Entry, output: &Json, env: &Env<'_>) -> Result<(), NotDone> {
         let workflow = env.registry.workflows.get(&self.row.workflow, self.row.version);
-        let workflow = workflow.ok_or_else(|| NotDone::Refused("no such workflow here".into()))?;
+        let workflow =
+            workflow.ok_or_else(|| NotDone::Refused("this node does not know the workflow".into()))?;
         workflow.checks_output(output).map_err(|error| {
-            NotDone::Refused(format!("that is no result of workflow `{}`: {error}", self.row.workflow))
+            NotDone::Refused(format!("this is not a result of workflow `{}`: {error}", self.row.workflow))
         })?;
         self.append(operator);
         self.append(Entry::Returned { output: output.clone() });
@@ -137,7 +138,7 @@ impl Run {
         Ok(())
     }
 
-    /// Whether running it here could take this process or this thread along.
+    /// Whether running it here could kill this process or block this thread.
     fn is_dangerous_to_poll(&self) -> bool {
         matches!(
             self.row.stuck,
@@ -151,7 +152,7 @@ impl Run {
         self.append(Entry::TurnedBack { cause });
     }
 
-    /// A repeatable call that failed may have left without an entry: it must be undone with the rest.
+    /// A repeatable call that failed may have been made without an entry, so it must be undone with the rest.
     fn note_before_way_back(&mut self, env: &Env<'_>) {
         if self.may_have_called_unrecorded() && !self.is_dangerous_to_poll() {
             self.note_unrecorded(env);
@@ -163,21 +164,21 @@ impl Run {
     fn answer_by_hand(&mut self, operator: Entry, output: &Json, env: &Env<'_>) -> Result<(), NotDone> {
         let refused = |why: String| Err(NotDone::Refused(why));
         if self.is_dangerous_to_poll() {
-            return refused("nobody can ask the workflow for its step: it does not come back".into());
+            return refused("the workflow can't be asked for its step, because it does not return".into());
         }
         let Some((ask, name, value, pivot)) = self.wanted_step(env) else {
             return refused("the workflow does not ask for a step".into());
         };
         self.parked = None;
         if pivot {
-            return refused(format!("step `{name}` decides the saga: only its own effect can"));
+            return refused(format!("step `{name}` decides the saga, and only its own effect can do that"));
         }
         let Some(step) = env.registry.steps.get(name).cloned() else {
-            return refused(format!("step `{name}` is not known here"));
+            return refused(format!("this node does not know step `{name}`"));
         };
         let answer = match step.decode_output(output) {
             Ok(answer) => answer,
-            Err(error) => return refused(format!("that is no output of step `{name}`: {error}")),
+            Err(error) => return refused(format!("this is not an output of step `{name}`: {error}")),
         };
         self.append(operator);
         if step.ours() {
@@ -192,7 +193,7 @@ impl Run {
         Ok(())
     }
 
-    /// Lets every step that is done move what it has reserved.
+    /// Lets every finished step extend what it has reserved.
     async fn extend_reservations(
         &self,
         until: DateTime<Utc>,
@@ -205,7 +206,8 @@ impl Run {
                 continue;
             };
             let step = env.registry.steps.get(name).cloned();
-            let step = step.ok_or_else(|| NotDone::Refused(format!("step `{name}` is not known here")))?;
+            let step =
+                step.ok_or_else(|| NotDone::Refused(format!("this node does not know step `{name}`")))?;
             let value = step.decode(input).map_err(|error| NotDone::Refused(error.to_string()))?;
             (tx.now, tx.context) = (env.now, Some((self.id(), ask.first)));
             match step.extend(&value, made, until, tx).await {

@@ -1,4 +1,4 @@
-//! Moving one saga as lanes do: what the action begins goes on until a call would leave.
+//! Moves one saga as lanes do: what the action begins goes on until a call would be made.
 
 use super::{Aftermath, Instruction, NotDone};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     store::{mailbox, sagas},
 };
 
-/// Applies the action, runs what follows of ours, and writes it.
+/// Applies the action, runs our own steps that follow, and writes the result.
 pub(super) async fn act(
     tx: &mut Tx,
     history: History,
@@ -26,7 +26,8 @@ pub(super) async fn act(
 ) -> Result<Aftermath, NotDone> {
     let saga = row.id;
     let rows = sagas::lock(&mut tx.connection, &[saga]).await?;
-    let row = rows.into_iter().next().ok_or_else(|| NotDone::Refused("its row is gone".into()))?;
+    let row =
+        rows.into_iter().next().ok_or_else(|| NotDone::Refused("the saga's row has been removed".into()))?;
     let chosen = history.letters_chosen();
     let mut run = Run::new(row, false, history, env);
     run.letters =

@@ -1,8 +1,8 @@
-//! By hand: the one door through which an operator's action changes a saga.
+//! Changes by hand: the only way in which an operator's action changes a saga.
 //!
 //! The caller owns the transaction. [`LockedSaga::lock`] locks the row; [`LockedSaga::act`] applies the action, lets the
-//! machine run what follows of ours, and writes it all under the row's epoch. Calls never leave from here: the saga is
-//! due, and lanes go on. A caller who rolls back has a plan.
+//! machine run our own steps that follow, and writes all of it under the row's epoch. No call is made from here: the saga
+//! becomes due, and lanes go on. A caller who rolls back gets a plan.
 
 mod apply;
 mod journaled;
@@ -21,16 +21,16 @@ use crate::{
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-/// What an operator wants, and on whose word.
+/// An operator's action, with the people behind it.
 #[derive(Clone, Copy, Debug)]
 pub struct Instruction<'a> {
-    /// What is to be done.
+    /// The action.
     pub action: &'a Action,
-    /// Who wants it.
+    /// Who asked for it.
     pub actor: &'a str,
-    /// Why they want it.
+    /// Why they asked for it.
     pub reason: &'a str,
-    /// Who agreed, where one person alone may not.
+    /// Who agreed, if a second person was needed.
     pub consented_by: Option<&'a str>,
 }
 
@@ -45,29 +45,29 @@ pub struct LockedSaga {
     pub now: DateTime<Utc>,
 }
 
-/// How an action leaves its saga.
+/// The saga after an action.
 #[derive(Clone, Debug)]
 pub struct Aftermath {
-    /// Its journal with what was added. Empty where only the row was touched.
+    /// Its journal with the new entries. Empty if only the row was changed.
     pub history: History,
     /// How many entries the journal had before.
     pub entries_before: usize,
     /// Its state.
     pub state: State,
-    /// Why it needs a person even now.
+    /// Why it needs a person even now; `None` if it doesn't.
     pub stuck: Option<StuckCause>,
     /// Whether it is paused.
     pub paused: bool,
     /// When lanes look at it next.
     pub due_at: Option<DateTime<Utc>>,
-    /// The call that lanes make next, while it goes forward.
+    /// The call that lanes make next, if it goes forward.
     pub next_call: Option<HeldBack>,
 }
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDone {
-    /// It makes no sense, for this reason.
+    /// It is not allowed, for this reason.
     #[error("{0}")]
     Refused(String),
     /// A statement failed.
@@ -76,7 +76,7 @@ pub enum NotDone {
 }
 
 impl LockedSaga {
-    /// Locks a saga's row, however long that takes within the connection's lock timeout. None: there is no such saga.
+    /// Locks a saga's row, within the connection's lock timeout. `None`: there is no such saga.
     pub async fn lock(connection: &mut PgConnection, saga: SagaId) -> Result<Option<Self>, sqlx::Error> {
         if !sagas::wait_for(connection, saga).await? {
             return Ok(None);
@@ -86,10 +86,10 @@ impl LockedSaga {
         Ok(found.map(|(status, history)| Self { status, history, now }))
     }
 
-    /// Does what the operator wants, in the transaction that has locked the row.
+    /// Does the action, in the transaction that has locked the row.
     ///
     /// # Errors
-    /// [`NotDone`]; the transaction is to be rolled back.
+    /// [`NotDone`]; then the transaction must be rolled back.
     pub async fn act(
         &self,
         tx: &mut Tx,
@@ -103,14 +103,14 @@ impl LockedSaga {
             _ if self.status.leased => {
                 row_only::act_during_call(tx, &self.status, instruction).await?;
             }
-            // What this binary doesn't know it must not run either, not even to find that out.
+            // This binary must not run a workflow that it doesn't know, not even to find that out.
             Ok(history) if known => {
                 return journaled::act(tx, history.clone(), &self.status, instruction, &env).await;
             }
             Ok(_) | Err(_) => row_only::act_without_journal(tx, &self.status, instruction).await?,
         }
         let left = status::look(&mut tx.connection, self.status.id).await?;
-        Ok(Aftermath::of_row(left.ok_or_else(|| NotDone::Refused("its row is gone".into()))?))
+        Ok(Aftermath::of_row(left.ok_or_else(|| NotDone::Refused("the saga's row has been removed".into()))?))
     }
 }
 
@@ -133,7 +133,7 @@ impl Aftermath {
     }
 }
 
-/// A saga's row, read without a lock, and its journal or why this binary can't read it. None: there is no such saga.
+/// A saga's row, read without a lock, with its journal or why this binary can't read it. `None`: there is no such saga.
 pub async fn read_saga(
     connection: &mut PgConnection,
     saga: SagaId,
@@ -143,7 +143,7 @@ pub async fn read_saga(
     Ok(Some((status, fold(entries))))
 }
 
-/// Sagas' journals, each or why this binary can't read it. Those of sagas that have none are missing.
+/// The journals of sagas, or why this binary can't read one. A saga without a journal has no entry.
 pub async fn read_journals(
     connection: &mut PgConnection,
     sagas: &[SagaId],

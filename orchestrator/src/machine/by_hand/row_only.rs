@@ -1,4 +1,4 @@
-//! What can be done to a saga without its journal: only its row is touched, and the audit alone tells of it.
+//! Actions on a saga without its journal: they change only its row, and only the audit records them.
 
 use super::{Instruction, NotDone};
 use crate::{
