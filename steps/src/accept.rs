@@ -1,4 +1,4 @@
-//! Accept: takes in money that nobody waits for. Undoing it lets the money go.
+//! Accept: takes in money that no saga waits for. Undoing it gives the money back.
 
 use crate::{
     Money, PaymentId, ReservationId,
@@ -18,20 +18,20 @@ use orchestrator::{
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Reads an intent whose money came too late, or twice, and writes it down as a payment of its own.
+/// Reads an intent whose money came too late or twice, and records it as a payment of its own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Accept {
-    /// Through which gateway it came, by its name in our tables.
+    /// The gateway that it came through, by its name in our tables.
     pub gateway: String,
-    /// The gateway's id of it.
+    /// The gateway's id of the intent.
     pub intent: IntentId,
     /// The payment that the intent names.
     pub named: PaymentId,
-    /// How much was ordered then.
+    /// The amount that was ordered then.
     pub money: Money,
     /// The new payment's id.
     pub payment: PaymentId,
-    /// The reservation that it may pay for yet.
+    /// The reservation that it may still pay for.
     pub reservation: ReservationId,
     /// The reservation that it was meant for.
     pub late_for: ReservationId,
@@ -40,9 +40,9 @@ pub struct Accept {
 /// Money that was taken in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
-    /// What is held or taken.
+    /// The money that is held or captured.
     pub secured: Secured,
-    /// Whether all of it is still there: seats are sold for the whole price only.
+    /// Whether all of it is still there: seats are sold only for the whole price.
     pub whole: bool,
 }
 
@@ -62,7 +62,7 @@ impl Step for Accept {
             None if found.status == IntentStatus::Canceled => {
                 return Err(Rejected::new("money-gone", "the payment was cancelled at the gateway").into());
             }
-            // It was there when this began, and nobody looks again once this has ended.
+            // The money was there when this began, and nobody looks again once this has ended.
             None => {
                 let (id, status) = (&found.id, found.status);
                 return Err(StepError::unclear(format!("payment {id} is {status:?} after it was secured")));
@@ -81,7 +81,7 @@ impl Step for Accept {
         made: Option<Accepted>,
     ) -> Result<Undone, StepError> {
         if made.is_none() {
-            // Nobody has looked at it yet, and what isn't ours is not ours to give back.
+            // Nobody has checked it yet, and we must not give back money that isn't ours.
             let found = call.read(&self.intent).await.map_err(retryable)?;
             check(&found, self.named, self.money)?;
         }
@@ -110,7 +110,7 @@ impl Step for Accept {
         Self::record_all(vec![alone], tx).await
     }
 
-    /// The payment's row with its ledger; without one of these events there is none.
+    /// Writes the payment's row with its ledger, for these events only.
     async fn record_all(batch: Vec<Recorded<'_, Self>>, tx: &mut Tx) -> Result<(), DbError> {
         let (mut late, mut news) = (Vec::new(), Vec::new());
         for Recorded { step, saga, event, .. } in &batch {
@@ -132,7 +132,7 @@ impl Step for Accept {
 }
 
 impl Accept {
-    /// Its own trace: what is given back is given back for the new payment.
+    /// The trace of its own: a refund belongs to the new payment.
     fn trace(&self, call: &Call<Cashier>) -> Trace {
         trace(call.saga(), self.payment, self.reservation)
     }
@@ -142,7 +142,7 @@ impl Accept {
         Late { payment, reservation, late_for, money, gateway: self.gateway.clone() }
     }
 
-    /// How much of it somebody has given back already.
+    /// How much of it has already gone back.
     async fn refunded_minor(&self, call: &Call<Cashier>, secured: &Secured) -> Result<i64, StepError> {
         if !secured.captured {
             return Ok(0);

@@ -1,7 +1,7 @@
-//! What the world outside is told, in the commit that decided it: ids and amounts, never names or addresses.
+//! Messages to the outside, written in the commit that decided them: ids and amounts, never names or addresses.
 //!
-//! A field `booking_id` in a message `booking.…` says what it is about. Types and fields are read by strangers: they are
-//! API, and only ever added to.
+//! A field `booking_id` in a message `booking.…` says what it is about. Strangers read types and fields, so they are part of
+//! the API: we only add to them.
 
 use crate::{BookingId, EventId, Money, PaymentId, ReservationId, gateway::RefundId};
 use orchestrator::{DbError, SagaId, Tx};
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// A message to the outside.
 pub(crate) trait Announcement: Serialize {
-    /// Its type.
+    /// The message's type, such as `booking.confirmed`.
     const KIND: &'static str;
 }
 
@@ -18,7 +18,7 @@ pub(crate) fn announce<A: Announcement>(tx: &mut Tx, saga: SagaId, message: &A) 
     tx.emit(saga, A::KIND, message)
 }
 
-/// Seats are sold.
+/// Seats were sold.
 #[derive(Debug, Serialize)]
 pub(crate) struct BookingConfirmed {
     pub booking_id: BookingId,
@@ -32,11 +32,11 @@ pub(crate) struct BookingCancelled {
     pub booking_id: BookingId,
     pub reservation_id: ReservationId,
     pub payment_id: PaymentId,
-    /// All that will have gone back in the end.
+    /// The whole amount that goes back in the end.
     pub refund: Money,
 }
 
-/// A reservation ended without a booking, by its time or by a failure.
+/// A reservation ended without a booking, because its time was over or something failed.
 #[derive(Debug, Serialize)]
 pub(crate) struct ReservationExpired {
     pub reservation_id: ReservationId,
@@ -58,7 +58,7 @@ pub(crate) struct PaymentRefunded {
     pub amount: Money,
 }
 
-/// A refund that was announced came to nothing; it will be sent again.
+/// A refund that was announced has failed; it will be sent again.
 #[derive(Debug, Serialize)]
 pub(crate) struct PaymentRefundFailed {
     pub payment_id: PaymentId,

@@ -1,7 +1,7 @@
 //! A circuit breaker: after several failures in a row nothing is sent for a while, then one trial.
 //!
-//! It spares a service that is down, and whoever would wait for it. Correctness never depends on it: a request
-//! that it holds back is surely not sent.
+//! It spares a service that is down, and callers who would wait for it. Correctness never depends on it: a request
+//! that it holds back is certainly not sent.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ pub struct BreakerConfig {
 }
 
 impl Default for BreakerConfig {
-    /// Ten in a row: random failures of a third of all requests almost never look like that, an outage does.
+    /// Ten failures in a row: an outage looks like that, but random failures of a third of all requests almost never do.
     fn default() -> Self {
         Self { failures_max: 10, open_for: Duration::from_secs(5) }
     }
@@ -35,7 +35,7 @@ enum State {
     Trying,
 }
 
-/// The right to send one request. Dropped without [`Pass::answered`], it counts as a failure: nobody gives up
+/// The right to send one request. If it is dropped without [`Pass::answered`], that counts as a failure: nobody gives up
 /// on a service that answers.
 #[derive(Debug)]
 pub(crate) struct Pass<'a> {
@@ -61,7 +61,7 @@ impl Breaker {
         Ok(Pass { breaker: self, answered: false })
     }
 
-    /// How long nothing will be sent for sure; `None` if the next request may go out.
+    /// How long certainly nothing is sent; `None` if the next request may be sent.
     pub fn held_back(&self) -> Option<Duration> {
         match *self.state.lock().unwrap_or_else(PoisonError::into_inner) {
             State::Open { until } => {
@@ -71,14 +71,14 @@ impl Breaker {
         }
     }
 
-    /// Whether requests go out freely.
+    /// Whether requests are sent without restriction.
     pub fn is_closed(&self) -> bool {
         matches!(*self.state.lock().unwrap_or_else(PoisonError::into_inner), State::Closed { .. })
     }
 }
 
 impl Pass<'_> {
-    /// The service answered in its protocol, whatever it said.
+    /// Records that the service answered in its protocol, whatever the answer was.
     pub fn answered(mut self) {
         self.answered = true;
     }

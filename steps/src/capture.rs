@@ -1,4 +1,4 @@
-//! Capture: takes the money that is held. After the pivot, so it is only ever retried.
+//! Capture: takes the money that is held. It comes after the pivot, so it is only retried and never undone.
 
 use crate::{
     BookingId, PaymentId,
@@ -17,7 +17,7 @@ pub struct Capture {
     pub payment: PaymentId,
     /// The money that is held.
     pub secured: Secured,
-    /// What it pays for, for whoever must put right what can't be captured. None in old journals.
+    /// The booking that it pays for, for the person who must handle money that can't be captured. `None` in old journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booking: Option<BookingId>,
 }
@@ -25,7 +25,7 @@ pub struct Capture {
 impl Step for Capture {
     const NAME: &'static str = "capture";
     const POLICY: Policy = Policy::PATIENT;
-    /// The money of the payment that was asked for before.
+    /// The money of the payment that was asked for earlier.
     const SAME_STAKES: bool = true;
     type Output = Secured;
     type Medium = Call<Cashier>;
@@ -45,7 +45,7 @@ impl Step for Capture {
         self.taken(&intent)
     }
 
-    /// By the intent itself: it can be captured once, whatever the gateway remembers of our key.
+    /// Probes by the intent itself: it can be captured once, whatever the gateway remembers of our key.
     async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Secured>, StepError> {
         let intent = call.read(&self.secured.intent).await.map_err(retryable)?;
         if intent.status == IntentStatus::RequiresCapture {
@@ -85,7 +85,7 @@ impl Step for Capture {
 }
 
 impl Capture {
-    /// By the object's status and amount: peers are known to answer well to a capture after a cancel.
+    /// Decides by the intent's status and amount, because some gateways accept a capture after a cancel.
     fn taken(&self, intent: &Intent) -> Result<Secured, StepError> {
         let id = &intent.id;
         match Secured::of(intent) {
@@ -96,7 +96,7 @@ impl Capture {
                 self.secured.money,
                 self.named()
             ))),
-            // Nothing can be captured any more: not to be tried again, but for a person.
+            // Nothing can be captured any more, so this must not be tried again: a person must act.
             None if intent.status == IntentStatus::Canceled => Err(StepError::Contradiction(format!(
                 "the authorisation of {id} lapsed before it was captured, {} stands without its money",
                 self.named()

@@ -1,4 +1,4 @@
-//! The cashier: the gateway as the steps use it, with what is common to securing, settling and undoing a charge.
+//! The cashier: the steps' interface to the gateway, shared by securing, settling and undoing a charge.
 
 use crate::{
     Money, PaymentId, ReservationId,
@@ -11,28 +11,28 @@ use orchestrator::{SagaId, StepError};
 use serde::{Deserialize, Serialize};
 use std::{ops::Deref, time::Duration};
 
-/// The gateway, and how we ask it to take money. Derefs to the gateway.
+/// The gateway, and how we ask it to take money. It derefs to the gateway.
 #[derive(Clone, Debug)]
 pub struct Cashier {
     /// The adapter.
     pub gateway: Gateway,
-    /// Hold first and take later, or take at once.
+    /// Whether money is held first and captured later, or taken at once.
     pub capture: CaptureMethod,
-    /// Where the gateway sends customers back to after 3-D Secure.
+    /// The address to which the gateway sends customers back after 3-D Secure.
     pub return_url: Option<String>,
 }
 
-/// How long Stripe remembers an idempotency key for sure: it prunes after 24 h, and a margin.
+/// How long Stripe certainly remembers an idempotency key: it prunes after 24 h; this has a margin.
 pub(crate) const KEY_REMEMBERED: Duration = Duration::from_secs(20 * 3600);
 
-/// Money that is ours, or held for us.
+/// Money that is captured, or held for us.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secured {
     /// The gateway's id of the payment.
     pub intent: IntentId,
-    /// How much.
+    /// The amount.
     pub money: Money,
-    /// Taken already, and not only held.
+    /// Whether it is already captured, and not only held.
     pub captured: bool,
 }
 
@@ -44,7 +44,7 @@ impl Deref for Cashier {
 }
 
 impl Cashier {
-    /// What the gateway is asked for, the same in every attempt.
+    /// The order to the gateway, the same in every attempt.
     pub(crate) fn order(
         &self,
         saga: SagaId,
@@ -86,8 +86,8 @@ impl Cashier {
     }
 }
 
-/// Confirmed before, under a key that the gateway has forgotten: the intent itself is the answer. A decline may also
-/// stand in a replay that shows what became of the first try.
+/// Handles a confirmation under a key that the gateway has forgotten: the intent itself is the answer. A replay of the first
+/// try may also show a decline.
 fn confirmed(answer: Result<Intent, GatewayError>) -> Result<Intent, GatewayError> {
     match answer {
         Err(GatewayError::WrongState { intent: Some(intent), .. }) if intent.status.is_confirmed() => {
@@ -98,7 +98,7 @@ fn confirmed(answer: Result<Intent, GatewayError>) -> Result<Intent, GatewayErro
 }
 
 impl Secured {
-    /// What an intent has secured, if it has.
+    /// The money that an intent has secured, if it has.
     pub fn of(intent: &Intent) -> Option<Self> {
         let money = intent.secured()?;
         let captured = intent.amount_received > 0;

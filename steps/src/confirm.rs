@@ -1,4 +1,4 @@
-//! Confirm: the pivot. The seats are sold if everything is as it must be, whatever the time.
+//! Confirm: the pivot. It sells the seats if everything is as it must be, whatever the time is.
 
 use crate::{
     BookingId, PaymentId, ReservationId,
@@ -16,14 +16,14 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// Books the seats of a reservation that is PENDING and still owns them, against money that is secured.
+/// Books the seats of a reservation that is PENDING and still owns them, if its money is secured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Confirm {
-    /// What is confirmed.
+    /// The reservation to confirm.
     pub reservation: ReservationId,
-    /// What pays for it.
+    /// The payment that pays for it.
     pub payment: PaymentId,
-    /// Money that news brought and no step has written down yet.
+    /// Money that news brought and that no step has recorded yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub news: Option<Secured>,
 }
@@ -31,9 +31,9 @@ pub struct Confirm {
 /// A booking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Booked {
-    /// Its id, in the reservation's bucket.
+    /// The booking's id, in the reservation's bucket.
     pub booking: BookingId,
-    /// What the customer shows at the door.
+    /// The code that the customer shows at the door.
     pub code: String,
 }
 
@@ -124,7 +124,7 @@ fn rejected(refusal: &ConfirmRefusal) -> Rejected {
     Rejected::new(code, detail).with(serde_json::to_value(refusal).unwrap_or_default())
 }
 
-/// Twelve characters that nobody confuses (Crockford's base 32): 60 random bits.
+/// Twelve characters that are hard to confuse (Crockford's base 32): 60 random bits.
 fn door_code() -> String {
     const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let mut random = rand::rng();

@@ -1,4 +1,4 @@
-//! Decide: the pivot of a cancellation. From here on the booking is none, and its money is owed.
+//! Decide: the pivot of a cancellation. From here on the booking is cancelled, and its money is owed.
 
 use crate::{
     BookingId, Money, PaymentId, ReservationId,
@@ -17,23 +17,23 @@ use orchestrator::{Policy, Rejected, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// Cancels a booking that stands, before its event has begun, and writes down that its money is owed.
+/// Cancels a valid booking before its event has begun, and records that its money is owed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Decide {
-    /// Which booking.
+    /// The booking to cancel.
     pub booking: BookingId,
 }
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decided {
-    /// Whose seats are free again, once the money is on its way.
+    /// The reservation whose seats become free, once the money is on its way.
     pub reservation: ReservationId,
-    /// What paid for them.
+    /// The payment that paid for them.
     pub payment: PaymentId,
     /// The gateway's id of the payment.
     pub intent: IntentId,
-    /// All that is to have gone back in the end, what went back before included.
+    /// The whole amount that must have gone back in the end, including earlier refunds.
     pub total: Money,
     /// The refunds that have gone back already; empty in old journals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -42,7 +42,7 @@ pub struct Decided {
 
 impl Step for Decide {
     const NAME: &'static str = "decide";
-    /// It waits for a capture, or for a refund that is under way, and these are patient.
+    /// It waits for a capture, or for a refund that is under way, and these may take long.
     const POLICY: Policy = Policy::PATIENT;
     type Output = Decided;
     type Medium = Tx;

@@ -1,4 +1,4 @@
-//! Free: the seats of a cancelled booking are on sale again.
+//! Free: puts the seats of a cancelled booking back on sale.
 
 use crate::{
     ReservationId,
@@ -7,10 +7,10 @@ use crate::{
 use orchestrator::{Policy, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
 
-/// Puts the seats of a cancelled booking back on sale, those that are still its own.
+/// Puts those seats of a cancelled booking back on sale that are still its own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Free {
-    /// Whose seats.
+    /// The reservation that the seats belong to.
     pub reservation: ReservationId,
 }
 

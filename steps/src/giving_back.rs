@@ -1,9 +1,9 @@
-//! Giving money back: cancel what is only held, refund what was taken, and never more than that.
+//! Gives money back: cancels held money, refunds captured money, and never more than that.
 //!
-//! One implementation for every compensation and for the step `refund`. What has gone back already is read at the
-//! gateway, whoever sent it there: a refund pressed by hand in the gateway's dashboard leaves nothing to do. The sum is
-//! ours to guard, for gateways are known not to. So money of one payment is given back by one saga at a time: whoever
-//! decides that more is owed waits until what was owed before has gone.
+//! Every compensation and the step `refund` use this. It reads at the gateway what has already gone back, whoever asked for
+//! it: after a refund in the gateway's dashboard there is nothing left to do. We must guard the sum, because some gateways
+//! don't. So only one saga at a time gives back money of one payment: a saga that decides that more is owed waits until
+//! the earlier refunds have gone.
 
 use crate::{
     Money, PaymentId,
@@ -29,9 +29,9 @@ const DISPUTED_WAIT: Duration = Duration::from_secs(600);
 /// A refund that the gateway has acknowledged. Pending is enough for us; its later failure is news.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcknowledgedRefund {
-    /// The gateway's id of it.
+    /// The gateway's id of the refund.
     pub refund: RefundId,
-    /// How much.
+    /// The amount.
     pub money: Money,
     /// Whether this very saga asked for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -42,12 +42,12 @@ pub struct AcknowledgedRefund {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Undone {
-    /// It never came to be, and never will: its intent is cancelled.
+    /// It never happened and never will: its intent is cancelled.
     #[default]
     Voided,
-    /// The same, because the bank had said no.
+    /// The same, because the bank declined.
     Declined {
-        /// In the gateway's words.
+        /// The reason in the gateway's words.
         reason: String,
     },
     /// The money goes back.
@@ -56,7 +56,7 @@ pub enum Undone {
         intent: IntentId,
         /// The gateway's id of the last refund.
         refund: RefundId,
-        /// All that had been taken.
+        /// All the money that had been captured.
         money: Money,
         /// All refunds, also those that somebody else had made; empty in old journals, where there was one of all.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -195,7 +195,7 @@ fn refund_key(base: &str, failed: usize, try_number: u32) -> String {
     }
 }
 
-/// When to look again whether something is done that began so long ago: what is young is about to be, what is old is in
+/// When to check again whether something is done that began this long ago: young things are done soon, old ones are in
 /// trouble.
 pub(crate) fn look_again_after(age: TimeDelta) -> Duration {
     const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));

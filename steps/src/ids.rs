@@ -1,12 +1,12 @@
-//! The booking's ids. Each says in which bucket its rows live.
+//! The booking's ids. Each contains the bucket of its rows.
 //!
-//! Seats, reservations, payments and bookings carry their event's bucket, so that one saga commits in one
-//! bucket; a user carries that of its e-mail address.
+//! Seats, reservations, payments and bookings have their event's bucket, so that one saga commits in one bucket. A
+//! user has the bucket of the e-mail address.
 
 use orchestrator::bucketed_id;
 
 bucketed_id! {
-    /// Someone who books.
+    /// A person who books.
     UserId
 }
 bucketed_id! {

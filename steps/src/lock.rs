@@ -1,4 +1,4 @@
-//! Lock: tells Redis whose the seats are, so that the next thousand clicks stop there.
+//! Lock: tells Redis who has the seats, so that later clicks are refused there.
 
 use crate::locks::{Acquired, Hold, Locks, SeatLocks};
 use crate::stakes::seats_in_words;
@@ -6,23 +6,23 @@ use orchestrator::{Call, Policy, Step, StepError, Way};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Sets the seat locks of a hold that Postgres has granted. Never refuses: Redis sheds load and decides nothing.
+/// Sets the seat locks of a hold that Postgres has granted. It never refuses: Redis takes load off Postgres and decides nothing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Lock(pub Hold);
 
-/// What the locks said.
+/// The result of setting the locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Locked {
     /// They are set.
     All,
-    /// One of them has a value that doesn't give way; the database is right, the lock is not.
+    /// One of them has a value that was not replaced. The database is right, and the lock is wrong.
     InTheWay,
-    /// Redis didn't answer in time: degraded, and on.
+    /// Redis didn't answer in time. The saga goes on, degraded.
     Unavailable,
 }
 
-/// One try, and quick: nobody waits for a lock that decides nothing.
+/// One quick try: nobody waits for a lock that decides nothing.
 pub(crate) const QUICK: Policy =
     Policy { attempts_max: 1, timeout: Duration::from_secs(2), ..Policy::FORWARD };
 
@@ -45,7 +45,7 @@ impl Step for Lock {
         })
     }
 
-    /// Releases what is still this hold's own; what Redis doesn't hear runs out by itself.
+    /// Releases the locks that are still this hold's own. If Redis doesn't get this, they run out by themselves.
     async fn compensate(&self, call: &mut Call<SeatLocks>, _: Option<Locked>) -> Result<(), StepError> {
         call.release(&self.0).await;
         Ok(())

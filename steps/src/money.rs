@@ -20,7 +20,7 @@ pub struct Money {
 }
 
 impl Money {
-    /// So many minor units of a currency.
+    /// An amount of this many minor units of a currency.
     pub fn new(amount: i64, currency: Currency) -> Self {
         Self { amount, currency }
     }
@@ -31,7 +31,7 @@ impl Money {
         (self.currency == other.currency).then_some(Self { amount, ..self })
     }
 
-    /// As people and banks write the amount: with as many places as its currency has, `125.00` for 12500 cents.
+    /// The amount as people and banks write it, with as many places as its currency has: `125.00` for 12500 cents.
     pub fn decimal(self) -> String {
         let places = self.currency.places();
         let sign = if self.amount < 0 { "-" } else { "" };
@@ -78,7 +78,7 @@ impl Currency {
     }
 }
 
-/// Text that is no currency code.
+/// The text is not a currency code.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("a currency is three letters as in ISO 4217, for example `EUR`")]
 pub struct BadCurrency;

@@ -1,4 +1,4 @@
-//! Pay: asks the gateway to secure the money. Theirs: at least once, always under one key.
+//! Pay: asks the gateway to secure the money. It is a call: made at least once, always under one key.
 
 use crate::{
     Money, PaymentId, ReservationId,
@@ -21,21 +21,21 @@ use orchestrator::{
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The code of a refusal whose detail is the gateway's reason, from this step or from the workflow that heard it later.
+/// The code of a refusal whose detail is the gateway's reason, from this step or from the workflow that learned it later.
 pub const DECLINED: &str = "payment-declined";
 
 /// Asks the gateway to secure the money of one payment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pay {
-    /// Our id of it.
+    /// Our id of the payment.
     pub payment: PaymentId,
-    /// What is paid for.
+    /// The reservation that is paid for.
     pub reservation: ReservationId,
-    /// How much.
+    /// The amount.
     pub money: Money,
-    /// The customer's way to pay.
+    /// The customer's payment method.
     pub method: PaymentMethod,
-    /// Through which gateway, by its name in our tables.
+    /// The gateway, by its name in our tables.
     pub gateway: String,
 }
 
@@ -44,15 +44,15 @@ pub struct Pay {
 pub struct Charge {
     /// The gateway's id of the payment.
     pub intent: IntentId,
-    /// How far it is.
+    /// The state of the charge.
     pub outcome: Outcome,
 }
 
-/// How far a charge is.
+/// The state of a charge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The money is held or taken.
+    /// The money is held or captured.
     Secured(Secured),
     /// The gateway or the customer has something to do first; news will come.
     Pending {
@@ -78,7 +78,7 @@ impl Step for Pay {
                 let reason = decline_code.unwrap_or(code);
                 self.give_up(call, intent.map(|intent| intent.id), &reason).await
             }
-            // Of the first request, or of all under this key: nothing was done.
+            // This holds for the first request or for all under this key: nothing was done.
             Err(error @ GatewayError::Invalid { .. }) => {
                 Err(Rejected::new("payment-refused", error.to_string()).into())
             }
@@ -86,9 +86,9 @@ impl Step for Pay {
         }
     }
 
-    /// Cancels or refunds, also a charge whose answer never reached us.
+    /// Cancels or refunds the charge, even if its answer never reached us.
     async fn compensate(&self, call: &mut Call<Cashier>, made: Option<Charge>) -> Result<Undone, StepError> {
-        // Where several are found each has keys of its own: under one key the second would be taken for the first.
+        // If several are found, each needs keys of its own: under one key the second would be taken for the first.
         let intents = match made {
             Some(charge) => vec![(call.key(), charge.intent)],
             None => {
@@ -103,7 +103,7 @@ impl Step for Pay {
                 undone = refunded;
             }
         }
-        // The customer wants to know what the bank said, also where it took its time.
+        // The customer wants to know what the bank said, even if the answer came late.
         Ok(match (undone, call.cause()) {
             (Undone::Voided, Some(Cause::Rejected(why))) if why.code == "payment-declined" => {
                 Undone::Declined { reason: why.detail.clone() }
@@ -129,7 +129,7 @@ impl Step for Pay {
         stakes::money(self.money)
     }
 
-    /// Without the way to pay: a method's token is nobody's business here.
+    /// The description leaves out the payment method's token, which nobody here needs.
     fn describe(&self, way: Way) -> Option<String> {
         let Self { money, payment, gateway, .. } = self;
         Some(match way {
@@ -193,7 +193,7 @@ impl Pay {
         trace(call.saga(), self.payment, self.reservation)
     }
 
-    /// All intents of this payment. Another's among them is a lie, and nothing of it is ours to let go.
+    /// All intents of this payment. One of another payment among them is a contradiction, and we must not cancel it.
     async fn find(&self, call: &Call<Cashier>) -> Result<Vec<Intent>, StepError> {
         let found = call.find(&self.trace(call)).await.map_err(retryable)?;
         found.into_iter().map(|intent| self.expect_ours(intent)).collect()
@@ -206,7 +206,7 @@ impl Pay {
         }
     }
 
-    /// What an intent is for us. One that isn't what we ordered is a lie, and never a booking.
+    /// What an intent means for us. One that differs from our order is a contradiction, and never a booking.
     async fn charge(&self, call: &Call<Cashier>, intent: Intent) -> Result<Charge, StepError> {
         check(&intent, self.payment, self.money)?;
         let outcome = match (Secured::of(&intent), intent.status) {
@@ -235,7 +235,7 @@ impl Pay {
                 check(&cancelled, self.payment, self.money)?;
                 return Ok(Charge { intent: cancelled.id, outcome: Outcome::Secured(secured) });
             }
-            // By its status and not by the answer's: what is still alive may be charged yet.
+            // This is decided by the intent's status, not by the answer's: a live intent may still be charged.
             if cancelled.status != IntentStatus::Canceled {
                 let (id, status) = (cancelled.id, cancelled.status);
                 return Err(StepError::unclear(format!("payment {id} is {status:?}: not cancelled yet")));

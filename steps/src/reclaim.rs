@@ -1,4 +1,4 @@
-//! Reclaim: exactly the same seats once more, if nobody else has them.
+//! Reclaim: takes exactly the same seats once more, if nobody else has them.
 
 use crate::{
     PaymentId, ReservationId, SeatList,
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub struct Reclaim {
     /// The new reservation's id.
     pub reservation: ReservationId,
-    /// The one whose money came too late.
+    /// The reservation whose money came too late.
     pub late_for: ReservationId,
     /// The payment that pays for it.
     pub payment: PaymentId,
@@ -74,7 +74,7 @@ impl Step for Reclaim {
         made.map_or_else(Vec::new, |made| stakes::seats(made.seats.len()))
     }
 
-    /// The reservation never came to anything: its seats go back on sale.
+    /// Ends the reservation and puts its seats back on sale.
     async fn compensate(&self, tx: &mut Tx, made: Reservation) -> Result<(), StepError> {
         let end = End { reservation: made.reservation, status: ReservationStatus::Expired };
         let now = tx.now();

@@ -1,4 +1,4 @@
-//! Refund: gives money back that is owed. After the pivot, so it is only ever retried.
+//! Refund: gives back money that is owed. It comes after the pivot, so it is only retried and never undone.
 
 use crate::{
     Money, PaymentId, ReservationId,
@@ -11,16 +11,16 @@ use crate::{
 use orchestrator::{Call, DbError, Event, Policy, Probe, Stake, Step, StepError, Tx, Way};
 use serde::{Deserialize, Serialize};
 
-/// Sees to it that so much of a payment has gone back in the end, what went back before included.
+/// Makes sure that this much of a payment has gone back in the end, including earlier refunds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Refund {
     /// Our id of the payment.
     pub payment: PaymentId,
-    /// What it paid for.
+    /// The reservation that it paid for.
     pub reservation: ReservationId,
-    /// The gateway's id of it.
+    /// The gateway's id of the payment.
     pub intent: IntentId,
-    /// All that is to have gone back.
+    /// The whole amount that must have gone back.
     pub total: Money,
     /// The refunds that had gone back when this was decided. Where one has failed since, its money is another saga's to
     /// send again. Empty in old journals.
@@ -31,7 +31,7 @@ pub struct Refund {
 impl Step for Refund {
     const NAME: &'static str = "refund";
     const POLICY: Policy = Policy::PATIENT;
-    /// All refunds that count, newest last; empty where nothing was to go back.
+    /// All refunds that count, newest last; empty if nothing had to go back.
     type Output = Vec<AcknowledgedRefund>;
     type Medium = Call<Cashier>;
     type Undo = ();
@@ -44,7 +44,7 @@ impl Step for Refund {
         give_back(call, &self.intent, self.total, &self.counted, trace, &call.key()).await
     }
 
-    /// By the gateway's list of refunds, whoever asked for them.
+    /// Probes by the gateway's list of refunds, whoever asked for them.
     async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Vec<AcknowledgedRefund>>, StepError> {
         let trace = trace(call.saga(), self.payment, self.reservation);
         let given = refunds_if_complete(call, &self.intent, self.total, &self.counted, trace).await?;

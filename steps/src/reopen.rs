@@ -1,4 +1,4 @@
-//! Reopen: a refund that had been acknowledged came to nothing, so its money is owed again.
+//! Reopen: a refund that had been acknowledged failed, so its money is owed again.
 
 use crate::{
     Money, PaymentId, ReservationId,
@@ -13,7 +13,7 @@ use crate::{
 use orchestrator::{Policy, Rejected, Step, StepError, Tx};
 use serde::{Deserialize, Serialize};
 
-/// Writes down that a refund failed after all: the pivot of a repayment.
+/// Records that a refund failed after all: the pivot of a repayment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Reopen {
     /// Our id of the payment.
@@ -22,14 +22,14 @@ pub struct Reopen {
     pub refund: RefundId,
 }
 
-/// What is owed now.
+/// The money that is owed now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reopened {
     /// What the payment paid for.
     pub reservation: ReservationId,
     /// The gateway's id of the payment.
     pub intent: IntentId,
-    /// All that is to have gone back in the end, what went back before included.
+    /// The whole amount that must have gone back in the end, including earlier refunds.
     pub total: Money,
     /// The refunds that have gone back already; empty in old journals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,4 +1,4 @@
-//! Reserve: takes seats off sale. Ours: commits together with its journal entry.
+//! Reserve: takes seats off sale. It is a `Tx` step: it commits together with its journal entry.
 
 use crate::{
     EventId, Money, ReservationId, SeatList, UserId,
@@ -23,11 +23,11 @@ use std::time::Duration;
 pub struct Reserve {
     /// The reservation's id, in the seats' bucket.
     pub reservation: ReservationId,
-    /// For whom.
+    /// The user who gets the seats.
     pub user: UserId,
-    /// Which seats.
+    /// The seats to take.
     pub seats: SeatList,
-    /// For how long; `None` for what the event says.
+    /// How long the seats are held; `None` for as long as the event says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Duration>,
 }
@@ -35,22 +35,22 @@ pub struct Reserve {
 /// Seats that are held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
-    /// Its id.
+    /// The reservation's id.
     pub reservation: ReservationId,
-    /// For whom.
+    /// The user who gets the seats.
     pub user: UserId,
-    /// At which event.
+    /// The event.
     pub event: EventId,
     /// The seats, each with the number under which it is held.
     pub seats: Vec<Held>,
-    /// What they cost together.
+    /// The price of all seats.
     pub amount: Money,
-    /// Until when, by the database's clock.
+    /// The end of the hold, by the database's clock.
     pub reserved_until: DateTime<Utc>,
 }
 
 impl Reservation {
-    /// The same as the seat locks know it.
+    /// The hold for the seat locks.
     pub fn hold(&self) -> Hold {
         Hold {
             reservation: self.reservation,
@@ -74,7 +74,7 @@ impl Step for Reserve {
         answers.pop().unwrap_or_else(|| Err(StepError::unclear("a set of one has one answer")))
     }
 
-    /// A batch of buyers in two statements. Two who want one seat meet here, and not on a row lock.
+    /// Handles a batch of buyers in two statements. Two buyers who want one seat meet here, and not on a row lock.
     async fn run_all(
         batch: &[Item<'_, Self>],
         tx: &mut Tx,
@@ -107,7 +107,7 @@ impl Step for Reserve {
         Ok(batch.iter().zip(outcomes).map(answer).collect())
     }
 
-    /// Frees the seats. CANCELLED if a person wanted it so, EXPIRED in every other case.
+    /// Frees the seats. The reservation becomes CANCELLED if a person asked for it, and EXPIRED otherwise.
     async fn compensate_all(
         batch: Vec<Undoing<'_, Self>>,
         tx: &mut Tx,
@@ -125,7 +125,7 @@ impl Step for Reserve {
         let outcomes = reservations::end_all(tx, &ends, now).await.map_err(statement_error)?;
         let mut answers = Vec::with_capacity(batch.len());
         for (undoing, (end, outcome)) in batch.iter().zip(ends.iter().zip(outcomes)) {
-            // Ended before (taken over by another claim) is as good as ended now, and nobody was told yet.
+            // If it ended before (because another claim took it over), the result is the same, and nobody was told yet.
             let status = match outcome {
                 EndOutcome::Ended => Some(end.status),
                 EndOutcome::Already(status) => Some(status),
@@ -160,7 +160,7 @@ impl Step for Reserve {
     }
 }
 
-/// Tells the world that a reservation has ended without a booking.
+/// Tells the outside that a reservation has ended without a booking.
 fn tell_ended(
     tx: &mut Tx,
     saga: SagaId,
@@ -177,7 +177,7 @@ fn tell_ended(
     }
 }
 
-/// The refusal as callers of the API will see it; `data` is the whole of it.
+/// The refusal that callers of the API will see. `data` holds all of it.
 fn rejected(refusal: &Refusal) -> Rejected {
     let (code, detail) = match refusal {
         Refusal::SeatsLost { seats } => {

@@ -16,25 +16,25 @@ pub const SEATS_MAX: usize = 10;
 pub struct SeatList(Vec<SeatId>);
 
 impl SeatList {
-    /// Where the seats' rows live.
+    /// The bucket of the seats' rows.
     pub fn bucket(&self) -> Bucket {
         self.0[0].bucket()
     }
 }
 
-/// Seats that can't be wanted together.
+/// Why seats can't be reserved together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadSeatList {
-    /// None at all.
+    /// There is no seat.
     #[error("a reservation needs at least one seat")]
     Empty,
-    /// Too many.
+    /// There are too many seats.
     #[error("{0} seats are more than the {SEATS_MAX} that a reservation may have")]
     TooMany(usize),
-    /// One of them twice.
+    /// One seat is named twice.
     #[error("seat {0} is named twice")]
     Doubled(SeatId),
-    /// One of them belongs elsewhere.
+    /// One seat belongs to another event.
     #[error("seat {0} belongs to another event than the first")]
     Foreign(SeatId),
 }

@@ -1,4 +1,4 @@
-//! What the steps that go outside need: handed to the engine once, taken apart by each call.
+//! The clients that calls need. The engine gets them once, and each call takes its own.
 
 use crate::{cashier::Cashier, locks::SeatLocks};
 use orchestrator::FromRef;

@@ -1,4 +1,4 @@
-//! Settle: the time is up, so the gateway is asked once and for all.
+//! Settle: the time is over, so the gateway is asked for the final state.
 
 use crate::{
     Money, PaymentId,
@@ -11,15 +11,15 @@ use crate::{
 use orchestrator::{Call, DbError, Event, Policy, Probe, Rejected, Stake, Step, StepError, Tx, Way};
 use serde::{Deserialize, Serialize};
 
-/// Decides a pending payment at its deadline: if the money is there, on; else it is cancelled at the gateway, so that
-/// it can never come. A forward step: compensations never turn forward.
+/// Decides a pending payment at its deadline. If the money is there, the saga goes on. Otherwise the payment is cancelled at
+/// the gateway, so that the money can never come. This is a forward step, because compensations never turn forward.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settle {
-    /// Our id of it.
+    /// Our id of the payment.
     pub payment: PaymentId,
-    /// The gateway's.
+    /// The gateway's id of the payment.
     pub intent: IntentId,
-    /// What was ordered: an intent of another amount, currency or payment is a lie, and never a booking. None in old
+    /// The order. An intent of another amount, currency or payment is a contradiction, and never a booking. `None` in old
     /// journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub money: Option<Money>,
@@ -28,7 +28,7 @@ pub struct Settle {
 impl Step for Settle {
     const NAME: &'static str = "settle";
     const POLICY: Policy = Policy::PATIENT;
-    /// The money of the payment that was asked for before.
+    /// The money of the payment that was asked for earlier.
     const SAME_STAKES: bool = true;
     type Output = Secured;
     type Medium = Call<Cashier>;
@@ -41,7 +41,7 @@ impl Step for Settle {
         }
         match call.cancel(&self.intent, CancelReason::Abandoned, &call.key()).await {
             Ok(cancelled) => self.decided(&cancelled),
-            // Refused because the money came in between the two requests.
+            // It was refused because the money came between the two requests.
             Err(GatewayError::WrongState { .. }) => {
                 self.decided(&call.read(&self.intent).await.map_err(retryable)?)
             }
@@ -80,7 +80,7 @@ impl Step for Settle {
 }
 
 impl Settle {
-    /// By the intent's status and not by the answer's: what is still alive may be charged yet.
+    /// Decides by the intent's status, not by the answer's: a live intent may still be charged.
     fn decided(&self, intent: &Intent) -> Result<Secured, StepError> {
         match self.secured(intent)? {
             Some(secured) => Ok(secured),

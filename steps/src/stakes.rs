@@ -1,4 +1,4 @@
-//! What steps say is at stake, and amounts in words for people.
+//! The stakes of steps, and amounts in words for people.
 
 use crate::Money;
 use orchestrator::Stake;
@@ -15,7 +15,7 @@ pub(crate) fn seats(count: usize) -> Vec<Stake> {
     vec![Stake::Things { name: "seats".to_owned(), count }]
 }
 
-/// So many seats, in words.
+/// A number of seats, in words.
 pub(crate) fn seats_in_words(count: usize) -> String {
     if count == 1 { "1 seat".to_owned() } else { format!("{count} seats") }
 }

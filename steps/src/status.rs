@@ -1,4 +1,4 @@
-//! The states that the specification names, as closed enums; the database's CHECK constraints say the same.
+//! The states of the specification, as closed enums. The database's CHECK constraints have the same words.
 
 /// A closed enum whose words are those of a text column and of JSON.
 macro_rules! status {
@@ -11,7 +11,7 @@ macro_rules! status {
         }
 
         impl $name {
-            /// The word, as columns and JSON hold it.
+            /// The word in columns and JSON.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
@@ -27,39 +27,39 @@ macro_rules! status {
 pub(crate) use status;
 
 status! {
-    /// Whose a seat is.
+    /// The status of a seat.
     SeatStatus {
-        /// Nobody's.
+        /// Nobody has it.
         Available = "AVAILABLE",
-        /// A pending reservation's, until its time is up.
+        /// A pending reservation has it, until its time is over.
         Reserved = "RESERVED",
-        /// A confirmed reservation's, for good.
+        /// A confirmed reservation has it, for good.
         Booked = "BOOKED",
     }
 }
 
 status! {
-    /// What became of a reservation.
+    /// The status of a reservation.
     ReservationStatus {
-        /// Its seats are its own and not yet paid for.
+        /// It holds its seats, and they are not paid for yet.
         Pending = "PENDING",
-        /// Booked.
+        /// It is booked.
         Confirmed = "CONFIRMED",
-        /// Ended by time, by a failed payment or by anything but a person.
+        /// It has ended because of its time, a failed payment or anything else except a person.
         Expired = "EXPIRED",
-        /// Ended by a person.
+        /// A person ended it.
         Cancelled = "CANCELLED",
     }
 }
 
 status! {
-    /// Where a payment stands.
+    /// The status of a payment.
     PaymentStatus {
-        /// Ordered; the gateway has not secured the money yet.
+        /// It is ordered, and the gateway has not secured the money yet.
         Initiated = "INITIATED",
         /// The gateway has secured the money.
         Success = "SUCCESS",
-        /// Declined, expired or voided; no money moved.
+        /// It was declined, expired or voided. No money moved.
         Failed = "FAILED",
         /// The money went back.
         Refunded = "REFUNDED",
@@ -67,29 +67,29 @@ status! {
 }
 
 status! {
-    /// How far a payment's money has come; finer than its status.
+    /// The state of a payment's money, which is finer than its status.
     MoneyState {
-        /// None secured.
+        /// No money is secured.
         Unsecured = "UNSECURED",
-        /// Authorised: set aside on the customer's account.
+        /// The money is authorised: held on the customer's account.
         Held = "HELD",
-        /// Authorised, and a booking confirmed on it: the capture is owed.
+        /// The money is authorised and a booking is confirmed with it, so the capture is owed.
         Owed = "OWED",
-        /// Captured: with us.
+        /// The money is captured: we have it.
         Captured = "CAPTURED",
-        /// Set aside once, and let go.
+        /// The money was held once, and was released.
         Voided = "VOIDED",
-        /// Captured once, and given back.
+        /// The money was captured once, and was given back.
         Refunded = "REFUNDED",
     }
 }
 
 status! {
-    /// Whether a booking still stands.
+    /// The status of a booking.
     BookingStatus {
-        /// It does.
+        /// It is valid.
         Confirmed = "CONFIRMED",
-        /// It was given back.
+        /// It was cancelled.
         Cancelled = "CANCELLED",
     }
 }
@@ -97,9 +97,9 @@ status! {
 status! {
     /// Whether an event's seats may be reserved.
     SaleStatus {
-        /// They may.
+        /// They may be reserved.
         Open = "OPEN",
-        /// They may not.
+        /// They may not be reserved.
         Closed = "CLOSED",
     }
 }

@@ -1,4 +1,4 @@
-//! Names of this crate's metrics. They are read by dashboards and alerts: treat them as API.
+//! Names of this crate's metrics. Dashboards and alerts read them, so they are part of the API.
 
 /// Requests to the seat locks, by `operation` (acquire, release, extend, note, peek) and `outcome` (done, conflict,
 /// failed, held_back).

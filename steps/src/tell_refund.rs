@@ -1,4 +1,4 @@
-//! Tell a refund: what somebody refunded at the gateway is told to the outside like what we refunded.
+//! Tell a refund: a refund that somebody made at the gateway is told to the outside like one of ours.
 
 use crate::{
     Money, PaymentId,
@@ -15,7 +15,7 @@ pub struct TellRefund {
     pub payment: PaymentId,
     /// The gateway's id of the refund.
     pub refund: RefundId,
-    /// How much went back.
+    /// The amount that went back.
     pub money: Money,
 }
 

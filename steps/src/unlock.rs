@@ -1,4 +1,4 @@
-//! Unlock: the seats are booked, their locks may go.
+//! Unlock: the seats are booked, so their locks are released.
 
 use crate::{
     lock::QUICK,
@@ -8,7 +8,7 @@ use crate::{
 use orchestrator::{Call, Policy, Step, StepError, Way};
 use serde::{Deserialize, Serialize};
 
-/// Releases the seat locks of a hold, those that are still its own. Late is harmless.
+/// Releases those seat locks of a hold that are still its own. It does no harm if this happens late.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Unlock(pub Hold);
 

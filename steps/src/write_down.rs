@@ -1,4 +1,4 @@
-//! Writing down what the gateway told a call, from its `record`: payments' rows, the ledger, and what the world is told.
+//! Records what the gateway told a call, from the step's `record`: payments' rows, the ledger, and messages to the outside.
 
 use crate::{
     PaymentId,
@@ -16,7 +16,7 @@ pub(crate) struct PaymentUpdate {
     pub saga: SagaId,
     pub payment: PaymentId,
     pub news: News,
-    /// A refund that this saga asked for: announced also where a webhook was quicker to have it written down.
+    /// A refund that this saga asked for. It is announced even if a webhook was faster and has recorded it.
     pub ours: bool,
 }
 
@@ -26,8 +26,8 @@ impl PaymentUpdate {
     }
 }
 
-/// Applies news. A `record` can't refuse: what contradicts a payment's row is written
-/// nowhere, so it is said loudly instead.
+/// Applies news. A `record` can't refuse, so news that contradicts a payment's row is not written; it is logged and counted
+/// instead.
 pub(crate) async fn write_down(tx: &mut Tx, updates: &[PaymentUpdate]) -> Result<(), DbError> {
     let news: Vec<_> = updates.iter().map(|update| (update.payment, update.news.clone())).collect();
     let now = tx.now();

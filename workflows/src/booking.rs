@@ -12,7 +12,7 @@ use steps::{
 /// Sells seats to one customer: all of them, paid for, or none.
 pub struct Booking;
 
-/// What a customer asks for.
+/// A customer's order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BookingRequest {
     /// The event; its bucket is where all of it happens.
@@ -102,15 +102,15 @@ const STRANGE_NEWS_MAX: usize = 20;
 struct Paid {
     payment: PaymentId,
     secured: Secured,
-    /// Where news brought it, or the pivot must see for itself that it is written down.
+    /// The news that brought it, if the pivot must make sure that it is recorded.
     news: Option<Secured>,
 }
 
-/// Why there is none.
+/// Why there is no money.
 enum Unpaid {
     /// The customer may try again.
     Failed(Rejected),
-    /// The time is up.
+    /// The time is over.
     Over(Rejected),
 }
 
@@ -173,10 +173,10 @@ async fn pay(
             return Err(Unpaid::Failed(Rejected::new(DECLINED, reason)));
         }
         Some(PaymentNews::Failed { .. } | PaymentNews::Doubtful { .. }) => Unpaid::Failed,
-        // Nobody has told us in time.
+        // No news came in time.
         None => Unpaid::Over,
     };
-    // Ask the gateway, or cancel there, so that it can never be charged.
+    // Ask the gateway, or cancel the payment there, so that it can never be charged.
     let secured = saga.step(Settle { payment, intent, money: Some(money) }).await.map_err(unpaid)?;
     // Settle may not have been able to write it down; only the pivot can say that it contradicts our own rows.
     Ok(Paid { payment, secured: secured.clone(), news: Some(secured) })

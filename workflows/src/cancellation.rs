@@ -1,4 +1,4 @@
-//! Giving a booking back: decide, refund, free the seats.
+//! Cancels a booking: decide, refund, free the seats.
 
 use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};

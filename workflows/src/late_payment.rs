@@ -1,4 +1,4 @@
-//! Money that came in too late, or twice: the same seats if they are still free, else the money back.
+//! Money that came too late or twice: it buys the same seats if they are still free, otherwise it goes back.
 
 use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use steps::{
     gateway::IntentId,
 };
 
-/// Takes in money that nobody waits for. Whatever happens it ends as a booking or goes back in full.
+/// Takes in money that no saga waits for. In every case it ends as a booking or goes back in full.
 pub struct LatePayment;
 
 /// Money whose reservation has ended, or was paid before.

@@ -1,7 +1,7 @@
-//! The sagas themselves: the shortest crate and the reason for the rest.
+//! The workflows: the shortest crate, and the reason for all others.
 //!
-//! A workflow decides and does nothing: no I/O, no clock, no randomness. What can be done stands in `steps`, how it
-//! is made durable in `orchestrator`.
+//! A workflow only decides: it does no I/O, reads no clock and draws no random numbers. The crate `steps` has what can be
+//! done, and `orchestrator` makes it durable.
 
 mod booking;
 mod cancellation;

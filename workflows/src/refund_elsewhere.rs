@@ -1,4 +1,4 @@
-//! Somebody refunded at the gateway, and not through us: our books have it, and the outside is told.
+//! Somebody made a refund at the gateway, and not through us: our books have it, and the outside is told.
 
 use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,9 @@
-//! What can go wrong at a gateway, sorted by what the caller may do about it.
+//! What can go wrong at a gateway, by what the caller may do about it.
 
 use super::Intent;
 use std::time::Duration;
 
-/// Why the gateway did not do what was asked, or why we can't tell.
+/// Why the gateway did not do what was asked, or why we don't know whether it did.
 ///
 /// | variant | was it done? | what to do |
 /// |---|---|---|
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// | `Unclear` | nobody knows | repeat under the same key while the gateway remembers it, then read or find |
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// The bank or the gateway says no; final for this attempt.
+    /// The bank or the gateway declined. This is final for this attempt.
     #[error("the gateway declined the payment (`{code}`)")]
     Declined {
         /// For example `card_declined`.
@@ -39,9 +39,9 @@ pub enum GatewayError {
     Invalid {
         /// For example `resource_missing`.
         code: String,
-        /// The parameter it names, or nothing.
+        /// The parameter that it names; may be empty.
         param: String,
-        /// Its text, for operators.
+        /// The gateway's text, for operators.
         message: String,
     },
     /// The same key was used with other parameters: a bug of ours.
@@ -56,10 +56,10 @@ pub enum GatewayError {
     /// Too many requests, or the object is locked by another one.
     #[error("the gateway is busy; again in {retry_after:?}")]
     Busy {
-        /// How long to wait, as it said, bounded.
+        /// How long to wait, as the gateway said, bounded.
         retry_after: Duration,
     },
-    /// The first request under this key still runs.
+    /// The first request under this key is still running.
     #[error("the first request under this key still runs; again in {retry_after:?}")]
     KeyInUse {
         /// How long to wait.
@@ -68,7 +68,7 @@ pub enum GatewayError {
     /// Nothing was sent.
     #[error("the gateway was not reached")]
     Refused(#[source] Unsent),
-    /// Sent, and the outcome is unknown.
+    /// The request was sent, and the outcome is unknown.
     #[error("the outcome is unknown")]
     Unclear(#[source] Doubt),
 }
@@ -79,10 +79,10 @@ pub enum Unsent {
     /// No connection.
     #[error("connecting to the gateway")]
     Connect(#[source] reqwest::Error),
-    /// The last requests failed; the next try is let through later.
+    /// The last requests failed. The next try is allowed later.
     #[error("the circuit breaker is open for {retry_after:?} more")]
     BreakerOpen {
-        /// How long.
+        /// How long nothing is sent.
         retry_after: Duration,
     },
     /// An in-process gateway was told to refuse.
@@ -93,18 +93,18 @@ pub enum Unsent {
 /// Why the outcome is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum Doubt {
-    /// No whole answer within the deadline: a hang, or slow bytes.
+    /// There was no complete answer within the deadline: the gateway hung or was slow.
     #[error("no whole answer within {0:?}")]
     Deadline(Duration),
     /// The connection broke after the request left.
     #[error("the connection broke before a whole answer")]
     Broken(#[source] reqwest::Error),
-    /// 5xx. A replayed one stays the answer for as long as the gateway keeps the key.
+    /// The status is 5xx. A replayed one stays the answer for as long as the gateway keeps the key.
     #[error("status {status}, replayed: {replayed}")]
     Server {
         /// 500–599.
         status: u16,
-        /// The gateway said that it is the stored answer of an earlier request.
+        /// Whether the gateway said that it is the stored answer to an earlier request.
         replayed: bool,
     },
     /// A redirect, which we never follow.
@@ -132,8 +132,8 @@ impl GatewayError {
         !matches!(self, Self::KeyInUse { .. } | Self::Unclear(_))
     }
 
-    /// In a few words, for people and for what failed sagas have in common: `gateway 402 card_declined`. The gateway's own
-    /// code in it is bounded, and may be any text.
+    /// The error in a few words, for people and as a common cause of failed sagas: `gateway 402 card_declined`. It contains the
+    /// gateway's own code, which is bounded and may be any text.
     pub fn in_short(&self) -> String {
         /// Longer than any code that we know.
         const CODE_CHARS_MAX: usize = 64;
@@ -159,7 +159,7 @@ impl GatewayError {
         format!("gateway {status} {code}").trim_end().to_owned()
     }
 
-    /// When to try again, where the gateway or the breaker said so.
+    /// When to try again, if the gateway or the breaker said so.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy { retry_after }

@@ -11,17 +11,17 @@ use serde::{Deserialize, Serialize};
 /// One piece of news about one payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
-    /// Who told us, for example `stripe`.
+    /// The sender, for example `stripe`.
     pub provider: String,
-    /// The sender's id of the event: the same in every delivery of it.
+    /// The sender's id for the event, the same in every delivery of it.
     pub event_id: EventId,
-    /// What it says.
+    /// The kind of the news.
     pub kind: FactKind,
-    /// The intent it is about, if it names one.
+    /// The intent that it is about, if it names one.
     pub intent: Option<IntentId>,
-    /// Our ids, as far as the event carries them.
+    /// Our ids that the event carries.
     pub trace: Trace,
-    /// The money that `kind` speaks of; `None` for what we ignore.
+    /// The money that `kind` is about; `None` for kinds that we ignore.
     pub money: Option<Money>,
     /// When it happened, by the gateway's clock, in whole seconds.
     pub at: DateTime<Utc>,
@@ -29,7 +29,7 @@ pub struct Fact {
     pub live: bool,
 }
 
-/// What a fact says; `money` in brackets.
+/// The kind of a fact. The text in brackets says what `money` is then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "detail")]
 pub enum FactKind {
@@ -39,7 +39,7 @@ pub enum FactKind {
     Captured,
     /// The last try to secure it failed (what was to be charged).
     Declined,
-    /// The gateway is at it (what is to be charged).
+    /// The gateway is processing it (what is to be charged).
     Processing,
     /// The customer must act (what is to be charged).
     ActionRequired,
@@ -47,11 +47,11 @@ pub enum FactKind {
     Cancelled,
     /// Money went back, whoever asked (the sum of all that went back so far).
     ChargeRefunded,
-    /// A refund came to be or changed (its amount).
+    /// A refund was made or changed (its amount).
     Refund {
-        /// Which.
+        /// The refund's id.
         id: RefundId,
-        /// Its status.
+        /// The refund's status.
         status: RefundStatus,
     },
     /// The customer's bank disputes the charge (the disputed amount).
@@ -63,11 +63,11 @@ pub enum FactKind {
         /// The gateway's status of it, for example `needs_response`, `won`, `lost`.
         status: String,
     },
-    /// Nothing that we act on; the event's type, cut to a bound.
+    /// We don't act on it. The event's type, cut to a bound.
     Ignored(String),
 }
 
-/// A body that was rightly signed and yet is not an event as its gateway writes them: kept, shown, never acted on.
+/// A body that was signed correctly but is not a valid event of its gateway. It is kept and shown, and never acted on.
 #[derive(Debug, thiserror::Error)]
 pub enum BadEvent {
     /// Not JSON, a field missing or doubled, or of another type.
@@ -78,14 +78,14 @@ pub enum BadEvent {
     Value(&'static str),
 }
 
-/// Where a dispute stands.
+/// The state of a dispute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeStage {
-    /// New: refunds are frozen.
+    /// It is new: refunds are frozen.
     Opened,
-    /// News on the way.
+    /// It has changed and is still open.
     Changed,
-    /// Decided.
+    /// It is decided.
     Closed,
 }

@@ -16,7 +16,7 @@ macro_rules! gateway_id {
                 Self(text.into())
             }
 
-            /// The text.
+            /// The id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -47,7 +47,7 @@ gateway_id! {
     EventId
 }
 
-/// A token that stands for the customer's way to pay (`pm_…`). Never a card number.
+/// A token that stands for the customer's payment method (`pm_…`). It is never a card number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PaymentMethod(String);
@@ -68,7 +68,7 @@ impl PaymentMethod {
     /// The shortest card number has 12 digits (ISO/IEC 7812); tokens have letters in between.
     const DIGITS_IN_A_ROW_MAX: usize = 11;
 
-    /// The token.
+    /// The token as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! What a gateway knows of one payment, and what we ask it for.
+//! A gateway's record of one payment, and our orders to it.
 
 use super::{ChargeId, GatewayError, IntentId, Money, PaymentMethod, RefundId};
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub struct Intent {
     /// The gateway's id.
     pub id: IntentId,
-    /// Where it stands.
+    /// Its status.
     pub status: IntentStatus,
     /// What it is meant to charge.
     pub money: Money,
@@ -18,11 +18,11 @@ pub struct Intent {
     pub amount_capturable: i64,
     /// Minor units that were captured.
     pub amount_received: i64,
-    /// Minor units that went back; `None` where the gateway didn't say (inside error answers and events).
+    /// Minor units that went back; `None` if the gateway didn't say (inside error answers and events).
     pub amount_refunded: Option<i64>,
     /// Whether its money is held first or taken at once.
     pub capture: CaptureMethod,
-    /// Our ids, as we gave them.
+    /// Our ids, as we sent them.
     pub trace: Trace,
     /// What the customer must do, in [`IntentStatus::RequiresAction`].
     pub next_action: Option<NextAction>,
@@ -40,19 +40,19 @@ pub struct Intent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IntentStatus {
-    /// New without a method, or the last try was declined.
+    /// It is new without a method, or the last try was declined.
     RequiresPaymentMethod,
-    /// Made, not confirmed.
+    /// It is made but not confirmed.
     RequiresConfirmation,
     /// The customer must do something (3-D Secure).
     RequiresAction,
-    /// The gateway is at it and will tell later.
+    /// The gateway is processing it and will tell later.
     Processing,
     /// The money is held for us.
     RequiresCapture,
-    /// The money is ours.
+    /// The money is captured.
     Succeeded,
-    /// Over; it can never be charged again.
+    /// It has ended and can never be charged again.
     Canceled,
 }
 
@@ -71,18 +71,18 @@ pub enum CaptureMethod {
 pub struct Trace {
     /// The saga that asked.
     pub saga_id: Option<Uuid>,
-    /// The payment it is for.
+    /// The payment that it is for.
     pub payment_id: Option<Uuid>,
-    /// The reservation it pays.
+    /// The reservation that it pays for.
     pub reservation_id: Option<Uuid>,
 }
 
 /// What the customer must do next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NextAction {
-    /// The gateway's name of it, for example `redirect_to_url`.
+    /// The gateway's name for it, for example `redirect_to_url`.
     pub kind: String,
-    /// Where to send the customer, if it is a page.
+    /// The page to send the customer to, if there is one.
     pub url: Option<String>,
 }
 
@@ -100,7 +100,7 @@ pub struct LastError {
 pub struct Order {
     /// How much.
     pub money: Money,
-    /// The customer's method.
+    /// The customer's payment method.
     pub method: PaymentMethod,
     /// Hold it or take it.
     pub capture: CaptureMethod,
@@ -113,9 +113,9 @@ pub struct Order {
 /// An order to give captured money back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundOrder {
-    /// From which intent.
+    /// The intent whose money goes back.
     pub intent: IntentId,
-    /// How much; at most what was captured and has not gone back yet.
+    /// The amount, at most what was captured and has not gone back yet.
     pub money: Money,
     /// Our ids.
     pub trace: Trace,
@@ -130,7 +130,7 @@ pub struct Refund {
     pub intent: Option<IntentId>,
     /// How much.
     pub money: Money,
-    /// Where it stands.
+    /// Its status.
     pub status: RefundStatus,
     /// Our ids, if it was we who asked.
     pub trace: Trace,
@@ -142,15 +142,15 @@ pub struct Refund {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundStatus {
-    /// Accepted; can still fail.
+    /// It is accepted, and can still fail.
     Pending,
     /// The customer must give an account to pay to.
     RequiresAction,
-    /// Gone back. Can still fail later, rarely.
+    /// The money went back. Rarely it still fails later.
     Succeeded,
-    /// The money came back to us: still owed.
+    /// The money came back to us, so it is still owed.
     Failed,
-    /// Called off: still owed.
+    /// It was called off, so the money is still owed.
     Canceled,
 }
 
@@ -181,19 +181,19 @@ pub enum Mismatch {
 }
 
 impl IntentStatus {
-    /// Has been confirmed, or can't be any more: there is nothing left to confirm.
+    /// Whether it has been confirmed, or can't be any more, so that there is nothing to confirm.
     pub fn is_confirmed(self) -> bool {
         !matches!(self, Self::RequiresPaymentMethod | Self::RequiresConfirmation)
     }
 
-    /// The customer or the gateway is at it: it may be charged without our doing anything more.
+    /// Whether the customer or the gateway is working on it, so that it may be charged without any act of ours.
     pub fn is_pending(self) -> bool {
         matches!(self, Self::RequiresAction | Self::Processing)
     }
 }
 
 impl Intent {
-    /// The money that is held for us or is ours; `None` while it is not. Refunds are not taken off.
+    /// The money that is held for us or captured; `None` if there is none. Refunds are not subtracted.
     pub fn secured(&self) -> Option<Money> {
         let amount = match self.status {
             IntentStatus::RequiresCapture => self.amount_capturable,

@@ -1,11 +1,11 @@
-//! Which gateway it is, and how its webhooks become facts.
+//! The kinds of gateways, and how their webhooks become facts.
 
 use super::{BadEvent, Fact, signature, standard, standard_webhooks, stripe};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use signature::{BadSignature, Secret};
 
-/// A gateway that we speak to. Its word stands in the configuration, in our tables and in `/webhooks/{provider}`.
+/// A gateway protocol that we know. Its word is used in the configuration, in our tables and in `/webhooks/{provider}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
@@ -16,7 +16,7 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// Its word.
+    /// The provider's word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stripe => stripe::PROVIDER,
@@ -47,7 +47,7 @@ impl Provider {
         }
     }
 
-    /// What a proven webhook says.
+    /// The fact in a webhook whose signature was verified.
     ///
     /// # Errors
     /// [`BadEvent`]: it was signed and yet is no event.

@@ -20,7 +20,7 @@ const HEADER_BYTES_MAX: usize = 4096;
 pub struct Secret {
     /// The secret as the provider shows it (`whsec_…`).
     pub value: SecretString,
-    /// From here on it proves nothing; `None` = for ever.
+    /// The time from which on it is not valid; `None`: it is valid for ever.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -33,10 +33,10 @@ pub enum BadSignature {
     /// No secret of ours that is still valid made it.
     #[error("no valid secret made this signature")]
     Foreign,
-    /// Rightly signed, but more than [`TOLERANCE_S`] ago: replayed, or our clock is wrong.
+    /// The signature is right but older than [`TOLERANCE_S`]: the webhook was replayed, or our clock is wrong.
     #[error("the signature is too old")]
     Old,
-    /// Rightly signed, but for a time to come.
+    /// The signature is right but its time is in the future.
     #[error("the signature is from the future")]
     Future,
 }

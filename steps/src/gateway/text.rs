@@ -1,7 +1,7 @@
-//! What a gateway writes for people and for logs, made harmless before anybody keeps it.
+//! Makes texts of a gateway harmless before we store or log them.
 //!
-//! Its texts end in our journal, in logs and before operators, and a gateway that misbehaves may echo whatever it
-//! was sent. So texts are cut, and what looks like a card number or a secret is blotted out.
+//! A gateway's texts get into our journal and logs, and operators read them. A gateway that misbehaves may echo everything
+//! that it was sent. So texts are cut, and what looks like a card number or a secret is removed.
 
 /// The most characters of a sentence.
 const SENTENCE_MAX: usize = 200;
@@ -9,7 +9,7 @@ const SENTENCE_MAX: usize = 200;
 const WORD_MAX: usize = 64;
 /// The shortest card number has 12 digits (ISO/IEC 7812).
 const DIGITS_MIN: usize = 12;
-/// What secrets of gateways begin with.
+/// The prefixes of gateways' secrets.
 const SECRETS: [&str; 4] = ["sk_", "rk_", "whsec_", "Bearer"];
 
 /// A code: letters, digits and `_.[]-`, cut; `unknown` if nothing is left.

@@ -1,4 +1,4 @@
-//! The way to Redis: one script a request, a time bound on each, and a breaker before all.
+//! The connection to Redis: each request is one script with a time bound, behind a circuit breaker.
 
 use super::{Acquired, Hold, KeyTemplate, LockValue, Locks, SeatLocksConfig};
 use crate::breaker::Breaker;
@@ -100,7 +100,7 @@ impl Connection {
         let request = async move { command.query_async(&mut redis).await };
         match self.ask::<Vec<Option<String>>>("peek", request).await {
             Locks::Unavailable => Locks::Unavailable,
-            // What doesn't read as ours is as good as no lock.
+            // A value that we can't read counts as no lock.
             Locks::Answered(found) => Locks::Answered(
                 seats
                     .iter()
@@ -142,7 +142,7 @@ impl Connection {
         script.invoke_async(&mut self.redis.clone()).await
     }
 
-    /// Asks within the bound, or not at all while the breaker is open.
+    /// Sends a request with the time bound, or not at all while the breaker is open.
     async fn ask<T>(
         &self,
         operation: &'static str,
@@ -175,9 +175,9 @@ impl Connection {
         let mode = telemetry::MODE_WITHOUT_SEAT_LOCKS;
         match (worked, works) {
             (true, false) => {
-                tracing::warn!(mode, error, "seat locks out of reach; booking goes on without them")
+                tracing::warn!(mode, error, "seat locks can't be reached; booking goes on without them")
             }
-            (false, true) => tracing::info!(mode, "seat locks are back"),
+            (false, true) => tracing::info!(mode, "seat locks can be reached again"),
             (true, true) | (false, false) => return,
         }
         metrics::gauge!(telemetry::DEGRADED, "mode" => mode).set(if works { 0 } else { 1 });

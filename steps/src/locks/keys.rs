@@ -1,4 +1,4 @@
-//! Under which keys seats and reservations stand in Redis.
+//! The keys of seats and reservations in Redis.
 
 use crate::{EventId, ReservationId, SeatId};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ struct Templates {
 pub struct BadKeyTemplate {
     /// The template.
     pub template: String,
-    /// What must be in it.
+    /// The placeholder that is missing.
     pub placeholder: &'static str,
 }
 

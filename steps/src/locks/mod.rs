@@ -22,20 +22,20 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A lock outlives its reservation by this much, so that it doesn't fall while the hold still counts because two
-/// clocks tick differently; small, because until then the seat looks taken.
+/// How much longer than its reservation a lock lasts, so that it doesn't expire while the hold is still valid by another
+/// clock. It is small, because until then the seat looks taken.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// How to reach Redis and how long to wait for it.
+/// The address of Redis, and the bounds on requests.
 #[derive(Clone, Debug)]
 pub struct SeatLocksConfig {
-    /// `redis://…` or `rediss://…`.
+    /// The URL, `redis://…` or `rediss://…`.
     pub url: String,
     /// How keys are made.
     pub keys: KeyTemplate,
     /// The most that one request may take: well under what a customer notices.
     pub bound: Duration,
-    /// When to stop asking, and for how long.
+    /// When the circuit breaker opens, and for how long.
     pub breaker: BreakerConfig,
 }
 
@@ -55,18 +55,18 @@ impl SeatLocksConfig {
 #[derive(Clone, Debug)]
 pub struct SeatLocks(Option<Arc<Connection>>);
 
-/// What a reservation holds, as the locks know it.
+/// The seats that a reservation holds, for the locks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
-    /// The owner.
+    /// The reservation that owns the seats.
     pub reservation: ReservationId,
-    /// For whom.
+    /// The user who gets the seats.
     pub user: UserId,
-    /// At which event.
+    /// The event.
     pub event: EventId,
-    /// Which seats, under which numbers.
+    /// The seats, each with its hold number.
     pub seats: Vec<Held>,
-    /// Until when, by the database's clock.
+    /// The end of the hold, by the database's clock.
     pub reserved_until: DateTime<Utc>,
 }
 
@@ -75,32 +75,32 @@ pub struct Hold {
 pub enum Locks<T> {
     /// Redis answered.
     Answered(T),
-    /// It didn't, in time or at all: go on without it.
+    /// Redis did not answer in time or at all: go on without it.
     Unavailable,
 }
 
-/// What acquiring came to.
+/// The result of acquiring locks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acquired {
     /// All seats are locked.
     All,
-    /// None is: this one has a lock that doesn't give way.
+    /// None is locked, because this seat has a lock that was not replaced.
     InTheWay {
         /// The seat.
         seat: SeatId,
-        /// What its lock says.
+        /// The value of its lock.
         value: String,
     },
 }
 
-/// Whether there are seat locks at the moment.
+/// The present state of the seat locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockMode {
     /// They work.
     Working,
-    /// They should and don't: bookings go on, slower.
+    /// They should work and don't: bookings go on more slowly.
     Degraded,
-    /// There are none by configuration.
+    /// They are turned off by configuration.
     Absent,
 }
 
@@ -113,12 +113,12 @@ impl SeatLocks {
     /// Locks in this Redis. Connects with the first request, so that a node starts without Redis too.
     ///
     /// # Errors
-    /// An URL that can't be one.
+    /// The URL is not valid.
     pub fn connect(config: SeatLocksConfig) -> redis::RedisResult<Self> {
         Ok(Self(Some(Arc::new(Connection::new(config)?))))
     }
 
-    /// Whether they work, by what the last requests met.
+    /// Whether they work, judged by the last requests.
     pub fn mode(&self) -> LockMode {
         match &self.0 {
             None => LockMode::Absent,
@@ -134,20 +134,20 @@ impl SeatLocks {
         connection.acquire(hold, remaining(hold.reserved_until, now)).await
     }
 
-    /// Deletes those locks of a hold that are still its own; how many they were. However late it comes, nobody
-    /// else's lock goes.
+    /// Deletes those locks of a hold that are still its own, and returns how many. However late this comes, nobody else's lock
+    /// is deleted.
     pub async fn release(&self, hold: &Hold) -> Locks<usize> {
         let Some(connection) = &self.0 else { return Locks::Unavailable };
         connection.release(hold).await
     }
 
-    /// Gives those locks of a hold that are still its own the time to `hold.reserved_until`; how many they were.
+    /// Extends those locks of a hold that are still its own to `hold.reserved_until`, and returns how many.
     pub async fn extend(&self, hold: &Hold, now: DateTime<Utc>) -> Locks<usize> {
         let Some(connection) = &self.0 else { return Locks::Unavailable };
         connection.extend(hold, remaining(hold.reserved_until, now)).await
     }
 
-    /// Writes down who owns seats, as Postgres said when it refused them: the next thousand clicks stop here.
+    /// Notes who owns seats, as Postgres said when it refused them, so that later clicks are refused here.
     pub async fn note_owners(
         &self,
         event: EventId,
@@ -165,20 +165,20 @@ impl SeatLocks {
         connection.note_owners(event, &owners).await
     }
 
-    /// Which of these seats are locked at the moment, and by whom.
+    /// The seats among these that are locked now, each with its owner.
     pub async fn peek(&self, event: EventId, seats: &[SeatId]) -> Locks<Vec<(SeatId, LockValue)>> {
         let Some(connection) = &self.0 else { return Locks::Unavailable };
         connection.peek(event, seats).await
     }
 
-    /// The notes that these reservations left when they locked their seats; those without one are missing.
+    /// The notes that these reservations left when they locked their seats. A reservation without a note is missing.
     pub async fn holds(&self, event: EventId, reservations: &[ReservationId]) -> Locks<Vec<Hold>> {
         let Some(connection) = &self.0 else { return Locks::Unavailable };
         connection.holds(event, reservations).await
     }
 }
 
-/// The TTL: what is left of the hold, and a grace. Redis refuses zero, so at least a millisecond.
+/// The TTL: the rest of the hold, and a margin. It is at least a millisecond, because Redis refuses zero.
 fn remaining(until: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
     let left = (until - now).max(TimeDelta::zero()).to_std().unwrap_or_default();
     (left + GRACE).max(Duration::from_millis(1))

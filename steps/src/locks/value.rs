@@ -1,4 +1,4 @@
-//! What a lock says: whose the seat is, and under which number.
+//! The value of a lock: the owner of the seat, and the hold number.
 
 use crate::ReservationId;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// The value of a seat's lock, written `<reservation id>:<hold number>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockValue {
-    /// The owner.
+    /// The reservation that owns the seat.
     pub reservation: ReservationId,
     /// The seat's hold number when the owner took it: of two owners the higher is the later.
     pub hold: i64,
@@ -19,9 +19,9 @@ impl fmt::Display for LockValue {
     }
 }
 
-/// Text that no lock of ours has.
+/// The text is not the value of a lock.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is no `<reservation id>:<hold number>`")]
+#[error("`{0}` is not `<reservation id>:<hold number>`")]
 pub struct BadLockValue(pub String);
 
 impl FromStr for LockValue {

@@ -1,4 +1,4 @@
-//! Where a gateway is, and how long to bear with it.
+//! The address of a gateway, and the bounds on requests.
 
 use crate::breaker::BreakerConfig;
 use reqwest::Url;
@@ -12,14 +12,14 @@ pub struct HttpConfig {
     pub url: String,
     /// The account's secret key (`sk_…`).
     pub secret_key: SecretString,
-    /// For one request, from connecting to the last byte of its answer.
+    /// How long one request may take, from connecting to the last byte of its answer.
     pub deadline: Duration,
-    /// For connecting alone; a failure within it is surely unsent.
+    /// How long connecting may take. If it fails, the request was certainly not sent.
     pub connect_timeout: Duration,
-    /// When to stop sending.
+    /// When the circuit breaker stops sending.
     pub breaker: BreakerConfig,
-    /// Requests a second that this process sends for long, and at once. Beyond it a request waits for a moment,
-    /// and then is refused as busy without having been sent.
+    /// The requests a second that this process sends over a long time, and in a burst. Beyond that a request waits for a
+    /// moment, and is then refused as busy without having been sent.
     pub requests_per_s: NonZeroU32,
 }
 
@@ -29,8 +29,10 @@ pub enum BadHttpConfig {
     /// Not an absolute http or https URL.
     #[error("`{0}` is not a gateway's URL; write for example `https://api.stripe.com`")]
     Url(String),
-    /// The key would travel in the clear.
-    #[error("`{0}` would send the secret key without TLS; only a gateway on this machine may do without")]
+    /// The key would be sent unencrypted.
+    #[error(
+        "`{0}` would send the secret key without TLS, which is allowed only for a gateway on this machine"
+    )]
     Insecure(String),
     /// The HTTP client could not be made (rustls' crypto provider not installed, for example).
     #[error("making the gateway's HTTP client")]
@@ -64,7 +66,7 @@ impl HttpConfig {
     }
 }
 
-/// True for hosts that can't be overheard: only there may a key travel without TLS, and no proxy is asked.
+/// True for hosts on this machine, where nobody can listen: only there a key may be sent without TLS, and no proxy is used.
 pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -1,5 +1,5 @@
 //! One request to a gateway over HTTP: bounded in time, size and number, through the circuit breaker, never
-//! redirected. What all adapters share; what a provider's protocol is like stands in its [`Dialect`].
+//! redirected. All adapters share this; the [`Dialect`] has what is special about a provider's protocol.
 
 mod config;
 mod pace;
@@ -26,12 +26,12 @@ pub(super) const OBJECT_BYTES_MAX: usize = 64 * 1024;
 pub(super) const PAGE_BYTES_MAX: usize = 1024 * 1024;
 /// The longest wait that a `Retry-After` may impose; beyond it the caller's own policy decides.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
-/// The shortest: a gateway that says `0` shall not be asked without a pause.
+/// The shortest wait: even if a gateway says `0`, there is a pause.
 const RETRY_AFTER_MIN: Duration = Duration::from_millis(100);
-/// What to wait where the gateway names nothing.
+/// The wait if the gateway names none.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
 
-/// The most keys for one thing: each but the last has a stored answer that is worth nothing any more.
+/// The most keys for one thing: each but the last has a stored answer that is useless by now.
 pub(super) const KEYS_MAX: u32 = 5;
 
 /// How a provider uses HTTP.
@@ -78,7 +78,7 @@ pub(super) enum Body {
     Json(serde_json::Value),
 }
 
-/// A whole answer of the gateway's, whatever it says, short of 3xx and 5xx.
+/// A complete answer of the gateway, except for 3xx and 5xx.
 pub(super) struct Reply {
     pub status: u16,
     pub headers: HeaderMap,
@@ -115,7 +115,7 @@ impl Http {
         })
     }
 
-    /// How long the breaker lets nothing out.
+    /// How long the breaker sends nothing.
     pub fn held_back(&self) -> Option<Duration> {
         self.breaker.held_back()
     }
@@ -149,8 +149,8 @@ impl Http {
         self.send(Request { method, path, query, body, key, bytes_max: OBJECT_BYTES_MAX }).await
     }
 
-    /// Posts under one key after the other until an answer is not an old one that `is_void`: stored for a day, and no
-    /// longer worth anything. The keys are the same each time, so an effect whose answer was lost is found again.
+    /// Posts under one key after the other until the answer is not an old one that `is_void`, which means that it was stored
+    /// for a day and is useless by now. The keys are the same each time, so an effect whose answer was lost is found again.
     pub async fn post_anew(
         &self,
         path: &[&str],
@@ -170,7 +170,7 @@ impl Http {
     }
 
     async fn send(&self, request: Request<'_>) -> Result<Reply, GatewayError> {
-        // Before the breaker: whoever waits for a turn must not be the one trial that others wait for.
+        // This comes before the breaker: a request that waits for its turn must not be the one trial that others wait for.
         self.pace.turn().await?;
         let refused = |retry_after| GatewayError::Refused(Unsent::BreakerOpen { retry_after });
         let pass = self.breaker.admit().map_err(refused)?;
@@ -211,7 +211,7 @@ impl Http {
         let replayed = headers.get(replayed_header).is_some_and(|value| value == "true");
         let retry_after = retry_after(&headers, Utc::now());
         match status {
-            // A stored 5xx says that the gateway is well now.
+            // A stored 5xx shows that the gateway works now.
             500..=599 if replayed => pass.answered(),
             300..=399 | 500..=599 => {}
             _ => {
@@ -227,7 +227,7 @@ impl Http {
     }
 }
 
-/// Only a failed connect is sure to have sent nothing.
+/// Only after a failed connect we are certain that nothing was sent.
 fn failure(error: reqwest::Error) -> GatewayError {
     let error = error.without_url();
     if error.is_connect() {
@@ -262,12 +262,12 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
     wait.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX)
 }
 
-/// An answer that is not the protocol.
+/// An answer that is not in the protocol.
 pub(super) fn garbage(status: u16, detail: impl Into<String>) -> GatewayError {
     GatewayError::Unclear(Doubt::Garbage { status, detail: detail.into() })
 }
 
-/// The JSON of a good answer. Of an error only its place and kind are told, never a value.
+/// The JSON of a good answer. An error names only its place and kind, never a value.
 pub(super) fn json<T: serde::de::DeserializeOwned>(reply: &Reply) -> Result<T, GatewayError> {
     serde_json::from_slice(&reply.body).map_err(|error| {
         let (kind, line, column) = (error.classify(), error.line(), error.column());
@@ -280,13 +280,13 @@ pub(super) fn is_stored_failure(error: &GatewayError) -> bool {
     matches!(error, GatewayError::Unclear(Doubt::Server { replayed: true, .. }))
 }
 
-/// For what the object's own state lets happen only once, or what moves no money: an old refusal may be out of
-/// date, and an old 5xx never said anything.
+/// For requests that the object's state allows only once, or that move no money: an old refusal may be out of date, and an
+/// old 5xx never told anything.
 pub(super) fn says_nothing_now(answer: &Result<Reply, GatewayError>) -> bool {
     was_refused(answer) || answer.as_ref().is_err_and(is_stored_failure)
 }
 
-/// For what may happen twice: only an old refusal is sure to have had no effect.
+/// For requests that may have their effect twice: only an old refusal certainly had no effect.
 pub(super) fn was_refused(answer: &Result<Reply, GatewayError>) -> bool {
     answer.as_ref().is_ok_and(|reply| reply.replayed && reply.status >= 400)
 }

@@ -1,4 +1,4 @@
-//! How fast one gateway is asked: its own limit, kept on our side, so that it needs not refuse us.
+//! The rate limit of one gateway, kept on our side, so that the gateway need not refuse us.
 
 use crate::gateway::GatewayError;
 use governor::{
@@ -10,10 +10,10 @@ use governor::{
 use std::{num::NonZeroU32, time::Duration};
 use tokio::time::{Instant, sleep};
 
-/// The longest wait for our turn: a crowd shall not pile up in memory, since every waiter can come again later.
+/// The longest wait for our turn: requests must not pile up in memory, and each can be repeated later.
 const TURN_MAX: Duration = Duration::from_secs(1);
 
-/// The shortest wait that a refused request is told: the crowd before it wants its turns too.
+/// The shortest wait that a refused request is told, because the requests before it need their turns too.
 const RETRY_AFTER_MIN: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Pace {
         }
     }
 
-    /// Our turn, or [`GatewayError::Busy`] with when to come again: nothing was sent.
+    /// Waits for our turn, or returns [`GatewayError::Busy`] with the time to try again. Nothing was sent then.
     pub async fn turn(&self) -> Result<(), GatewayError> {
         let asked = Instant::now();
         loop {

@@ -8,8 +8,8 @@ use crate::gateway::{
 use chrono::{SubsecRound, Utc};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// How many intents are kept whole. Older ones that are over live on in the sums alone, so that a benchmark
-/// can go on for hours.
+/// How many intents are kept in full. Older ones that have ended remain only in the sums, so that a benchmark can run for
+/// hours.
 const ENTRIES_MAX: usize = 100_000;
 
 /// Everything that the gateway did.
@@ -23,11 +23,11 @@ pub struct Books {
 /// One intent and what was done to it.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// As it is now.
+    /// The intent as it is now.
     pub intent: Intent,
     /// Refunds that were accepted, oldest first.
     pub refunds: Vec<Refund>,
-    /// How often its money was secured: over 1 is a double charge.
+    /// How often its money was secured: more than 1 is a double charge.
     pub secured: u32,
     order: Order,
     confirm_keys: Vec<String>,
@@ -38,9 +38,9 @@ pub struct Entry {
 pub struct Sums {
     /// Held at some time, whether captured later or not.
     pub authorised: i64,
-    /// Taken.
+    /// Captured.
     pub captured: i64,
-    /// Gone back, or on its way.
+    /// Gone back, or on its way back.
     pub refunded: i64,
 }
 
@@ -238,7 +238,7 @@ impl Books {
         Ok((entry, sums))
     }
 
-    /// One in, one out: what is over goes, what is not goes to the back of the queue.
+    /// Makes room for one intent: one that has ended is dropped, another one goes to the back of the queue.
     fn forget_one(&mut self) {
         if self.oldest_first.len() <= ENTRIES_MAX {
             return;

@@ -20,17 +20,17 @@ use std::{
     time::Duration,
 };
 
-/// The name under which its payments stand in our tables.
+/// The name of its payments' gateway in our tables.
 pub const PROVIDER: &str = "instant";
 
 /// The in-process gateway. Clones share the books and the script, so a test keeps one and hands out another.
 #[derive(Clone, Default)]
 pub struct Instant(Arc<Shared>);
 
-/// What the script is asked about.
+/// The request that the script decides on.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// What is asked for.
+    /// The operation.
     pub operation: Operation,
     /// The caller's base key; empty for reads.
     pub key: &'a str,
@@ -61,10 +61,10 @@ pub enum Operation {
     Refunds,
 }
 
-/// What the script answers.
+/// The script's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// As a good gateway does.
+    /// Behave as a good gateway.
     Go,
     /// Confirm: decline it. Elsewhere as `Go`.
     Decline,
@@ -72,21 +72,21 @@ pub enum Act {
     Pend,
     /// Confirm: the customer must act until [`Instant::settle`]. Elsewhere as `Go`.
     RequireAction,
-    /// Nothing arrives, and the caller knows it.
+    /// The request does not arrive, and the caller knows it.
     Refuse,
-    /// Busy for so long; no effect.
+    /// Busy for this long, without effect.
     Busy(Duration),
-    /// No effect, and the caller doesn't know it.
+    /// There is no effect, and the caller doesn't know it.
     LoseRequest,
-    /// The effect, and the caller doesn't know it.
+    /// There is the effect, and the caller doesn't know it.
     LoseAnswer,
-    /// The effect, and no answer ever.
+    /// There is the effect, and never an answer.
     Hang,
-    /// The effect, and an answer that shows this money instead.
+    /// There is the effect, and the answer shows this money instead.
     Lie(Money),
     /// Refund: the customer's bank refuses it at once. Elsewhere as `Go`.
     Fail,
-    /// The effect or none, and a 500: the first of its kind, or the stored one again.
+    /// The answer is a 500, a new one or the stored one, with or without the effect.
     ServerError {
         /// Whether it has its effect.
         done: bool,
@@ -109,7 +109,7 @@ impl Instant {
         Self::default()
     }
 
-    /// From now on does as `script` says. It is called under a lock: it must not call the gateway.
+    /// From now on follows `script`, which is called under a lock and must not call the gateway.
     pub fn script(&self, script: impl Fn(&Request<'_>) -> Act + Send + Sync + 'static) {
         *self.0.script.write().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(script));
     }
@@ -125,8 +125,7 @@ impl Instant {
         self.open().settle(id, secured)
     }
 
-    /// Gives some of an intent's money back as somebody would in the gateway's own dashboard: without our ids.
-    /// `None` if it can't be.
+    /// Gives back some of an intent's money as in the gateway's own dashboard, without our ids. `None` if it is not possible.
     pub fn refund_by_hand(&self, id: &IntentId, money: Money) -> Option<Refund> {
         let order = RefundOrder { intent: id.clone(), money, trace: Trace::default() };
         let mut books = self.open();
@@ -134,7 +133,7 @@ impl Instant {
         books.refund(&order, &key, false).ok()
     }
 
-    /// Has a refund fail after all: its money is with us again. `None` if there is no such refund, or it has failed.
+    /// Lets a refund fail after all, so that its money is with us again. `None` if there is no such refund, or it has failed.
     pub fn fail_refund(&self, intent: &IntentId, refund: &RefundId) -> Option<Refund> {
         self.open().fail_refund(intent, refund)
     }

@@ -5,8 +5,8 @@ use crate::gateway::{Currency, Money};
 /// The most digits: what surely fits minor units.
 const DIGITS_MAX: usize = 18;
 
-/// Minor units, if the text has exactly the currency's places and nothing else: `125.0` and `1e2` are refused, for
-/// whoever writes them may mean something else.
+/// Minor units, if the text has exactly the currency's places and nothing else: `125.0` and `1e2` are refused, because
+/// their writer may mean something else.
 pub(super) fn read(text: &str, currency: Currency) -> Option<Money> {
     let places = currency.places();
     let (whole, part) = match places {

@@ -35,7 +35,7 @@ const DIALECT: Dialect = Dialect {
     header: ("accept", "application/json"),
 };
 
-/// The adapter. One a process: it holds the connections, the rate limit and the circuit breaker.
+/// The adapter. Each process has one: it holds the connections, the rate limit and the circuit breaker.
 #[derive(Debug)]
 pub struct StandardGateway {
     http: Http,
@@ -56,7 +56,7 @@ impl StandardGateway {
             Ok(intent) if reply.replayed => self.read(&intent.id).await,
             Err(GatewayError::WrongState { code, intent }) if reply.replayed || intent.is_none() => {
                 let Some(id) = expected else { return Err(GatewayError::WrongState { code, intent }) };
-                // Refused it is in any case; if the charge can't be read now, the caller will.
+                // It is refused in any case; if the charge can't be read now, the caller reads it later.
                 let now = self.read(id).await.ok().map(Box::new);
                 Err(GatewayError::WrongState { code, intent: now })
             }
@@ -92,7 +92,7 @@ impl PaymentGateway for StandardGateway {
         })
     }
 
-    /// A charge that has gone is refused to go again and shown, so what a stored answer hides is found by asking anew.
+    /// If a charge is confirmed again, the gateway refuses and shows it. So asking again finds what a stored answer hides.
     fn confirm<'a>(&'a self, id: &'a IntentId, order: &'a Order, key: &'a str) -> Answer<'a, Intent> {
         Box::pin(async move {
             let (path, body) = (["charges", id.as_str(), "go"], Body::Json(order::go(order)));
@@ -138,7 +138,7 @@ impl PaymentGateway for StandardGateway {
         })
     }
 
-    /// What was accepted is read under its charge: as it is now, however old the answer.
+    /// An accepted refund is read under its charge, as it is now, however old the answer is.
     fn refund<'a>(&'a self, order: &'a RefundOrder, key: &'a str) -> Answer<'a, Refund> {
         Box::pin(async move {
             let path = ["charges", order.intent.as_str(), "refunds"];

@@ -66,7 +66,7 @@ pub fn read(id: &str, body: &[u8]) -> Result<Fact, BadEvent> {
             let charge = intent(charge)?;
             let refund = refund.ok_or(BadEvent::Value("no refund"))?;
             let refund = refund.read(&charge.id, charge.money.currency).map_err(BadEvent::Value)?;
-            // Whether it was we who asked, the refund says and not its charge.
+            // The refund says whether we asked for it; its charge does not.
             fact.trace = refund.trace;
             (FactKind::Refund { id: refund.id, status: refund.status }, refund.money)
         }

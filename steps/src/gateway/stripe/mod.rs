@@ -34,7 +34,7 @@ const DIALECT: Dialect = Dialect {
     header: ("stripe-version", "2024-06-20"),
 };
 
-/// The adapter. One a process: it holds the connections, the rate limit and the circuit breaker.
+/// The adapter. Each process has one: it holds the connections, the rate limit and the circuit breaker.
 #[derive(Debug)]
 pub struct Stripe {
     http: Http,
@@ -67,7 +67,7 @@ impl Stripe {
             Ok(intent) if reply.replayed => self.read(&intent.id).await,
             Err(GatewayError::WrongState { code, intent }) if reply.replayed || intent.is_none() => {
                 let Some(id) = expected else { return Err(GatewayError::WrongState { code, intent }) };
-                // Refused it is in any case; if the intent can't be read now, the caller will.
+                // It is refused in any case; if the intent can't be read now, the caller reads it later.
                 let now = self.read(id).await.ok().map(Box::new);
                 Err(GatewayError::WrongState { code, intent: now })
             }
@@ -118,7 +118,7 @@ impl PaymentGateway for Stripe {
                     Err(error) if !is_stored_failure(&error) => return Err(error),
                     Ok(_) | Err(_) => {}
                 }
-                // A stored answer tells of an earlier try, if it tells anything: the intent says what became of it.
+                // A stored answer tells at most of an earlier try. The intent tells the outcome.
                 let now = self.read(id).await?.or_declined()?;
                 if now.status.is_confirmed() {
                     return Ok(now);
