@@ -1,8 +1,8 @@
-//! What a developer has in place of production: never linked but by the commands `dev` and `gateway`, tests and bench.
+//! What a developer uses in place of production. Only the commands `dev` and `gateway`, tests and bench link it.
 //!
-//! - [`servers`] starts PostgreSQL and Redis of one's own. Without the feature `stack` it is all there is.
+//! - [`servers`] starts private PostgreSQL and Redis servers. Without the feature `stack` the crate has only this.
 //! - [`gateway`] simulates a payment gateway.
-//! - [`stack`] is `usher dev`: all of it together, a demonstration, and sagas in every kind of trouble.
+//! - [`stack`] is `usher dev`: everything together, a demonstration, and sagas in every kind of trouble.
 
 #[cfg(feature = "stack")]
 pub mod gateway;

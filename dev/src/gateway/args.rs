@@ -5,7 +5,7 @@ use anyhow::Context;
 use std::{future::Future, net::SocketAddr, path::PathBuf, time::Duration};
 use tokio::net::TcpListener;
 
-/// What to type, and what is printed.
+/// Examples of the command line.
 const EXAMPLES: &str = "\
 Examples:
   A gateway on a free port, its events sent to a node on 8080:
@@ -29,20 +29,20 @@ Rules: \"match\": on, payment_id, saga_id, reservation_id, intent, method, event
   \"do\": delay_ms, answer_delay_ms, before, confirm, again_after_ms, refund, lax, after, blind, lie, webhook
   All of them, and /control, are described in docs/payment-gateways.md";
 
-/// Simulates a payment gateway: the part of Stripe's API that Usher speaks, with books to read and faults to order.
+/// Simulates a payment gateway: the part of Stripe's API that Usher uses, with books to read and faults to order.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Where to listen; port 0 takes a free one. The address is printed.
+    /// The address to listen on; port 0 takes a free port. The address is printed.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
     /// The protocol: Stripe's, or the standard protocol of docs/payment-gateways.md.
     #[arg(long, value_enum, default_value_t = Speak::Stripe)]
     pub speak: Speak,
-    /// Where to send events to; may be given several times.
+    /// A URL to send events to; may be given several times.
     #[arg(long, value_name = "URL")]
     pub webhook_url: Vec<String>,
-    /// What to sign events with; several make several signatures, as in a rotation.
+    /// A secret to sign events with; several secrets make several signatures, as in a rotation.
     #[arg(
         long,
         value_name = "SECRET",
@@ -63,19 +63,19 @@ pub struct Args {
         default_value = "sk_test_usher"
     )]
     pub api_key: String,
-    /// Keep the books in this file, across restarts; else they are gone with the process.
+    /// Keep the books in this file across restarts [default: in memory]
     #[arg(long, value_name = "FILE")]
     pub books: Option<PathBuf>,
-    /// The part of all requests and events that go wrong at random, 0 to 1.
+    /// The share of all requests and events that go wrong at random, from 0 to 1.
     #[arg(long, value_name = "PART", default_value_t = 0.0, value_parser = part)]
     pub chaos: f64,
-    /// What the chance is drawn from: the same seed, the same draws.
+    /// The seed of the random faults: the same seed makes the same draws.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub seed: u64,
-    /// Customers who must act approve by themselves after so many milliseconds; else they wait for the page.
+    /// After how many milliseconds customers who must act approve by themselves [default: they wait for the page]
     #[arg(long, value_name = "MS")]
     pub approve_delay: Option<u64>,
-    /// How long methods that process, and refunds that pend, take, in milliseconds.
+    /// How long processing payments and pending refunds take, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     pub settle_delay: u64,
 }
@@ -111,7 +111,7 @@ impl From<Args> for Config {
     }
 }
 
-/// A node's secret may carry an end (`whsec_old until 2027-01-01T00:00:00Z`), which is not the signer's business.
+/// Drops the end date that a node's secret may have (`whsec_old until 2027-01-01T00:00:00Z`): a signer doesn't need it.
 fn secret(text: &str) -> Result<String, String> {
     let secret = text.split_once(" until ").map_or(text, |(secret, _)| secret).trim();
     if secret.is_empty() { Err("an empty secret".to_owned()) } else { Ok(secret.to_owned()) }
@@ -119,7 +119,7 @@ fn secret(text: &str) -> Result<String, String> {
 
 fn part(text: &str) -> Result<f64, String> {
     let part: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (0.0..=1.0).contains(&part) { Ok(part) } else { Err("a part is 0 to 1".to_owned()) }
+    if (0.0..=1.0).contains(&part) { Ok(part) } else { Err("a share must be from 0 to 1".to_owned()) }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How a simulated gateway is set up.
+//! The settings of a simulated gateway.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -16,21 +16,21 @@ pub enum Speak {
 pub struct Config {
     /// Its protocol.
     pub speak: Speak,
-    /// The only secret key it takes.
+    /// The only secret key that it accepts.
     pub api_key: String,
-    /// Where every event is sent to.
+    /// The URLs that every event is sent to.
     pub webhook_urls: Vec<String>,
-    /// What webhooks are signed with: each of them makes one signature in the header.
+    /// The secrets that sign webhooks. Each makes one signature in the header.
     pub webhook_secrets: Vec<String>,
     /// The file of the books; `None` keeps them in memory.
     pub books: Option<PathBuf>,
-    /// The part of all requests and events that go wrong at random, 0 to 1.
+    /// The share of all requests and events that go wrong at random, from 0 to 1.
     pub chaos: f64,
-    /// What the chance is drawn from.
+    /// The seed of the random faults.
     pub seed: u64,
     /// Customers who must act do so after this time; `None` = when someone opens the page.
     pub approve_delay: Option<Duration>,
-    /// How long methods that process, and refunds that pend, take.
+    /// How long processing payments and pending refunds take.
     pub settle_delay: Duration,
     /// How long an idempotency key is kept.
     pub key_ttl: Duration,

@@ -52,14 +52,14 @@ pub enum DevError {
         tail: String,
     },
     /// Another process uses the folder.
-    #[error("`{}` is in use by another process; stop that one, or name another folder", folder.display())]
+    #[error("`{}` is in use by another process; stop that process, or name another folder", folder.display())]
     InUse {
         /// The folder.
         folder: PathBuf,
     },
     /// We are root, the server may not be, and its user can't get at the file.
     #[error(
-        "the user `{user}`, as whom root runs the servers, can't reach `{}`; use a folder that everybody may enter, such as one in `/var/tmp`",
+        "root runs the servers as the user `{user}`, who can't enter `{}`; use a folder that everybody may enter, such as one in `/var/tmp`",
         path.display()
     )]
     Unreachable {

@@ -117,7 +117,7 @@ fn major(path: &Path) -> Option<u32> {
 fn missing(name: &str, major_min: u32) -> DevError {
     let advice = match env::var("USHER_SERVICES_DIR") {
         Ok(folder) => {
-            format!("`USHER_SERVICES_DIR` says to look in `{folder}` alone: type `./run`, which fills it")
+            format!("`USHER_SERVICES_DIR` says to look only in `{folder}`: type `./run`, which fills it")
         }
         Err(_) => ADVICE.to_owned(),
     };

@@ -66,7 +66,7 @@ pub async fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
     match args.then {
         Some(Then::Mend(mend)) => return mend.run().await,
         Some(Then::Deployed(_)) => {
-            bail!("`deployed` runs another command, and that may not be `deployed` again")
+            bail!("`deployed` runs another command, which must not be `deployed` itself")
         }
         None => {}
     }
@@ -85,7 +85,7 @@ pub async fn run(args: DevArgs) -> anyhow::Result<ExitCode> {
         error = stage.broken() => Err(error),
         () = signals.wait() => Ok(!args.exit), // With `--exit` the demonstration was cut short.
     };
-    println!("\nstopping: the node finishes what it has begun, then the gateway and the servers");
+    println!("\nstopping: the node finishes what it has begun, then the gateway and the servers stop");
     tokio::select! {
         struck = stage.strike() => struck?,
         () = signals.wait() => println!("stopping at once; what is unfinished goes on at the next start"),

@@ -85,7 +85,7 @@ impl Customer {
             some.iter().all(|seat| (&seat.section, &seat.row) == (&some[0].section, &some[0].row))
         };
         let found = seats.windows(count).find(|some| some.iter().all(free) && same_row(some));
-        let seats = found.context("the house is sold out: `./run --reset` empties it")?.to_vec();
+        let seats = found.context("the event is sold out: `./run --reset` frees all seats")?.to_vec();
         Ok(Choice { event_id, seats })
     }
 
@@ -98,7 +98,7 @@ impl Customer {
             }
             tokio::time::sleep(ASK_AGAIN).await;
         }
-        bail!("of {CHOICES_MAX} choices of seats none could be had");
+        bail!("none of {CHOICES_MAX} choices of seats was available");
     }
 
     async fn reserve_these(&self, choice: &Choice) -> anyhow::Result<Option<Reserved>> {
@@ -139,7 +139,7 @@ impl Customer {
         let status = request.timeout(ANSWER_MAX).send().await?.status();
         self.say(&format!("DELETE {path} → {}", status.as_u16()));
         if !status.is_success() {
-            bail!("giving the seats back was refused with {status}");
+            bail!("cancelling the reservation was refused with {status}");
         }
         Ok(())
     }
@@ -210,7 +210,7 @@ impl Customer {
                 Some(error) if asked.elapsed() > ANSWER_MAX => {
                     return Err(error).context(format!("asking {path}"));
                 }
-                None if asked.elapsed() > ANSWER_MAX => bail!("{path} had no time for us for {ANSWER_MAX:?}"),
+                None if asked.elapsed() > ANSWER_MAX => bail!("{path} was overloaded for {ANSWER_MAX:?}"),
                 Some(_) | None => tokio::time::sleep(ASK_AGAIN).await,
             }
         }

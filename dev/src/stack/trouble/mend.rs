@@ -30,7 +30,7 @@ impl Mend {
             if asked.elapsed() > MENDED_MAX {
                 // A later stack must not find it.
                 let _ = std::fs::remove_file(&wish);
-                bail!("nobody mends: does `usher dev --with-trouble` run on this folder?");
+                bail!("nothing was mended: is `usher dev --with-trouble` running on this folder?");
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
