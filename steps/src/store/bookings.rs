@@ -10,20 +10,20 @@ use sqlx::PgConnection;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// A booking as it stands; its seats are its reservation's.
+/// A booking as it is now. Its seats are those of its reservation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BookingRow {
-    /// Its id.
+    /// The booking's id.
     pub booking: BookingId,
-    /// What it confirms.
+    /// The reservation that it confirms.
     pub reservation: ReservationId,
-    /// What paid for it.
+    /// The payment that paid for it.
     pub payment: PaymentId,
-    /// Whose.
+    /// The user.
     pub user: UserId,
-    /// Whether it still stands.
+    /// Its status.
     pub status: BookingStatus,
-    /// What the customer shows at the door.
+    /// The code that the customer shows at the door.
     pub code: String,
     /// When it was confirmed.
     pub created_at: DateTime<Utc>,
@@ -62,9 +62,9 @@ pub async fn find(
 /// A booking to be confirmed.
 #[derive(Clone, Debug)]
 pub struct Confirm {
-    /// What is confirmed.
+    /// The reservation to confirm.
     pub reservation: ReservationId,
-    /// What paid for it.
+    /// The payment that paid for it.
     pub payment: PaymentId,
     /// The booking's id, in the reservation's bucket.
     pub booking: BookingId,
@@ -72,12 +72,12 @@ pub struct Confirm {
     pub code: String,
 }
 
-/// What became of a [`Confirm`].
+/// The result of a [`Confirm`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfirmOutcome {
     /// The seats are booked.
     Confirmed,
-    /// They are not, and nothing was written.
+    /// The seats are not booked, and nothing was written.
     Refused(ConfirmRefusal),
     /// Another transaction has the reservation locked; nothing was written.
     Busy,
@@ -91,22 +91,22 @@ pub enum ConfirmRefusal {
     Unknown,
     /// The reservation has ended.
     NotPending {
-        /// How.
+        /// The status in which it ended.
         status: ReservationStatus,
     },
     /// Some of its seats are no longer its own.
     SeatsLost {
-        /// So many still are.
+        /// How many seats are still its own.
         own: i64,
-        /// Of so many.
+        /// How many seats it has.
         of: i16,
     },
-    /// The payment is none of this reservation's, or the money isn't secured.
+    /// The payment does not belong to this reservation, or its money isn't secured.
     NotPaid {
-        /// Where the payment stands, if it is one of this reservation's.
+        /// The payment's status, if it belongs to this reservation.
         status: Option<PaymentStatus>,
     },
-    /// The payment is of another amount or currency.
+    /// The payment has another amount or currency.
     AmountDiffers {
         /// What the seats cost.
         expected: Money,
@@ -116,7 +116,7 @@ pub enum ConfirmRefusal {
 }
 
 /// Books the seats of each reservation that is PENDING, whose seats are all still its own and whose payment
-/// is SUCCESS with the right amount and currency. The time doesn't matter: who owns decides.
+/// is SUCCESS with the right amount and currency. The time doesn't matter: the owner of the seats decides.
 ///
 /// # Errors
 /// [`StoreError`]; the caller's transaction must then be rolled back.
@@ -168,7 +168,7 @@ pub async fn confirm_all(
     Ok(confirms.iter().map(outcome).collect())
 }
 
-/// A reservation as the confirmation saw it; of one that is locked by somebody else only that it is there.
+/// A reservation as the confirmation saw it. If somebody else has locked it, only its existence is known.
 struct ConfirmRow {
     reservation_id: Uuid,
     known: bool,
@@ -216,9 +216,9 @@ impl ConfirmRow {
 pub struct ToCancel {
     /// What the booking confirms.
     pub reservation: ReservationId,
-    /// What paid for it.
+    /// The payment that paid for it.
     pub payment: PaymentId,
-    /// Whether it still stands.
+    /// Its status.
     pub status: BookingStatus,
     /// How far its money has come.
     pub money: MoneyState,
@@ -234,10 +234,10 @@ pub struct ToCancel {
     pub confirmed_at: DateTime<Utc>,
 }
 
-/// What became of locking a booking to cancel it.
+/// The result of locking a booking to cancel it.
 #[derive(Clone, Debug)]
 pub enum LockOutcome {
-    /// It is locked, and its payment.
+    /// The booking and its payment are locked.
     Locked(ToCancel),
     /// Another transaction has one of them; nothing was locked that matters.
     Busy,
@@ -275,7 +275,7 @@ pub async fn lock_to_cancel(
     }))
 }
 
-/// Cancels a booking that stands; it must have been locked.
+/// Cancels a valid booking, which must be locked.
 ///
 /// # Errors
 /// [`StoreError`]; the caller's transaction must then be rolled back.

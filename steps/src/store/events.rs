@@ -8,18 +8,18 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::time::Duration;
 
-/// An event as it stands.
+/// An event as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRow {
-    /// Its id.
+    /// The event's id.
     pub event: EventId,
-    /// What is on.
+    /// The name of the show.
     pub name: String,
-    /// Where.
+    /// The venue.
     pub venue: String,
     /// What the venue was generated from, if it was.
     pub seed: Option<i64>,
-    /// What its seats are paid in.
+    /// The currency of its prices.
     pub currency: Currency,
     /// When it begins.
     pub starts_at: DateTime<Utc>,
@@ -36,15 +36,15 @@ pub struct EventRow {
 /// An event to be added; it is CLOSED until its seats are there.
 #[derive(Clone, Debug)]
 pub struct NewEvent<'a> {
-    /// Its id.
+    /// The event's id.
     pub event: EventId,
-    /// What is on.
+    /// The name of the show.
     pub name: &'a str,
-    /// Where.
+    /// The venue.
     pub venue: &'a str,
     /// What the venue is generated from.
     pub seed: Option<i64>,
-    /// What its seats are paid in.
+    /// The currency of its prices.
     pub currency: Currency,
     /// When it begins.
     pub starts_at: DateTime<Utc>,
@@ -53,7 +53,7 @@ pub struct NewEvent<'a> {
 /// Adds an event, unless one of this venue and seed is there, and returns the id that it has.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn ensure(
     connection: &mut PgConnection,
     event: &NewEvent<'_>,
@@ -83,7 +83,7 @@ pub async fn ensure(
 /// Opens or closes an event's sale. Reservations made before stay as they are.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn set_sale(
     connection: &mut PgConnection,
     event: EventId,
@@ -107,7 +107,7 @@ pub async fn set_sale(
 /// Sets how long reservations of an event hold their seats, from the next one on.
 ///
 /// # Errors
-/// The database's; a check violation outside 1 ms to 24 h.
+/// The database failed; a check violation outside 1 ms to 24 h.
 pub async fn set_hold(
     connection: &mut PgConnection,
     event: EventId,
@@ -131,7 +131,7 @@ pub async fn set_hold(
 /// The event with this id.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn find(connection: &mut PgConnection, event: EventId) -> Result<Option<EventRow>, StoreError> {
     let row = sqlx::query_as!(
         EventColumns,
@@ -153,7 +153,7 @@ pub async fn find(connection: &mut PgConnection, event: EventId) -> Result<Optio
 /// At most `limit` events with an id above `after`, in the order of their ids, which is that of their making.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn list(
     connection: &mut PgConnection,
     after: Option<EventId>,

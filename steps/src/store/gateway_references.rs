@@ -1,4 +1,4 @@
-//! `booking.gateway_references`: which payment a gateway means when it doesn't say our id.
+//! `booking.gateway_references`: the payment that a gateway means if it doesn't send our id.
 //!
 //! A row lives in the bucket of gateway and reference, so a saga's transaction doesn't write it; whoever
 //! learns a reference together with our id does, in a statement of its own.
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 /// Remembers that `gateway` calls `payment` by `reference`. The first to say so stays.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn remember(
     connection: &mut PgConnection,
     gateway: &str,
@@ -38,7 +38,7 @@ pub async fn remember(
 /// The payment that `gateway` calls by `reference`.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn find(
     connection: &mut PgConnection,
     gateway: &str,
@@ -58,7 +58,7 @@ pub async fn find(
 /// The payments that `gateway` calls by these references, as far as they are known.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn find_all(
     connection: &mut PgConnection,
     gateway: &str,
@@ -81,7 +81,7 @@ pub async fn find_all(
     Ok(rows.into_iter().map(|row| (row.reference, PaymentId::from_uuid(row.payment_id))).collect())
 }
 
-/// Where everything lives that is known by the gateway's name for it only.
+/// The bucket of everything that is known only by the gateway's name for it.
 pub fn bucket(gateway: &str, reference: &str) -> Bucket {
     Bucket::of_key(&format!("{gateway}/{reference}"))
 }

@@ -17,17 +17,17 @@ use uuid::Uuid;
 /// A verified webhook to be stored.
 #[derive(Clone, Debug)]
 pub struct Received<'a> {
-    /// Who sent it.
+    /// The sender, such as `stripe`.
     pub provider: &'a str,
     /// The sender's id of the event: the same in every delivery.
     pub event_id: &'a str,
     /// Exactly the bytes that were signed.
     pub body: &'a [u8],
-    /// What it says, if that is something we act on.
+    /// Its content, if we act on it.
     pub fact: Option<FactColumns>,
 }
 
-/// What an event says, as columns.
+/// The content of an event, as columns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FactColumns {
     /// The kind, in our words.
@@ -36,35 +36,35 @@ pub struct FactColumns {
     pub payment: Option<PaymentId>,
     /// The gateway's name for the payment.
     pub reference: Option<String>,
-    /// How much.
+    /// The amount.
     pub money: Option<Money>,
     /// When it happened, by the gateway's clock.
     pub at: DateTime<Utc>,
-    /// All of it, as the adapter wrote it.
+    /// The whole fact, as the adapter wrote it.
     pub whole: Value,
 }
 
-/// What storing a webhook found.
+/// The result of storing a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
     /// It is new.
     New,
-    /// It was there.
+    /// It was stored before.
     Duplicate,
     /// Another body came under its id before; this one is kept apart and never acted on.
     Differs,
 }
 
 status! {
-    /// Where an inbox row stands.
+    /// The state of an inbox row.
     InboxState {
-        /// To be acted on.
+        /// It waits to be acted on.
         Pending = "PENDING",
-        /// About a payment that we don't know, yet.
+        /// It is about a payment that we don't know (yet).
         Unmatched = "UNMATCHED",
-        /// Acted on.
+        /// It was acted on.
         Applied = "APPLIED",
-        /// Of a kind that we don't act on.
+        /// We don't act on its kind.
         Ignored = "IGNORED",
         /// Nobody could act on it, and a person has dealt with it.
         Settled = "SETTLED",
@@ -74,11 +74,11 @@ status! {
 /// The key of an inbox row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InboxKey {
-    /// Who sent it.
+    /// The sender, such as `stripe`.
     pub provider: String,
-    /// The sender's id.
+    /// The sender's id for the event.
     pub event_id: String,
-    /// Where the row lives.
+    /// The row's bucket.
     pub bucket: Bucket,
 }
 
@@ -98,7 +98,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Its place among those that wait.
+    /// Its place among the rows that wait.
     pub fn place(&self) -> Place {
         Place { received_at: self.received_at, key: self.key.clone() }
     }
@@ -119,7 +119,7 @@ impl Received<'_> {
 /// Stores a webhook, once. One statement, so that it can be the whole transaction before the answer.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn insert(
     connection: &mut PgConnection,
     received: &Received<'_>,
@@ -162,7 +162,7 @@ pub async fn insert(
 /// Which of these events we have, whatever their bucket.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn list_known(
     connection: &mut PgConnection,
     provider: &str,
@@ -181,7 +181,7 @@ pub async fn list_known(
 /// Marks a row as acted on; `false` if somebody else did before.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn mark_applied(
     connection: &mut PgConnection,
     key: &InboxKey,
@@ -205,10 +205,10 @@ pub async fn mark_applied(
     Ok(done.rows_affected() == 1)
 }
 
-/// Says that nobody here knows the payment that a row names. It waits on, like one that names none.
+/// Marks a row whose payment we don't know. It waits on, like a row that names no payment.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn mark_unmatched(connection: &mut PgConnection, key: &InboxKey) -> Result<bool, StoreError> {
     let done = sqlx::query!(
         r#"
@@ -228,7 +228,7 @@ pub async fn mark_unmatched(connection: &mut PgConnection, key: &InboxKey) -> Re
 /// Takes a row off the work-list in a person's name; `false` if nothing waits under this key any more.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn mark_settled(
     connection: &mut PgConnection,
     key: &InboxKey,
@@ -257,7 +257,7 @@ pub async fn mark_settled(
 pub struct Place {
     /// When the last one was received.
     pub received_at: DateTime<Utc>,
-    /// Which of that moment.
+    /// The key of that row, among the rows of that moment.
     pub key: InboxKey,
 }
 
@@ -265,7 +265,7 @@ pub struct Place {
 /// of these the ones after `after`.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn list_waiting(
     connection: &mut PgConnection,
     from: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! `booking.ledger`: where the money went, one row a movement. Written with the payment, never changed.
+//! `booking.ledger`: the movements of money, one row for each. Rows are written with the payment and never changed.
 
 use crate::money::{Currency, Money};
 use crate::store::{StoreError, keys};
@@ -10,11 +10,11 @@ use std::collections::{BTreeSet, HashMap};
 status! {
     /// A movement of money between two [`Account`]s.
     Kind {
-        /// The customer's bank has set it aside for us.
+        /// The customer's bank holds it for us.
         Authorised = "authorised",
-        /// It is with us.
+        /// It was captured: we have it.
         Captured = "captured",
-        /// What was set aside was let go.
+        /// The held money was released.
         Voided = "voided",
         /// It was decided to give it back.
         RefundOwed = "refund_owed",
@@ -32,15 +32,15 @@ status! {
 }
 
 status! {
-    /// Where money is.
+    /// An account, which says where money is.
     Account {
-        /// With the customer's bank.
+        /// The customer's bank.
         Customer = "customer",
-        /// Set aside there for us.
+        /// The customer's bank, held for us.
         Held = "held",
-        /// With us.
+    /// We have it.
         Taken = "taken",
-        /// With us, and to go back: a refund is decided and not yet acknowledged. Zero at rest.
+        /// We have it and owe it: a refund is decided and not yet acknowledged. Zero at rest.
         Owed = "owed",
         /// Withdrawn by the customer's bank while a dispute runs.
         Disputed = "disputed",
@@ -68,21 +68,21 @@ impl Kind {
 /// One movement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What moved.
+    /// The kind of the movement.
     pub kind: Kind,
     /// The gateway's name for it; for a decision of ours the saga that took it.
     pub reference: String,
-    /// From where. Rows of the first migrations have `taken` for what is [`Kind::Refunded`].
+    /// The account that the money leaves. Rows of the first migrations have `taken` for [`Kind::Refunded`].
     pub from: Account,
-    /// Where to.
+    /// The account that the money goes to.
     pub to: Account,
-    /// How much.
+    /// The amount.
     pub money: Money,
-    /// When it was written down.
+    /// When it was recorded.
     pub at: DateTime<Utc>,
 }
 
-/// What these movements leave on an account, in minor units.
+/// The balance of an account after these movements, in minor units.
 pub fn balance<'a>(entries: impl IntoIterator<Item = &'a Entry>, account: Account) -> i64 {
     let side = |entry: &Entry, of: Account| if of == account { entry.money.amount } else { 0 };
     entries.into_iter().map(|entry| side(entry, entry.to) - side(entry, entry.from)).sum()
@@ -91,7 +91,7 @@ pub fn balance<'a>(entries: impl IntoIterator<Item = &'a Entry>, account: Accoun
 /// A payment's movements, oldest first.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn list_of_payment(
     connection: &mut PgConnection,
     payment: PaymentId,

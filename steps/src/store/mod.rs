@@ -1,4 +1,4 @@
-//! SQL of the booking's tables: a module a table, a statement a function, outcomes as types.
+//! SQL of the booking's tables: one module for each table, one statement in a function, outcomes as types.
 //!
 //! Functions take a connection and never begin or commit; whoever owns the transaction does. They take time
 //! as a parameter too, the transaction's own by the database's clock, so that all that one transaction writes
@@ -32,7 +32,7 @@ pub(crate) const LOCKED_WAIT: Duration = Duration::from_millis(250);
 /// Why a store function could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database said no, or went away.
+    /// The database refused or can't be reached.
     #[error("asking the database")]
     Database(#[from] sqlx::Error),
     /// A row changed between the look at it and the write, against the locks: the transaction must go.

@@ -11,20 +11,20 @@ use orchestrator::SagaId;
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// A reservation as it stands.
+/// A reservation as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReservationRow {
     /// Its id.
     pub reservation: ReservationId,
-    /// At which event.
+    /// The event.
     pub event: EventId,
-    /// Whose.
+    /// The user.
     pub user: UserId,
-    /// The saga that sees to it.
+    /// The saga that runs it.
     pub saga: SagaId,
-    /// What became of it.
+    /// Its status.
     pub status: ReservationStatus,
-    /// What its seats cost together.
+    /// The price of all its seats.
     pub amount: Money,
     /// Its seats, also those that it has given back, in the order of their ids.
     pub seats: Vec<SeatId>,
@@ -45,7 +45,7 @@ pub struct ReservationRow {
 /// The reservation with this id.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn find(
     connection: &mut PgConnection,
     reservation: ReservationId,
@@ -91,7 +91,7 @@ pub async fn find(
 /// moment, so its seats count as held; waiting for it with seats in our hands is how two nodes would deadlock.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn lock_lapsed(
     connection: &mut PgConnection,
     owners: &BTreeSet<ReservationId>,
@@ -122,13 +122,13 @@ pub async fn lock_lapsed(
 /// A reservation to be ended without a booking.
 #[derive(Clone, Copy, Debug)]
 pub struct End {
-    /// Which.
+    /// The reservation to end.
     pub reservation: ReservationId,
     /// EXPIRED or, if a person wanted it so, CANCELLED.
     pub status: ReservationStatus,
 }
 
-/// What became of an [`End`].
+/// The result of an [`End`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndOutcome {
     /// It has ended now, and those of its seats that were still its own are on sale again.
@@ -145,7 +145,7 @@ pub enum EndOutcome {
 /// their own, so that ending one twice, or after a takeover, frees nobody else's.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn end_all(
     connection: &mut PgConnection,
     ends: &[End],

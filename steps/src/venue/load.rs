@@ -39,17 +39,17 @@ pub struct Loaded {
 /// Why a house could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The database said no, or went away.
+    /// The database refused or can't be reached.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Somebody has put other seats under the event.
-    #[error("event {event} has {found} seats and not the {expected} of its house; give another seed")]
+    #[error("event {event} has {found} seats, but its venue has {expected}; choose another seed")]
     OtherSeats {
         /// The event.
         event: EventId,
-        /// How many it has.
+        /// How many seats it has.
         found: i64,
-        /// How many it should have.
+        /// How many seats it should have.
         expected: usize,
     },
 }

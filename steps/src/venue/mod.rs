@@ -87,7 +87,7 @@ impl Kind {
 
 /// No kind of house has this name.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is no kind of venue: take theatre, arena or stadium")]
+#[error("`{0}` is not a kind of venue: choose theatre, arena or stadium")]
 pub struct NotAKind(String);
 
 impl std::str::FromStr for Kind {

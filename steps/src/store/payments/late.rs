@@ -16,16 +16,16 @@ pub struct Late {
     pub reservation: ReservationId,
     /// The reservation that it was meant for.
     pub late_for: ReservationId,
-    /// How much.
+    /// The amount.
     pub money: Money,
-    /// Through which gateway it came.
+    /// The gateway that it came through.
     pub gateway: String,
 }
 
 /// Makes the payments' rows, INITIATED; those that are there stay as they are.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn accept_late(
     connection: &mut PgConnection,
     late: &[Late],
@@ -61,7 +61,7 @@ pub async fn accept_late(
 /// The late payments of a reservation, oldest first.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn list_late(
     connection: &mut PgConnection,
     late_for: ReservationId,

@@ -23,20 +23,20 @@ use crate::{PaymentId, ReservationId};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-/// A payment as it stands.
+/// A payment as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentRow {
     /// Its id.
     pub payment: PaymentId,
-    /// What it pays for.
+    /// The reservation that it pays for.
     pub reservation: ReservationId,
-    /// Where it stands.
+    /// Its status.
     pub status: PaymentStatus,
-    /// How far the money has come.
+    /// The state of its money.
     pub money: MoneyState,
-    /// How much was ordered.
+    /// The amount that was ordered.
     pub amount: Money,
-    /// Which gateway it is with.
+    /// The gateway that it was ordered at.
     pub gateway: String,
     /// The gateway's name for it, once it has answered.
     pub gateway_reference: Option<String>,
@@ -44,11 +44,11 @@ pub struct PaymentRow {
     pub failure: Option<String>,
     /// When it was ordered.
     pub created_at: DateTime<Utc>,
-    /// When the gateway's first definite answer was written down.
+    /// When the gateway's first definite answer was recorded.
     pub settled_at: Option<DateTime<Utc>>,
     /// What went back so far, in minor units: acknowledged refunds less those that failed later.
     pub refunded_minor: i64,
-    /// The customer's bank disputes the charge: refunds are frozen.
+    /// Whether the customer's bank disputes the charge, which freezes refunds.
     pub disputed: bool,
     /// The reservation that this money was meant for, if it came too late or twice.
     pub late_for: Option<ReservationId>,
@@ -57,7 +57,7 @@ pub struct PaymentRow {
 /// The payment with this id.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn find(
     connection: &mut PgConnection,
     payment: PaymentId,
@@ -97,7 +97,7 @@ pub async fn find(
 /// `limit`: what the cron job asks the gateway about.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn list_without_news(
     connection: &mut PgConnection,
     from: DateTime<Utc>,

@@ -14,18 +14,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "news", rename_all = "snake_case")]
 pub enum News {
-    /// The money is set aside for us.
+    /// The money is held for us.
     Held {
         /// The gateway's name for the payment.
         reference: String,
-        /// How much.
+        /// The amount.
         money: Money,
     },
-    /// The money is with us.
+    /// The money is captured.
     Captured {
         /// The gateway's name for the payment.
         reference: String,
-        /// How much.
+        /// The amount.
         money: Money,
     },
     /// There will be no money: declined or expired.
@@ -46,7 +46,7 @@ pub enum News {
         reference: String,
         /// The gateway's name for the refund.
         refund: String,
-        /// How much.
+        /// The amount.
         money: Money,
     },
     /// A refund that was acknowledged failed later, or was called off: its money is owed again.
@@ -60,7 +60,7 @@ pub enum News {
         reference: String,
         /// The gateway's name for the dispute.
         dispute: String,
-        /// How much.
+        /// The amount.
         money: Money,
     },
     /// A dispute has ended.
@@ -69,9 +69,9 @@ pub enum News {
         reference: String,
         /// The gateway's name for the dispute.
         dispute: String,
-        /// How much.
+        /// The amount.
         money: Money,
-        /// For us; else the money is the customer's for good.
+        /// Whether it was decided for us; otherwise the customer keeps the money for good.
         won: bool,
     },
 }
@@ -80,7 +80,7 @@ pub enum News {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "contradiction", rename_all = "snake_case")]
 pub enum Contradiction {
-    /// Of another amount or currency than was ordered.
+    /// The amount or currency differs from the order.
     AmountDiffers {
         /// What was ordered.
         expected: Money,

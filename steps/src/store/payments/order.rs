@@ -13,25 +13,25 @@ use sqlx::PgConnection;
 pub struct Order {
     /// Its id, in the reservation's bucket.
     pub payment: PaymentId,
-    /// What is paid.
+    /// The reservation that is paid for.
     pub reservation: ReservationId,
-    /// How much; `None` for what the reservation costs.
+    /// The amount; `None` for the price of the reservation.
     pub amount: Option<Money>,
-    /// Through which gateway.
+    /// The gateway to use.
     pub gateway: String,
 }
 
-/// What became of an [`Order`].
+/// The result of an [`Order`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderOutcome {
     /// The payment is INITIATED.
     Ordered {
         /// The saga that waits for the order.
         saga: SagaId,
-        /// How much.
+        /// The amount.
         amount: Money,
     },
-    /// It is not, and nothing was written.
+    /// The payment was not ordered, and nothing was written.
     Refused(OrderRefusal),
 }
 
@@ -44,17 +44,17 @@ pub enum OrderRefusal {
     Expired,
     /// The reservation ended in another way.
     NotPending {
-        /// How.
+        /// The status in which it ended.
         status: ReservationStatus,
     },
     /// Another payment for it is under way or succeeded.
     InProgress {
-        /// That payment.
+        /// The other payment's id.
         payment: Option<PaymentId>,
     },
     /// The seats cost something else.
     AmountDiffers {
-        /// This.
+        /// The price of the seats.
         expected: Money,
     },
 }
@@ -63,7 +63,7 @@ pub enum OrderRefusal {
 /// transaction with the signal that tells the saga.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn order(
     connection: &mut PgConnection,
     order: &Order,
@@ -105,7 +105,7 @@ pub async fn order(
 /// is written; an order that came by signal alone gets its row, and marks its reservation, here.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn initiate_all(
     connection: &mut PgConnection,
     orders: &[(Order, Money)],

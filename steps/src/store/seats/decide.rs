@@ -1,4 +1,4 @@
-//! Who of a batch gets which seats. Pure: what is given away is locked, so what is decided here stays true.
+//! Decides who of a batch gets which seats. Pure: seats that are given away are locked, so the decision stays true.
 //!
 //! In the order of the batch each reservation gets all its seats or none; what a loser wanted is free for the
 //! next. A lapsed hold counts as free, and the winner's verdict names the reservation that must end for it.
@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "refusal", rename_all = "snake_case")]
 pub enum Refusal {
-    /// These of its seats are not to be had.
+    /// These of its seats are not available.
     SeatsLost {
         /// At least one.
         seats: Vec<Lost>,
@@ -24,45 +24,45 @@ pub enum Refusal {
     SaleClosed,
     /// The event allows fewer seats a reservation.
     TooMany {
-        /// So many.
+        /// The most seats that the event allows.
         seats_max: usize,
     },
 }
 
-/// A seat that is not to be had.
+/// A seat that is not available.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {
-    /// Which.
+    /// The seat's id.
     pub seat: SeatId,
-    /// Why.
+    /// Why it is not available.
     pub reason: LostReason,
-    /// Who holds it, where the reason is [`LostReason::Held`]. For the seat locks, not for customers.
+    /// Who holds it, if the reason is [`LostReason::Held`]. This is for the seat locks, not for customers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,
 }
 
-/// Why a seat is not to be had.
+/// Why a seat is not available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LostReason {
-    /// Another reservation has it for now.
+    /// Another reservation holds it.
     Held,
     /// It is booked.
     Sold,
-    /// The house keeps it off sale.
+    /// The venue does not sell it.
     Blocked,
     /// There is no such seat at this event.
     Unknown,
 }
 
-/// Whose a held seat is.
+/// The holder of a seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     /// The reservation.
     pub reservation: ReservationId,
     /// The seat's number when that reservation took it.
     pub hold: i64,
-    /// Until when, by the database's clock.
+    /// The end of the hold, by the database's clock.
     pub reserved_until: DateTime<Utc>,
 }
 

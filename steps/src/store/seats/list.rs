@@ -1,4 +1,4 @@
-//! Reading seats: the map of a venue, and whose each seat is at the moment.
+//! Reads seats: the map of a venue, and the present status of each seat.
 
 use crate::status::SeatStatus;
 use crate::store::{StoreError, keys};
@@ -11,9 +11,9 @@ use sqlx::PgConnection;
 pub struct Seat {
     /// Its id.
     pub seat: SeatId,
-    /// At which event.
+    /// The event.
     pub event: EventId,
-    /// The part of the house.
+    /// The section of the venue.
     pub section: String,
     /// The row in it.
     pub row: String,
@@ -23,36 +23,36 @@ pub struct Seat {
     pub tier: String,
     /// What it costs, in minor units of the event's currency.
     pub price_minor: i64,
-    /// Whether a wheelchair gets there.
+    /// Whether it can be reached by wheelchair.
     pub accessible: bool,
-    /// Place on the map in decimetres, to the right.
+    /// The place on the map, in decimetres to the right.
     pub x_dm: i16,
-    /// Place on the map in decimetres, away from the stage.
+    /// The place on the map, in decimetres away from the stage.
     pub y_dm: i16,
 }
 
 impl Seat {
-    /// What is printed on the ticket.
+    /// The text that is printed on the ticket.
     pub fn label(&self) -> String {
         format!("{}, row {}, seat {}", self.section, self.row, self.number)
     }
 }
 
-/// Whose a seat is at the moment.
+/// The present status of a seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SeatState {
-    /// Which seat.
+    /// The seat's id.
     pub seat: SeatId,
     /// Its status.
     pub status: SeatStatus,
-    /// Kept off sale by the house.
+    /// Whether the venue does not sell it.
     pub blocked: bool,
 }
 
 /// All seats of an event in the order of section, row and number; 80,000 of them in a stadium.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn list_of_event(connection: &mut PgConnection, event: EventId) -> Result<Vec<Seat>, StoreError> {
     let rows = sqlx::query_as!(
         SeatRow,
@@ -73,7 +73,7 @@ pub async fn list_of_event(connection: &mut PgConnection, event: EventId) -> Res
 /// The seats with these ids, in the order of their ids; those that don't exist are missing.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn find_all(connection: &mut PgConnection, seats: &[SeatId]) -> Result<Vec<Seat>, StoreError> {
     let (ids, buckets) = keys(seats.iter().map(|seat| seat.uuid()));
     let rows = sqlx::query_as!(
@@ -92,10 +92,10 @@ pub async fn find_all(connection: &mut PgConnection, seats: &[SeatId]) -> Result
     Ok(rows.into_iter().map(Seat::from).collect())
 }
 
-/// Whose each seat of an event is, in the order of their ids.
+/// The status of each seat of an event, in the order of their ids.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn list_states(
     connection: &mut PgConnection,
     event: EventId,
@@ -119,7 +119,7 @@ pub async fn list_states(
 /// How many seats an event has.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn count(connection: &mut PgConnection, event: EventId) -> Result<i64, StoreError> {
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from booking.seats where event_id = $1 and bucket = $2"#,

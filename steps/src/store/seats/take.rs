@@ -21,24 +21,24 @@ use uuid::Uuid;
 pub struct Take {
     /// Its id, in the seats' bucket.
     pub reservation: ReservationId,
-    /// Whose business it is.
+    /// The saga that asks for it.
     pub saga: SagaId,
     /// For whom.
     pub user: UserId,
-    /// Which seats, all or none.
+    /// The seats, all or none.
     pub seats: SeatList,
-    /// For how long; `None` for what the event says.
+    /// How long they are held; `None` for as long as the event says.
     pub hold: Option<Duration>,
     /// The ended reservation whose late money pays for this one.
     pub revives: Option<ReservationId>,
 }
 
-/// What became of a [`Take`].
+/// The result of a [`Take`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TakeOutcome {
     /// The seats are its own.
     Taken(Taken),
-    /// They are not, and nothing was written.
+    /// The seats are not its own, and nothing was written.
     Refused(Refusal),
     /// One of them is locked by another transaction, which may sell it or let it go: ask again in a moment. Nothing was
     /// written.
@@ -48,22 +48,22 @@ pub enum TakeOutcome {
 /// Seats taken off sale.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
-    /// At which event.
+    /// The event.
     pub event: EventId,
     /// The seats, each with the number under which it is held.
     pub seats: Vec<Held>,
-    /// What they cost together.
+    /// The price of all seats.
     pub amount: Money,
-    /// Until when, by the database's clock.
+    /// The end of the hold, by the database's clock.
     pub reserved_until: DateTime<Utc>,
 }
 
 /// A seat and the number under which it is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
-    /// Which seat.
+    /// The seat's id.
     pub seat: SeatId,
-    /// How often it has been taken, this time included: the fence.
+    /// How often it has been taken, including this time: the fence.
     pub hold: i64,
 }
 
