@@ -21,9 +21,9 @@ pub(crate) struct Cpu {
 struct Process {
     parent: u32,
     name: String,
-    /// Of itself.
+    /// Its own time.
     ticks: u64,
-    /// Of its children that have ended.
+    /// The time of its children that have ended.
     ended_ticks: u64,
 }
 

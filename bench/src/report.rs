@@ -42,7 +42,7 @@ impl Report {
         }
     }
 
-    /// For people.
+    /// Prints the figures for people.
     pub fn table(&self, options: &Options) -> String {
         let mut table = Table::new();
         table.load_preset(UTF8_HORIZONTAL_ONLY);
@@ -91,7 +91,7 @@ impl Report {
         rounds.map(|figures| thousands(figures.sagas_per_s)).collect::<Vec<_>>().join("\n")
     }
 
-    /// For programs.
+    /// The figures for programs.
     pub fn write_json(&self, file: &Path) -> anyhow::Result<()> {
         let engine = |figure: fn(&Figures) -> f64| self.median(Contender::Engine, figure);
         let json = Json {

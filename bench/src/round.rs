@@ -17,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 pub(crate) const WARM_UP: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(100);
 
-/// Who sells.
+/// The contender that sells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub(crate) enum Contender {
     /// The booking workflow on the saga engine.

@@ -30,7 +30,7 @@ pub enum Why {
         step: String,
         /// The node that made it.
         node: String,
-        /// Until then.
+        /// The end of the lease.
         until: DateTime<Utc>,
     },
     /// According to its lease, a call has been out for longer than any call may be: perhaps no call is out at all.

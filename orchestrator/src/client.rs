@@ -87,7 +87,7 @@ pub enum ClientError {
     /// A text can't be stored: no column of the database holds U+0000.
     #[error("{what} contains U+0000, which the database can't store")]
     Unstorable {
-        /// Which text.
+        /// The text that is meant.
         what: &'static str,
     },
     /// The id given for a saga is not in the bucket that its workflow's route names.

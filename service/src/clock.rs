@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 /// The time of the statement.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn now(connection: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> {
     sqlx::query_scalar!(r#"select statement_timestamp() as "now!""#).fetch_one(connection).await
 }

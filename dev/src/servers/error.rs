@@ -28,7 +28,7 @@ pub enum DevError {
     /// The program ended although it should be running.
     #[error("{name} ended at once ({status}); its log `{log}` ends with:\n{tail}", log = log.display())]
     Died {
-        /// Which program.
+        /// The program's name.
         name: String,
         /// How it ended.
         status: ExitStatus,
@@ -40,7 +40,7 @@ pub enum DevError {
     /// The program runs but isn't ready, or doesn't stop.
     #[error("{name} is not {state} after {bound:?}; its log `{log}` ends with:\n{tail}", log = log.display())]
     Slow {
-        /// Which program.
+        /// The program's name.
         name: String,
         /// What was waited for.
         state: &'static str,

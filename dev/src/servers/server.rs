@@ -29,7 +29,7 @@ const LEFTOVERS: [&str; 3] = [PORT_TAKEN, "pre-existing shared memory block", "i
 
 /// What differs between the servers.
 pub(crate) trait Program {
-    /// For messages.
+    /// The name used in messages.
     const NAME: &'static str;
 
     /// How to start it on this port.

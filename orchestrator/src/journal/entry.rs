@@ -105,7 +105,7 @@ pub enum Entry {
         action: Action,
         /// Who acted.
         actor: String,
-        /// Why.
+        /// The operator's reason.
         reason: String,
         /// Who agreed, if a second person was needed.
         #[serde(default, skip_serializing_if = "Option::is_none")]

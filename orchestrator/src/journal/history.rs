@@ -237,7 +237,7 @@ impl History {
         self.asks.truncate(self.asks.partition_point(|ask| ask.first < to));
         self.standing.truncate(self.standing.partition_point(|number| *number < self.asks.len()));
         self.received = self.asks.iter().filter_map(Ask::received).collect();
-        // The last step is undone, and so is its longer reservation. If it is done again, it ends by its own time.
+        // The last step is undone, and with it the time that it was given. If it is done again, it ends by its own time.
         if !self.asks.iter().any(|ask| matches!(ask.what, What::Step(_))) {
             self.extended = None;
         }

@@ -16,7 +16,7 @@ const FAILED_TRANSACTION: &str = "25P02";
 pub(super) enum Handed {
     /// This many were taken.
     Taken(usize),
-    /// None was.
+    /// None was taken.
     Refused(Refused),
 }
 

@@ -1,10 +1,10 @@
-//! What came of a run, for people and for machines.
+//! The results of a run, for people and for machines.
 
 use super::witness::Violation;
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
-/// What came of one seed.
+/// The result of one seed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     /// The seed.
@@ -25,7 +25,7 @@ pub struct Outcome {
     pub hung: usize,
     /// How long it took until all was at rest, in seconds; none if it never was.
     pub rest_s: Option<f64>,
-    /// In PostgreSQL's log.
+    /// Deadlocks in PostgreSQL's log.
     pub deadlocks: usize,
     /// Somebody stopped the run before its end.
     pub interrupted: bool,

@@ -9,12 +9,12 @@ use std::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Something that must not be.
+/// Something that must not happen.
 #[derive(Clone, Debug, serde::Serialize)]
 pub(super) struct Violation {
     /// The rule that is broken, in a word.
     pub rule: String,
-    /// Where, and how.
+    /// Where and how it happened.
     pub detail: String,
 }
 

@@ -1,4 +1,4 @@
-//! The desk: a stranger that keeps books, and the calls to it.
+//! The desk: another company with books of its own, and the calls to it.
 
 use super::{QUICK, Twist};
 use orchestrator::{Call, Policy, Probe, Rejected, SagaId, Stake, Step, StepError, Way};
@@ -10,12 +10,12 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// The desk as one node knows it.
+/// A node's client of the desk.
 #[derive(Clone)]
 pub struct Desk {
-    /// Its books, on connections of its own.
+    /// The desk's books, on connections of their own.
     pub pool: PgPool,
-    /// Which node asks.
+    /// The name of the node that asks.
     pub node: String,
     /// How it behaves.
     pub script: Script,
@@ -32,36 +32,36 @@ pub struct DeskRequest {
     pub undo: bool,
     /// Which attempt, from 1.
     pub attempt: u32,
-    /// By which node.
+    /// The node that made the request.
     pub node: String,
 }
 
 /// What the desk does with a request.
 #[derive(Clone)]
 pub enum Act {
-    /// As it is asked to.
+    /// It does what it is asked to do.
     Go,
-    /// Refuses, for good.
+    /// It refuses for good.
     Refuse,
-    /// Nothing, and nobody knows.
+    /// It does nothing, and the caller does not know it.
     Lose,
     /// The same, with a code.
     LoseWith(&'static str),
-    /// As asked, and nobody knows.
+    /// It does what it is asked to do, and the caller does not know it.
     LoseAnswer,
-    /// Nothing yet.
+    /// It does nothing yet.
     Later(Duration),
-    /// Something else than it was asked for.
+    /// It does something else than it was asked for.
     Lie,
-    /// Panics.
+    /// It panics.
     Panic,
-    /// As asked; the answer comes when the gate opens.
+    /// It does what it is asked to do; the answer comes when the gate opens.
     Hold(Gate),
 }
 
 type Behaviour = dyn Fn(&DeskRequest) -> Act + Send + Sync;
 
-/// How a desk behaves, for all who share it.
+/// How a desk behaves, for all nodes that share it.
 #[derive(Clone)]
 pub struct Script(Arc<RwLock<Box<Behaviour>>>);
 
@@ -72,7 +72,7 @@ impl Default for Script {
 }
 
 impl Script {
-    /// From now on it does as this says.
+    /// Sets how it behaves from now on.
     pub fn set(&self, behaviour: impl Fn(&DeskRequest) -> Act + Send + Sync + 'static) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Box::new(behaviour);
     }
@@ -141,7 +141,7 @@ impl Desk {
         }
     }
 
-    /// What the desk has under a key. The question is noted among the requests, as one for `probe`.
+    /// What the desk has under a key. The question is recorded among the requests, with the name `probe`.
     async fn look_up(&self, saga: SagaId, key: &str) -> Result<Probe<String>, StepError> {
         let hear =
             "insert into desk.requests (saga, key, what, undo, node) values ($1, $2, 'probe', false, $3)";
@@ -174,7 +174,7 @@ impl Desk {
     }
 }
 
-/// What each thing costs that the desk is asked for.
+/// The price of each thing that the desk is asked for.
 pub const ASK_MINOR: i64 = 12_500;
 
 /// Asks the desk for something.

@@ -21,31 +21,31 @@ use std::time::Duration;
 /// Does what its lines say.
 pub struct Play;
 
-/// What a play is started with.
+/// The input of a play.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Part {
-    /// Plays of one house live in one bucket.
+    /// Plays with the same name here are in one bucket.
     pub house: String,
-    /// What is done, in order.
+    /// The lines, in order.
     pub lines: Vec<Line>,
 }
 
 /// One thing that a play does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Line {
-    /// Writes a note: ours, set-based.
+    /// Writes a note: a set-based `Tx` step.
     Note(String, Twist),
-    /// Asks the desk for something: theirs.
+    /// Asks the desk for something: a call.
     Ask(String, Twist),
-    /// The same, harmless to repeat.
+    /// The same as a call that is harmless to repeat.
     Touch(String),
-    /// Waits for a cue for so many milliseconds.
+    /// Waits for a cue for this many milliseconds.
     Wait(u64),
-    /// Waits for a cue until then.
+    /// Waits for a cue until this time.
     WaitUntil(DateTime<Utc>),
-    /// Sleeps until then.
+    /// Sleeps until this time.
     Sleep(DateTime<Utc>),
-    /// Computes for so many milliseconds, in the workflow itself.
+    /// Computes for this many milliseconds, in the workflow itself.
     Compute(u64),
     /// Writes a note that decides the play: nothing before it is undone any more.
     Decide(String, Twist),
@@ -55,7 +55,7 @@ pub enum Line {
     Fail(String),
     /// Panics, in the workflow itself.
     Panic(String),
-    /// Awaits what nobody will ever wake.
+    /// Awaits something that will never wake it.
     AwaitForeign,
     /// Asks for a cue and goes on without waiting for the answer.
     Abandon,
@@ -63,7 +63,7 @@ pub enum Line {
     Loop,
 }
 
-/// What a waiting play is told.
+/// The signal to a waiting play.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cue(pub String);
 
@@ -71,7 +71,7 @@ impl Signal for Cue {
     const NAME: &'static str = "cue";
 }
 
-/// Tests don't wait long: three attempts within moments.
+/// The policy of these tests, which don't wait long: three attempts within moments.
 pub const QUICK: Policy = Policy {
     attempts_max: 3,
     time_max: Duration::from_secs(30),
@@ -125,7 +125,7 @@ impl Workflow for Play {
     }
 }
 
-/// What follows the pivot.
+/// The lines after the pivot.
 async fn after(
     mut saga: Saga<Play, orchestrator::Retriable>,
     lines: impl Iterator<Item = Line>,

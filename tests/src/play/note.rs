@@ -1,4 +1,4 @@
-//! Note: a row of ours, written for a whole batch in one statement, with troubles on demand.
+//! Note: a row of ours, written for a whole batch in one statement, with faults on demand.
 
 use super::QUICK;
 use orchestrator::{Bucket, DbError, Item, Policy, Rejected, Step, StepError, Tx, Undoing};
@@ -17,7 +17,7 @@ pub struct Note {
 /// What goes wrong with a step. All but [`Twist::Abort`] is for notes only: what the desk does is in its script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Twist {
-    /// Nothing.
+    /// Nothing goes wrong.
     None,
     /// It is refused.
     Refuse,

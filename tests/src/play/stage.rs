@@ -28,7 +28,7 @@ pub struct Stage {
 pub struct SagaRow {
     /// Its state.
     pub state: String,
-    /// When somebody must look at it.
+    /// When a lane must look at it.
     pub due_at: Option<DateTime<Utc>>,
     /// Whether a call is out.
     pub leased: bool,
@@ -48,17 +48,17 @@ pub struct SagaRow {
     pub stuck: Option<StuckCause>,
 }
 
-/// Locks that somebody holds who is no node.
+/// Locks that are held by somebody who is not a node.
 pub struct Held(PgConnection);
 
 impl Held {
-    /// Lets them go.
+    /// Releases them.
     pub async fn release(mut self) {
         sqlx::raw_sql("rollback").execute(&mut self.0).await.expect("the holder's connection is there");
     }
 }
 
-/// What stands of a play: notes that are not struck out, what the desk has booked and not cancelled.
+/// The result of a play: notes that are not struck out, and bookings of the desk that are not cancelled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
     /// Notes, in order.
@@ -68,7 +68,7 @@ pub struct Kept {
 }
 
 impl Stage {
-    /// A fresh one.
+    /// A stage with a new database.
     pub async fn set() -> Self {
         Self::set_for(BatchScope::Database).await
     }

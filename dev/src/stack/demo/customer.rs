@@ -49,7 +49,7 @@ pub(crate) struct Reserved {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Amount {
-    /// Minor units.
+    /// The amount in minor units.
     pub amount: i64,
     pub currency: String,
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 pub(super) struct TroubledSaga {
     /// What it is in.
     kind: &'static str,
-    /// Its id.
+    /// The saga's id.
     saga: String,
     /// Why it is where it is.
     line: String,

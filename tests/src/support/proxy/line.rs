@@ -24,12 +24,12 @@ pub enum Flow {
     Cut,
 }
 
-/// Whose lines are meant.
+/// The owners of the lines that are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whom {
-    /// Everybody's.
+    /// All lines.
     All,
-    /// Those whose `application_name` begins so, such as `usher lane`.
+    /// Lines whose `application_name` begins with this, such as `usher lane`.
     Named(&'static str),
 }
 
