@@ -13,13 +13,13 @@ pub struct Audited {
     pub id: Uuid,
     /// The saga that it was done to, or the batch.
     pub saga: SagaId,
-    /// When.
+    /// When it was done, by the database's clock.
     pub at: DateTime<Utc>,
     /// Who did it; `engine` if it was no person.
     pub actor: String,
-    /// What.
+    /// The name of the action.
     pub action: String,
-    /// Why.
+    /// Why it was done.
     pub reason: String,
     /// What the action found or changed.
     pub detail: Value,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub struct Which<'a> {
     /// Only messages of these types; empty for all.
     pub kinds: &'a [String],
-    /// Only rows about this saga.
+    /// Only messages of this saga.
     pub saga: Option<SagaId>,
 }
 
