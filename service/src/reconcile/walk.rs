@@ -258,7 +258,7 @@ impl Walk {
             seen.push(self.compare_one(&reference, ours.currency, Some(ours), theirs.as_ref()));
         }
         for seen in seen.chunks(PAYMENTS_A_STATEMENT) {
-            self.keep(seen).await?;
+            self.record(seen).await?;
         }
         Ok(())
     }
