@@ -35,10 +35,11 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     (
         "operator",
         &[
-            "action filter keys limits numbers person plan rows suggest why",
+            "action filter keys limits person plan rows suggest why",
             "desk line listed preview record",
             "error store",
-            "audit by retention seen",
+            "by",
+            "audit retention seen",
             "list order",
             "batch consent",
             "planner",
@@ -88,15 +89,15 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "assets queries words",
             // Who has no session is shown the page to sign in, and a page knows who looks at it.
             "batch_form page+session+sign_in+state",
-            "address dress",
+            "address responses",
             "pages",
             "live",
         ],
     ),
-    ("dev", &["gateway servers", "stack"]),
+    ("dev", &["locked", "gateway servers", "stack"]),
     (
         "dev::gateway",
-        &["config problem", "books", "house methods script", "simulator", "web work", "serve", "args"],
+        &["config error_reply", "books", "methods script standard", "simulator", "web work", "serve", "args"],
     ),
 ];
 
