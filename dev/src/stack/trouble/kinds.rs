@@ -40,7 +40,7 @@ const fn trouble(
 pub(super) const ALL: [Trouble; 19] = [
     trouble("diverged", "journal does not match", RETRY, Ends::Completed),
     trouble("panicked", "panicked", RETRY, Ends::Completed),
-    trouble("oversize", "more than", RETRY, Ends::Completed),
+    trouble("oversize", "too large", RETRY, Ends::Completed),
     trouble("foreign_wait", "will never wake it", RETRY, Ends::Completed),
     trouble("abandoned", "without the answer", RETRY, Ends::Completed),
     trouble("debt", "compensation", BANK, Ends::Unwound),
