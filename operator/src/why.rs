@@ -46,14 +46,14 @@ pub enum Why {
     WaitingForSignal {
         /// The name of the signal.
         signal: String,
-        /// Since then.
+        /// When it began to wait.
         since: DateTime<Utc>,
         /// The latest time to get it.
         deadline: DateTime<Utc>,
     },
     /// It waits for a time.
     Sleeping {
-        /// Until then.
+        /// When it goes on.
         until: DateTime<Utc>,
     },
     /// A step or its compensation failed and will be tried again.
@@ -74,7 +74,7 @@ pub enum Why {
     },
     /// It is due: a lane will take it in a moment, or should have taken it by now.
     Due {
-        /// Since then.
+        /// When it became due.
         since: DateTime<Utc>,
     },
     /// It has been due for longer than a minute, and this binary does not know its workflow: no node's lanes know it either.

@@ -30,7 +30,7 @@ pub(crate) const KEY_REMEMBERED: Duration = Duration::from_secs(20 * 3600);
 pub struct Secured {
     /// The gateway's id of the payment.
     pub intent: IntentId,
-    /// The amount.
+    /// The amount that is secured.
     pub money: Money,
     /// Whether it is already captured, and not only held.
     pub captured: bool,

@@ -31,7 +31,7 @@ const DISPUTED_WAIT: Duration = Duration::from_secs(600);
 pub struct AcknowledgedRefund {
     /// The gateway's id of the refund.
     pub refund: RefundId,
-    /// The amount.
+    /// The amount that goes back.
     pub money: Money,
     /// Whether this very saga asked for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -31,7 +31,7 @@ pub struct Pay {
     pub payment: PaymentId,
     /// The reservation that is paid for.
     pub reservation: ReservationId,
-    /// The amount.
+    /// The amount to secure.
     pub money: Money,
     /// The customer's payment method.
     pub method: PaymentMethod,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Stake {
     /// Money in minor units of a currency.
     Money {
-        /// The amount.
+        /// The amount in minor units.
         minor: i64,
         /// The currency (ISO 4217).
         currency: String,

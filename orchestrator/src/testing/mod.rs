@@ -168,7 +168,7 @@ impl<S: Scenario> Explorer<'_, S> {
 
 /// One case that was run.
 pub struct Ran {
-    /// The case.
+    /// What went wrong, and where.
     pub case: Case,
     /// Its end in the scenario's words.
     pub words: String,
@@ -176,7 +176,7 @@ pub struct Ran {
     pub done: Vec<Done>,
     /// The number of places that it passed at which a crash is possible.
     pub boundaries: u32,
-    /// Its end.
+    /// How the saga ended.
     pub end: End,
 }
 

@@ -76,7 +76,7 @@ pub enum GatewayError {
 /// Why nothing was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum Unsent {
-    /// No connection.
+    /// No connection to the gateway could be made.
     #[error("connecting to the gateway")]
     Connect(#[source] reqwest::Error),
     /// The last requests failed. The next try is allowed later.

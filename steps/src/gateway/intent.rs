@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub struct Intent {
     /// The gateway's id.
     pub id: IntentId,
-    /// Its status.
+    /// The gateway's word on how far the payment is.
     pub status: IntentStatus,
     /// What it is meant to charge.
     pub money: Money,
@@ -98,7 +98,7 @@ pub struct LastError {
 /// An order to secure money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// How much.
+    /// The amount to secure.
     pub money: Money,
     /// The customer's payment method.
     pub method: PaymentMethod,
@@ -106,7 +106,7 @@ pub struct Order {
     pub capture: CaptureMethod,
     /// Where the gateway sends the customer back to after 3-D Secure.
     pub return_url: Option<String>,
-    /// Our ids.
+    /// Our ids, which the gateway keeps as metadata.
     pub trace: Trace,
 }
 
@@ -117,7 +117,7 @@ pub struct RefundOrder {
     pub intent: IntentId,
     /// The amount, at most what was captured and has not gone back yet.
     pub money: Money,
-    /// Our ids.
+    /// Our ids, which the gateway keeps as metadata.
     pub trace: Trace,
 }
 
@@ -128,7 +128,7 @@ pub struct Refund {
     pub id: RefundId,
     /// The intent whose money it is, if the gateway says.
     pub intent: Option<IntentId>,
-    /// How much.
+    /// The amount that goes back.
     pub money: Money,
     /// Its status.
     pub status: RefundStatus,

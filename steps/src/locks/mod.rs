@@ -96,7 +96,7 @@ pub enum Acquired {
 /// The present state of the seat locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockMode {
-    /// They work.
+    /// Redis answers, and the locks turn crowds away.
     Working,
     /// They should work and don't: bookings go on more slowly.
     Degraded,

@@ -36,7 +36,7 @@ pub struct FactColumns {
     pub payment: Option<PaymentId>,
     /// The gateway's name for the payment.
     pub reference: Option<String>,
-    /// The amount.
+    /// The amount that the event names.
     pub money: Option<Money>,
     /// When it happened, by the gateway's clock.
     pub at: DateTime<Utc>,

@@ -76,7 +76,7 @@ pub struct Entry {
     pub from: Account,
     /// The account that the money goes to.
     pub to: Account,
-    /// The amount.
+    /// The amount that moves; above zero.
     pub money: Money,
     /// When it was recorded.
     pub at: DateTime<Utc>,

@@ -16,7 +16,7 @@ pub struct Late {
     pub reservation: ReservationId,
     /// The reservation that it was meant for.
     pub late_for: ReservationId,
-    /// The amount.
+    /// The amount that came in.
     pub money: Money,
     /// The gateway that it came through.
     pub gateway: String,

@@ -18,14 +18,14 @@ pub enum News {
     Held {
         /// The gateway's name for the payment.
         reference: String,
-        /// The amount.
+        /// The amount that is held.
         money: Money,
     },
     /// The money is captured.
     Captured {
         /// The gateway's name for the payment.
         reference: String,
-        /// The amount.
+        /// The amount that was captured.
         money: Money,
     },
     /// There will be no money: declined or expired.
@@ -46,7 +46,7 @@ pub enum News {
         reference: String,
         /// The gateway's name for the refund.
         refund: String,
-        /// The amount.
+        /// The amount that went back.
         money: Money,
     },
     /// A refund that was acknowledged failed later, or was called off: its money is owed again.
@@ -60,7 +60,7 @@ pub enum News {
         reference: String,
         /// The gateway's name for the dispute.
         dispute: String,
-        /// The amount.
+        /// The amount in dispute.
         money: Money,
     },
     /// A dispute has ended.
@@ -69,7 +69,7 @@ pub enum News {
         reference: String,
         /// The gateway's name for the dispute.
         dispute: String,
-        /// The amount.
+        /// The amount in dispute.
         money: Money,
         /// Whether it was decided for us; otherwise the customer keeps the money for good.
         won: bool,

@@ -28,7 +28,7 @@ pub enum OrderOutcome {
     Ordered {
         /// The saga that waits for the order.
         saga: SagaId,
-        /// The amount.
+        /// The amount that is asked for.
         amount: Money,
     },
     /// The payment was not ordered, and nothing was written.

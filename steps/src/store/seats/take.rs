@@ -23,7 +23,7 @@ pub struct Take {
     pub reservation: ReservationId,
     /// The saga that asks for it.
     pub saga: SagaId,
-    /// For whom.
+    /// The user who gets the seats.
     pub user: UserId,
     /// The seats, all or none.
     pub seats: SeatList,
