@@ -205,8 +205,8 @@ async fn an_input_of_another_type_is_read_by_the_binary_that_wrote_it() {
 }
 
 #[rstest]
-#[case::an_output(vec![note("one"), Line::Note("big".into(), Twist::Oversize)], "output of step note has ")]
-#[case::the_journal(vec![note("one"), Line::Loop], "journal has ")]
+#[case::an_output(vec![note("one"), Line::Note("big".into(), Twist::Oversize)], "output of step note is too large: ")]
+#[case::the_journal(vec![note("one"), Line::Loop], "journal is too large: ")]
 #[tokio::test]
 async fn what_is_too_large_is_turned_back(#[case] lines: Vec<Line>, #[case] words: &str) {
     let stage = Stage::set().await;

@@ -76,7 +76,7 @@ async fn an_output_set_by_hand_must_be_of_the_steps_type_and_lets_the_saga_go_on
     let play = contradicted(&stage, &node).await;
     let wrong = act(&node, play.id(), Action::SetOutput { output: json("42") }).await;
     let Err(OperatorError::NotAllowed { why, allowed, .. }) = wrong else { panic!("{wrong:?}") };
-    assert!(why.starts_with("that is no output of step `ask`"), "{why}");
+    assert!(why.starts_with("this is not an output of step `ask`"), "{why}");
     assert!(allowed.contains(&"set_output"));
     let skipped = act(&node, play.id(), Action::Skip).await;
     assert!(matches!(skipped, Err(OperatorError::NotAllowed { .. })), "it has an output: {skipped:?}");
