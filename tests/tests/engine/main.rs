@@ -18,6 +18,7 @@ mod held_rows;
 mod intake;
 mod killed;
 mod letters;
+mod long;
 mod losses;
 mod neighbours;
 mod outside;
