@@ -21,10 +21,11 @@
 //!
 //! | room | what |
 //! |---|---|
+//! | `filter`, `limits`, `action`, `plan` | the words: which sagas, how much money, what is allowed, what it does |
+//! | `why`, `line`, `suggest` | why a saga is where it is, in words, and what to try first |
 //! | `record/` | rows and ids: batches and their items, proposals, what was done |
 //! | `store/` | the desk's own tables: batches, proposals, the audit's chains; work-lists; [`numbers`] |
-//! | `filter`, `by`, `limits`, `action`, `plan` | the words: which sagas, who and why, how much money, what is allowed, what it does |
-//! | `why`, `line`, `suggest` | why a saga is where it is, in words, and what to try first |
+//! | `by` | who acts, and why |
 //! | `desk` | [`Operator`]: a client, the service's rows, limits |
 //! | `seen`, `keys`, `list`, `listed` | looking: one saga, its calls' keys, work-lists, groups, searches |
 //! | `planner`, `order`, `preview` | what an action would do, and doing it |

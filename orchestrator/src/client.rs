@@ -124,7 +124,7 @@ impl Client {
         &self.parts.settings.node
     }
 
-    /// The state of this node's lanes; `None` if it has no lanes.
+    /// The state of each lane of this node; empty if it has no lanes.
     pub fn lanes(&self) -> Vec<LaneStatus> {
         match (&self.running, &self.lanes) {
             (Some(running), Some(shared)) => running.status(shared),

@@ -2,17 +2,17 @@
 //!
 //! The rooms, from the ground up:
 //!
-//! - [`config`] reads the configuration; [`clock`] asks the database for the time; [`telemetry`] sets up the metrics and
-//!   reads them.
-//! - `registered` has the workflows that a node knows, `ports` the seat locks and the gateway that it is configured with.
-//! - [`Service`] is what a node shares: configuration, connections, engine, seat locks, gateway, tasks.
-//! - [`transaction()`] is the one way to own a transaction.
-//! - [`node`] opens one, with lanes or without; [`migrate`] brings its database up to date.
+//! - [`clock`] asks the database for the time; [`telemetry`] sets up the metrics and reads them; [`transaction()`] is the
+//!   one way to own a transaction; `registered` has the workflows that a node knows.
+//! - [`config`] reads the configuration.
+//! - [`Service`] is what a node shares: configuration, connections, engine, seat locks, gateway, tasks; `ports` has the
+//!   seat locks and the gateway that it is configured with.
 //! - [`news`] takes in what gateways say about payments; [`outbox`] tells subscribers what was decided.
-//! - [`reconcile`] compares our books with the gateway's; [`verify`] has the invariants; [`numbers`] has what operators
-//!   look at first.
-//! - [`jobs`] does all of this again and again.
-//! - [`operators`] is what operators are shown and may do, the same at every door; [`roles`] grants database roles.
+//! - [`numbers`] has what operators look at first; [`operators`] is what they are shown and may do, the same at every door.
+//! - [`reconcile`] compares our books with the gateway's; [`verify`] has the invariants.
+//! - [`node`] opens a node, with lanes or without; [`migrate`] brings its database up to date; [`roles`] grants database
+//!   roles.
+//! - [`jobs`] does again and again what nobody asks for.
 //!
 //! A call fails with a [`ServiceError`], which each door turns into an answer for its callers.
 

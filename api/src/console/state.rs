@@ -16,7 +16,7 @@ const STREAMS_MAX: usize = 64;
 #[derive(Clone)]
 pub struct Console(Arc<Parts>);
 
-/// The parts that the console shares with the API.
+/// The parts that clones share.
 pub struct Parts {
     /// Looks up tokens: who may sign in.
     pub(super) http: App,

@@ -82,7 +82,7 @@ pub(crate) struct Chained {
     pub hash: Vec<u8>,
 }
 
-/// The next rows of all chains, after the one with this id.
+/// The next rows of all chains, after this place: a bucket, and a number in its chain.
 pub(crate) async fn read_chains(
     connection: &mut PgConnection,
     after: (i16, i64),

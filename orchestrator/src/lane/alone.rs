@@ -14,7 +14,7 @@ use crate::{
 };
 use sqlx::PgConnection;
 
-/// The most characters of a reason that are kept.
+/// The most bytes of a reason that are kept.
 const REASON_BYTES_MAX: usize = 4_096;
 
 /// The result for a saga that could not be written.

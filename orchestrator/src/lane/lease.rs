@@ -17,7 +17,7 @@ use std::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-/// A lease of this node: the saga, the token, and the end.
+/// The leases of this node: the saga and the token of each, and its end.
 pub(crate) struct Leases {
     held: Mutex<HashMap<Held, Instant>>,
     lease: Duration,

@@ -99,7 +99,7 @@ pub async fn started_under(
 /// How a saga began; `None` if there is no such saga, or its journal has no beginning.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn find_beginning(
     connection: &mut PgConnection,
     saga: SagaId,

@@ -111,7 +111,7 @@ pub fn row(kind: ActionKind) -> ActionRow {
             const { &[required(Parameter::Output, "JSON of the step's type")] },
         ),
         ActionKind::Skip => (
-            "Takes a step that has no output as done",
+            "Takes a step whose output means nothing as done",
             "Use it when its effect is already there, or no longer matters.",
             &[],
         ),
@@ -141,7 +141,7 @@ pub fn row(kind: ActionKind) -> ActionRow {
             const { &[required(Parameter::To, "The position of the first step to be done again")] },
         ),
         ActionKind::Extend => (
-            "Moves the saga's deadlines to a later time, and holds what is reserved until then",
+            "Moves the deadline of a wait for a signal to a later time, and holds what is reserved until then",
             "",
             const { &[required(Parameter::Until, "A time (RFC 3339), at most a day from now")] },
         ),

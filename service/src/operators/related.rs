@@ -19,7 +19,7 @@ pub struct Related {
 /// Reads what is related to a saga.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn read_related(pool: &PgPool, saga: SagaId) -> Result<Related, sqlx::Error> {
     let mut connection = pool.acquire().await?;
     let rows = rows::standing(&mut connection, saga).await?;

@@ -48,7 +48,7 @@ pub fn result(text: &str) -> Result<ItemResult, String> {
 /// Reads a group's fingerprint: SHA-256 in lower-case hexadecimal.
 ///
 /// # Errors
-/// The text is not one of the allowed values.
+/// The text is not a fingerprint.
 pub fn fingerprint(text: &str) -> Result<String, String> {
     let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if text.len() == 64 && text.bytes().all(hex) {
@@ -60,7 +60,7 @@ pub fn fingerprint(text: &str) -> Result<String, String> {
 /// Reads a span. Returns seconds.
 ///
 /// # Errors
-/// The text is not one of the allowed values.
+/// The text is not a span.
 pub fn older_than(text: &str) -> Result<i64, String> {
     let span = super::span(text).map(|span| span.num_seconds());
     span.map_err(|_| not("a span such as 90s, 30m, 24h or 7d", text))

@@ -32,7 +32,7 @@ pub struct BookingRow {
 /// The booking with this id.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn find(
     connection: &mut PgConnection,
     booking: BookingId,
@@ -249,7 +249,7 @@ pub enum LockOutcome {
 /// other sagas: nobody waits for that here.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn lock_to_cancel(
     connection: &mut PgConnection,
     booking: BookingId,

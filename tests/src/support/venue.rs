@@ -60,7 +60,7 @@ impl Venue {
     /// Puts it on sale.
     ///
     /// # Errors
-    /// The database's.
+    /// The database failed.
     pub async fn open(&self, pool: &PgPool) -> Result<Show, sqlx::Error> {
         let bucket = Bucket::of_key(&self.name);
         let event = EventId::new_in(bucket);

@@ -21,7 +21,7 @@ impl Graph {
     pub fn way_round(&self, circle: &BTreeSet<usize>) -> Vec<String> {
         let ways = circle.iter().filter_map(|at| way(&self.edges, *at, |to| to == *at));
         let way = ways.max_by_key(Vec::len).unwrap_or_default();
-        way.windows(2).map(|step| self.told(step[0], step[1])).collect()
+        way.windows(2).map(|step| self.describe(step[0], step[1])).collect()
     }
 
     /// A way by imports from one of these files to one of those, each import with its names.
@@ -32,7 +32,7 @@ impl Graph {
     ) -> Option<Vec<String>> {
         let starts = (0..self.files.len()).filter(|at| from(*at));
         let found = starts.filter_map(|at| way(&self.edges, at, &to)).min_by_key(Vec::len)?;
-        Some(found.windows(2).map(|step| self.told(step[0], step[1])).collect())
+        Some(found.windows(2).map(|step| self.describe(step[0], step[1])).collect())
     }
 }
 

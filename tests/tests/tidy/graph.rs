@@ -51,7 +51,7 @@ impl Graph {
     }
 
     /// `a.rs -> b.rs: these, names`.
-    pub fn told(&self, from: usize, to: usize) -> String {
+    pub fn describe(&self, from: usize, to: usize) -> String {
         let names: Vec<&str> = self.edges[&(from, to)].iter().map(String::as_str).collect();
         format!("{} -> {}: {}", self.files[from].path, self.files[to].path, names.join(", "))
     }

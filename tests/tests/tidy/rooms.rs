@@ -38,7 +38,7 @@ fn each_room_knows_only_those_below_it() {
             let (Some(one), Some(other)) = rooms else { continue };
             let (Some(own), Some(its)) = (places.get(one), places.get(other)) else { continue };
             if own != its && own.layer <= its.layer {
-                let told = graph.told(*from, *to);
+                let told = graph.describe(*from, *to);
                 wrong.push(format!(
                     "in `{house}` `{one}` must not know `{other}`; move what both need into a room below: {told}"
                 ));
@@ -80,7 +80,7 @@ fn only_two_commands_know_the_crate_for_development() {
         .keys()
         .filter(|(from, to)| graph.files[*to].own_crate() == "dev" && !is_ours(*from))
         .filter(|(from, _)| graph.files[*from].path != NAMES_DEV)
-        .map(|(from, to)| graph.told(*from, *to))
+        .map(|(from, to)| graph.describe(*from, *to))
         .collect();
     assert!(wrong.is_empty(), "production knows no demonstration: {wrong:#?}");
 }

@@ -1,4 +1,4 @@
-//! Error replies that show an intent as it is. What an error reply is knows no books.
+//! Error replies that show an intent as it is. `error_reply` itself knows no books.
 
 use super::{
     intent::{Decline, Intent},

@@ -93,18 +93,18 @@ pub async fn forget(
     Ok(done.rows_affected())
 }
 
-/// Counts of the deliveries of one enabled subscription.
+/// The deliveries of all subscriptions, counted to a bound.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
-    /// Waiting messages, counted to a bound of ten thousand.
+    /// Deliveries that wait, of enabled subscriptions; at most ten thousand of each are counted.
     pub waiting: i64,
     /// Seconds since the oldest of them was decided; zero if none waits.
     pub oldest_s: f64,
-    /// Messages that were given up, counted to the same bound.
+    /// Deliveries that were given up, of all subscriptions; at most ten thousand are counted.
     pub given_up: i64,
 }
 
-/// Counts the deliveries of each enabled subscription.
+/// Counts the deliveries that wait and those that were given up.
 pub async fn count(connection: &mut PgConnection) -> Result<Standing, sqlx::Error> {
     sqlx::query_as!(
         Standing,

@@ -1,4 +1,4 @@
--- A saga that is not at rest, due, stuck or paused; or one that has been due for long and is not taken.
+-- A saga that is neither at rest, nor due, nor stuck, nor paused; or one that has been due for long and is not taken.
 select id::text as subject,
        'is ' || state || case when due_at is null then ' and nobody will look at it' else ', due since ' || due_at end as detail
 from usher.sagas

@@ -118,7 +118,7 @@ pub struct RefundTotal {
 /// All of a payment's money that is to have gone back in the end.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn refund_total(
     connection: &mut PgConnection,
     payment: PaymentId,
@@ -141,7 +141,7 @@ pub async fn refund_total(
 /// the payment: until the transaction ends nobody else decides that more is owed.
 ///
 /// # Errors
-/// The database's.
+/// The database failed.
 pub async fn owed_since(
     connection: &mut PgConnection,
     payment: PaymentId,
