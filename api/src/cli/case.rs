@@ -1,6 +1,6 @@
 //! `usher case list`, `usher case show <id>`, `usher case tell <id>`, `usher case give-back <id>`, `usher case resolve <id>`
 
-use super::{out, pool};
+use super::{by, out, pool};
 use anyhow::{Context, bail, ensure};
 use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
@@ -10,7 +10,7 @@ use service::clock::now;
 use service::{
     config::Config,
     node,
-    operators::{self, Invalid},
+    operators::Invalid,
     reconcile::{
         Class, give_back,
         store::cases::{self, CaseId},
@@ -159,7 +159,7 @@ impl Act {
     }
 
     fn who_and_why(&self) -> Result<By, Invalid> {
-        operators::by(&self.by, &self.reason)
+        by::by(&self.by, &self.reason)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod audit;
 mod batch;
+mod by;
 mod case;
 mod completions;
 mod config;

@@ -1,7 +1,7 @@
 //! `usher proposal list|show|consent|decline`: actions that wait for a second person.
 
 use super::{
-    out,
+    by, out,
     out::Tone,
     outcome::{print_plan, refused},
 };
@@ -141,7 +141,7 @@ impl Show {
 
 impl Decide {
     async fn consent(self, operator: &Operator) -> anyhow::Result<ExitCode> {
-        match operator.consent(self.id, operators::by(&self.by, &self.reason)?).await {
+        match operator.consent(self.id, by::by(&self.by, &self.reason)?).await {
             Ok(plan) if self.json => out::json(&PlanView::from(plan))?,
             Ok(plan) => print_plan(&plan, false),
             Err(error) => return refused(error),
@@ -150,7 +150,7 @@ impl Decide {
     }
 
     async fn decline(self, operator: &Operator) -> anyhow::Result<ExitCode> {
-        match operator.decline(self.id, operators::by(&self.by, &self.reason)?).await {
+        match operator.decline(self.id, by::by(&self.by, &self.reason)?).await {
             Ok(proposal) if self.json => out::json(&ProposalView::from(proposal))?,
             Ok(proposal) => print(&proposal),
             Err(error) => return refused(error),

@@ -151,7 +151,7 @@ async fn every_action_of_the_table_is_a_command_and_a_slip_is_told_which_there_a
     ] {
         let output = world.run(line);
         let said = String::from_utf8(output.stderr).unwrap();
-        let told = format!("`reason` must have at most {REASON_CHARS_MAX} characters");
+        let told = format!("`--reason` must have at most {REASON_CHARS_MAX} characters");
         assert!(output.status.code() == Some(2) && said.contains(&told), "{said}");
     }
     assert_eq!(world.run(&["saga", "act", &saga, "pause"]).status.code(), Some(2), "a reason is asked for");

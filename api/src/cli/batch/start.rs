@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        out,
+        by, out,
         out::Tone,
         outcome::{REFUSED, WAITS, refused},
         saga::{ActionArgs, FilterArgs},
@@ -12,7 +12,7 @@ use super::{
 use anyhow::bail;
 use clap::Args;
 use operator::{BatchId, BatchPreview, BatchState, NewBatch, Operator};
-use service::operators::{self, BatchPreviewView, BatchView};
+use service::operators::{BatchPreviewView, BatchView};
 use std::{
     io::{BufRead, IsTerminal, Write},
     process::ExitCode,
@@ -66,8 +66,7 @@ pub struct Start {
 
 impl Start {
     pub async fn run(self, operator: &Operator) -> anyhow::Result<ExitCode> {
-        let by =
-            if self.preview { operators::by_for_preview } else { operators::by }(&self.by, &self.reason)?;
+        let by = if self.preview { by::by_for_preview } else { by::by }(&self.by, &self.reason)?;
         let Some(filter) = self.which.filter(operator).await? else {
             out::line("nothing matches");
             return Ok(ExitCode::from(REFUSED));

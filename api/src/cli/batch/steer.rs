@@ -1,12 +1,12 @@
 //! `usher batch pause|resume|cancel|consent <id> --reason …`
 
 use super::{
-    super::{out, outcome::refused},
+    super::{by, out, outcome::refused},
     shown,
 };
 use clap::Args;
 use operator::{BatchId, Operator};
-use service::operators::{self, BatchMove, BatchView};
+use service::operators::{BatchMove, BatchView};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub struct Steer {
 
 impl Steer {
     pub async fn run(self, operator: &Operator, asked: BatchMove) -> anyhow::Result<ExitCode> {
-        let by = operators::by(&self.by, &self.reason)?;
+        let by = by::by(&self.by, &self.reason)?;
         match asked.make(operator, self.id, by).await {
             Ok(batch) if self.json => out::json(&BatchView::from(batch))?,
             Ok(batch) => shown::print(&batch),

@@ -22,17 +22,17 @@ impl GivenUp {
     pub async fn resend(self, config: &Config) -> anyhow::Result<ExitCode> {
         let pool = pool(config).await?;
         let count = upkeep::resend(&mut *pool.acquire().await?, self.saga, self.position).await?;
-        Ok(told(count, "sent once more"))
+        Ok(print_result(count, "sent once more"))
     }
 
     pub async fn forget(self, config: &Config) -> anyhow::Result<ExitCode> {
         let pool = pool(config).await?;
         let count = upkeep::forget(&mut *pool.acquire().await?, self.saga, self.position).await?;
-        Ok(told(count, "forgotten"))
+        Ok(print_result(count, "forgotten"))
     }
 }
 
-fn told(count: u64, what: &str) -> ExitCode {
+fn print_result(count: u64, what: &str) -> ExitCode {
     let deliveries = if count == 1 { "delivery is" } else { "deliveries are" };
     out::line(format_args!("{count} {deliveries} {what}"));
     ExitCode::from(u8::from(count == 0))

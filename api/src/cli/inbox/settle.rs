@@ -1,12 +1,12 @@
 //! `usher inbox settle <event>… --reason …`
 
 use super::{
-    super::{out, pool},
+    super::{by, out, pool},
     rows,
 };
 use clap::Args;
 use operator::By;
-use service::{config::Config, operators};
+use service::config::Config;
 use std::process::ExitCode;
 use steps::store::inbox;
 
@@ -29,7 +29,7 @@ pub struct Settle {
 
 impl Settle {
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let By { actor, reason } = operators::by(&self.by, &self.reason)?;
+        let By { actor, reason } = by::by(&self.by, &self.reason)?;
         let pool = pool(config).await?;
         let mut connection = pool.acquire().await?;
         let mut all = true;

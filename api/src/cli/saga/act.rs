@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        out,
+        by, out,
         out::Tone,
         outcome::{WAITS, print_plan, refused},
         proposal,
@@ -57,8 +57,7 @@ pub struct Act {
 impl Act {
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let action = self.action.0;
-        let by =
-            if self.preview { operators::by_for_preview } else { operators::by }(&self.by, &self.reason)?;
+        let by = if self.preview { by::by_for_preview } else { by::by }(&self.by, &self.reason)?;
         let operator = operators::desk(&node::client(config).await?, config);
         let done = if self.preview {
             operator.plan(self.saga, action, by).await.map(Requested::Done)
