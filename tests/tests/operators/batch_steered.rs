@@ -4,6 +4,7 @@ use super::{
     Working, ada,
     batch::{make_stuck, stuck, times_acted, until},
 };
+use chrono::{DateTime, Utc};
 use operator::{Action, BatchId, BatchState, NewBatch, Operator, OperatorError, Results};
 use orchestrator::Settings;
 use rstest::rstest;
@@ -19,6 +20,22 @@ const SAGAS: u32 = 40;
 async fn begin(desk: &Operator) -> BatchId {
     let new = NewBatch { canary: SAGAS, ..NewBatch::new(stuck(), Action::RetryNow, ada()) };
     desk.start_batch(BatchId::random(), new).await.unwrap().id
+}
+
+/// Waits until whoever works on it has seen that it is to stop. A renewal of the lease tells them, and they may come to
+/// the next item before they have read its answer; with the second renewal they have.
+async fn wait_until_noticed(stage: &Stage, id: BatchId) {
+    let renewed = async || -> DateTime<Utc> {
+        let leased = "select leased_until from usher.batches where id = $1 and bucket = $2";
+        let leased = sqlx::query_scalar(leased).bind(id.uuid()).bind(id.bucket().number());
+        leased.fetch_one(&stage.pool).await.unwrap()
+    };
+    let mut last = renewed().await;
+    for time in ["first", "second"] {
+        let what = format!("the lease is renewed for the {time} time");
+        last =
+            wait_until(&what, super::LONG, async || Some(renewed().await).filter(|now| *now != last)).await;
+    }
 }
 
 /// Nobody works on it any more: what was begun has been noted.
@@ -49,6 +66,7 @@ async fn a_paused_batch_begins_nothing_more_and_goes_on_where_it_was() {
     let paused = operator.pause_batch(id, ada()).await.unwrap();
     assert_eq!(paused.state, BatchState::Paused);
     assert!(matches!(operator.pause_batch(id, ada()).await, Err(OperatorError::NotAllowed { .. })));
+    wait_until_noticed(&stage, id).await;
     hold.release();
     wait_until_released(&stage, id).await;
     let acted = times_acted(&stage, id).await.len();
@@ -79,6 +97,7 @@ async fn a_cancelled_batch_is_over_and_what_it_did_stays_done() {
     let id = begin(&operator).await;
     hold.reached().await;
     operator.cancel_batch(id, ada()).await.unwrap();
+    wait_until_noticed(&stage, id).await;
     hold.release();
     wait_until_released(&stage, id).await;
     let acted = times_acted(&stage, id).await.len();

@@ -131,7 +131,7 @@ async fn a_webhook_of_a_payment_that_was_lost_is_unmatched() {
     refund(&world, &intent, json!({"amount": 500})).await;
     let unmatched =
         "select count(*) from booking.inbox where state = 'UNMATCHED' and gateway_reference is not null";
-    world.until_count("nobody knows it", unmatched, 1).await;
+    world.until_count("nobody knows the two", unmatched, 2).await;
     let waiting = "select count(*) from booking.inbox where state = 'PENDING'";
     world.until_count("nothing pretends to be on its way", waiting, 0).await;
 }

@@ -62,7 +62,8 @@ async fn a_webhook_that_overtakes_the_answer_changes_nothing(#[case] plan: Plan)
     let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     world.gateway.rule(&["confirm"], 1, json!({"answer_delay_ms": 400})).await;
     let reservation = ada.reserve(&show, &[0]).await;
-    let news = "select count(*) from booking.inbox where kind in ('authorised', 'captured')";
+    // With an automatic capture there are two, and both may have come before anybody looks.
+    let news = "select least(count(*), 1) from booking.inbox where kind in ('authorised', 'captured')";
     let overtaken = world.until_count("the news is there", news, 1);
     let (payment, ()) = futures_util::join!(ada.pay(&reservation, "pm_card_visa"), overtaken);
     assert_eq!(payment["status"], "SUCCESS");
