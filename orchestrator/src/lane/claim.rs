@@ -4,7 +4,7 @@ use crate::{
     id::SagaId,
     journal::{Entry, History, Unreadable},
     lane::{cached::Cached, input::Group, suspects::Suspect, verdict::Verdict},
-    machine::{Env, Run, TurnError},
+    machine::{Env, Held, Run, TurnError},
     medium::Tx,
     record::{State, StuckCause},
     store::{
@@ -12,10 +12,7 @@ use crate::{
         sagas::{self, New, SagaRow, Trying},
     },
 };
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 /// The result of a claim: the sagas to move, and a verdict on the others.
 pub(super) struct Claimed {
@@ -51,10 +48,10 @@ pub(super) async fn suspects(
     });
     let overdue: Vec<&SagaRow> = overdue.collect();
     let mut suspects = Vec::with_capacity(overdue.len());
-    for (id, history) in histories(tx, overdue.into_iter(), cache, env).await? {
-        match history {
+    for (id, held) in histories(tx, overdue.into_iter(), cache, env).await? {
+        match held {
             // Under the token of the claim, so that it is not read again when the claim is resumed.
-            Ok(history) => drop(cache.insert(id, Cached { token: env.token, history: Arc::new(history) })),
+            Ok(held) => drop(cache.insert(id, Cached { token: env.token, held })),
             Err(Unreadable::Newer(_)) => continue,
             Err(Unreadable::Broken(_)) => {}
         }
@@ -209,7 +206,7 @@ async fn deliver(
 }
 
 /// Histories by saga, or the reason why one can't be read.
-type Histories = HashMap<SagaId, Result<History, Unreadable>>;
+type Histories = HashMap<SagaId, Result<Held, Unreadable>>;
 
 /// The histories of these sagas: from the cache if this lane wrote the saga last, otherwise from the journal. A journal
 /// that only a newer binary can read is remembered as such.
@@ -223,8 +220,10 @@ async fn histories<'a>(
     let mut missing = Vec::new();
     for row in rows {
         match cache.remove(&row.id) {
-            Some(cached) if cached.token == row.token && cached.history.len() == row.journal_len as usize => {
-                histories.insert(row.id, Ok(Arc::unwrap_or_clone(cached.history)));
+            Some(Cached { token, held })
+                if token == row.token && held.core.history().len() == row.journal_len as usize =>
+            {
+                histories.insert(row.id, Ok(held));
             }
             Some(_) | None => missing.push((row.id, row.journal_len, row.epoch)),
         }
@@ -242,21 +241,21 @@ async fn histories<'a>(
             if let Err(Unreadable::Newer(word)) = &history {
                 env.registry.newer.remember(id, epoch, word);
             }
-            histories.insert(id, history);
+            histories.insert(id, history.map(|history| Held::of(id, history)));
         }
     }
     Ok(histories)
 }
 
 fn run_of(group: &Group, row: SagaRow, histories: &mut Histories, env: &Env<'_>) -> Run {
-    let history = histories.remove(&row.id).unwrap_or_else(|| Ok(History::default()));
+    let held = histories.remove(&row.id).unwrap_or_else(|| Ok(Held::of(row.id, History::default())));
     let lost_too_often = row.is_lost_too_often() && !group.holds_lease(&row);
     let claims = row.claims;
     let given_place = group.has_place(row.token);
     let ended = group.result(row.token).filter(|_| row.leased).cloned();
-    match history {
-        Ok(history) => {
-            let mut run = Run::new(row, false, history, env);
+    match held {
+        Ok(held) => {
+            let mut run = Run::resumed(row, false, held, env);
             run.ended = ended;
             run.given_place = given_place;
             if claims > 0 {

@@ -122,12 +122,12 @@ impl Lane {
         }
         let (id, cleared, call, place) = (run.id(), run.has_come_home(), run.call.take(), run.place.take());
         let (begun, waits_for, vanished, again) = (run.fresh, run.waits_for, run.vanished, run.cut);
-        let parked = run.parked.take().expect("the round ends when every saga is parked");
-        let history = Arc::new(run.into_history());
-        if !parked.state.at_rest() && !vanished {
-            self.cache.insert(id, Cached { token, history: history.clone() });
-        }
+        let parked = run.parked.clone().expect("the round ends when every saga is parked");
+        let history = run.history();
         let snapshot = Snapshot { state: parked.state, stuck: parked.stuck, leased: parked.leased, history };
+        if !snapshot.state.at_rest() && !vanished {
+            self.cache.insert(id, Cached { token, held: run.into_held() });
+        }
         let snapshot = Arc::new(snapshot);
         Verdict::Moved(Box::new(Moved { snapshot, begun, call, place, waits_for, again, cleared }))
     }

@@ -42,6 +42,6 @@ pub use probe::Done;
 pub(crate) use probe::Probe;
 pub(crate) use round::run_all;
 pub use run::HeldBack;
-pub(crate) use run::Run;
+pub(crate) use run::{Held, Run};
 pub(crate) use turn_error::TurnError;
 pub(crate) use write::write;

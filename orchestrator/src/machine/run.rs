@@ -20,7 +20,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use rand::Rng;
-use std::{rc::Rc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 /// A saga that this batch has claimed.
 pub(crate) struct Run {
@@ -32,6 +32,7 @@ pub(crate) struct Run {
     pub ended: Option<CallEnded>,
     pub trying: Trying,
     pub core: Rc<Core>,
+    /// The workflow's future, if it has come as far as the journal.
     pub attempt: Option<Attempt>,
     /// The length of the journal in the database.
     pub committed: usize,
@@ -63,6 +64,18 @@ pub(crate) struct Run {
     pub labels: Vec<(String, String)>,
     /// The call that would be made by a lane of a node that is not leaving.
     pub held_back: Option<HeldBack>,
+}
+
+/// A saga in memory between two stretches: its history, and the future that has come as far.
+pub(crate) struct Held {
+    pub core: Rc<Core>,
+    pub attempt: Option<Attempt>,
+}
+
+impl Held {
+    pub fn of(saga: SagaId, history: History) -> Self {
+        Self { core: Rc::new(Core::new(saga, history)), attempt: None }
+    }
 }
 
 /// A stretch's change of the pause.
@@ -98,14 +111,22 @@ pub(crate) struct Parked {
 
 impl Run {
     pub fn new(row: SagaRow, fresh: bool, history: History, env: &Env<'_>) -> Self {
-        let committed = if fresh { 0 } else { history.len() };
+        let held = Held::of(row.id, history);
+        Self::resumed(row, fresh, held, env)
+    }
+
+    /// Goes on with what the last stretch has left in memory.
+    pub fn resumed(row: SagaRow, fresh: bool, held: Held, env: &Env<'_>) -> Self {
+        let Held { core, attempt } = held;
+        let committed = if fresh { 0 } else { core.history().len() };
+        core.set_now(env.now);
         Self {
             fresh,
             letters: Vec::new(),
             ended: None,
             trying: row.begins_with(),
-            core: Rc::new(Core::new(row.id, history, env.now)),
-            attempt: None,
+            core,
+            attempt,
             committed,
             parked: None,
             call: None,
@@ -133,6 +154,9 @@ impl Run {
     pub fn append(&mut self, entry: Entry) {
         // An operator's entry alone answers nothing: what is in doubt or owed stays so.
         let wish = matches!(entry, Entry::Operator { .. });
+        if wish || matches!(entry, Entry::TurnedBack { .. } | Entry::RewoundTo { .. }) {
+            self.attempt = None;
+        }
         let trouble = self.trying.trouble.filter(|trouble| wish && *trouble != Trouble::Retrying);
         self.core.append(entry);
         self.trying = Trying { trouble, ..Trying::default() };
@@ -188,10 +212,15 @@ impl Run {
     }
 
     /// Its history, including this stretch.
-    pub fn into_history(self) -> History {
-        drop(self.attempt);
-        let core = Rc::into_inner(self.core);
-        core.expect("the attempt was the only other holder, and it is dropped").into_history()
+    pub fn history(&self) -> Arc<History> {
+        self.core.shared_history()
+    }
+
+    /// What its next stretch may go on with. A call mostly ends soon, and then the workflow need not be replayed; whoever
+    /// waits for something else may wait for long, and leaves no future in memory.
+    pub fn into_held(self) -> Held {
+        let soon = self.cut || self.parked.is_some_and(|parked| parked.leased);
+        Held { core: self.core, attempt: self.attempt.filter(|_| soon) }
     }
 }
 

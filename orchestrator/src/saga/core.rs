@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use std::{
     any::Any,
-    cell::{Cell, RefCell},
+    cell::{Cell, Ref, RefCell},
     future::{pending, poll_fn},
     sync::Arc,
     task::Poll,
@@ -25,7 +25,8 @@ use std::{
 pub(crate) struct Core {
     id: SagaId,
     now: Cell<DateTime<Utc>>,
-    history: RefCell<History>,
+    /// Shared with whoever watches the saga. An entry is appended to a copy while somebody still has it.
+    history: RefCell<Arc<History>>,
     next_ask: Cell<u32>,
     want: RefCell<Option<Want>>,
     /// The output of a step that has just run, still typed, so that it need not be decoded again.
@@ -48,11 +49,11 @@ pub(crate) enum Deadline {
 }
 
 impl Core {
-    pub fn new(id: SagaId, history: History, now: DateTime<Utc>) -> Self {
+    pub fn new(id: SagaId, history: History) -> Self {
         Self {
             id,
-            now: Cell::new(now),
-            history: RefCell::new(history),
+            now: Cell::default(),
+            history: RefCell::new(Arc::new(history)),
             next_ask: Cell::new(0),
             want: RefCell::new(None),
             fresh: RefCell::new(None),
@@ -68,17 +69,30 @@ impl Core {
         self.now.get()
     }
 
-    pub fn history(&self) -> std::cell::Ref<'_, History> {
-        self.history.borrow()
+    /// Sets the database's time, with which a stretch begins.
+    pub fn set_now(&self, now: DateTime<Utc>) {
+        self.now.set(now);
     }
 
-    pub fn into_history(self) -> History {
-        self.history.into_inner()
+    pub fn history(&self) -> Ref<'_, History> {
+        Ref::map(self.history.borrow(), Arc::as_ref)
+    }
+
+    pub fn shared_history(&self) -> Arc<History> {
+        self.history.borrow().clone()
+    }
+
+    /// Forgets how far an attempt has come: the next one replays the journal from its beginning.
+    pub fn begin_attempt(&self) {
+        self.next_ask.set(0);
+        self.want.take();
+        self.fresh.take();
+        self.stuck.take();
     }
 
     /// Appends what has happened. The engine writes only entries that can follow.
     pub fn append(&self, entry: Entry) {
-        let appended = self.history.borrow_mut().append(entry);
+        let appended = Arc::make_mut(&mut *self.history.borrow_mut()).append(entry);
         appended.expect("the engine appends only what can follow the journal");
     }
 

@@ -134,6 +134,7 @@ impl Run {
         let workflow = env.registry.workflows.get(name, version);
         let workflow = workflow.ok_or_else(|| missing(format!("workflow `{name}` version {version}")))?;
         let input = self.core.history().input().cloned().ok_or_else(|| missing("the saga's input".into()))?;
+        self.core.begin_attempt();
         workflow.begin(self.core.clone(), &input)
     }
 

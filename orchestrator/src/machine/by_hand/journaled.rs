@@ -50,7 +50,7 @@ impl Aftermath {
         let (parked, entries_before, next_call) = (run.parked.clone(), run.committed, run.held_back.clone());
         let parked = parked.expect("the round ends when every saga is parked");
         Self {
-            history: run.into_history(),
+            history: run.history(),
             entries_before,
             state: parked.state,
             stuck: parked.stuck,

@@ -20,6 +20,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use std::sync::Arc;
 
 /// An operator's action, with the people behind it.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +50,7 @@ pub struct LockedSaga {
 #[derive(Clone, Debug)]
 pub struct Aftermath {
     /// Its journal with the new entries. Empty if only the row was changed.
-    pub history: History,
+    pub history: Arc<History>,
     /// How many entries the journal had before.
     pub entries_before: usize,
     /// Its state.
@@ -122,7 +123,7 @@ impl Aftermath {
 
     fn of_row(row: Status) -> Self {
         Self {
-            history: History::default(),
+            history: Arc::default(),
             entries_before: 0,
             state: row.state,
             stuck: row.stuck,
