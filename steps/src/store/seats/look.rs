@@ -75,25 +75,31 @@ async fn look_once(
     takes: &[Take],
     now: DateTime<Utc>,
 ) -> Result<Look, StoreError> {
-    let seats = read(connection, takes.iter().flat_map(|take| take.seats.iter().copied())).await?;
+    sqlx::raw_sql("savepoint look").execute(&mut *connection).await?;
+    // Mostly all of them are free. Then the statement that reads them has locked them too.
+    let all = takes.iter().flat_map(|take| take.seats.iter().copied());
+    let (seats, mut locked) = read(connection, all, true).await?;
     let overdue = overdue(&seats, now);
     let mut look = Look { seats, lapsed: overdue.iter().copied().collect(), busy: HashSet::new() };
-    if winnable(takes, &look).is_empty() {
+    let mut wanted = winnable(takes, &look);
+    if wanted.is_empty() {
         return Ok(look);
     }
-    sqlx::raw_sql("savepoint look").execute(&mut *connection).await?;
-    // The reservation first: whoever has it has its seats, and nobody else's transaction touches them.
-    look.lapsed = lock_lapsed(connection, &overdue, now).await?;
-    let mut wanted = winnable(takes, &look);
-    for (seat, locked) in lock(connection, &wanted, &look.lapsed).await? {
-        wanted.remove(&seat);
-        if let Some(row) = look.seats.get_mut(&seat) {
-            row.now_locked(&locked);
+    if locked.is_empty() {
+        // The reservation first: whoever has it has its seats, and nobody else's transaction touches them.
+        look.lapsed = lock_lapsed(connection, &overdue, now).await?;
+        wanted = winnable(takes, &look);
+        for (seat, row) in lock(connection, &wanted, &look.lapsed).await? {
+            locked.insert(seat);
+            if let Some(known) = look.seats.get_mut(&seat) {
+                known.now_locked(&row);
+            }
         }
     }
+    wanted.retain(|seat| !locked.contains(seat));
     if !wanted.is_empty() {
         // What was committed between the two statements is no lock to wait for.
-        look.seats.extend(read(connection, wanted.iter().copied()).await?);
+        look.seats.extend(read(connection, wanted.iter().copied(), false).await?.0);
         let is_free = |seat: &SeatId| look.seats.get(seat).is_some_and(|row| row.is_free(&look.lapsed));
         look.busy = wanted.into_iter().filter(is_free).collect();
     }
@@ -127,33 +133,37 @@ fn winnable(takes: &[Take], look: &Look) -> BTreeSet<SeatId> {
     winners.flat_map(|take| take.seats.iter().copied()).collect()
 }
 
+/// Reads these seats. If all of them are free, and `may_lock`, it locks those that nobody else has locked, and names them.
 async fn read(
     connection: &mut PgConnection,
     wanted: impl Iterator<Item = SeatId>,
-) -> Result<HashMap<SeatId, SeatRow>, StoreError> {
+    may_lock: bool,
+) -> Result<(HashMap<SeatId, SeatRow>, HashSet<SeatId>), StoreError> {
     let wanted: BTreeSet<SeatId> = wanted.collect();
     let (ids, buckets) = keys(wanted.into_iter().map(SeatId::uuid));
-    let rows = sqlx::query_file!("src/store/sql/read_seats.sql", &ids, &buckets)
-        .fetch_all(connection)
-        .await?
-        .into_iter()
-        .map(|row| {
-            let seat = SeatRow {
-                event: EventId::from_uuid(row.event_id),
-                price_minor: row.price_minor,
-                currency: row.currency,
-                sale: row.sale,
-                hold_ms: row.hold_ms,
-                seats_max: usize::try_from(row.seats_max).unwrap_or_default(),
-                status: row.status,
-                hold: row.hold,
-                reservation: row.reservation_id.map(ReservationId::from_uuid),
-                reserved_until: row.reserved_until,
-                blocked: row.blocked,
-            };
-            (SeatId::from_uuid(row.id), seat)
-        });
-    Ok(rows.collect())
+    let (mut seats, mut locked) = (HashMap::with_capacity(ids.len()), HashSet::new());
+    let rows = sqlx::query_file!("src/store/sql/read_seats.sql", &ids, &buckets, may_lock);
+    for row in rows.fetch_all(connection).await? {
+        let id = SeatId::from_uuid(row.id);
+        if row.locked {
+            locked.insert(id);
+        }
+        let seat = SeatRow {
+            event: EventId::from_uuid(row.event_id),
+            price_minor: row.price_minor,
+            currency: row.currency,
+            sale: row.sale,
+            hold_ms: row.hold_ms,
+            seats_max: usize::try_from(row.seats_max).unwrap_or_default(),
+            status: row.status,
+            hold: row.hold,
+            reservation: row.reservation_id.map(ReservationId::from_uuid),
+            reserved_until: row.reserved_until,
+            blocked: row.blocked,
+        };
+        seats.insert(id, seat);
+    }
+    Ok((seats, locked))
 }
 
 /// A seat as its lock found it.
