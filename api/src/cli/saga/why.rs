@@ -39,12 +39,21 @@ impl Why {
         }
         out::line(out::paint(seen.why.line(seen.now), Tone::Strong));
         let mut table = out::table(&["action", "allowed"]);
+        let yes = || out::cell("yes", Tone::Good);
+        let mut refused: Vec<(&str, Vec<&str>)> = Vec::new();
         for allowed in &seen.allowed {
-            let (word, tone) = match &allowed.refused {
-                Some(why) => (why.as_str(), Tone::Dim),
-                None => ("yes", Tone::Good),
+            let word = action_row(allowed.action).word;
+            let Some(why) = &allowed.refused else {
+                table.add_row([out::cell(word, Tone::Plain), yes()]);
+                continue;
             };
-            table.add_row([out::cell(action_row(allowed.action).word, Tone::Plain), out::cell(word, tone)]);
+            match refused.iter_mut().find(|(reason, _)| reason == why) {
+                Some((_, words)) => words.push(word),
+                None => refused.push((why, vec![word])),
+            }
+        }
+        for (why, words) in refused {
+            table.add_row([out::cell(words.join(", "), Tone::Dim), out::cell(why, Tone::Dim)]);
         }
         out::line(table);
         Ok(ExitCode::SUCCESS)
