@@ -89,7 +89,7 @@ impl Step for Confirm {
             bookings::confirm_all(tx, &confirms, now).await.map_err(statement_error)?.into_iter();
         let mut answer = |(item, booked): (&Item<'_, Self>, Booked)| {
             if let Some(lie) = lies.get(&item.step.payment) {
-                return Err(StepError::Contradiction(format!("payment {}: {lie:?}", item.step.payment)));
+                return Err(StepError::Contradiction(format!("payment {}: {lie}", item.step.payment)));
             }
             match outcomes.next() {
                 Some(ConfirmOutcome::Confirmed) => Ok(booked),

@@ -86,7 +86,7 @@ impl Step for Decide {
         let owed = News::RefundOwed { by: tx.saga().to_string() };
         for applied in payments::apply_all(tx, &[(payment, owed)], now).await.map_err(statement_error)? {
             if let Applied::Contradicts(contradiction) = applied {
-                return Err(StepError::Contradiction(format!("payment {payment}: {contradiction:?}")));
+                return Err(StepError::Contradiction(format!("payment {payment}: {contradiction}")));
             }
         }
         let RefundTotal { total, counted } =

@@ -57,7 +57,7 @@ pub use giving_back::{AcknowledgedRefund, Undone};
 pub use ids::{BookingId, EventId, PaymentId, ReservationId, SeatId, UserId};
 pub use lock::{Lock, Locked};
 pub use migrate::migrate;
-pub use money::{BadCurrency, Currency, Money};
+pub use money::{BadCurrency, Currency, Money, amount_in_words};
 pub use pay::{Charge, DECLINED, Outcome, Pay};
 pub use reclaim::Reclaim;
 pub use refund::Refund;

@@ -59,7 +59,7 @@ impl Step for Reopen {
                 return Err(Rejected::new("nothing-owed", detail).into());
             }
             Some(Applied::Contradicts(contradiction)) => {
-                return Err(StepError::Contradiction(format!("payment {}: {contradiction:?}", self.payment)));
+                return Err(StepError::Contradiction(format!("payment {}: {contradiction}", self.payment)));
             }
         }
         let row = payments::find(tx, self.payment).await.map_err(statement_error)?;

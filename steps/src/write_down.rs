@@ -44,7 +44,7 @@ pub(crate) async fn write_down(tx: &mut Tx, updates: &[PaymentUpdate]) -> Result
             }
             (Applied::Contradicts(contradiction), _) => {
                 metrics::counter!(telemetry::MONEY_CONTRADICTIONS).increment(1);
-                tracing::error!(%saga, %payment, ?news, ?contradiction, "news contradicts the payment; nothing was written");
+                tracing::error!(%saga, %payment, ?news, %contradiction, "news contradicts the payment; nothing was written");
             }
             (Applied::Unknown, _) => {
                 metrics::counter!(telemetry::MONEY_CONTRADICTIONS).increment(1);

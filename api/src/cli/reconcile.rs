@@ -13,6 +13,7 @@ use service::{
     reconcile::{Options, ReconcileError, Report, Walk},
 };
 use std::process::ExitCode;
+use steps::Money;
 
 /// Status 0: the books agree; 1: they differ; 2: it could not be told.
 #[derive(Debug, Args)]
@@ -86,14 +87,13 @@ fn progress(options: &Options) -> ProgressBar {
 }
 
 fn print(report: &Report) {
-    let mut table = out::table(&["class", "currency", "payments", "ours", "gateway's"]);
+    let mut table = out::table(&["class", "payments", "ours", "gateway's"]);
     for sum in &report.classes {
         table.add_row([
             sum.class.to_string(),
-            sum.currency.to_string(),
             sum.count.to_string(),
-            sum.ours_minor.to_string(),
-            sum.theirs_minor.to_string(),
+            Money::new(sum.ours_minor, sum.currency).to_string(),
+            Money::new(sum.theirs_minor, sum.currency).to_string(),
         ]);
     }
     out::line(table);

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use maud::{Markup, html};
 use orchestrator::{Stake, State};
 use std::fmt::Display;
-use steps::{Currency, Money};
+use steps::amount_in_words;
 
 /// A moment: the time of day if it is today, otherwise with its date. The full time is shown on hovering, and is there for machines.
 pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
@@ -70,18 +70,10 @@ pub fn thousands(number: i64) -> String {
     if number < 0 { format!("−{text}") } else { text }
 }
 
-/// An amount as its currency is written, or in minor units if we don't know the currency.
-pub fn money(minor: i64, currency: &str) -> String {
-    match currency.parse::<Currency>() {
-        Ok(currency) => format!("{} {currency}", Money::new(minor, currency).decimal()),
-        Err(_) => format!("{minor} minor {currency}"),
-    }
-}
-
 /// What is at stake, in a line; sums by currency and by kind of thing.
 pub fn stakes(stakes: &[Stake]) -> String {
     let words = stakes.iter().map(|stake| match stake {
-        Stake::Money { minor, currency } => money(*minor, currency),
+        Stake::Money { minor, currency } => amount_in_words(*minor, currency),
         // The names are plurals.
         Stake::Things { name, count: 1 } => format!("1 {}", name.strip_suffix('s').unwrap_or(name)),
         Stake::Things { name, count } => format!("{} {name}", thousands(i64::from(*count))),
@@ -139,10 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_written_as_their_currency_is() {
-        assert_eq!(money(12_500, "EUR"), "125.00 EUR");
-        assert_eq!(money(500, "JPY"), "500 JPY");
-        assert_eq!(money(5, "nonsense"), "5 minor nonsense");
+    fn what_is_at_stake_is_a_line() {
         assert_eq!(count(10_000, 10_000), "10\u{202f}000+");
         let both = [
             Stake::Money { minor: 5, currency: "EUR".into() },

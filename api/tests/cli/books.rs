@@ -100,7 +100,7 @@ async fn scripts_learn_from_the_status_whether_the_books_agree() {
         json!([{
             "class": "unknown-payment", "reference": intent, "payment_id": null, "reservation_id": null,
             "currency": "EUR", "ours_minor": 0, "theirs_minor": 700,
-            "what": "the gateway has 700 EUR, and no payment of ours is known by it",
+            "what": "the gateway has 7.00 EUR, and no payment of ours is known by it",
             "safe_action": "if it names a payment of ours, we have lost it: give the money back, \
                 `usher case give-back <id> --reason …`; else find out who charged it, and refund it in the gateway's dashboard",
         }])
@@ -123,6 +123,7 @@ async fn scripts_learn_from_the_status_whether_the_books_agree() {
         expected
     );
     let shown = books.ends(1, NOW);
+    assert!(shown.contains("7.00 EUR") && !shown.contains("700"), "{shown}");
     assert!(
         shown.contains("unknown-payment") && shown.contains("refund it in the gateway's dashboard"),
         "{shown}"
@@ -150,7 +151,8 @@ async fn a_case_is_listed_shown_and_settled_with_a_name_and_a_reason() {
     let listed = books.json(0, &["case", "list", "--class", "unknown-payment", "--json"]);
     let id = listed[0]["id"].as_str().unwrap();
     let shown = books.ends(0, &["case", "show", id]);
-    assert!(shown.contains("docs/operating.md#unknown-payment") && shown.contains("700 EUR"), "{shown}");
+    assert!(shown.contains("docs/operating.md#unknown-payment") && shown.contains("7.00 EUR"), "{shown}");
+    assert!(!shown.contains("700"), "minor units: {shown}");
     let told = books.ends(2, &["case", "tell", id, "--reason", "a lost webhook?"]);
     assert!(told.contains("find out who charged it"), "{told}");
     books.ends(2, &["case", "resolve", id, "--reason", " "]);

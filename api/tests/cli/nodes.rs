@@ -54,7 +54,10 @@ async fn an_api_node_and_a_worker_book_together_and_leave_when_told() {
     let saga = reserved["saga_id"].as_str().unwrap();
     let shown = world.json(&["saga", "show", saga, "--json"]);
     assert_eq!(shown["timeline"][0]["kind"], "begun");
-    assert!(world.prints(&["saga", "show", saga]).contains("done, decided"));
+    let printed = world.prints(&["saga", "show", saga]);
+    let price = steps::amount_in_words(reserved["amount"]["amount"].as_i64().unwrap(), "EUR");
+    let moved = format!("captured {price}, refunded 0.00 EUR");
+    assert!(printed.contains("done, decided") && printed.contains(&moved), "no `{moved}` in {printed}");
     assert_eq!(world.json(&["saga", "list", "--workflow", "booking", "--json"])[0]["id"], saga);
     assert_eq!(world.run(&["verify"]).status.code(), Some(0));
     let mut database = world.connect().await;
@@ -119,6 +122,28 @@ async fn a_webhook_that_nobody_can_act_on_is_settled_in_somebodys_name() {
     let shown = world.json(&["inbox", "show", "evt_1", "--json"]).to_string();
     assert!(shown.contains("another shop's") && shown.contains("SETTLED"), "{shown}");
     assert_eq!(world.run(&["verify"]).status.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_are_listed_with_amounts_as_their_currency_is_written() {
+    let world = World::open().await;
+    let mut database = world.connect().await;
+    let stored = "insert into booking.inbox
+            (provider, event_id, bucket, received_at, body, body_hash, state, kind, fact, occurred_at, amount_minor, currency)
+        select 'stripe', 'evt_' || currency, 7, now(), '', sha256(''), 'UNMATCHED', 'secured', '{}', now(), 3600, currency
+        from unnest('{EUR,JPY,KWD}'::text[]) currency";
+    sqlx::query(stored).execute(&mut database).await.unwrap();
+    for command in [&["inbox", "list"][..], &["inbox", "show", "evt_EUR"], &["inbox", "show", "evt_KWD"]] {
+        let shown = world.prints(command);
+        assert!(shown.contains("36.00 EUR") || shown.contains("3.600 KWD"), "{shown}");
+        assert!(!shown.contains("3600 EUR") && !shown.contains("3600 KWD"), "{shown}");
+    }
+    assert!(world.prints(&["inbox", "list"]).contains("3600 JPY"));
+    assert_eq!(
+        world.json(&["inbox", "list", "--json"])[0]["amount_minor"],
+        3_600,
+        "machines get minor units"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

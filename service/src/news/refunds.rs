@@ -26,8 +26,12 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
     let Some(owner) = news.about.owner(&intent) else { return act_on_unowned(news, &intent).await };
     let Some(refunds) = gateway::refunds(news.service, &intent).await else { return Ok(Acted::Later) };
     let taken_in = take_in(news, owner.payment, &intent, &refunds).await?;
-    if let Some(odd) = taken_in.applied.iter().find(|applied| matches!(applied, Applied::Contradicts(_))) {
-        tracing::error!(payment = %owner.payment, %intent, ?odd, "a refund contradicts the payment");
+    let contradiction = taken_in.applied.iter().find_map(|applied| match applied {
+        Applied::Contradicts(contradiction) => Some(contradiction),
+        Applied::Changed { .. } | Applied::Nothing { .. } | Applied::Unknown => None,
+    });
+    if let Some(contradiction) = contradiction {
+        tracing::error!(payment = %owner.payment, %intent, %contradiction, "a refund contradicts the payment");
         return Ok(Acted::Contradicts);
     }
     // A refund that is already owed goes back first: two at once would each send what the other has not sent yet.

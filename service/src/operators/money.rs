@@ -1,6 +1,7 @@
 //! An amount of money, as operators and customers are shown it.
 
 use serde::Serialize;
+use std::fmt;
 use utoipa::ToSchema;
 
 /// An amount of money.
@@ -12,6 +13,12 @@ pub struct Money {
     /// ISO 4217.
     #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
     pub currency: String,
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&steps::amount_in_words(self.amount, &self.currency))
+    }
 }
 
 impl From<steps::Money> for Money {

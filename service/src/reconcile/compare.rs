@@ -4,7 +4,7 @@ use super::Class;
 use chrono::{DateTime, TimeDelta, Utc};
 use steps::{
     BookingId, PaymentId, ReservationId,
-    gateway::{Currency, Intent, IntentId, IntentStatus, Trace},
+    gateway::{Currency, Intent, IntentId, IntentStatus, Money, Trace},
 };
 
 /// A payment in our books: its row, the sums of its ledger, its booking, and the state of its sagas.
@@ -60,7 +60,7 @@ pub struct Theirs {
 pub struct Found {
     /// The class of the difference.
     pub class: Class,
-    /// Minor units by our books.
+    /// Minor units by our books; zero if they are in another currency than the gateway's.
     pub ours: i64,
     /// Minor units by the gateway's.
     pub theirs: i64,
@@ -69,6 +69,11 @@ pub struct Found {
 }
 
 impl Ours {
+    /// So many minor units of the payment's currency.
+    fn money(&self, minor: i64) -> Money {
+        Money::new(minor, self.currency)
+    }
+
     /// The customer's money that we have, or that is held for us.
     fn net(&self) -> i64 {
         self.held + self.captured - self.refunded
@@ -98,6 +103,10 @@ impl Theirs {
         }
     }
 
+    fn money(&self, minor: i64) -> Money {
+        Money::new(minor, self.currency)
+    }
+
     fn net(&self) -> i64 {
         self.held + self.captured - self.refunded
     }
@@ -110,7 +119,7 @@ pub fn compare(
     now: DateTime<Utc>,
     settled_after: TimeDelta,
 ) -> Found {
-    let found = difference(ours, theirs);
+    let found = in_their_currency(difference(ours, theirs), ours, theirs);
     if !found.class.is_difference() {
         return found;
     }
@@ -127,12 +136,18 @@ pub fn compare(
     Found { class, ..found }
 }
 
+/// Both amounts are in one currency, which is the gateway's. What our books have in another is in the sentence.
+fn in_their_currency(found: Found, ours: Option<&Ours>, theirs: Option<&Theirs>) -> Found {
+    let differ = ours.zip(theirs).is_some_and(|(ours, theirs)| ours.currency != theirs.currency);
+    if differ { Found { ours: 0, ..found } } else { found }
+}
+
 fn difference(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Found {
     match (ours, theirs) {
         (None, None) => matched(0),
         (None, Some(theirs)) if theirs.net() == 0 => matched(0),
         (None, Some(theirs)) => {
-            let has = format!("the gateway has {}, and ", sum(theirs.net(), theirs));
+            let has = format!("the gateway has {}, and ", theirs.money(theirs.net()));
             let what = match theirs.trace.payment_id {
                 None => has + "no payment of ours is known by it",
                 Some(payment) => {
@@ -168,7 +183,7 @@ fn second_intent(ours: &Ours, theirs: &Theirs) -> Found {
     }
     let what = format!(
         "the gateway has {} a second time: payment {} was made with another intent",
-        sum(theirs.net(), theirs),
+        theirs.money(theirs.net()),
         ours.payment
     );
     Found { class: Class::MoneyWithoutBooking, ours: 0, theirs: theirs.net(), what }
@@ -178,7 +193,7 @@ fn compare_both(ours: &Ours, theirs: &Theirs) -> Found {
     let found = |class, ours, theirs, what| Found { class, ours, theirs, what };
     let net = (ours.net(), theirs.net());
     if ours.currency != theirs.currency && net.1 != 0 {
-        let what = format!("the gateway has {}, our books are in {}", sum(net.1, theirs), ours.currency);
+        let what = format!("the gateway has {}, our books have {}", theirs.money(net.1), ours.money(net.0));
         return found(Class::AmountDiffers, net.0, net.1, what);
     }
     if ours.booking.is_none() && net.1 > 0 {
@@ -186,12 +201,12 @@ fn compare_both(ours: &Ours, theirs: &Theirs) -> Found {
         if decided > theirs.refunded {
             let what = format!(
                 "our books give back {}, the gateway has refunds of {}",
-                sum(decided, theirs),
-                sum(theirs.refunded, theirs)
+                ours.money(decided),
+                theirs.money(theirs.refunded)
             );
             return found(Class::RefundMissing, decided, theirs.refunded, what);
         }
-        let what = format!("the gateway has {}, and nothing is booked with it", sum(net.1, theirs));
+        let what = format!("the gateway has {}, and nothing is booked with it", theirs.money(net.1));
         return found(Class::MoneyWithoutBooking, net.0, net.1, what);
     }
     if let (Some(booking), true) = (ours.booking, net.1 <= 0) {
@@ -200,15 +215,18 @@ fn compare_both(ours: &Ours, theirs: &Theirs) -> Found {
     }
     if (ours.captured, ours.held) != (theirs.captured, theirs.held) {
         let what = format!(
-            "captured and held are {} and {} in our books, {} and {} at the gateway, in {}",
-            ours.captured, ours.held, theirs.captured, theirs.held, ours.currency
+            "captured and held are {} and {} in our books, {} and {} at the gateway",
+            ours.money(ours.captured),
+            ours.money(ours.held),
+            theirs.money(theirs.captured),
+            theirs.money(theirs.held)
         );
         return found(Class::AmountDiffers, ours.captured + ours.held, theirs.captured + theirs.held, what);
     }
     if ours.refunded != theirs.refunded {
         let lacks = if ours.refunded < theirs.refunded { "our books lack" } else { "the gateway lacks" };
         let missing = (ours.refunded - theirs.refunded).abs();
-        let what = format!("{lacks} a refund of {}", sum(missing, theirs));
+        let what = format!("{lacks} a refund of {}", theirs.money(missing));
         return found(Class::RefundMissing, ours.refunded, theirs.refunded, what);
     }
     Found { ours: net.0, ..matched(net.1) }
@@ -216,10 +234,6 @@ fn compare_both(ours: &Ours, theirs: &Theirs) -> Found {
 
 fn matched(net: i64) -> Found {
     Found { class: Class::Matched, ours: net, theirs: net, what: String::new() }
-}
-
-fn sum(minor: i64, theirs: &Theirs) -> String {
-    format!("{minor} {}", theirs.currency)
 }
 
 #[cfg(test)]

@@ -94,3 +94,47 @@ fn books_match_only_if_every_amount_does() {
         }
     }
 }
+
+/// Whole numbers in a sentence.
+fn numbers(sentence: &str) -> impl Iterator<Item = i64> {
+    sentence
+        .split(|letter: char| !letter.is_alphanumeric() && letter != '.')
+        .filter_map(|word| word.parse().ok())
+}
+
+#[test]
+fn what_differs_is_said_as_its_currency_is_written() {
+    let amounts = [0, 4_000, 12_500];
+    let each = || amounts.into_iter().flat_map(move |held| amounts.map(|more| (held, more)));
+    for (currency, words) in [("EUR", "125.00 EUR"), ("JPY", "12500 JPY"), ("KWD", "12.500 KWD")] {
+        let currency: Currency = currency.parse().unwrap();
+        let mut said = String::new();
+        for ((captured, refunded), (their_captured, their_refunded)) in
+            each().flat_map(|us| each().map(move |them| (us, them)))
+        {
+            for booked in [true, false] {
+                let us = Ours { currency, ..ours(0, captured, refunded, booked) };
+                let them = Theirs { currency, ..theirs(0, their_captured, their_refunded) };
+                for us in [None, Some(&us)] {
+                    said += &compare(us, Some(&them), DateTime::UNIX_EPOCH + TimeDelta::days(1), LATER).what;
+                    said += "\n";
+                }
+            }
+        }
+        assert!(said.contains(words), "{said}");
+        assert!(
+            currency.places() == 0 || numbers(&said).all(|number| !amounts[1..].contains(&number)),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn money_in_another_currency_is_said_in_both_and_counted_in_the_gateways() {
+    let yen = "JPY".parse().unwrap();
+    let them = Theirs { currency: yen, ..theirs(0, 3_600, 0) };
+    let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+    let found = compare(Some(&ours(0, 3_600, 0, true)), Some(&them), now, LATER);
+    assert_eq!(found.what, "the gateway has 3600 JPY, our books have 36.00 EUR");
+    assert_eq!((found.class, found.ours, found.theirs), (Class::AmountDiffers, 0, 3_600));
+}

@@ -23,7 +23,8 @@ use std::fmt;
 use steps::{
     PaymentId,
     gateway::{
-        CancelReason, Gateway, GatewayError, Intent, IntentId, IntentStatus, Money, RefundId, RefundOrder,
+        CancelReason, Currency, Gateway, GatewayError, Intent, IntentId, IntentStatus, Money, RefundId,
+        RefundOrder,
     },
 };
 use tokio_util::task::TaskTracker;
@@ -40,6 +41,8 @@ pub enum GivenBack {
         refund: RefundId,
         /// The amount, in minor units of the case's currency.
         minor: i64,
+        /// The case's currency.
+        currency: Currency,
     },
     /// Nothing was left to give back.
     Nothing,
@@ -49,7 +52,9 @@ impl fmt::Display for GivenBack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled => f.write_str("cancelled"),
-            Self::Refunded { refund, minor } => write!(f, "refund {refund} of {minor} minor units"),
+            Self::Refunded { refund, minor, currency } => {
+                write!(f, "refund {refund} of {}", Money::new(*minor, *currency))
+            }
             Self::Nothing => f.write_str("nothing was left to give back"),
         }
     }
@@ -188,5 +193,5 @@ async fn refund(gateway: &Gateway, case: &Case, intent: &Intent) -> Result<Given
     let order = RefundOrder { intent: intent.id.clone(), money, trace: intent.trace };
     let key = format!("case:{}:refund-{failed}", case.id);
     let made = gateway.refund(&order, &key).await.map_err(at_gateway)?;
-    Ok(GivenBack::Refunded { refund: made.id, minor })
+    Ok(GivenBack::Refunded { refund: made.id, minor, currency: money.currency })
 }

@@ -255,7 +255,8 @@ impl Walk {
             if theirs.as_ref().is_some_and(|theirs| self.has_its_own_slice(theirs.created, slice)) {
                 continue;
             }
-            seen.push(self.compare_one(&reference, ours.currency, Some(ours), theirs.as_ref()));
+            let currency = theirs.as_ref().map_or(ours.currency, |theirs| theirs.currency);
+            seen.push(self.compare_one(&reference, currency, Some(ours), theirs.as_ref()));
         }
         for seen in seen.chunks(PAYMENTS_A_STATEMENT) {
             self.record(seen).await?;

@@ -10,6 +10,7 @@ mod confirming;
 mod locking;
 mod migrating;
 mod money;
+mod previews;
 mod refunds;
 mod reserving;
 mod venues;

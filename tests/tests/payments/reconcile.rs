@@ -190,7 +190,7 @@ async fn a_partial_refund_in_the_dashboard_is_a_refund_that_our_books_lack() {
     let intent = intent_of(&world, &reservation).await;
     refund(&world, &intent, json!({"amount": 500})).await;
     let case = only(&world, Class::RefundMissing, 0, 500).await;
-    assert_eq!(case.what, "our books lack a refund of 500 EUR");
+    assert_eq!(case.what, "our books lack a refund of 5.00 EUR");
 }
 
 #[tokio::test]
@@ -216,7 +216,8 @@ async fn amounts_that_differ_are_a_case_of_their_own() {
     damage(&world, "update booking.ledger set amount_minor = amount_minor - 100 where kind = 'captured'")
         .await;
     let case = only(&world, Class::AmountDiffers, PRICE, PRICE).await;
-    assert!(case.what.contains("12400 and 100 in our books, 12500 and 0 at the gateway"), "{}", case.what);
+    let differs = "124.00 EUR and 1.00 EUR in our books, 125.00 EUR and 0.00 EUR at the gateway";
+    assert!(case.what.contains(differs), "{}", case.what);
     damage(&world, "update booking.ledger set amount_minor = amount_minor + 100 where kind = 'captured'")
         .await;
     assert_resolved(&world, &case).await;

@@ -54,10 +54,10 @@ impl List {
     }
 }
 
-/// In minor units.
+/// The amount that a webhook is about, if it names one.
 pub fn amount(row: &InboxRow) -> String {
     match (row.amount_minor, &row.currency) {
-        (Some(amount), Some(currency)) => format!("{amount} {currency}"),
+        (Some(minor), Some(currency)) => out::money(minor, currency),
         _ => String::new(),
     }
 }

@@ -10,7 +10,7 @@ mod words;
 
 pub use colour::{Tone, When, paint, set_colour};
 pub use watch::{Frame, Item, watch};
-pub use words::{age, count, stakes, time, word};
+pub use words::{age, count, money, stakes, time, word};
 
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 use serde::Serialize;

@@ -48,11 +48,9 @@ pub fn stakes(stakes: &[Stake]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn money(minor: i64, currency: &str) -> String {
-    match currency.parse() {
-        Ok(currency) => format!("{} {currency}", steps::Money { amount: minor, currency }.decimal()),
-        Err(_) => format!("{minor} {}", super::clean(currency)),
-    }
+/// An amount in minor units of a currency that others may have named.
+pub fn money(minor: i64, currency: &str) -> String {
+    super::clean(&steps::amount_in_words(minor, currency))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::shelf::Keyed;
 use crate::gateway::error_reply::ErrorReply;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use steps::amount_in_words;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::gateway) struct Intent {
@@ -210,7 +211,8 @@ impl Intent {
         }
         let amount = amount.unwrap_or(self.amount_capturable);
         if amount < 1 || amount > self.amount_capturable {
-            let message = format!("The amount to capture must be 1 to {}.", self.amount_capturable);
+            let most = amount_in_words(self.amount_capturable, &self.currency);
+            let message = format!("The amount to capture must be more than nothing and at most {most}.");
             return Err(ErrorReply::parameter("amount_to_capture", "amount_too_large", &message));
         }
         self.take_money(amount);

@@ -4,6 +4,7 @@ use super::{Books, intent::About, news::News, shelf::Keyed};
 use crate::gateway::error_reply::ErrorReply;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use steps::amount_in_words;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::gateway) struct Refund {
@@ -81,7 +82,10 @@ impl Books {
         }
         let amount = request.amount.unwrap_or(left);
         if amount < 1 || (amount > left && !request.lax) {
-            let message = format!("Refund amount is not 1 to the unrefunded amount on the charge ({left}).");
+            let left = amount_in_words(left, &intent.currency);
+            let message = format!(
+                "The refund must be more than nothing and at most what is left on the charge, {left}."
+            );
             return Err(ErrorReply::parameter("amount", "amount_too_large", &message));
         }
         charge.amount_refunded += amount;

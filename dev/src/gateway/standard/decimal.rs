@@ -2,8 +2,10 @@
 
 fn places(currency: &str) -> u32 {
     match currency {
-        "JPY" | "KRW" | "CLP" | "VND" | "ISK" | "XAF" | "XOF" | "XPF" | "UGX" | "PYG" | "RWF" => 0,
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI"
+        | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
         "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        "CLF" | "UYW" => 4,
         _ => 2,
     }
 }
@@ -30,9 +32,13 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_nothing_else() {
-        for (amount, currency, text) in
-            [(12_500, "EUR", "125.00"), (7, "USD", "0.07"), (500, "JPY", "500"), (1, "KWD", "0.001")]
-        {
+        for (amount, currency, text) in [
+            (12_500, "EUR", "125.00"),
+            (7, "USD", "0.07"),
+            (500, "JPY", "500"),
+            (1, "KWD", "0.001"),
+            (1, "CLF", "0.0001"),
+        ] {
             assert_eq!(write(amount, currency), text);
             assert_eq!(read(text, currency), Some(amount));
         }

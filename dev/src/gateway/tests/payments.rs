@@ -115,7 +115,7 @@ async fn a_customer_who_must_act_approves_or_denies_on_the_page() {
         assert_eq!(intent.status, IntentStatus::RequiresAction);
         let page = intent.next_action.unwrap().url.unwrap();
         let html = world.http.get(&page).send().await.unwrap().text().await.unwrap();
-        assert!(html.contains("Approve"), "{html}");
+        assert!(html.contains("Approve") && html.contains("of 125.00 EUR"), "{html}");
         let landed = world.http.post(format!("{page}/{verb}")).send().await.unwrap();
         assert!(landed.url().path().ends_with("/control/webhooks"), "sent back to the shop");
         assert_eq!(world.gateway.read(&intent.id).await.unwrap().status, status);

@@ -13,6 +13,7 @@ use axum::{
     extract::{Path, State},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use steps::amount_in_words;
 
 /// What the bank says when the customer doesn't prove who they are.
 pub(super) fn denied() -> Decline {
@@ -48,7 +49,8 @@ pub(super) async fn answer(State(simulator): Shared, Path((id, verb)): Path<(Str
 
 /// Ids, states and currencies are ours or checked, so nothing needs escaping.
 fn html(intent: &Intent) -> String {
-    let Intent { id, amount, currency, status, .. } = intent;
+    let Intent { id, status, .. } = intent;
+    let money = amount_in_words(intent.amount, &intent.currency);
     let buttons = match status {
         Status::RequiresAction => format!(
             "<form method=post action=/control/authenticate/{id}/approve><button>Approve</button></form>\
@@ -58,7 +60,7 @@ fn html(intent: &Intent) -> String {
     };
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8><title>Simulated bank</title>\
-         <h1>Simulated bank</h1><p>Payment <code>{id}</code> of {amount} minor units of {currency}: {}.</p>{buttons}",
+         <h1>Simulated bank</h1><p>Payment <code>{id}</code> of {money}: {}.</p>{buttons}",
         status.as_str()
     )
 }

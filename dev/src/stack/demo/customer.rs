@@ -8,6 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use steps::Money;
 use uuid::Uuid;
 
 /// How long a wish without an answer is repeated: a node is back within seconds.
@@ -43,15 +44,8 @@ pub(crate) struct Seat {
 pub(crate) struct Reserved {
     pub reservation_id: String,
     pub saga_id: String,
-    pub amount: Amount,
+    pub amount: Money,
     pub expires_in_ms: i64,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Amount {
-    /// The amount in minor units.
-    pub amount: i64,
-    pub currency: String,
 }
 
 impl Customer {
@@ -112,11 +106,10 @@ impl Customer {
         }
         let reserved: Reserved = serde_json::from_value(answer).context("reading the reservation")?;
         let places: Vec<_> = choice.seats.iter().map(Seat::place).collect();
-        let price = reserved.amount.amount as f64 / 100.0;
         self.say(&format!(
-            "POST /reservations  {} for {price:.2} {} → 201 {}",
+            "POST /reservations  {} for {} → 201 {}",
             places.join(" and "),
-            reserved.amount.currency,
+            reserved.amount,
             reserved.reservation_id
         ));
         Ok(Some(reserved))

@@ -76,7 +76,7 @@ async fn run_story(stage: &Stage, story: &Story) -> anyhow::Result<bool> {
     (story.goes_on)(&customer, stage, &reserved).await?;
 
     let witness = Witness::call(stage, &reserved, &choice.seat_ids()).await?;
-    let expected = story.end.facts(reserved.amount.amount);
+    let expected = story.end.facts(reserved.amount);
     let asked = Instant::now();
     let mut found = witness.testify().await?;
     while found != expected && asked.elapsed() < END_MAX {

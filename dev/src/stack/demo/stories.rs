@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use reqwest::StatusCode;
 use serde_json::json;
 use std::time::Duration;
+use steps::Money;
 
 /// A booking: what is wanted, what happens after the seats are reserved, and what must come of it.
 pub(super) struct Story {
@@ -115,7 +116,7 @@ async fn pays_while_the_node_dies(
 
 impl End {
     /// What the witnesses must say of a booking of `amount`.
-    pub fn facts(self, amount: i64) -> Facts {
+    pub fn facts(self, amount: Money) -> Facts {
         let (saga, reservation, seats) = match self {
             Self::Booked => ("completed", "CONFIRMED", "BOOKED"),
             Self::Declined | Self::Abandoned => ("unwound", "EXPIRED", "AVAILABLE"),
@@ -132,8 +133,9 @@ impl End {
             booking: booking.map(str::to_owned),
             seats: Some(seats.to_owned()),
         };
-        let captured = if matches!(self, Self::Booked) { amount } else { 0 };
-        let books = Books { intents, held: 0, captured, captures: u32::from(captured > 0), refunded: 0 };
+        let nothing = Money::new(0, amount.currency);
+        let (captured, captures) = if matches!(self, Self::Booked) { (amount, 1) } else { (nothing, 0) };
+        let books = Books { intents, held: nothing, captured, captures, refunded: nothing };
         Facts { rows, locks: 0, books }
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sqlx::{Connection, PgConnection};
 use std::fmt;
 use std::time::{Duration, Instant};
+use steps::{Currency, Money};
 use uuid::Uuid;
 
 /// Everything that is known of one booking from outside.
@@ -30,14 +31,14 @@ pub(super) struct Rows {
     pub seats: Option<String>,
 }
 
-/// The gateway's books on one reservation. Amounts in minor units.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The gateway's books on one reservation.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Books {
     pub intents: usize,
-    pub held: i64,
-    pub captured: i64,
+    pub held: Money,
+    pub captured: Money,
     pub captures: u32,
-    pub refunded: i64,
+    pub refunded: Money,
 }
 
 /// Three connections and what to ask for.
@@ -45,6 +46,7 @@ pub(super) struct Witness<'a> {
     stage: &'a Stage,
     reservation: Uuid,
     saga: Uuid,
+    currency: Currency,
     seats: Vec<Uuid>,
 }
 
@@ -53,12 +55,13 @@ impl<'a> Witness<'a> {
         let reservation = reserved.reservation_id.parse().context("reading the reservation's id")?;
         let saga = reserved.saga_id.parse().context("reading the saga's id")?;
         let seats = seats.iter().map(|seat| seat.parse()).collect::<Result<_, _>>();
-        Ok(Self { stage, reservation, saga, seats: seats.context("reading the seats' ids")? })
+        let (currency, seats) = (reserved.amount.currency, seats.context("reading the seats' ids")?);
+        Ok(Self { stage, reservation, saga, currency, seats })
     }
 
     /// What all three say now.
     pub async fn testify(&self) -> anyhow::Result<Facts> {
-        let books = Books::read(self.stage, &self.reservation.to_string()).await?;
+        let books = Books::read(self.stage, &self.reservation.to_string(), self.currency).await?;
         let locks = self.locks().await.context("asking Redis")?;
         let rows =
             Rows::read(self.stage.commands.database_url(), self.saga, self.reservation, &self.seats).await;
@@ -108,9 +111,9 @@ impl Rows {
 }
 
 impl Books {
-    /// What the gateway has on this reservation.
-    pub async fn read(stage: &Stage, reservation: &str) -> anyhow::Result<Self> {
-        Ok(Self::of(&Self::intents(stage, reservation).await?))
+    /// What the gateway has on this reservation, whose money is in `currency`.
+    pub async fn read(stage: &Stage, reservation: &str, currency: Currency) -> anyhow::Result<Self> {
+        Ok(Self::of(&Self::intents(stage, reservation).await?, currency))
     }
 
     /// Waits until the gateway has the money of this reservation.
@@ -135,13 +138,14 @@ impl Books {
         Ok(summary.intents)
     }
 
-    fn of(intents: &[Intent]) -> Self {
+    fn of(intents: &[Intent], currency: Currency) -> Self {
+        let sum = |amount: fn(&Intent) -> i64| Money::new(intents.iter().map(amount).sum(), currency);
         Self {
             intents: intents.len(),
-            held: intents.iter().map(|intent| intent.authorised).sum(),
-            captured: intents.iter().map(|intent| intent.captured).sum(),
+            held: sum(|intent| intent.authorised),
+            captured: sum(|intent| intent.captured),
             captures: intents.iter().map(|intent| intent.times_captured).sum(),
-            refunded: intents.iter().map(|intent| intent.refunded).sum(),
+            refunded: sum(|intent| intent.refunded),
         }
     }
 }
@@ -209,7 +213,9 @@ mod tests {
         let summary =
             serde_json::json!({"intents": [intent(1, 700), intent(0, 0)], "sums": {}, "doubles": {}});
         let summary: Summary = serde_json::from_value(summary).unwrap();
-        let expected = Books { intents: 2, held: 0, captured: 700, captures: 1, refunded: 0 };
-        assert_eq!(Books::of(&summary.intents), expected);
+        let euro = |minor| Money::new(minor, Currency::EUR);
+        let expected =
+            Books { intents: 2, held: euro(0), captured: euro(700), captures: 1, refunded: euro(0) };
+        assert_eq!(Books::of(&summary.intents, Currency::EUR), expected);
     }
 }

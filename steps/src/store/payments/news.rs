@@ -77,10 +77,11 @@ pub enum News {
 }
 
 /// Why news could not be applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "contradiction", rename_all = "snake_case")]
 pub enum Contradiction {
     /// The amount or currency differs from the order.
+    #[error("the gateway has {told}, and {expected} was ordered")]
     AmountDiffers {
         /// What was ordered.
         expected: Money,
@@ -88,12 +89,16 @@ pub enum Contradiction {
         told: Money,
     },
     /// Money came in for a payment that had ended.
+    #[error("money came in for a payment that had ended")]
     Late,
     /// The money of a confirmed booking is gone before it was captured.
+    #[error("the money of a confirmed booking is gone before it was captured")]
     LapsedUnderBooking,
     /// A void of money that is already with us: it must be refunded.
+    #[error("money is voided that was captured before")]
     AlreadyCaptured,
     /// More went back than had come in.
+    #[error("{told} went back, and only {left} was left to go back")]
     MoreThanTaken {
         /// What was left to go back.
         left: Money,

@@ -62,9 +62,10 @@ fn standing(rows: &Standing) {
     }
     for payment in &rows.payments {
         let reference = payment.gateway_reference.as_deref().map(out::clean).unwrap_or_default();
-        let (captured, refunded) = (payment.ledger.captured_minor, payment.ledger.refunded_minor);
+        let sum = |minor: i64| out::money(minor, &payment.amount.currency);
+        let (captured, refunded) = (sum(payment.ledger.captured_minor), sum(payment.ledger.refunded_minor));
         out::line(format_args!(
-            "payment {}  {}, money {}, {} {reference}; captured {captured}, refunded {refunded} (minor units)",
+            "payment {}  {}, money {}, {} {reference}; captured {captured}, refunded {refunded}",
             payment.id,
             payment.status,
             payment.money,

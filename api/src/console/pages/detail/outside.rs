@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use operator::{Key, Letter};
 use orchestrator::journal::Entry;
 use service::operators::{DeliveryView, MessageView, WebhookView};
+use steps::amount_in_words;
 
 /// All of it. A part without rows is left out.
 pub fn draw(data: &PageData) -> Markup {
@@ -80,7 +81,7 @@ fn webhooks(webhooks: &[WebhookView], now: DateTime<Utc>) -> Markup {
                     tr {
                         td.nowrap { (words::moment(webhook.received_at, now)) }
                         td { (webhook.kind.as_deref().unwrap_or("nothing that we act on")) }
-                        td.number { @if let (Some(minor), Some(currency)) = (webhook.amount_minor, &webhook.currency) { (words::money(minor, currency)) } }
+                        td.number { @if let (Some(minor), Some(currency)) = (webhook.amount_minor, &webhook.currency) { (amount_in_words(minor, currency)) } }
                         td {
                             @match webhook.state.as_str() {
                                 "UNMATCHED" => span.doubt { "▲ unmatched" },

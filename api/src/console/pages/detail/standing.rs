@@ -4,6 +4,7 @@ use crate::console::words;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use service::operators::{PaymentStanding, ReservationStanding, Standing};
+use steps::amount_in_words;
 
 /// All of these rows.
 pub fn draw(standing: Option<&Standing>, now: DateTime<Utc>) -> Markup {
@@ -37,7 +38,7 @@ fn reservation(one: &ReservationStanding, now: DateTime<Utc>) -> Markup {
             dt { "id" } dd { (words::id(one.id)) }
             dt { "event" } dd { (one.event) }
             dt { "user" } dd { (one.user.as_deref().unwrap_or("no name")) " " (words::id(one.user_id)) }
-            dt { "amount" } dd { (words::money(one.amount.amount, &one.amount.currency)) }
+            dt { "amount" } dd { (one.amount) }
             dt { "held until" }
             dd {
                 (words::moment(one.reserved_until, now)) " "
@@ -60,7 +61,7 @@ fn reservation(one: &ReservationStanding, now: DateTime<Utc>) -> Markup {
 }
 
 fn payment(one: &PaymentStanding, now: DateTime<Utc>) -> Markup {
-    let sum = |minor: i64| words::money(minor, &one.amount.currency);
+    let sum = |minor: i64| amount_in_words(minor, &one.amount.currency);
     let ledger = one.ledger;
     let sums = [
         ("held", ledger.held_minor),
@@ -73,7 +74,7 @@ fn payment(one: &PaymentStanding, now: DateTime<Utc>) -> Markup {
         h3 { "Payment " (one.status) ", money " (one.money) }
         dl.facts {
             dt { "id" } dd { (words::id(one.id)) }
-            dt { "amount" } dd { (sum(one.amount.amount)) " by " (one.gateway) }
+            dt { "amount" } dd { (one.amount) " by " (one.gateway) }
             @if let Some(reference) = &one.gateway_reference { dt { "reference" } dd { (words::id(reference)) } }
             @if let Some(failure) = &one.failure { dt { "failure" } dd { span.bad { (failure) } } }
             @if one.disputed { dt { "dispute" } dd { span.doubt { "▲ the customer's bank disputes it" } } }

@@ -90,10 +90,9 @@ fn refused(refusal: OrderRefusal) -> Problem {
                 format!("the reservation already has a payment{which}"),
             )
         }
-        OrderRefusal::AmountDiffers { expected } => Problem::new(
-            ProblemType::AmountMismatch,
-            format!("the reservation costs {} {} in minor units", expected.amount, expected.currency),
-        ),
+        OrderRefusal::AmountDiffers { expected } => {
+            Problem::new(ProblemType::AmountMismatch, format!("the reservation costs {expected}"))
+        }
     }
 }
 

@@ -1,7 +1,4 @@
-//! Amounts: whole minor units of one currency, never a float.
-//!
-//! An amount is only ever compared or added within its currency; what a minor unit is worth (cents, yen) is
-//! the currency's own business and nothing here divides.
+//! Currencies: their codes, and how many decimal places their amounts have.
 
 use serde::{Deserialize, Serialize};
 use sqlx::Postgres;
@@ -9,43 +6,6 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgTypeInfo, PgValueRef};
 use std::fmt;
 use std::str::FromStr;
-
-/// An amount of money: `amount` minor units (cents for EUR, yen for JPY) of `currency`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Money {
-    /// Minor units; negative only in balances.
-    pub amount: i64,
-    /// ISO 4217.
-    pub currency: Currency,
-}
-
-impl Money {
-    /// An amount of this many minor units of a currency.
-    pub fn new(amount: i64, currency: Currency) -> Self {
-        Self { amount, currency }
-    }
-
-    /// The sum, or `None` if the currencies differ or the amount overflows.
-    pub fn checked_add(self, other: Self) -> Option<Self> {
-        let amount = self.amount.checked_add(other.amount)?;
-        (self.currency == other.currency).then_some(Self { amount, ..self })
-    }
-
-    /// The amount as people and banks write it, with as many places as its currency has: `125.00` for 12500 cents.
-    pub fn decimal(self) -> String {
-        let places = self.currency.places();
-        let sign = if self.amount < 0 { "-" } else { "" };
-        let digits = format!("{:0>width$}", self.amount.unsigned_abs(), width = places + 1);
-        let (whole, part) = digits.split_at(digits.len() - places);
-        if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
-    }
-}
-
-impl fmt::Display for Money {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.amount, self.currency)
-    }
-}
 
 /// An ISO 4217 code: three letters, upper case in our JSON and rows. Whether a bank knows it is the bank's to say.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,16 +23,19 @@ impl Currency {
         std::str::from_utf8(&self.0).expect("a currency holds ASCII letters only")
     }
 
-    /// Decimal places (ISO 4217): two, but for these.
+    /// The exponent (ISO 4217): how many decimal places its amounts have. It is two, but for these.
     pub fn places(self) -> usize {
-        const NONE: [&str; 16] = [
-            "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF",
-            "XOF", "XPF",
+        const NONE: [&str; 17] = [
+            "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV",
+            "XAF", "XOF", "XPF",
         ];
         const THREE: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
+        // Units of account: banks in Chile and Uruguay reckon in them.
+        const FOUR: [&str; 2] = ["CLF", "UYW"];
         match self.as_str() {
             code if NONE.contains(&code) => 0,
             code if THREE.contains(&code) => 3,
+            code if FOUR.contains(&code) => 4,
             _ => 2,
         }
     }
@@ -142,13 +105,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn money_reads_and_writes_the_shape_of_the_api() {
-        let money: Money = serde_json::from_str(r#"{"amount": 12500, "currency": "EUR"}"#).unwrap();
-        assert_eq!(money, Money::new(12_500, Currency::EUR));
-        assert_eq!(serde_json::to_string(&money).unwrap(), r#"{"amount":12500,"currency":"EUR"}"#);
-    }
-
-    #[test]
     fn what_is_not_a_code_is_refused() {
         for text in ["EURO", "", "E1R", "€"] {
             assert_eq!(text.parse::<Currency>(), Err(BadCurrency), "{text}");
@@ -157,10 +113,9 @@ mod tests {
     }
 
     #[test]
-    fn amounts_of_two_currencies_never_add() {
-        let (euro, yen) = (Money::new(1, Currency::EUR), Money::new(1, "JPY".parse().unwrap()));
-        assert_eq!(euro.checked_add(yen), None);
-        assert_eq!(euro.checked_add(euro), Some(Money::new(2, Currency::EUR)));
-        assert_eq!(Money::new(i64::MAX, Currency::EUR).checked_add(euro), None);
+    fn the_places_are_those_of_iso_4217() {
+        for (code, places) in [("EUR", 2), ("JPY", 0), ("KWD", 3), ("CLF", 4), ("ISK", 0), ("MGA", 2)] {
+            assert_eq!(code.parse::<Currency>().unwrap().places(), places, "{code}");
+        }
     }
 }
