@@ -3,6 +3,7 @@
 //! It only reads, and takes no locks that would hold up anybody. Work in progress is not a violation: the queries look at
 //! what is committed, so the invariants hold on a busy database too.
 
+mod amounts;
 mod gateway;
 mod invariants;
 mod locks;
@@ -48,7 +49,10 @@ pub async fn check(connection: &mut PgConnection, invariant: &Invariant) -> Resu
     let listed = rows
         .iter()
         .take(LISTED_MAX)
-        .map(|row| Ok(Violation { subject: row.try_get("subject")?, detail: row.try_get("detail")? }))
+        .map(|row| {
+            let detail = amounts::in_words(row.try_get("detail")?);
+            Ok(Violation { subject: row.try_get("subject")?, detail })
+        })
         .collect::<Result<_, sqlx::Error>>()?;
     Ok(Finding { invariant: invariant.name, about: invariant.about(), violations: rows.len(), listed })
 }

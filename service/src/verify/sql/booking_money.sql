@@ -1,8 +1,8 @@
 -- A confirmed booking without its money, or with another amount.
 select b.id::text as subject,
        case when p.id is null then 'its payment does not exist'
-            else 'its payment is ' || p.status || ' (' || p.money || ') of ' || p.amount_minor || ' ' || p.currency
-                     || ', its seats cost ' || r.amount_minor || ' ' || r.currency
+            else format('its payment is %s (%s) of {%s %s}, its seats cost {%s %s}',
+                        p.status, p.money, p.amount_minor, p.currency, r.amount_minor, r.currency)
        end as detail
 from booking.bookings b
 join booking.reservations r on r.id = b.reservation_id and r.bucket = b.bucket

@@ -1,6 +1,7 @@
 -- A currency in which captured less refunded less lost in disputes is not what is left of the payments that we keep.
 select currency as subject,
-       'captured less refunded is ' || sum(taken) || ', the captured payments are worth ' || sum(left_over) as detail
+       format('captured less refunded is {%1$s %3$s}, the captured payments are worth {%2$s %3$s}',
+              sum(taken), sum(left_over), currency) as detail
 from (
     select currency, captured_minor - refunded_minor - lost_minor as taken, 0 as left_over
     from booking.ledger_sums

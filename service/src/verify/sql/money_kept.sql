@@ -1,8 +1,8 @@
 -- Money that we keep without a confirmed booking, and owe to nobody.
 -- Money that a living saga still works on is no violation.
 select p.id::text as subject,
-       'has ' || p.amount_minor || ' ' || p.currency || ' for reservation ' || p.reservation_id || ', which is '
-           || coalesce(r.status, 'none') as detail
+       format('has {%s %s} for reservation %s, which is %s',
+              p.amount_minor, p.currency, p.reservation_id, coalesce(r.status, 'none')) as detail
 from booking.payments p
 join booking.ledger_sums l on l.payment_id = p.id and l.bucket = p.bucket
 left join booking.reservations r on r.id = p.reservation_id and r.bucket = p.bucket

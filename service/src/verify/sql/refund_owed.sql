@@ -1,5 +1,5 @@
 -- A refund that was decided, and that neither the gateway has acknowledged nor any saga works on.
-select l.payment_id::text as subject, 'owes its customer ' || l.owed_minor || ' ' || l.currency as detail
+select l.payment_id::text as subject, format('owes its customer {%s %s}', l.owed_minor, l.currency) as detail
 from booking.ledger_sums l
 join booking.payments p on p.id = l.payment_id and p.bucket = l.bucket
 left join booking.reservations r on r.id = p.reservation_id and r.bucket = p.bucket
