@@ -52,7 +52,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
 
 /// The length of the string, character or lifetime at the beginning of a text. Where there is none, a raw name's `r#`
 /// counts as one.
-fn literal(text: &str) -> Option<usize> {
+pub fn literal(text: &str) -> Option<usize> {
     let bare = text.trim_start_matches(['b', 'c']);
     let prefix = text.len() - bare.len();
     if prefix > 1 {
