@@ -26,7 +26,8 @@ Examples:
 Payment methods: pm_card_visa, pm_card_chargeDeclined, pm_card_authenticationRequired,
   pm_processing_settles, pm_processing_fails, pm_card_pendingRefund, pm_card_refundFail, pm_card_createDispute
 Rules: \"match\": on, payment_id, saga_id, reservation_id, intent, method, event;
-  \"do\": delay_ms, answer_delay_ms, before, confirm, again_after_ms, refund, lax, after, blind, lie, webhook
+  \"do\": delay_ms, answer_delay_ms, before, confirm, again_after_ms, refund, lax, bare, twice, after, blind, lie,
+  webhook
   All of them, and /control, are described in docs/payment-gateways.md";
 
 /// Simulates a payment gateway: the part of Stripe's API that Usher uses, with books to read and faults to order.

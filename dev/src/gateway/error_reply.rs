@@ -29,6 +29,11 @@ impl ErrorReply {
         Self::new(400, "invalid_request_error", Some(code), message).kept()
     }
 
+    /// A refusal that says nothing but its status.
+    pub fn bare(status: u16) -> Self {
+        Self::new(status, "invalid_request_error", None, "Bad request")
+    }
+
     pub fn unauthorised() -> Self {
         Self::new(401, "invalid_request_error", None, "Invalid API Key provided.")
     }

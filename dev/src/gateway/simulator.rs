@@ -219,6 +219,10 @@ pub(super) fn apply_lie(mut object: Value, lie: Option<&Lie>) -> Value {
             }
         }
     }
+    if lie.without_amounts {
+        fields.remove("amount_capturable");
+        fields.remove("amount_received");
+    }
     if let Some(currency) = &lie.currency {
         fields.insert("currency".to_owned(), json!(currency));
     }

@@ -27,6 +27,11 @@ pub(in crate::gateway) struct Acts {
     /// Accept what should be refused, or is not done: a capture after a cancel and a cancel (200, no effect), a refund
     /// above the charge.
     pub lax: bool,
+    /// Writes only: like a small gateway that keeps no keys and gives no reasons. The key is forgotten, and a refusal has
+    /// neither a code nor the intent.
+    pub bare: bool,
+    /// Writes only: deliver the request twice, as a proxy on its way may, and answer the second.
+    pub twice: bool,
     /// Have the effect, then answer badly or not at all.
     pub after: Option<After>,
     /// Reads only: find nothing, as a search does whose index lags behind.
@@ -63,6 +68,8 @@ pub(in crate::gateway) enum Before {
     },
     /// 400 with this code, for example `payment_intent_unexpected_state`.
     Refuse { code: String },
+    /// 404, as if what the request names were not there.
+    Missing,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +149,8 @@ pub(in crate::gateway) struct Lie {
     pub status: Option<String>,
     /// Another id of the object itself: an answer to somebody else's request.
     pub id: Option<String>,
+    /// Leave out how much can be captured and how much was received.
+    pub without_amounts: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

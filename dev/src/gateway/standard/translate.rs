@@ -82,6 +82,7 @@ pub(in crate::gateway) fn message(books: &Books, news: &News, created_s: i64) ->
 fn charge(books: &Books, intent: &Value) -> Map<String, Value> {
     let currency = intent["currency"].as_str().unwrap_or_default().to_uppercase();
     let amount = |field: &Value| decimal::write(field.as_i64().unwrap_or(0), &currency);
+    let told = |field: &Value| if field.is_null() { Value::Null } else { json!(amount(field)) };
     let state = match intent["status"].as_str() {
         Some("requires_action") => "asked",
         Some("processing") => "working",
@@ -104,8 +105,8 @@ fn charge(books: &Books, intent: &Value) -> Map<String, Value> {
         "hold": intent["capture_method"] == "manual",
         "amount": amount(&intent["amount"]),
         "currency": currency,
-        "held": amount(&intent["amount_capturable"]),
-        "taken": amount(&intent["amount_received"]),
+        "held": told(&intent["amount_capturable"]),
+        "taken": told(&intent["amount_received"]),
         "returned": decimal::write(returned, &currency),
         "reference": reference(&intent["metadata"]),
         "action": if action.is_null() { Value::Null } else { json!({"page": action}) },
@@ -154,6 +155,8 @@ fn error(books: &Books, status: u16, error: &Value) -> StandardAnswer {
         }
         (409, _) => (409, "request-running".to_owned()),
         (400, Some("idempotency_error")) => (422, "request-reused".to_owned()),
+        // A refusal that gives no reason has none in this protocol either.
+        (400, _) if error["param"].is_null() && error["code"].is_null() => (400, String::new()),
         (400, _) if error["param"].is_null() => (409, word("code")),
         (400, _) => (422, word("code")),
         (404, _) => (404, "unknown".to_owned()),

@@ -103,12 +103,14 @@ async fn answer(simulator: &Arc<Simulator>, order: Order<'_>, key: Option<&str>,
             return reply::error(&ErrorReply::busy(*retry_after_s, "Too many requests (simulated)."));
         }
         Some(Before::Fail { status, kept: false }) => return reply::error(&ErrorReply::server(*status)),
+        Some(Before::Missing) => return reply::error(&ErrorReply::missing("object", "…")),
         Some(
             Before::Fail { kept: true, .. } | Before::Refuse { .. } | Before::Late { .. } | Before::Echo,
         )
         | None => {}
     }
     let path = format!("{:?} {}", order.operation, order.id.unwrap_or_default());
+    let key = key.filter(|_| !acts.bare);
     let claimed = match Claimed::new(simulator, key, order.params.fingerprint(&path)) {
         Ok(claimed) => claimed,
         Err(answer) => return *answer,
@@ -117,8 +119,17 @@ async fn answer(simulator: &Arc<Simulator>, order: Order<'_>, key: Option<&str>,
     let (status, body) = claimed.finish(acts.after.as_ref(), |books| match &acts.before {
         Some(Before::Fail { status, .. }) => Err(ErrorReply::server(*status).kept()),
         Some(Before::Refuse { code }) => Err(writes::refusal(books, &order, code)),
-        _ => writes::perform(simulator, books, &order, acts),
+        _ => {
+            if acts.twice {
+                // Nobody hears the first answer.
+                let _ = writes::perform(simulator, books, &order, acts);
+            }
+            writes::perform(simulator, books, &order, acts)
+        }
     });
+    // A decline is no refusal of the request: it shows the intent in either protocol.
+    let is_refused = (400..500).contains(&status) && status != 402;
+    let body = if acts.bare && is_refused { ErrorReply::bare(status).body() } else { body };
     if let (Some(after_ms), Some(id), Operation::Confirm) = (acts.again_after_ms, order.id, order.operation) {
         let (owner, id) = (Arc::clone(simulator), id.to_owned());
         simulator.later(after_ms, async move {

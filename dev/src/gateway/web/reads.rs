@@ -215,6 +215,7 @@ async fn read(
             return reply::error(&ErrorReply::busy(*retry_after_s, "Too many requests (simulated)."));
         }
         Some(Before::Fail { status, .. }) => return reply::error(&ErrorReply::server(*status)),
+        Some(Before::Missing) => return reply::error(&ErrorReply::missing("object", "…")),
         Some(Before::Refuse { code }) => return reply::error(&ErrorReply::state(code, "Refused by script.")),
     }
     let seen = if acts.blind { nothing(operation) } else { simulator.read(|books| look(books, &params)) };
