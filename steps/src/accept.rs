@@ -2,7 +2,7 @@
 
 use crate::{
     Money, PaymentId, ReservationId,
-    cashier::{Cashier, Secured, check, retryable, trace},
+    cashier::{Cashier, Secured, check, check_known, retryable, trace},
     gateway::{IntentId, IntentStatus, Trace},
     giving_back::{Undone, cancel_or_refund},
     stakes,
@@ -57,6 +57,7 @@ impl Step for Accept {
     async fn run(&self, call: &mut Call<Cashier>) -> Result<Accepted, StepError> {
         let found = call.read(&self.intent).await.map_err(retryable)?;
         check(&found, self.named, self.money)?;
+        check_known(&found)?;
         let secured = match Secured::of(&found) {
             Some(secured) => secured,
             None if found.status == IntentStatus::Canceled => {

@@ -2,8 +2,8 @@
 
 use crate::{
     BookingId, PaymentId,
-    cashier::{Cashier, Secured, retryable},
-    gateway::{GatewayError, Intent, IntentStatus},
+    cashier::{Cashier, Secured, check_known, retryable},
+    gateway::{Intent, IntentStatus},
     stakes,
     write_down::{PaymentUpdate, write_down},
 };
@@ -35,13 +35,8 @@ impl Step for Capture {
         if self.secured.captured {
             return Ok(self.secured.clone());
         }
-        let intent = match call.capture(&self.secured.intent, self.secured.money, &call.key()).await {
-            Ok(intent) => intent,
-            Err(GatewayError::WrongState { .. }) => {
-                call.read(&self.secured.intent).await.map_err(retryable)?
-            }
-            Err(error) => return Err(retryable(error)),
-        };
+        let Secured { intent, money, .. } = &self.secured;
+        let intent = call.capture_and_look(intent, *money, &call.key()).await?;
         self.taken(&intent)
     }
 
@@ -87,6 +82,7 @@ impl Step for Capture {
 impl Capture {
     /// Decides by the intent's status and amount, because some gateways accept a capture after a cancel.
     fn taken(&self, intent: &Intent) -> Result<Secured, StepError> {
+        check_known(intent)?;
         let id = &intent.id;
         match Secured::of(intent) {
             Some(taken) if taken.captured && taken.money == self.secured.money => Ok(taken),

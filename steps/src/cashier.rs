@@ -3,7 +3,8 @@
 use crate::{
     Money, PaymentId, ReservationId,
     gateway::{
-        CaptureMethod, Doubt, Gateway, GatewayError, Intent, IntentId, Mismatch, Order, PaymentMethod, Trace,
+        CancelReason, CaptureMethod, Doubt, Gateway, GatewayError, Intent, IntentId, IntentStatus, Mismatch,
+        Order, PaymentMethod, Trace,
     },
     store::payments::News,
 };
@@ -84,24 +85,72 @@ impl Cashier {
         }
         confirmed(self.confirm(&blocked, order, &format!("{key}:again")).await)
     }
+
+    /// Asks to cancel an intent. Returns it as it is now, also if the gateway refuses because it is cancelled already or its
+    /// money is there: a caller decides by its status and amounts, because a gateway that refuses seldom says why.
+    pub(crate) async fn cancel_and_look(
+        &self,
+        id: &IntentId,
+        reason: CancelReason,
+        key: &str,
+    ) -> Result<Intent, StepError> {
+        let is_decided = |status: IntentStatus| status.has_money() || status == IntentStatus::Canceled;
+        as_it_is(self, id, self.cancel(id, reason, key).await, is_decided).await
+    }
+
+    /// Asks to capture an intent. Returns it as it is now, also if the gateway refuses because it has ended.
+    pub(crate) async fn capture_and_look(
+        &self,
+        id: &IntentId,
+        money: Money,
+        key: &str,
+    ) -> Result<Intent, StepError> {
+        let is_decided = |status| matches!(status, IntentStatus::Succeeded | IntentStatus::Canceled);
+        as_it_is(self, id, self.capture(id, money, key).await, is_decided).await
+    }
 }
 
-/// Handles a confirmation under a key that the gateway has forgotten: the intent itself is the answer. A replay of the first
-/// try may also show a decline.
-fn confirmed(answer: Result<Intent, GatewayError>) -> Result<Intent, GatewayError> {
-    match answer {
-        Err(GatewayError::WrongState { intent: Some(intent), .. }) if intent.status.is_confirmed() => {
-            Ok(*intent)
+/// The intent after a request that its state may have forbidden. A refusal that its status doesn't explain is tried again.
+async fn as_it_is(
+    gateway: &Gateway,
+    id: &IntentId,
+    answer: Result<Intent, GatewayError>,
+    is_decided: impl Fn(IntentStatus) -> bool,
+) -> Result<Intent, StepError> {
+    let refusal = match answer {
+        Ok(intent) => return Ok(intent),
+        Err(refusal) => refusal,
+    };
+    let now = match refusal.intent() {
+        Some(intent) => intent.clone(),
+        None if matches!(refusal, GatewayError::WrongState { .. }) => {
+            gateway.read(id).await.map_err(retryable)?
         }
-        other => other?.or_declined(),
+        None => return Err(retryable(refusal)),
+    };
+    if is_decided(now.status) { Ok(now) } else { Err(retryable(refusal)) }
+}
+
+/// Handles a confirmation under a key that the gateway has forgotten: the intent itself is the answer. It may also show a
+/// decline.
+fn confirmed(answer: Result<Intent, GatewayError>) -> Result<Intent, GatewayError> {
+    let refusal = match answer {
+        Ok(intent) => return intent.or_declined(),
+        Err(refusal) => refusal,
+    };
+    match refusal.intent() {
+        Some(intent) if intent.status.is_confirmed() => Ok(intent.clone()),
+        Some(intent) => Err(intent.clone().or_declined().err().unwrap_or(refusal)),
+        None => Err(refusal),
     }
 }
 
 impl Secured {
-    /// The money that an intent has secured, if it has.
+    /// The money that an intent has secured, if it has. `None` also if the gateway doesn't say how much: see
+    /// [`Intent::is_amount_unknown`].
     pub fn of(intent: &Intent) -> Option<Self> {
         let money = intent.secured()?;
-        let captured = intent.amount_received > 0;
+        let captured = intent.status == IntentStatus::Succeeded;
         Some(Self { intent: intent.id.clone(), money, captured })
     }
 
@@ -130,6 +179,19 @@ pub(crate) fn check(intent: &Intent, payment: PaymentId, money: Money) -> Result
         None => return Ok(()),
     };
     Err(StepError::Contradiction(format!("payment {} at the gateway: {mismatch}", intent.id)))
+}
+
+/// Refuses an intent of which the gateway doesn't say how much money it has: nobody knows what it is worth, and it is read
+/// again.
+pub(crate) fn check_known(intent: &Intent) -> Result<(), StepError> {
+    match intent.is_amount_unknown() {
+        false => Ok(()),
+        true => {
+            let (id, status) = (&intent.id, intent.status);
+            let what = format!("payment {id} is {status:?}, and the gateway doesn't say of how much");
+            Err(StepError::unclear_with_code("gateway names no amount", what))
+        }
+    }
 }
 
 /// A gateway's error where it means nothing for the business: later, or unclear. Business answers are taken out first.

@@ -7,7 +7,7 @@
 
 use crate::{
     Money, PaymentId,
-    cashier::{Cashier, Secured, retryable},
+    cashier::{Cashier, Secured, check_known, retryable},
     gateway::{
         CancelReason, Doubt, GatewayError, IntentId, IntentStatus, Refund, RefundId, RefundOrder, Trace,
     },
@@ -73,11 +73,8 @@ pub(crate) async fn cancel_or_refund(
 ) -> Result<Undone, StepError> {
     // A key of its own: giving up a declined payment may have cancelled under the other, for another reason.
     let undo_key = format!("{key}:undo");
-    let found = match call.cancel(intent, reason(call.cause()), &undo_key).await {
-        Ok(intent) => intent,
-        Err(GatewayError::WrongState { .. }) => call.read(intent).await.map_err(retryable)?,
-        Err(error) => return Err(retryable(error)),
-    };
+    let found = call.cancel_and_look(intent, reason(call.cause()), &undo_key).await?;
+    check_known(&found)?;
     match Secured::of(&found) {
         None if found.status == IntentStatus::Canceled => Ok(Undone::Voided),
         Some(Secured { captured: true, money, .. }) => {
@@ -137,10 +134,36 @@ pub(crate) async fn give_back(
             Err(GatewayError::WrongState { code, .. }) if code.contains("disput") => {
                 return Err(StepError::Later(DISPUTED_WAIT));
             }
+            Err(
+                error @ (GatewayError::WrongState { .. }
+                | GatewayError::Invalid { .. }
+                | GatewayError::NotFound),
+            ) => return after_refusal(call, intent, (total, counted), trace, error).await,
             Err(error) => return Err(retryable(error)),
         }
     }
     Err(StepError::unclear("every key for this refund is used up at the gateway; again later"))
+}
+
+/// What a refused refund comes to, whatever its code: the money may have gone back already, by a request whose answer was
+/// lost or by hand, or there may be less of it than is owed. Otherwise it is asked for again later.
+async fn after_refusal(
+    call: &Call<Cashier>,
+    intent: &IntentId,
+    (total, counted): (Money, &[RefundId]),
+    trace: Trace,
+    refusal: GatewayError,
+) -> Result<Vec<AcknowledgedRefund>, StepError> {
+    if let Some(given) = refunds_if_complete(call, intent, total, counted, trace).await? {
+        return Ok(given);
+    }
+    let found = call.read(intent).await.map_err(retryable)?;
+    match found.secured() {
+        Some(taken) if found.status == IntentStatus::Succeeded && taken.amount < total.amount => {
+            Err(StepError::Contradiction(format!("{intent} was captured with {taken}, and {total} is owed")))
+        }
+        Some(_) | None => Err(retryable(refusal)),
+    }
 }
 
 /// All refunds that count, if `total` of an intent's captured money has gone back.

@@ -2,7 +2,7 @@
 
 use crate::{
     Money, PaymentId, ReservationId,
-    cashier::{Cashier, KEY_REMEMBERED, Secured, check, retryable, trace},
+    cashier::{Cashier, KEY_REMEMBERED, Secured, check, check_known, retryable, trace},
     gateway::{
         CancelReason, Doubt, GatewayError, Intent, IntentId, IntentStatus, Mismatch, NextAction,
         PaymentMethod, Trace,
@@ -19,7 +19,7 @@ use orchestrator::{
     Call, Cause, DbError, Event, Policy, Probe, Recorded, Rejected, Stake, Step, StepError, Tx, Way,
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{cmp::Reverse, time::Duration};
 
 /// The code of a refusal whose detail is the gateway's reason, from this step or from the workflow that learned it later.
 pub const DECLINED: &str = "payment-declined";
@@ -74,15 +74,7 @@ impl Step for Pay {
         let order = call.order(call.saga(), self.payment, self.reservation, self.money, &self.method);
         match call.secure(&order, &call.key(), call.attempt()).await {
             Ok(intent) => self.charge(call, intent).await,
-            Err(GatewayError::Declined { code, decline_code, intent }) => {
-                let reason = decline_code.unwrap_or(code);
-                self.give_up(call, intent.map(|intent| intent.id), &reason).await
-            }
-            // This holds for the first request or for all under this key: nothing was done.
-            Err(error @ GatewayError::Invalid { .. }) => {
-                Err(Rejected::new("payment-refused", error.to_string()).into())
-            }
-            Err(error) => Err(retryable(error)),
+            Err(error) => self.refused(call, error).await,
         }
     }
 
@@ -114,12 +106,8 @@ impl Step for Pay {
 
     /// Looks the payment up by our id: the key is forgotten, so repeating could charge twice.
     async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Charge>, StepError> {
-        let mut found = self.find(call).await?;
-        // Of several the one that counts: what was made under a key whose answer is lost was never confirmed.
-        found.sort_by_key(|intent| {
-            std::cmp::Reverse((intent.secured().is_some(), intent.status.is_pending()))
-        });
-        match found.into_iter().next() {
+        let found = self.find(call).await?;
+        match the_one_that_counts(found) {
             Some(intent) => Ok(Probe::Done(self.charge(call, intent).await?)),
             None => Ok(Probe::Unknown),
         }
@@ -206,42 +194,62 @@ impl Pay {
         }
     }
 
+    /// What a refusal comes to: decided by the intent, if there is one. A payment that nothing was made for was refused.
+    async fn refused(&self, call: &Call<Cashier>, error: GatewayError) -> Result<Charge, StepError> {
+        let rejected = if let GatewayError::Declined { code, decline_code, .. } = &error {
+            Rejected::new(DECLINED, decline_code.as_ref().unwrap_or(code))
+        } else if let GatewayError::Invalid { .. } = &error {
+            Rejected::new("payment-refused", error.to_string())
+        } else {
+            return Err(retryable(error));
+        };
+        if let Some(intent) = error.intent() {
+            return self.give_up(call, &intent.id, rejected).await;
+        }
+        // It was refused to this attempt. An earlier one may have made and confirmed an intent all the same, where the
+        // gateway has forgotten its key.
+        let earlier = if call.attempt() > 1 { self.find(call).await? } else { Vec::new() };
+        match the_one_that_counts(earlier) {
+            Some(intent) => self.charge(call, intent).await,
+            None => Err(rejected.into()),
+        }
+    }
+
     /// What an intent means for us. One that differs from our order is a contradiction, and never a booking.
     async fn charge(&self, call: &Call<Cashier>, intent: Intent) -> Result<Charge, StepError> {
         check(&intent, self.payment, self.money)?;
+        check_known(&intent)?;
         let outcome = match (Secured::of(&intent), intent.status) {
             (Some(secured), _) => Outcome::Secured(secured),
             (None, status) if status.is_pending() => Outcome::Pending { next_action: intent.next_action },
             (None, _) => {
                 let reason =
                     intent.last_error.map_or_else(|| "payment not confirmed".into(), |error| error.code);
-                return self.give_up(call, Some(intent.id), &reason).await;
+                return self.give_up(call, &intent.id, Rejected::new(DECLINED, reason)).await;
             }
         };
         Ok(Charge { intent: intent.id, outcome })
     }
 
-    /// Declined: the intent is still alive, so it is cancelled before we say that nothing was done.
+    /// Declined or refused: the intent is still alive, so it is cancelled before we say that nothing was done.
     async fn give_up(
         &self,
         call: &Call<Cashier>,
-        intent: Option<IntentId>,
-        reason: &str,
+        intent: &IntentId,
+        rejected: Rejected,
     ) -> Result<Charge, StepError> {
-        if let Some(intent) = intent {
-            let cancelled =
-                call.cancel(&intent, CancelReason::Abandoned, &call.key()).await.map_err(retryable)?;
-            if let Some(secured) = Secured::of(&cancelled) {
-                check(&cancelled, self.payment, self.money)?;
-                return Ok(Charge { intent: cancelled.id, outcome: Outcome::Secured(secured) });
-            }
-            // This is decided by the intent's status, not by the answer's: a live intent may still be charged.
-            if cancelled.status != IntentStatus::Canceled {
-                let (id, status) = (cancelled.id, cancelled.status);
-                return Err(StepError::unclear(format!("payment {id} is {status:?}: not cancelled yet")));
-            }
+        let cancelled = call.cancel_and_look(intent, CancelReason::Abandoned, &call.key()).await?;
+        check_known(&cancelled)?;
+        if let Some(secured) = Secured::of(&cancelled) {
+            check(&cancelled, self.payment, self.money)?;
+            return Ok(Charge { intent: cancelled.id, outcome: Outcome::Secured(secured) });
         }
-        Err(Rejected::new(DECLINED, reason).into())
+        // This is decided by the intent's status, not by the answer's: a live intent may still be charged.
+        if cancelled.status != IntentStatus::Canceled {
+            let (id, status) = (cancelled.id, cancelled.status);
+            return Err(StepError::unclear(format!("payment {id} is {status:?}: not cancelled yet")));
+        }
+        Err(rejected.into())
     }
 
     /// The gateway's ids of a charge whose answer never reached us.
@@ -257,11 +265,18 @@ impl Pay {
         let order = call.order(call.saga(), self.payment, self.reservation, self.money, &self.method);
         match call.create(&order, &call.key()).await {
             Ok(intent) => Ok(vec![self.expect_ours(intent)?.id]),
-            // Wrong from the first, or a stored 500 instead of the id: no id was ever told, so nothing was confirmed.
+            // Refused, or a stored 500 instead of the id: no id was ever told, so nothing was confirmed.
             Err(
-                GatewayError::Invalid { .. } | GatewayError::Unclear(Doubt::Server { replayed: true, .. }),
+                GatewayError::Invalid { .. }
+                | GatewayError::Declined { intent: None, .. }
+                | GatewayError::Unclear(Doubt::Server { replayed: true, .. }),
             ) => Ok(Vec::new()),
             Err(error) => Err(retryable(error)),
         }
     }
+}
+
+/// Of several intents the one that counts: what was made under a key whose answer is lost was never confirmed.
+fn the_one_that_counts(found: Vec<Intent>) -> Option<Intent> {
+    found.into_iter().min_by_key(|intent| Reverse((intent.status.has_money(), intent.status.is_pending())))
 }

@@ -2,14 +2,18 @@
 
 use crate::{
     Money, PaymentId,
-    cashier::{Cashier, Secured, check, retryable},
-    gateway::{CancelReason, GatewayError, Intent, IntentId, IntentStatus},
+    cashier::{Cashier, Secured, check, check_known, retryable},
+    gateway::{CancelReason, Intent, IntentId, IntentStatus},
     stakes,
     store::payments::News,
     write_down::{PaymentUpdate, write_down},
 };
 use orchestrator::{Call, DbError, Event, Policy, Probe, Rejected, Stake, Step, StepError, Tx, Way};
 use serde::{Deserialize, Serialize};
+
+/// How often the intent is looked at before it is cancelled although the gateway says that its money is there, and not how
+/// much: an answer may lack it for a moment, and seats aren't held for money of which nobody knows the amount.
+const LOOKS_MAX: u32 = 5;
 
 /// Decides a pending payment at its deadline. If the money is there, the saga goes on. Otherwise the payment is cancelled at
 /// the gateway, so that the money can never come. This is a forward step, because compensations never turn forward.
@@ -39,14 +43,11 @@ impl Step for Settle {
         if let Some(secured) = self.secured(&found)? {
             return Ok(secured);
         }
-        match call.cancel(&self.intent, CancelReason::Abandoned, &call.key()).await {
-            Ok(cancelled) => self.decided(&cancelled),
-            // It was refused because the money came between the two requests.
-            Err(GatewayError::WrongState { .. }) => {
-                self.decided(&call.read(&self.intent).await.map_err(retryable)?)
-            }
-            Err(error) => Err(retryable(error)),
+        if call.attempt() < LOOKS_MAX {
+            check_known(&found)?;
         }
+        // It may be refused because the money came between the two requests.
+        self.decided(&call.cancel_and_look(&self.intent, CancelReason::Abandoned, &call.key()).await?)
     }
 
     /// Reads the intent and cancels nothing.
@@ -82,6 +83,7 @@ impl Step for Settle {
 impl Settle {
     /// Decides by the intent's status, not by the answer's: a live intent may still be charged.
     fn decided(&self, intent: &Intent) -> Result<Secured, StepError> {
+        check_known(intent)?;
         match self.secured(intent)? {
             Some(secured) => Ok(secured),
             None if intent.status == IntentStatus::Canceled => Err(expired()),

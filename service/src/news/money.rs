@@ -45,6 +45,7 @@ async fn act_on_awaited(news: &News<'_>, intent: &Intent) -> Result<Acted, Servi
         Reached::Done(charge) if charge.intent == intent.id => match truth::of(intent, ordered) {
             Truth::News(told) => signal_saga(news, &told).await,
             Truth::Nothing => news.done().await,
+            Truth::Unknown => Ok(Acted::Later),
             Truth::Lie(what) => {
                 tracing::error!(payment = %ordered.payment, intent = %intent.id, what, "the gateway contradicts the order");
                 let told = PaymentNews::Doubtful { what: what.to_owned(), payment: Some(ordered.payment) };
@@ -64,6 +65,9 @@ async fn act_on_awaited(news: &News<'_>, intent: &Intent) -> Result<Acted, Servi
 
 /// Acts on a payment that is over. An old event about an intent without money needs nothing; an intent with money does.
 pub(super) async fn act_on_unawaited(news: &News<'_>, intent: &Intent) -> Result<Acted, ServiceError> {
+    if intent.is_amount_unknown() {
+        return Ok(Acted::Later);
+    }
     let Some(secured) = Secured::of(intent) else { return news.done().await };
     // A saga that runs or unwinds sees the money itself; a stuck saga needs a person first.
     if !is_at_rest(news.service, news.about.reservation.saga).await? {

@@ -14,6 +14,8 @@ pub enum Truth {
     News(PaymentNews),
     /// The gateway or the customer has not finished yet.
     Nothing,
+    /// The money is there, and the gateway doesn't say how much. It is asked again later.
+    Unknown,
     /// It differs from what was ordered, so a person must look.
     Lie(&'static str),
 }
@@ -25,6 +27,9 @@ pub fn of(intent: &Intent, ordered: &PaymentRow) -> Truth {
     }
     if intent.money != ordered.amount {
         return Truth::Lie("the intent is of another amount or currency than was ordered");
+    }
+    if intent.is_amount_unknown() {
+        return Truth::Unknown;
     }
     if let Some(secured) = Secured::of(intent) {
         return match secured.money == ordered.amount {

@@ -49,6 +49,8 @@ pub struct Theirs {
     pub captured: i64,
     /// Minor units that were refunded, or are on their way back.
     pub refunded: i64,
+    /// Whether there is money of which the gateway doesn't say how much. Then `held` and `captured` are 0.
+    pub is_amount_unknown: bool,
     /// When it was made.
     pub created: DateTime<Utc>,
     /// Our ids, from its metadata.
@@ -84,7 +86,7 @@ impl Theirs {
     /// Makes the record of an intent. `refunded` is the sum of its refunds.
     pub fn of(intent: &Intent, refunded: i64) -> Self {
         let held = match intent.status {
-            IntentStatus::RequiresCapture => intent.amount_capturable,
+            IntentStatus::RequiresCapture => intent.amount_capturable.unwrap_or(0),
             IntentStatus::RequiresPaymentMethod
             | IntentStatus::RequiresConfirmation
             | IntentStatus::RequiresAction
@@ -96,8 +98,9 @@ impl Theirs {
             id: intent.id.clone(),
             currency: intent.money.currency,
             held,
-            captured: intent.amount_received,
+            captured: intent.amount_received.unwrap_or(0),
             refunded,
+            is_amount_unknown: intent.is_amount_unknown(),
             created: intent.created,
             trace: intent.trace,
         }
@@ -145,6 +148,7 @@ fn in_their_currency(found: Found, ours: Option<&Ours>, theirs: Option<&Theirs>)
 fn difference(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Found {
     match (ours, theirs) {
         (None, None) => matched(0),
+        (ours, Some(theirs)) if theirs.is_amount_unknown => amount_unknown(ours, theirs),
         (None, Some(theirs)) if theirs.net() == 0 => matched(0),
         (None, Some(theirs)) => {
             let has = format!("the gateway has {}, and ", theirs.money(theirs.net()));
@@ -168,11 +172,21 @@ fn difference(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Found {
                 held: 0,
                 captured: 0,
                 refunded: 0,
+                is_amount_unknown: false,
                 created: ours.changed_at,
                 trace: Trace::default(),
             };
             compare_both(ours, &nothing)
         }
+    }
+}
+
+/// Nothing can be compared, and to take the money for nothing would call a good booking one without money.
+fn amount_unknown(ours: Option<&Ours>, theirs: &Theirs) -> Found {
+    let what = format!("the gateway has money of {}, and doesn't say how much", theirs.id);
+    match ours {
+        None => Found { class: Class::UnknownPayment, ours: 0, theirs: 0, what },
+        Some(ours) => Found { class: Class::AmountDiffers, ours: ours.net(), theirs: 0, what },
     }
 }
 

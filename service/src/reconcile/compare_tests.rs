@@ -24,7 +24,16 @@ fn ours(held: i64, captured: i64, refunded: i64, booked: bool) -> Ours {
 
 fn theirs(held: i64, captured: i64, refunded: i64) -> Theirs {
     let (id, created) = (IntentId::new("pi_1"), DateTime::UNIX_EPOCH);
-    Theirs { id, currency: Currency::EUR, held, captured, refunded, created, trace: Trace::default() }
+    Theirs {
+        id,
+        currency: Currency::EUR,
+        held,
+        captured,
+        refunded,
+        is_amount_unknown: false,
+        created,
+        trace: Trace::default(),
+    }
 }
 
 fn class(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Class {
@@ -37,7 +46,15 @@ fn each_way_to_differ_has_its_class() {
     let owing = Ours { owed: 100, ..ours(0, 100, 0, false) };
     let elsewhere = Theirs { id: IntentId::new("pi_2"), ..theirs(0, 100, 0) };
     let dollars = Theirs { currency: Currency::USD, ..theirs(0, 100, 0) };
-    let cases: [(&str, Option<Ours>, Option<Theirs>, Class); 19] = [
+    let unsaid = || Theirs { is_amount_unknown: true, ..theirs(0, 0, 0) };
+    let cases: [(&str, Option<Ours>, Option<Theirs>, Class); 21] = [
+        (
+            "booked, and the gateway doesn't say how much",
+            Some(ours(0, 100, 0, true)),
+            Some(unsaid()),
+            AmountDiffers,
+        ),
+        ("nobody of ours, and it doesn't say how much", None, Some(unsaid()), UnknownPayment),
         ("nothing ever", Some(ours(0, 0, 0, false)), Some(theirs(0, 0, 0)), Matched),
         ("a card that was never charged, by nobody of ours", None, Some(theirs(0, 0, 0)), Matched),
         ("booked and held", Some(ours(100, 0, 0, true)), Some(theirs(100, 0, 0)), Matched),

@@ -87,6 +87,11 @@ pub enum GiveBackError {
     /// The gateway still works on the payment.
     #[error("`{0}` is {1:?}: the gateway is still working on it; try again in a moment")]
     InMotion(String, IntentStatus),
+    /// The gateway doesn't say how much it has.
+    #[error(
+        "the gateway doesn't say how much of `{0}` it has taken: look into its dashboard, and refund it there"
+    )]
+    AmountUnknown(String),
     /// The gateway could not be asked, or refused.
     #[error("giving `{0}` back at the gateway")]
     Gateway(String, #[source] GatewayError),
@@ -166,9 +171,10 @@ async fn send(gateway: &Gateway, case: &Case, intent: &Intent) -> Result<GivenBa
                 Ok(intent) if intent.status == IntentStatus::Canceled => Ok(GivenBack::Cancelled),
                 Ok(intent) => Err(GiveBackError::InMotion(case.reference.clone(), intent.status)),
                 // The money was captured meanwhile: the next try finds it so.
-                Err(GatewayError::WrongState { intent: Some(intent), .. }) => {
-                    Err(GiveBackError::InMotion(case.reference.clone(), intent.status))
-                }
+                Err(
+                    GatewayError::WrongState { intent: Some(intent), .. }
+                    | GatewayError::Invalid { intent: Some(intent), .. },
+                ) => Err(GiveBackError::InMotion(case.reference.clone(), intent.status)),
                 Err(error) => Err(at_gateway(error)),
             }
         }
@@ -185,7 +191,8 @@ async fn refund(gateway: &Gateway, case: &Case, intent: &Intent) -> Result<Given
         .filter(|refund| !refund.status.is_owed_again())
         .map(|refund| refund.money.amount)
         .sum();
-    let minor = intent.amount_received - gone;
+    let received = intent.amount_received;
+    let minor = received.ok_or_else(|| GiveBackError::AmountUnknown(case.reference.clone()))? - gone;
     if minor <= 0 {
         return Ok(GivenBack::Nothing);
     }

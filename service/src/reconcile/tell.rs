@@ -66,8 +66,17 @@ pub async fn tell_nodes(
     }
     let id = IntentId::new(&*case.reference);
     let intent = gateway.read(&id).await.map_err(|error| TellError::Gateway(reference(), error))?;
+    let refunded = match intent.amount_refunded {
+        Some(refunded) => refunded,
+        None => {
+            let refunds =
+                gateway.refunds(&id).await.map_err(|error| TellError::Gateway(reference(), error))?;
+            let good = refunds.iter().filter(|refund| !refund.status.is_owed_again());
+            good.map(|refund| refund.money.amount).sum()
+        }
+    };
     let event_id = format!("case:{}:{}", case.id, now.timestamp_millis());
-    let fact = fact(gateway.provider(), event_id, &intent, payment, now);
+    let fact = fact(gateway.provider(), event_id, (&intent, refunded), payment, now);
     let fact = fact.ok_or_else(|| TellError::NoNews(reference()))?;
     let body = json!({"case": case.id, "by": by.actor, "reason": by.reason, "intent": intent}).to_string();
     let row = Received {
@@ -84,19 +93,21 @@ pub async fn tell_nodes(
 fn fact(
     provider: &str,
     event_id: String,
-    intent: &Intent,
+    (intent, refunded): (&Intent, i64),
     payment: Uuid,
     now: DateTime<Utc>,
 ) -> Option<Fact> {
     let secured = Secured::of(intent);
-    let refunded = intent.amount_refunded.unwrap_or(0);
     let (kind, money) = match (&secured, intent.status) {
         (_, IntentStatus::Succeeded) if refunded > 0 => {
-            (FactKind::ChargeRefunded, Money { amount: refunded, ..intent.money })
+            (FactKind::ChargeRefunded, Some(Money { amount: refunded, ..intent.money }))
         }
-        (Some(secured), _) if secured.captured => (FactKind::Captured, secured.money),
-        (Some(secured), _) => (FactKind::Authorised, secured.money),
-        (None, IntentStatus::Canceled) => (FactKind::Cancelled, intent.money),
+        (Some(secured), _) if secured.captured => (FactKind::Captured, Some(secured.money)),
+        (Some(secured), _) => (FactKind::Authorised, Some(secured.money)),
+        (None, IntentStatus::Canceled) => (FactKind::Cancelled, Some(intent.money)),
+        // The gateway doesn't say how much.
+        (None, IntentStatus::Succeeded) => (FactKind::Captured, None),
+        (None, IntentStatus::RequiresCapture) => (FactKind::Authorised, None),
         (None, _) => return None,
     };
     let mut trace = intent.trace;
@@ -107,7 +118,7 @@ fn fact(
         kind,
         intent: Some(intent.id.clone()),
         trace,
-        money: Some(money),
+        money,
         at: news::whole_seconds(now),
         live: intent.live,
     })

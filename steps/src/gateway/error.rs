@@ -34,15 +34,20 @@ pub enum GatewayError {
     /// There is no such object, at least not yet.
     #[error("the gateway knows no such object")]
     NotFound,
-    /// Our request is wrong: a bug, or a method that doesn't exist.
-    #[error("the gateway finds the request invalid (`{code}`, parameter `{param}`): {message}")]
+    /// It was refused for a reason that we don't know by its code: our request is wrong, the method doesn't exist, or the
+    /// gateway doesn't say that the intent's state forbids it. What counts is the intent.
+    #[error("the gateway refuses the request (status {status}, `{code}`, parameter `{param}`): {message}")]
     Invalid {
+        /// 400–499.
+        status: u16,
         /// For example `resource_missing`.
         code: String,
         /// The parameter that it names; may be empty.
         param: String,
         /// The gateway's text, for operators.
         message: String,
+        /// The intent as it is, read after the refusal. `None` if no intent was named: nothing was made.
+        intent: Option<Box<Intent>>,
     },
     /// The same key was used with other parameters: a bug of ours.
     #[error("the idempotency key was used before with other parameters")]
@@ -132,6 +137,47 @@ impl GatewayError {
         !matches!(self, Self::KeyInUse { .. } | Self::Unclear(_))
     }
 
+    /// Whether the gateway answered with a refusal whose reason is in the intent and not in the answer's code: any 4xx but
+    /// those that say to come again later, and those about our credentials.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Declined { .. }
+            | Self::WrongState { .. }
+            | Self::NotFound
+            | Self::Invalid { .. }
+            | Self::KeyReused
+            | Self::KeyInUse { .. } => true,
+            Self::Unclear(Doubt::Garbage { status, .. }) => (400..500).contains(status),
+            Self::Unauthorised { .. } | Self::Busy { .. } | Self::Refused(_) | Self::Unclear(_) => false,
+        }
+    }
+
+    /// Whether the status was 404.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound
+                | Self::Invalid { status: 404, .. }
+                | Self::Unclear(Doubt::Garbage { status: 404, .. })
+        )
+    }
+
+    /// The intent, if the gateway showed it with the refusal, or it was read afterwards.
+    pub fn intent(&self) -> Option<&Intent> {
+        match self {
+            Self::Declined { intent, .. }
+            | Self::WrongState { intent, .. }
+            | Self::Invalid { intent, .. } => intent.as_deref(),
+            Self::NotFound
+            | Self::KeyReused
+            | Self::Unauthorised { .. }
+            | Self::Busy { .. }
+            | Self::KeyInUse { .. }
+            | Self::Refused(_)
+            | Self::Unclear(_) => None,
+        }
+    }
+
     /// The error in a few words, for people and as a common cause of failed sagas: `gateway 402 card_declined`. It contains the
     /// gateway's own code, which is bounded and may be any text.
     pub fn in_short(&self) -> String {
@@ -141,7 +187,8 @@ impl GatewayError {
             Self::Declined { code, decline_code, .. } => {
                 (402, decline_code.as_ref().unwrap_or(code).as_str())
             }
-            Self::WrongState { code, .. } | Self::Invalid { code, .. } => (400, code.as_str()),
+            Self::WrongState { code, .. } => (400, code.as_str()),
+            Self::Invalid { status, code, .. } => (*status, code.as_str()),
             Self::NotFound => (404, ""),
             Self::KeyReused => (400, "key reused"),
             Self::Unauthorised { status } => (*status, ""),

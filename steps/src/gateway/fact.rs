@@ -21,7 +21,7 @@ pub struct Fact {
     pub intent: Option<IntentId>,
     /// Our ids that the event carries.
     pub trace: Trace,
-    /// The money that `kind` is about; `None` for kinds that we ignore.
+    /// The money that `kind` is about; `None` for kinds that we ignore, and if the gateway doesn't say how much.
     pub money: Option<Money>,
     /// When it happened, by the gateway's clock, in whole seconds.
     pub at: DateTime<Utc>,

@@ -14,10 +14,10 @@ pub struct Intent {
     pub status: IntentStatus,
     /// What it is meant to charge.
     pub money: Money,
-    /// Minor units that are authorised and can still be captured.
-    pub amount_capturable: i64,
-    /// Minor units that were captured.
-    pub amount_received: i64,
+    /// Minor units that are authorised and can still be captured; `None` if the gateway didn't say.
+    pub amount_capturable: Option<i64>,
+    /// Minor units that were captured; `None` if the gateway didn't say.
+    pub amount_received: Option<i64>,
     /// Minor units that went back; `None` if the gateway didn't say (inside error answers and events).
     pub amount_refunded: Option<i64>,
     /// Whether its money is held first or taken at once.
@@ -186,6 +186,11 @@ impl IntentStatus {
         !matches!(self, Self::RequiresPaymentMethod | Self::RequiresConfirmation)
     }
 
+    /// Whether money is held for us or captured.
+    pub fn has_money(self) -> bool {
+        matches!(self, Self::RequiresCapture | Self::Succeeded)
+    }
+
     /// Whether the customer or the gateway is working on it, so that it may be charged without any act of ours.
     pub fn is_pending(self) -> bool {
         matches!(self, Self::RequiresAction | Self::Processing)
@@ -193,7 +198,8 @@ impl IntentStatus {
 }
 
 impl Intent {
-    /// The money that is held for us or captured; `None` if there is none. Refunds are not subtracted.
+    /// The money that is held for us or captured; `None` if there is none, or if its amount is unknown
+    /// ([`Intent::is_amount_unknown`]). Refunds are not subtracted.
     pub fn secured(&self) -> Option<Money> {
         let amount = match self.status {
             IntentStatus::RequiresCapture => self.amount_capturable,
@@ -204,7 +210,17 @@ impl Intent {
             | IntentStatus::Processing
             | IntentStatus::Canceled => return None,
         };
-        Some(Money { amount, ..self.money })
+        Some(Money { amount: amount?, ..self.money })
+    }
+
+    /// Whether there is money of which the gateway doesn't say how much. It is neither nothing nor what was ordered.
+    pub fn is_amount_unknown(&self) -> bool {
+        self.status.has_money() && self.secured().is_none()
+    }
+
+    /// Whether exactly this much was captured.
+    pub fn is_captured(&self, money: Money) -> bool {
+        self.status == IntentStatus::Succeeded && self.amount_received == Some(money.amount)
     }
 
     /// The intent, unless its last try to secure the money failed, at once or later.
@@ -224,7 +240,7 @@ impl Intent {
         }
     }
 
-    /// Whether this is the intent that `order` asked for, with all of its money if any is secured.
+    /// Whether this is the intent that `order` asked for, with all of its money if it says how much is secured.
     ///
     /// # Errors
     /// The first [`Mismatch`].

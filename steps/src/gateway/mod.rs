@@ -8,6 +8,7 @@
 //! What this module does not do: it never repeats a request on its own (the engine does, under the same key),
 //! it keeps no state beyond a circuit breaker and a rate limit, and it knows nothing of sagas, reservations or our tables.
 
+mod after_refusal;
 mod error;
 pub mod fact;
 mod http;
@@ -60,11 +61,12 @@ pub trait PaymentGateway: Send + Sync + 'static {
         None
     }
 
-    /// Makes an intent without confirming it. Moves no money: harmless to repeat, also to learn a lost id.
+    /// Makes an intent without confirming it. Moves no money: harmless to repeat, also to learn a lost id. Refused with
+    /// [`GatewayError::Invalid`] and no intent if the order names what the gateway doesn't know.
     fn create<'a>(&'a self, order: &'a Order, key: &'a str) -> Answer<'a, Intent>;
 
     /// Asks to secure the money of an intent that `order` made. Where the gateway only repeats a stored answer, also
-    /// a stored 5xx, what counts is how the intent is now.
+    /// a stored 5xx, what counts is how the intent is now. Fine if it was confirmed before, whatever the refusal's code.
     fn confirm<'a>(&'a self, id: &'a IntentId, order: &'a Order, key: &'a str) -> Answer<'a, Intent>;
 
     /// Reads one intent as it is now. [`GatewayError::NotFound`] is no proof that there will never be one.
@@ -80,7 +82,7 @@ pub trait PaymentGateway: Send + Sync + 'static {
     fn capture<'a>(&'a self, id: &'a IntentId, money: Money, key: &'a str) -> Answer<'a, Intent>;
 
     /// Cancels an intent that is not captured; it can never be charged afterwards. Fine if it was before.
-    /// Refused with [`GatewayError::WrongState`] and the intent if the money is there meanwhile.
+    /// Refused with [`GatewayError::WrongState`] or [`GatewayError::Invalid`] and the intent if the money is there meanwhile.
     fn cancel<'a>(&'a self, id: &'a IntentId, reason: CancelReason, key: &'a str) -> Answer<'a, Intent>;
 
     /// Gives captured money back. The gateway may not guard the sum: the caller must. After a stored 5xx
@@ -184,9 +186,10 @@ impl Gateway {
         }
         match self.confirm(&made.id, order, key).await {
             // Confirmed before, under a key that the gateway has forgotten: the intent itself is the answer.
-            Err(GatewayError::WrongState { intent: Some(intent), .. }) if intent.status.is_confirmed() => {
-                Ok(*intent)
-            }
+            Err(
+                GatewayError::WrongState { intent: Some(intent), .. }
+                | GatewayError::Invalid { intent: Some(intent), .. },
+            ) if intent.status.is_confirmed() => Ok(*intent),
             // A replay shows what became of the first try.
             other => other?.or_declined(),
         }

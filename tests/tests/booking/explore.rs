@@ -184,8 +184,8 @@ impl Bookings {
             let refunded = entry.refunds.iter().map(|refund| refund.money.amount).sum::<i64>();
             let open = entry.intent.status != IntentStatus::Canceled;
             (
-                kept + entry.intent.amount_received - refunded,
-                held + if open { entry.intent.amount_capturable } else { 0 },
+                kept + entry.intent.amount_received.unwrap() - refunded,
+                held + if open { entry.intent.amount_capturable.unwrap() } else { 0 },
             )
         })
     }

@@ -110,9 +110,9 @@ impl BookingWorld {
         let gone = entry.intent.amount_refunded.unwrap_or(0);
         let held = match entry.intent.status {
             IntentStatus::Canceled => 0,
-            _ => entry.intent.amount_capturable,
+            _ => entry.intent.amount_capturable.unwrap(),
         };
-        (entry.intent.amount_received - gone, held)
+        (entry.intent.amount_received.unwrap() - gone, held)
     }
 
     async fn connection(&self) -> sqlx::pool::PoolConnection<sqlx::Postgres> {

@@ -23,6 +23,7 @@ mod logs;
 mod news;
 mod reconcile;
 mod refunds;
+mod refusals;
 mod scripts;
 mod standard;
 mod world;

@@ -8,7 +8,7 @@ pub use config::{BadHttpConfig, HttpConfig};
 
 use crate::{
     breaker::{Breaker, Pass},
-    gateway::{Doubt, GatewayError, Intent, KEY_BYTES_MAX, Unsent},
+    gateway::{Doubt, GatewayError, KEY_BYTES_MAX, Unsent},
 };
 use chrono::{DateTime, Utc};
 use config::is_loopback;
@@ -139,9 +139,11 @@ impl Http {
     ) -> Result<Reply, GatewayError> {
         if key.is_empty() || key.len() > KEY_BYTES_MAX || !key.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(GatewayError::Invalid {
+                status: 400,
                 code: "key".to_owned(),
                 param: "idempotency_key".to_owned(),
                 message: format!("a base key is 1 to {KEY_BYTES_MAX} visible ASCII characters"),
+                intent: None,
             });
         }
         let key = Some(format!("{key}:{operation}"));
@@ -289,17 +291,6 @@ pub(super) fn says_nothing_now(answer: &Result<Reply, GatewayError>) -> bool {
 /// For requests that may have their effect twice: only an old refusal certainly had no effect.
 pub(super) fn was_refused(answer: &Result<Reply, GatewayError>) -> bool {
     answer.as_ref().is_ok_and(|reply| reply.replayed && reply.status >= 400)
-}
-
-/// A refusal because the intent is already as we want it is no refusal.
-pub(super) fn or_already(
-    answer: Result<Intent, GatewayError>,
-    is_done: impl FnOnce(&Intent) -> bool,
-) -> Result<Intent, GatewayError> {
-    match answer {
-        Err(GatewayError::WrongState { intent: Some(intent), .. }) if is_done(&intent) => Ok(*intent),
-        other => other,
-    }
 }
 
 #[cfg(test)]

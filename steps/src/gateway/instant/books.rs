@@ -68,8 +68,8 @@ impl Books {
             id: id.clone(),
             status: IntentStatus::RequiresConfirmation,
             money: order.money,
-            amount_capturable: 0,
-            amount_received: 0,
+            amount_capturable: Some(0),
+            amount_received: Some(0),
             amount_refunded: Some(0),
             capture: order.capture,
             trace: order.trace,
@@ -137,17 +137,17 @@ impl Books {
 
     pub(super) fn capture(&mut self, id: &IntentId, money: Money) -> Result<Intent, GatewayError> {
         let (entry, sums) = self.entry(id)?;
-        let Intent { status, amount_capturable, amount_received, .. } = entry.intent;
-        if status == IntentStatus::Succeeded && amount_received == money.amount {
+        let Intent { status, amount_capturable, .. } = entry.intent;
+        if entry.intent.is_captured(money) {
             return Ok(entry.intent.clone());
         }
-        if status != IntentStatus::RequiresCapture || money.amount > amount_capturable {
+        if status != IntentStatus::RequiresCapture || Some(money.amount) > amount_capturable {
             return Err(entry.wrong_state());
         }
         let intent = &mut entry.intent;
         intent.status = IntentStatus::Succeeded;
-        intent.amount_capturable = 0;
-        intent.amount_received = money.amount;
+        intent.amount_capturable = Some(0);
+        intent.amount_received = Some(money.amount);
         sums.captured += money.amount;
         Ok(intent.clone())
     }
@@ -164,7 +164,7 @@ impl Books {
             | IntentStatus::RequiresCapture => {}
         }
         entry.intent.status = IntentStatus::Canceled;
-        entry.intent.amount_capturable = 0;
+        entry.intent.amount_capturable = Some(0);
         entry.intent.next_action = None;
         Ok(entry.intent.clone())
     }
@@ -182,7 +182,10 @@ impl Books {
         }
         let gone = entry.intent.amount_refunded.unwrap_or(0) + order.money.amount;
         let known = order.money.currency == entry.intent.money.currency && order.money.amount > 0;
-        if entry.intent.status != IntentStatus::Succeeded || gone > entry.intent.amount_received || !known {
+        if entry.intent.status != IntentStatus::Succeeded
+            || Some(gone) > entry.intent.amount_received
+            || !known
+        {
             return Err(entry.wrong_state());
         }
         entry.intent.amount_refunded = Some(gone);
@@ -264,11 +267,11 @@ impl Entry {
         match self.intent.capture {
             CaptureMethod::Manual => {
                 self.intent.status = IntentStatus::RequiresCapture;
-                self.intent.amount_capturable = amount;
+                self.intent.amount_capturable = Some(amount);
             }
             CaptureMethod::Automatic => {
                 self.intent.status = IntentStatus::Succeeded;
-                self.intent.amount_received = amount;
+                self.intent.amount_received = Some(amount);
                 sums.captured += amount;
             }
         }

@@ -141,14 +141,14 @@ impl Instant {
     /// The news that a webhook would bring of an intent as it is now; `None` if there is no such intent.
     pub fn fact(&self, id: &IntentId, event: EventId) -> Option<Fact> {
         let intent = self.open().read(id).ok()?;
-        let (kind, amount) = match intent.status {
-            IntentStatus::RequiresCapture => (FactKind::Authorised, intent.amount_capturable),
-            IntentStatus::Succeeded => (FactKind::Captured, intent.amount_received),
-            IntentStatus::Processing => (FactKind::Processing, intent.money.amount),
-            IntentStatus::RequiresAction => (FactKind::ActionRequired, intent.money.amount),
-            IntentStatus::Canceled => (FactKind::Cancelled, intent.money.amount),
+        let (kind, money) = match intent.status {
+            IntentStatus::RequiresCapture => (FactKind::Authorised, intent.secured()),
+            IntentStatus::Succeeded => (FactKind::Captured, intent.secured()),
+            IntentStatus::Processing => (FactKind::Processing, Some(intent.money)),
+            IntentStatus::RequiresAction => (FactKind::ActionRequired, Some(intent.money)),
+            IntentStatus::Canceled => (FactKind::Cancelled, Some(intent.money)),
             IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation => {
-                (FactKind::Declined, intent.money.amount)
+                (FactKind::Declined, Some(intent.money))
             }
         };
         Some(Fact {
@@ -157,7 +157,7 @@ impl Instant {
             kind,
             intent: Some(intent.id),
             trace: intent.trace,
-            money: Some(Money { amount, ..intent.money }),
+            money,
             at: Utc::now(),
             live: false,
         })
@@ -210,8 +210,8 @@ impl Instant {
 
 fn show_other_money(intent: &mut Intent, money: Money) {
     match intent.status {
-        IntentStatus::RequiresCapture => intent.amount_capturable = money.amount,
-        IntentStatus::Succeeded => intent.amount_received = money.amount,
+        IntentStatus::RequiresCapture => intent.amount_capturable = Some(money.amount),
+        IntentStatus::Succeeded => intent.amount_received = Some(money.amount),
         IntentStatus::RequiresPaymentMethod
         | IntentStatus::RequiresConfirmation
         | IntentStatus::RequiresAction

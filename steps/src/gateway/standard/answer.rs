@@ -28,12 +28,11 @@ struct Item {
 }
 
 /// An error: why in one word, a text for people, the field it is about, and the charge where its state is the reason.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct ErrorBody {
     reason: String,
-    #[serde(default)]
     text: String,
-    #[serde(default)]
     field: String,
     charge: Option<Charge>,
 }
@@ -109,9 +108,15 @@ fn refusal(reply: &Reply) -> GatewayError {
             Err(field) => garbage(status, field),
         },
         (422, "request-reused") => GatewayError::KeyReused,
-        (400 | 422, _) => {
-            GatewayError::Invalid { code, param: word(&error.field), message: sentence(&error.text) }
-        }
+        // Too slow, or too early: it may still be on its way.
+        (408 | 425, _) => garbage(status, "a request that the gateway has not taken in time"),
+        (400..=499, _) => GatewayError::Invalid {
+            status,
+            code,
+            param: word(&error.field),
+            message: sentence(&error.text),
+            intent: None,
+        },
         _ => garbage(status, "a status that the protocol doesn't have"),
     }
 }

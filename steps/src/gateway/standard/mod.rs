@@ -16,11 +16,8 @@ pub use news::read as read_event;
 use super::{
     Answer, BadHttpConfig, CancelReason, Event, EventId, GatewayError, HttpConfig, Intent, IntentId,
     IntentStatus, Money, Order, PAGE_ITEMS_MAX, Page, PaymentGateway, Refund, RefundOrder, Trace, Window,
-    all_pages,
-    http::{
-        Body, Dialect, Http, PAGE_BYTES_MAX, Parameters, Reply, garbage, or_already, says_nothing_now,
-        was_refused,
-    },
+    after_refusal, all_pages,
+    http::{Body, Dialect, Http, PAGE_BYTES_MAX, Parameters, Reply, garbage, says_nothing_now, was_refused},
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::time::Duration;
@@ -50,18 +47,14 @@ impl StandardGateway {
         Ok(Self { http: Http::new(&DIALECT, config)? })
     }
 
-    /// The intent of an answer as it is now: read again where the answer was a replay.
-    async fn current(&self, reply: Reply, expected: Option<&IntentId>) -> Result<Intent, GatewayError> {
-        match answer::intent(&reply, expected) {
-            Ok(intent) if reply.replayed => self.read(&intent.id).await,
-            Err(GatewayError::WrongState { code, intent }) if reply.replayed || intent.is_none() => {
-                let Some(id) = expected else { return Err(GatewayError::WrongState { code, intent }) };
-                // It is refused in any case; if the charge can't be read now, the caller reads it later.
-                let now = self.read(id).await.ok().map(Box::new);
-                Err(GatewayError::WrongState { code, intent: now })
-            }
-            other => other,
-        }
+    /// The intent of an answer as it is now.
+    async fn current(
+        &self,
+        reply: &Reply,
+        id: &IntentId,
+        is_done: impl Fn(&Intent) -> bool,
+    ) -> Result<Intent, GatewayError> {
+        after_refusal::settle(self, answer::intent(reply, Some(id)), reply.replayed, id, is_done).await
     }
 
     async fn charge(&self, id: &IntentId) -> Result<Reply, GatewayError> {
@@ -88,7 +81,10 @@ impl PaymentGateway for StandardGateway {
         Box::pin(async move {
             let body = Body::Json(order::create(order));
             let reply = self.http.post_anew(&["charges"], body, key, "create", says_nothing_now).await?;
-            self.current(reply, None).await
+            match after_refusal::settle_create(answer::intent(&reply, None)) {
+                Ok(intent) if reply.replayed => self.read(&intent.id).await,
+                other => other,
+            }
         })
     }
 
@@ -98,7 +94,7 @@ impl PaymentGateway for StandardGateway {
             let (path, body) = (["charges", id.as_str(), "go"], Body::Json(order::go(order)));
             let reply = self.http.post_anew(&path, body, key, "confirm", says_nothing_now).await?;
             let gone = |intent: &Intent| intent.status.is_confirmed() || intent.last_error.is_some();
-            or_already(self.current(reply, Some(id)).await, gone)?.or_declined()
+            self.current(&reply, id, gone).await?.or_declined()
         })
     }
 
@@ -124,8 +120,7 @@ impl PaymentGateway for StandardGateway {
         Box::pin(async move {
             let (path, body) = (["charges", id.as_str(), "take"], Body::Json(order::take(money)));
             let reply = self.http.post_anew(&path, body, key, "capture", says_nothing_now).await?;
-            let taken = |intent: &Intent| intent.amount_received == money.amount;
-            or_already(self.current(reply, Some(id)).await, taken)
+            self.current(&reply, id, |intent| intent.is_captured(money)).await
         })
     }
 
@@ -133,8 +128,7 @@ impl PaymentGateway for StandardGateway {
         Box::pin(async move {
             let (path, body) = (["charges", id.as_str(), "drop"], Body::Json(order::drop(reason)));
             let reply = self.http.post_anew(&path, body, key, "cancel", says_nothing_now).await?;
-            let dropped = |intent: &Intent| intent.status == IntentStatus::Canceled;
-            or_already(self.current(reply, Some(id)).await, dropped)
+            self.current(&reply, id, |intent| intent.status == IntentStatus::Canceled).await
         })
     }
 

@@ -4,7 +4,7 @@ use super::{
     PROVIDER,
     wire::{Charge, Mode, WireRefund},
 };
-use crate::gateway::{BadEvent, EventId, Fact, FactKind, Money, fact::DisputeStage};
+use crate::gateway::{BadEvent, EventId, Fact, FactKind, Intent, Money, fact::DisputeStage};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Deserialize;
 
@@ -52,23 +52,23 @@ pub fn read(id: &str, body: &[u8]) -> Result<Fact, BadEvent> {
     let (kind, money) = match kind.as_str() {
         "charge.held" => {
             let intent = intent(charge)?;
-            (FactKind::Authorised, Money { amount: intent.amount_capturable, ..intent.money })
+            (FactKind::Authorised, some_of(&intent, intent.amount_capturable))
         }
         "charge.taken" => {
             let intent = intent(charge)?;
-            (FactKind::Captured, Money { amount: intent.amount_received, ..intent.money })
+            (FactKind::Captured, some_of(&intent, intent.amount_received))
         }
-        "charge.refused" => (FactKind::Declined, intent(charge)?.money),
-        "charge.working" => (FactKind::Processing, intent(charge)?.money),
-        "charge.asked" => (FactKind::ActionRequired, intent(charge)?.money),
-        "charge.dropped" => (FactKind::Cancelled, intent(charge)?.money),
+        "charge.refused" => (FactKind::Declined, Some(intent(charge)?.money)),
+        "charge.working" => (FactKind::Processing, Some(intent(charge)?.money)),
+        "charge.asked" => (FactKind::ActionRequired, Some(intent(charge)?.money)),
+        "charge.dropped" => (FactKind::Cancelled, Some(intent(charge)?.money)),
         "refund.changed" => {
             let charge = intent(charge)?;
             let refund = refund.ok_or(BadEvent::Value("no refund"))?;
             let refund = refund.read(&charge.id, charge.money.currency).map_err(BadEvent::Value)?;
             // The refund says whether we asked for it; its charge does not.
             fact.trace = refund.trace;
-            (FactKind::Refund { id: refund.id, status: refund.status }, refund.money)
+            (FactKind::Refund { id: refund.id, status: refund.status }, Some(refund.money))
         }
         "dispute.opened" | "dispute.changed" | "dispute.closed" => {
             let charge = about(charge)?;
@@ -79,12 +79,17 @@ pub fn read(id: &str, body: &[u8]) -> Result<Fact, BadEvent> {
                 _ => DisputeStage::Closed,
             };
             let money = charge.money(&amount).map_err(BadEvent::Value)?;
-            (FactKind::Dispute { id, stage, status: state }, money)
+            (FactKind::Dispute { id, stage, status: state }, Some(money))
         }
         other => {
             let kept = other.chars().filter(|c| !c.is_control()).take(TYPE_BYTES_MAX).collect();
             return Ok(Fact { kind: FactKind::Ignored(kept), ..fact });
         }
     };
-    Ok(Fact { kind, money: Some(money), ..fact })
+    Ok(Fact { kind, money, ..fact })
+}
+
+/// So much of a charge's money, if the message says how much.
+fn some_of(intent: &Intent, amount: Option<i64>) -> Option<Money> {
+    Some(Money { amount: amount?, ..intent.money })
 }

@@ -89,7 +89,7 @@ async fn authorising_is_a_draft_and_a_go_in_decimals_under_request_ids() {
         .await;
     let intent = gateway.authorise(&order(), "saga:3").await.unwrap();
     intent.check(&order()).unwrap();
-    assert_eq!((intent.id, intent.amount_capturable), (IntentId::new("chg_1"), 12_500));
+    assert_eq!((intent.id, intent.amount_capturable), (IntentId::new("chg_1"), Some(12_500)));
 }
 
 #[tokio::test]
@@ -124,11 +124,15 @@ async fn each_error_is_sorted_by_what_the_caller_may_do() {
     let problem = |reason: &str| json!({"reason": reason, "text": "\u{2026}", "field": "amount"});
     let cases: [(u16, Value, Is); 11] = [
         (401, problem("key"), |e| matches!(e, E::Unauthorised { status: 401 })),
-        (404, problem("unknown-charge"), |e| matches!(e, E::NotFound)),
+        (404, problem("unknown-charge"), |e| matches!(e, E::Invalid { status: 404, intent: Some(_), .. })),
         (409, problem("request-running"), |e| matches!(e, E::KeyInUse { .. })),
         (409, problem("disputed"), |e| matches!(e, E::WrongState { code, .. } if code == "disputed")),
         (422, problem("request-reused"), |e| matches!(e, E::KeyReused)),
-        (422, problem("too-much"), |e| matches!(e, E::Invalid { param, .. } if param == "amount")),
+        (
+            422,
+            problem("too-much"),
+            |e| matches!(e, E::Invalid { param, intent: Some(_), .. } if param == "amount"),
+        ),
         (429, json!("slow down"), |e| matches!(e, E::Busy { .. })),
         (503, json!("down"), |e| matches!(e, E::Unclear(Doubt::Server { status: 503, replayed: false }))),
         (404, json!("<html>proxy</html>"), |e| matches!(e, E::Unclear(Doubt::Garbage { .. }))),
@@ -146,6 +150,7 @@ async fn each_error_is_sorted_by_what_the_caller_may_do() {
     for (status, body, is) in cases {
         let (server, gateway) = started().await;
         answers(&server, "POST", "/v2/charges/chg_1/take", shown(status, body)).await;
+        answers(&server, "GET", "/v2/charges/chg_1", shown(200, charge("drafted"))).await;
         let error = gateway.capture(&IntentId::new("chg_1"), order().money, "k").await.unwrap_err();
         assert!(is(&error), "{status}: {error:?}");
     }

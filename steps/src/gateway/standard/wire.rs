@@ -18,9 +18,13 @@ pub(super) struct Charge {
     hold: bool,
     currency: Currency,
     amount: String,
-    held: String,
-    taken: String,
-    returned: String,
+    /// A gateway that doesn't say how much has not said that it is nothing.
+    #[serde(default)]
+    held: Option<String>,
+    #[serde(default)]
+    taken: Option<String>,
+    #[serde(default)]
+    returned: Option<String>,
     #[serde(default)]
     pub reference: Reference,
     #[serde(default)]
@@ -113,7 +117,9 @@ impl Charge {
 
     /// In our words, or which field can't be.
     pub fn read(self) -> Result<Intent, &'static str> {
-        let amount = |text: &str| self.money(text).map(|money| money.amount);
+        let amount = |text: &Option<String>| {
+            text.as_deref().map(|text| self.money(text).map(|money| money.amount)).transpose()
+        };
         let (money, held, taken) = (self.money(&self.amount)?, amount(&self.held)?, amount(&self.taken)?);
         Ok(Intent {
             status: match self.state {
@@ -128,7 +134,7 @@ impl Charge {
             money,
             amount_capturable: held,
             amount_received: taken,
-            amount_refunded: Some(amount(&self.returned)?),
+            amount_refunded: amount(&self.returned)?,
             capture: if self.hold { CaptureMethod::Manual } else { CaptureMethod::Automatic },
             trace: self.reference.trace(),
             next_action: self

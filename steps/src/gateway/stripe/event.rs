@@ -42,12 +42,10 @@ pub fn read(body: &[u8]) -> Result<Fact, BadEvent> {
             intent(object, FactKind::Authorised, |intent| intent.amount_capturable)?
         }
         "payment_intent.succeeded" => intent(object, FactKind::Captured, |intent| intent.amount_received)?,
-        "payment_intent.payment_failed" => intent(object, FactKind::Declined, |intent| intent.money.amount)?,
-        "payment_intent.processing" => intent(object, FactKind::Processing, |intent| intent.money.amount)?,
-        "payment_intent.requires_action" => {
-            intent(object, FactKind::ActionRequired, |intent| intent.money.amount)?
-        }
-        "payment_intent.canceled" => intent(object, FactKind::Cancelled, |intent| intent.money.amount)?,
+        "payment_intent.payment_failed" => intent(object, FactKind::Declined, ordered)?,
+        "payment_intent.processing" => intent(object, FactKind::Processing, ordered)?,
+        "payment_intent.requires_action" => intent(object, FactKind::ActionRequired, ordered)?,
+        "payment_intent.canceled" => intent(object, FactKind::Cancelled, ordered)?,
         "charge.refunded" => charge(object)?,
         "refund.created" | "refund.updated" | "refund.failed" => refund(object)?,
         "charge.dispute.created" => dispute(object, DisputeStage::Opened)?,
@@ -120,10 +118,19 @@ fn parse<T: DeserializeOwned>(object: &str) -> Result<T, BadEvent> {
     serde_json::from_str(object).map_err(BadEvent::Json)
 }
 
-fn intent(object: &str, kind: FactKind, amount: fn(&Intent) -> i64) -> Result<(FactKind, About), BadEvent> {
+/// An event that doesn't say how much is news all the same: the intent is read before anybody acts on it.
+fn intent(
+    object: &str,
+    kind: FactKind,
+    amount: fn(&Intent) -> Option<i64>,
+) -> Result<(FactKind, About), BadEvent> {
     let intent = parse::<PaymentIntent>(object)?.read().map_err(BadEvent::Value)?;
-    let money = Money { amount: amount(&intent), ..intent.money };
-    Ok((kind, About { intent: Some(intent.id), money: Some(money), trace: intent.trace }))
+    let money = amount(&intent).map(|amount| Money { amount, ..intent.money });
+    Ok((kind, About { intent: Some(intent.id), money, trace: intent.trace }))
+}
+
+fn ordered(intent: &Intent) -> Option<i64> {
+    Some(intent.money.amount)
 }
 
 fn charge(object: &str) -> Result<(FactKind, About), BadEvent> {

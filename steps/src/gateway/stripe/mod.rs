@@ -1,8 +1,8 @@
 //! The adapter that speaks Stripe's protocol: to Stripe, and to the simulator that ships with us.
 //!
 //! Only the URL and the secret key differ between the two. One call is one request, and more only where an answer
-//! was not the whole truth: a replay shows the intent as it once was, so the intent is read; a stored 5xx says
-//! nothing for a day, so what is safe to ask again is asked under a second key. Cards only, so that a confirmation
+//! was not the whole truth: a replay shows the intent as it once was, and a refusal seldom why, so the intent is read; a
+//! stored 5xx says nothing for a day, so what is safe to ask again is asked under a second key. Cards only, so that a confirmation
 //! never needs a page of ours.
 
 mod answer;
@@ -17,10 +17,10 @@ pub use event::{PROVIDER, TYPES, read as read_event};
 
 use super::{
     Answer, CancelReason, Event, EventId, GatewayError, Intent, IntentId, IntentStatus, Money, Order, Page,
-    PaymentGateway, Refund, RefundOrder, Trace, Window, all_pages,
+    PaymentGateway, Refund, RefundOrder, Trace, Window, after_refusal, all_pages,
     http::{
         Body, Dialect, Http, KEYS_MAX, OBJECT_BYTES_MAX, PAGE_BYTES_MAX, Parameters, Reply,
-        is_stored_failure, or_already, says_nothing_now, was_refused,
+        is_stored_failure, says_nothing_now, was_refused,
     },
 };
 use chrono::{DateTime, Utc};
@@ -59,26 +59,14 @@ impl Stripe {
         self.http.post(path, Body::Form(parameters), key, operation).await
     }
 
-    /// The intent of an answer as it is now: read again where the answer was a replay, and where it was a refusal
-    /// because of the intent's state, or a decline, that doesn't show the intent. Of a decline the intent alone is
-    /// believed, and whoever gives up must cancel it.
-    async fn current(&self, reply: Reply, expected: Option<&IntentId>) -> Result<Intent, GatewayError> {
-        match answer::intent(&reply, expected) {
-            Ok(intent) if reply.replayed => self.read(&intent.id).await,
-            Err(GatewayError::WrongState { code, intent }) if reply.replayed || intent.is_none() => {
-                let Some(id) = expected else { return Err(GatewayError::WrongState { code, intent }) };
-                // It is refused in any case; if the intent can't be read now, the caller reads it later.
-                let now = self.read(id).await.ok().map(Box::new);
-                Err(GatewayError::WrongState { code, intent: now })
-            }
-            Err(GatewayError::Declined { code, decline_code, intent: None }) => {
-                let Some(id) = expected else {
-                    return Err(GatewayError::Declined { code, decline_code, intent: None });
-                };
-                self.read(id).await?.or_declined()
-            }
-            other => other,
-        }
+    /// The intent of an answer as it is now.
+    async fn current(
+        &self,
+        reply: &Reply,
+        id: &IntentId,
+        is_done: impl Fn(&Intent) -> bool,
+    ) -> Result<Intent, GatewayError> {
+        after_refusal::settle(self, answer::intent(reply, Some(id)), reply.replayed, id, is_done).await
     }
 }
 
@@ -104,17 +92,21 @@ impl PaymentGateway for Stripe {
                     says_nothing_now,
                 )
                 .await?;
-            self.current(reply, None).await
+            match after_refusal::settle_create(answer::intent(&reply, None)) {
+                Ok(intent) if reply.replayed => self.read(&intent.id).await,
+                other => other,
+            }
         })
     }
 
     fn confirm<'a>(&'a self, id: &'a IntentId, order: &'a Order, key: &'a str) -> Answer<'a, Intent> {
         Box::pin(async move {
             let path = ["payment_intents", id.as_str(), "confirm"];
+            let confirmed = |intent: &Intent| intent.status.is_confirmed();
             let mut operation = "confirm".to_owned();
             for number in 2..=KEYS_MAX {
                 match self.post(&path, form::confirm(order), key, &operation).await {
-                    Ok(reply) if !reply.replayed => return self.current(reply, Some(id)).await,
+                    Ok(reply) if !reply.replayed => return self.current(&reply, id, confirmed).await,
                     Err(error) if !is_stored_failure(&error) => return Err(error),
                     Ok(_) | Err(_) => {}
                 }
@@ -126,7 +118,7 @@ impl PaymentGateway for Stripe {
                 operation = format!("confirm-{number}");
             }
             let reply = self.post(&path, form::confirm(order), key, &operation).await?;
-            self.current(reply, Some(id)).await
+            self.current(&reply, id, confirmed).await
         })
     }
 
@@ -156,8 +148,7 @@ impl PaymentGateway for Stripe {
                 .http
                 .post_anew(&path, Body::Form(form::capture(money)), key, "capture", says_nothing_now)
                 .await?;
-            let captured = |intent: &Intent| intent.amount_received == money.amount;
-            or_already(self.current(reply, Some(id)).await, captured)
+            self.current(&reply, id, |intent| intent.is_captured(money)).await
         })
     }
 
@@ -168,8 +159,7 @@ impl PaymentGateway for Stripe {
                 .http
                 .post_anew(&path, Body::Form(form::cancel(reason)), key, "cancel", says_nothing_now)
                 .await?;
-            let canceled = |intent: &Intent| intent.status == IntentStatus::Canceled;
-            or_already(self.current(reply, Some(id)).await, canceled)
+            self.current(&reply, id, |intent| intent.status == IntentStatus::Canceled).await
         })
     }
 

@@ -7,6 +7,7 @@ use crate::gateway::{
     text::{sentence, word},
 };
 use serde::Deserialize;
+use serde_json::{Map, Value, value::RawValue};
 
 /// Codes that speak of the object's state and not of our request.
 const STATE_CODES: [&str; 9] = [
@@ -21,12 +22,15 @@ const STATE_CODES: [&str; 9] = [
     "payment_intent_invalid_parameter_for_state",
 ];
 
-#[derive(Deserialize)]
+/// All of it may be missing: gateways that only speak like Stripe give what they like.
+#[derive(Default, Deserialize)]
 struct Body {
+    #[serde(default)]
     error: Error,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Error {
     #[serde(rename = "type")]
     kind: String,
@@ -34,23 +38,20 @@ struct Error {
     decline_code: Option<String>,
     param: Option<String>,
     message: Option<String>,
-    payment_intent: Option<PaymentIntent>,
+    payment_intent: Option<Box<RawValue>>,
 }
 
-/// What a 4xx means. One that isn't Stripe's JSON (a proxy's page) leaves the outcome unknown.
+/// What a 4xx means. One that isn't JSON (a proxy's page) leaves the outcome unknown.
 pub(super) fn read(reply: &Reply) -> GatewayError {
     let Reply { status, retry_after, .. } = *reply;
-    let error = match (status, serde_json::from_slice::<Body>(&reply.body)) {
+    let error = match (status, body(&reply.body)) {
         // Limits are often enforced in front of Stripe's API, with any body.
         (429, _) => return GatewayError::Busy { retry_after },
-        (_, Ok(body)) => body.error,
-        (_, Err(_)) => return garbage(status, "an error without Stripe's JSON"),
+        (_, Some(body)) => body.error,
+        (_, None) => return garbage(status, "an error without Stripe's JSON"),
     };
     let code = word(error.code.as_ref().unwrap_or(&error.kind));
-    let intent = match error.payment_intent.map(PaymentIntent::read).transpose() {
-        Ok(intent) => intent.map(Box::<Intent>::new),
-        Err(field) => return garbage(status, field),
-    };
+    let intent = error.payment_intent.as_deref().and_then(shown).map(Box::new);
     match (status, error.kind.as_str()) {
         (401 | 403, _) => GatewayError::Unauthorised { status },
         (404, _) => GatewayError::NotFound,
@@ -61,11 +62,26 @@ pub(super) fn read(reply: &Reply) -> GatewayError {
         (402, _) => {
             GatewayError::Declined { code, decline_code: error.decline_code.as_deref().map(word), intent }
         }
-        (400, _) => GatewayError::Invalid {
+        // Too slow, or too early: it may still be on its way.
+        (408 | 425, _) => garbage(status, "a request that the gateway has not taken in time"),
+        (400..=499, _) => GatewayError::Invalid {
+            status,
             code,
             param: error.param.as_deref().map(word).unwrap_or_default(),
             message: sentence(&error.message.unwrap_or_default()),
+            intent,
         },
         _ => garbage(status, "a status that the protocol doesn't have"),
     }
+}
+
+/// The body, as far as it is as Stripe writes it. `None` if it is no JSON object.
+fn body(bytes: &[u8]) -> Option<Body> {
+    let object = || serde_json::from_slice::<Map<String, Value>>(bytes).ok();
+    serde_json::from_slice(bytes).ok().or_else(|| object().map(|_| Body::default()))
+}
+
+/// The intent that a refusal shows. One that can't be read is as good as none: it is asked for then.
+fn shown(intent: &RawValue) -> Option<Intent> {
+    serde_json::from_str::<PaymentIntent>(intent.get()).ok()?.read().ok()
 }

@@ -35,10 +35,11 @@ pub(super) struct PaymentIntent {
     amount: i64,
     #[serde(deserialize_with = "currency")]
     currency: Currency,
+    /// A gateway that doesn't say how much has not said that it is nothing.
     #[serde(default)]
-    amount_capturable: i64,
+    amount_capturable: Option<i64>,
     #[serde(default)]
-    amount_received: i64,
+    amount_received: Option<i64>,
     capture_method: WireCapture,
     #[serde(default)]
     metadata: Option<Metadata>,
@@ -84,7 +85,7 @@ struct WireError {
 #[serde(untagged)]
 enum WireCharge {
     Id(ChargeId),
-    Expanded { id: ChargeId, amount_refunded: i64 },
+    Expanded { id: ChargeId, amount_refunded: Option<i64> },
 }
 
 #[derive(Deserialize)]
@@ -115,13 +116,13 @@ impl PaymentIntent {
     /// In our words, or which field can't be.
     pub fn read(self) -> Result<Intent, &'static str> {
         let (latest_charge, amount_refunded) = match self.latest_charge {
-            None => (None, Some(0)),
+            // Where money was taken there is a charge, even if the gateway doesn't show it.
+            None => (None, (self.status != IntentStatus::Succeeded).then_some(0)),
             Some(WireCharge::Id(id)) => (Some(id), None),
-            Some(WireCharge::Expanded { id, amount_refunded }) => (Some(id), Some(amount_refunded)),
+            Some(WireCharge::Expanded { id, amount_refunded }) => (Some(id), amount_refunded),
         };
-        let amounts =
-            [self.amount, self.amount_capturable, self.amount_received, amount_refunded.unwrap_or(0)];
-        if amounts.iter().any(|amount| *amount < 0) {
+        let amounts = [Some(self.amount), self.amount_capturable, self.amount_received, amount_refunded];
+        if amounts.into_iter().flatten().any(|amount| amount < 0) {
             return Err("a negative amount");
         }
         Ok(Intent {

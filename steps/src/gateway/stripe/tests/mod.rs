@@ -2,6 +2,7 @@
 
 mod faults;
 mod lists;
+mod refusals;
 mod replays;
 
 use super::*;
@@ -134,7 +135,7 @@ async fn a_decline_that_does_not_show_its_intent_is_looked_behind() {
 async fn each_error_answer_is_sorted_by_what_the_caller_may_do() {
     use GatewayError as E;
     type Is = fn(&GatewayError) -> bool;
-    let cases: [(u16, Value, Is); 15] = [
+    let cases: [(u16, Value, Is); 16] = [
         (402, error("card_error", "card_declined", Some("requires_payment_method")), |e| {
             matches!(e, E::Declined { code, decline_code: Some(why), intent: Some(intent) }
                 if code == "card_declined" && why == "insufficient_funds"
@@ -142,11 +143,14 @@ async fn each_error_answer_is_sorted_by_what_the_caller_may_do() {
         }),
         (
             400,
-            error("invalid_request_error", "payment_intent_unexpected_state", Some("succeeded")),
-            |e| matches!(e, E::WrongState { intent: Some(intent), .. } if intent.status == IntentStatus::Succeeded),
+            error("invalid_request_error", "payment_intent_unexpected_state", Some("requires_confirmation")),
+            |e| {
+                matches!(e, E::WrongState { intent: Some(intent), .. }
+                    if intent.status == IntentStatus::RequiresConfirmation)
+            },
         ),
         (400, error("invalid_request_error", "charge_already_refunded", None), |e| {
-            matches!(e, E::WrongState { intent: None, .. })
+            matches!(e, E::WrongState { intent: Some(_), .. })
         }),
         (
             400,
@@ -155,7 +159,12 @@ async fn each_error_answer_is_sorted_by_what_the_caller_may_do() {
         ),
         (400, error("idempotency_error", "x", None), |e| matches!(e, E::KeyReused)),
         (401, error("invalid_request_error", "x", None), |e| matches!(e, E::Unauthorised { status: 401 })),
-        (404, error("invalid_request_error", "resource_missing", None), |e| matches!(e, E::NotFound)),
+        (404, error("invalid_request_error", "resource_missing", None), |e| {
+            matches!(e, E::Invalid { status: 404, intent: Some(_), .. })
+        }),
+        (408, error("invalid_request_error", "x", None), |e| {
+            matches!(e, E::Unclear(Doubt::Garbage { status: 408, .. }))
+        }),
         (409, error("idempotency_error", "idempotency_key_in_use", None), |e| {
             matches!(e, E::KeyInUse { .. })
         }),
@@ -186,6 +195,7 @@ async fn each_error_answer_is_sorted_by_what_the_caller_may_do() {
     for (status, body, is) in cases {
         let (server, gateway) = started().await;
         answers(&server, CONFIRM, status, body).await;
+        answers(&server, "/v1/payment_intents/pi_1", 200, intent("requires_confirmation")).await;
         let error = gateway.confirm(&IntentId::new("pi_1"), &order(), "k").await.unwrap_err();
         assert!(is(&error), "{status}: {error:?}");
         let unsure = matches!(error, E::Unclear(_) | E::KeyInUse { .. });
@@ -209,5 +219,5 @@ async fn automatic_capture_takes_the_money_with_the_confirmation() {
     let order = Order { capture: CaptureMethod::Automatic, ..order() };
     let intent = gateway.authorise(&order, "k").await.unwrap();
     intent.check(&order).unwrap();
-    assert_eq!((intent.capture, intent.amount_received), (CaptureMethod::Automatic, 12_500));
+    assert_eq!((intent.capture, intent.amount_received), (CaptureMethod::Automatic, Some(12_500)));
 }
