@@ -127,6 +127,8 @@ async fn act_on_intent(
             Ok((intent.cancel(Some("automatic".to_owned()))?, ()))
         }
         "lapse" => Err(intent.unexpected_state("let lapse")),
+        // By hand, of all or of a part: no rule on requests meets it.
+        "capture" => Ok((intent.capture(details.amount, false)?, ())),
         "dispute" => {
             let events = match &details.status {
                 Some(status) => intent.change_dispute(status)?,
