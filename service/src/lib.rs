@@ -7,6 +7,7 @@
 //! - [`config`] reads the configuration.
 //! - [`Service`] is what a node shares: configuration, connections, engine, seat locks, gateway, tasks; `ports` has the
 //!   seat locks and the gateway that it is configured with.
+//! - [`cases`] has the differences between our books and the gateway's that a person must look at.
 //! - [`news`] takes in what gateways say about payments; [`outbox`] tells subscribers what was decided.
 //! - [`numbers`] has what operators look at first; [`operators`] is what they are shown and may do, the same at every door.
 //! - [`reconcile`] compares our books with the gateway's; [`verify`] has the invariants.
@@ -16,6 +17,7 @@
 //!
 //! A call fails with a [`ServiceError`], which each door turns into an answer for its callers.
 
+pub mod cases;
 pub mod clock;
 pub mod config;
 mod error;

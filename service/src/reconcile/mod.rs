@@ -9,7 +9,6 @@
 //! By itself it moves no money and changes no payment. It opens cases, sees them again, and resolves those whose
 //! difference is gone. A person may use it to tell the nodes, or to give back money that our books have lost.
 
-mod class;
 mod compare;
 mod give_back;
 mod reader;
@@ -18,7 +17,7 @@ pub mod store;
 mod tell;
 mod walk;
 
-pub use class::Class;
+pub use crate::cases::Class;
 pub use compare::{Found, Ours, Theirs, compare};
 pub use give_back::{GiveBackError, GivenBack, give_back};
 pub use report::{Difference, Report, Sum};

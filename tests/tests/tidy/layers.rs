@@ -60,7 +60,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     (
         "service",
         &[
-            "clock error migrations registered roles rounds sagas_of_money telemetry transaction",
+            "cases clock error migrations registered roles rounds sagas_of_money telemetry transaction",
             "config",
             "parts ports",
             "news numbers outbox",

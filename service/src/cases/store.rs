@@ -1,6 +1,6 @@
 //! `booking.cases`: a row for each difference, for a person.
 
-use super::super::Class;
+use super::Class;
 use chrono::{DateTime, Utc};
 use operator::By;
 use orchestrator::{Bucket, bucketed_id};
