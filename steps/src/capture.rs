@@ -1,13 +1,19 @@
 //! Capture: takes the money that is held. It comes after the pivot, so it is only retried and never undone.
+//!
+//! It may have an end without money: the authorisation lapsed, or somebody captured a part by hand and gave it back. This
+//! is written into our books with the step's refusal. What becomes of the booking is for a person to decide.
 
 use crate::{
     BookingId, PaymentId,
     cashier::{Cashier, Secured, check_known, retryable},
-    gateway::{Intent, IntentStatus},
+    gateway::{CaptureOutcome, Intent, IntentId, IntentStatus, NeverCaptured, Refund},
     stakes,
+    store::payments::News,
     write_down::{PaymentUpdate, write_down},
 };
-use orchestrator::{Call, DbError, Event, Policy, Probe, Recorded, Stake, Step, StepError, Tx, Way};
+use orchestrator::{
+    Call, DbError, Event, Policy, Probe, Recorded, Rejected, Stake, Step, StepError, Tx, Way,
+};
 use serde::{Deserialize, Serialize};
 
 /// Takes the money of a booking.
@@ -37,7 +43,7 @@ impl Step for Capture {
         }
         let Secured { intent, money, .. } = &self.secured;
         let intent = call.capture_and_look(intent, *money, &call.key()).await?;
-        self.taken(&intent)
+        self.end(call, &intent).await
     }
 
     /// Probes by the intent itself: it can be captured once, whatever the gateway remembers of our key.
@@ -46,7 +52,7 @@ impl Step for Capture {
         if intent.status == IntentStatus::RequiresCapture {
             return Ok(Probe::NotDone);
         }
-        Ok(Probe::Done(self.taken(&intent)?))
+        Ok(Probe::Done(self.end(call, &intent).await?))
     }
 
     fn stakes(&self, _: Option<&Secured>) -> Vec<Stake> {
@@ -70,9 +76,12 @@ impl Step for Capture {
                 Event::Ended(Ok(taken)) => {
                     Some(PaymentUpdate::new(recorded.saga, recorded.step.payment, taken.news()))
                 }
-                Event::Ended(Err(_)) | Event::Started | Event::UndoStarted { .. } | Event::Undone { .. } => {
-                    None
+                // Nothing is refused but for good.
+                Event::Ended(Err(rejected)) => {
+                    let never = News::NeverCaptured { reason: rejected.code.clone() };
+                    Some(PaymentUpdate::new(recorded.saga, recorded.step.payment, never))
                 }
+                Event::Started | Event::UndoStarted { .. } | Event::Undone { .. } => None,
             })
             .collect();
         write_down(tx, &news).await
@@ -80,25 +89,43 @@ impl Step for Capture {
 }
 
 impl Capture {
-    /// Decides by the intent's status and amount, because some gateways accept a capture after a cancel.
-    fn taken(&self, intent: &Intent) -> Result<Secured, StepError> {
+    /// The end by the intent as it is now. If another amount was captured, it matters what has gone back.
+    async fn end(&self, call: &Call<Cashier>, intent: &Intent) -> Result<Secured, StepError> {
         check_known(intent)?;
-        let id = &intent.id;
-        match Secured::of(intent) {
-            Some(taken) if taken.captured && taken.money == self.secured.money => Ok(taken),
-            Some(taken) if taken.captured => Err(StepError::Contradiction(format!(
-                "{id} was captured with {} of {}, {}",
-                taken.money,
-                self.secured.money,
+        let refunds = match CaptureOutcome::of(intent, self.secured.money, &[]) {
+            CaptureOutcome::Differs(_) => call.refunds(&intent.id).await.map_err(retryable)?,
+            CaptureOutcome::Whole | CaptureOutcome::Open | CaptureOutcome::Never(_) => Vec::new(),
+        };
+        self.taken(intent, &refunds)
+    }
+
+    /// Decides by the intent's status and amount, because some gateways accept a capture after a cancel.
+    fn taken(&self, intent: &Intent, refunds: &[Refund]) -> Result<Secured, StepError> {
+        let (id, ordered) = (&intent.id, self.secured.money);
+        match (CaptureOutcome::of(intent, ordered, refunds), Secured::of(intent)) {
+            (CaptureOutcome::Whole, Some(taken)) => Ok(taken),
+            (CaptureOutcome::Differs(taken), _) => Err(StepError::Contradiction(format!(
+                "{id} was captured with {taken} of {ordered}, {}",
                 self.named()
             ))),
             // Nothing can be captured any more, so this must not be tried again: a person must act.
-            None if intent.status == IntentStatus::Canceled => Err(StepError::Contradiction(format!(
-                "the authorisation of {id} lapsed before it was captured, {} stands without its money",
-                self.named()
-            ))),
-            Some(_) | None => Err(StepError::unclear(format!("{id} is {:?}", intent.status))),
+            (CaptureOutcome::Never(never), _) => Err(self.never_captured(id, never).into()),
+            (CaptureOutcome::Whole | CaptureOutcome::Open, _) => {
+                Err(StepError::unclear(format!("{id} is {:?}", intent.status)))
+            }
         }
+    }
+
+    fn never_captured(&self, id: &IntentId, never: NeverCaptured) -> Rejected {
+        let what = match never {
+            NeverCaptured::Lapsed => {
+                format!("the authorisation of {id} lapsed before it was captured")
+            }
+            NeverCaptured::PartGivenBack => {
+                format!("{id} was captured in part by hand, and that part has gone back")
+            }
+        };
+        Rejected::new(never.as_str(), format!("{what}, {} stands without its money", self.named()))
     }
 
     fn named(&self) -> String {

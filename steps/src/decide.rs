@@ -71,8 +71,9 @@ impl Step for Decide {
         }
         match money {
             MoneyState::Owed => return Err(StepError::Later(look_again_after(now - confirmed_at))),
-            MoneyState::Captured | MoneyState::Refunded => {}
-            MoneyState::Unsecured | MoneyState::Held | MoneyState::Voided => {
+            // Voided money was never captured: nothing has to go back, and the seats become free.
+            MoneyState::Captured | MoneyState::Refunded | MoneyState::Voided => {}
+            MoneyState::Unsecured | MoneyState::Held => {
                 return Err(StepError::Contradiction(format!(
                     "booking {} stands on payment {payment}, whose money is {money}",
                     self.booking

@@ -10,6 +10,7 @@ use crate::{
     cashier::{Cashier, Secured, check_known, retryable},
     gateway::{
         CancelReason, Doubt, GatewayError, IntentId, IntentStatus, Refund, RefundId, RefundOrder, Trace,
+        without_release,
     },
     store::payments::News,
     write_down::PaymentUpdate,
@@ -78,7 +79,8 @@ pub(crate) async fn cancel_or_refund(
     match Secured::of(&found) {
         None if found.status == IntentStatus::Canceled => Ok(Undone::Voided),
         Some(Secured { captured: true, money, .. }) => {
-            let refunds = give_back(call, intent, money, &[], trace, key).await?;
+            let owing = Owing { total: money, counted: &[], released_minor: found.released_minor() };
+            let refunds = give_back(call, intent, &owing, trace, key).await?;
             match refunds.last() {
                 Some(last) => {
                     Ok(Undone::Refunded { intent: found.id, refund: last.refund.clone(), money, refunds })
@@ -92,21 +94,28 @@ pub(crate) async fn cancel_or_refund(
     }
 }
 
-/// Sees to it that `total` of an intent's captured money goes back, what went back before included. Gives all refunds
-/// that count, newest last.
-///
-/// What our books `counted` as gone when the total was decided is no business of this saga's: if it failed since, its
-/// money is owed again by another.
+/// What must have gone back in the end.
+pub(crate) struct Owing<'a> {
+    /// All of it, what went back before included.
+    pub total: Money,
+    /// What our books counted as gone when the total was decided is no business of this saga's: if it failed since, its
+    /// money is owed again by another.
+    pub counted: &'a [RefundId],
+    /// What a part capture by hand had let go, in minor units. It was never captured, so no refund of it counts.
+    pub released_minor: i64,
+}
+
+/// Sees to it that an intent's captured money goes back. Gives all refunds that count, newest last.
 pub(crate) async fn give_back(
     call: &Call<Cashier>,
     intent: &IntentId,
-    total: Money,
-    counted: &[RefundId],
+    owing: &Owing<'_>,
     trace: Trace,
     key: &str,
 ) -> Result<Vec<AcknowledgedRefund>, StepError> {
+    let Owing { total, counted, released_minor } = *owing;
     for try_number in 0..KEYS_MAX {
-        let found = call.refunds(intent).await.map_err(retryable)?;
+        let found = without_release(call.refunds(intent).await.map_err(retryable)?, released_minor);
         let (mut given, failed) = split_refunds(&found, total, trace)?;
         let refunded = refunded_minor(&given, &found, counted);
         if refunded >= total.amount {
@@ -253,28 +262,31 @@ impl Undone {
             Self::Declined { reason } => [News::Failed { reason: reason.clone() }, News::Voided]
                 .map(|news| PaymentUpdate::new(saga, payment, news))
                 .into(),
+            // Held money too is over then: what was not captured of it is released.
             Self::Refunded { money, .. } if *money != ordered => {
-                vec![PaymentUpdate::new(saga, payment, News::Failed { reason: "amount-mismatch".to_owned() })]
+                let reason = "amount-mismatch".to_owned();
+                vec![PaymentUpdate::new(saga, payment, News::NeverCaptured { reason })]
             }
             Self::Refunded { intent, refund, money, refunds } => {
                 let alone = [AcknowledgedRefund { refund: refund.clone(), money: *money, ours: true }];
                 let refunds = if refunds.is_empty() { &alone[..] } else { refunds };
-                refund_updates(saga, payment, intent, refunds)
+                refund_updates(saga, payment, intent, Some(*money), refunds)
             }
         }
     }
 }
 
-/// Acknowledged refunds as news.
+/// Acknowledged refunds as news. `captured` is what the gateway had taken; `None` where our books must have it.
 pub(crate) fn refund_updates(
     saga: SagaId,
     payment: PaymentId,
     intent: &IntentId,
+    captured: Option<Money>,
     refunds: &[AcknowledgedRefund],
 ) -> Vec<PaymentUpdate> {
     let update = |given: &AcknowledgedRefund| {
         let (reference, refund) = (intent.to_string(), given.refund.to_string());
-        let news = News::Refunded { reference, refund, money: given.money };
+        let news = News::Refunded { reference, refund, money: given.money, captured };
         PaymentUpdate { ours: given.ours, ..PaymentUpdate::new(saga, payment, news) }
     };
     refunds.iter().map(update).collect()

@@ -4,7 +4,7 @@ use crate::{
     Money, PaymentId, ReservationId,
     cashier::{Cashier, trace},
     gateway::{IntentId, RefundId},
-    giving_back::{AcknowledgedRefund, give_back, refund_updates, refunds_if_complete},
+    giving_back::{AcknowledgedRefund, Owing, give_back, refund_updates, refunds_if_complete},
     stakes,
     write_down::write_down,
 };
@@ -41,11 +41,15 @@ impl Step for Refund {
             return Ok(Vec::new());
         }
         let trace = trace(call.saga(), self.payment, self.reservation);
-        give_back(call, &self.intent, self.total, &self.counted, trace, &call.key()).await
+        let owing = Owing { total: self.total, counted: &self.counted, released_minor: 0 };
+        give_back(call, &self.intent, &owing, trace, &call.key()).await
     }
 
     /// Probes by the gateway's list of refunds, whoever asked for them.
     async fn probe(&self, call: &mut Call<Cashier>) -> Result<Probe<Vec<AcknowledgedRefund>>, StepError> {
+        if self.total.amount <= 0 {
+            return Ok(Probe::Done(Vec::new()));
+        }
         let trace = trace(call.saga(), self.payment, self.reservation);
         let given = refunds_if_complete(call, &self.intent, self.total, &self.counted, trace).await?;
         Ok(given.map_or(Probe::NotDone, Probe::Done))
@@ -62,7 +66,7 @@ impl Step for Refund {
 
     async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {
         let Event::Ended(Ok(given)) = event else { return Ok(()) };
-        let updates = refund_updates(tx.saga(), self.payment, &self.intent, given);
+        let updates = refund_updates(tx.saga(), self.payment, &self.intent, None, given);
         write_down(tx, &updates).await
     }
 }

@@ -1,4 +1,5 @@
-//! `usher case list`, `usher case show <id>`, `usher case tell <id>`, `usher case give-back <id>`, `usher case resolve <id>`
+//! `usher case list`, `usher case show <id>`, `usher case tell <id>`, `usher case give-back <id>`,
+//! `usher case never-captured <id>`, `usher case resolve <id>`
 
 use super::{by, out, pool};
 use anyhow::{Context, bail, ensure};
@@ -12,7 +13,7 @@ use service::{
     node,
     operators::Invalid,
     reconcile::{
-        Class, give_back,
+        Class, give_back, record_never_captured,
         store::cases::{self, CaseId},
         tell_nodes,
     },
@@ -30,6 +31,9 @@ pub enum Case {
     Tell(Act),
     /// Give back money for a payment of ours that our books have lost: cancel what is held, refund what was taken
     GiveBack(Act),
+    /// Record that a booking's money was never captured, where the gateway doesn't know the payment: then the booking can
+    /// be cancelled
+    NeverCaptured(Act),
     /// Mark a case as settled
     Resolve(Act),
 }
@@ -81,6 +85,7 @@ impl Case {
             Self::Show(command) => show(config, command.id, command.json).await,
             Self::Tell(command) => command.tell(config).await,
             Self::GiveBack(command) => command.give_back(config).await,
+            Self::NeverCaptured(command) => command.never_captured(config).await,
             Self::Resolve(command) => command.resolve(config).await,
         }
     }
@@ -142,6 +147,23 @@ impl Act {
             out::json(&json!({"case": case.id, "given_back": given}))?;
         } else {
             out::line(format_args!("{given}; the next `usher reconcile` resolves the case"));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn never_captured(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let gateway = node::gateway(&config.gateway)?;
+        let pool = pool(config).await?;
+        let now = now(&mut *pool.acquire().await?).await?;
+        let case = cases::find(&mut *pool.acquire().await?, self.id).await?;
+        let case = case.with_context(|| format!("there is no case {}", self.id))?;
+        ensure!(case.state == "OPEN", "case {} is resolved", self.id);
+        let by = self.who_and_why()?;
+        let money = record_never_captured((&pool, &TaskTracker::new()), &gateway, &case, by, now).await?;
+        if self.json {
+            out::json(&json!({"case": case.id, "never_captured": money}))?;
+        } else {
+            out::line(format_args!("{money} was never captured; the booking can be cancelled now"));
         }
         Ok(ExitCode::SUCCESS)
     }

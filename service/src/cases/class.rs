@@ -78,7 +78,7 @@ impl Class {
                 "tell the nodes of it, which book the seats if they are free and else give the money back: `usher case tell <id> --reason …`"
             }
             Self::BookingWithoutMoney => {
-                "agree with the customer; then cancel the booking: `POST /bookings/{id}/cancellation` by a service"
+                "tell the nodes: `usher case tell <id> --reason …`, or, if the gateway doesn't know the payment, `usher case never-captured <id> --reason …`; agree with the customer; then cancel the booking: `POST /bookings/{id}/cancellation` by a service"
             }
             Self::AmountDiffers => {
                 "compare both books; refund at the gateway what is too much there; then `usher case tell <id> --reason …`"

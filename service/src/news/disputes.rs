@@ -1,12 +1,14 @@
 //! News of disputes. Refunds are frozen while a dispute is open.
+//!
+//! The intent is read first: money can only be disputed if it was captured, and our books may not know that yet.
 
-use super::{Acted, act::News};
+use super::{Acted, act::News, amounts, gateway};
 use crate::{Ending, ServiceError, clock};
 use steps::{
-    gateway::{IntentId, fact::DisputeStage},
+    gateway::{IntentId, IntentStatus, fact::DisputeStage},
     store::{
         inbox,
-        payments::{self, Applied, Dispute},
+        payments::{self, Applied, ChargeRecord, Dispute},
     },
 };
 
@@ -23,7 +25,12 @@ pub(super) async fn act(
     };
     // The payment's money is not in our books yet.
     let Some(owner) = news.about.owner(&intent) else { return Ok(Acted::Later) };
-    let dispute = Dispute { id: id.to_owned(), intent, stage, status: status.to_owned(), money };
+    let Some(found) = gateway::read(news.service, &intent).await else { return Ok(Acted::Later) };
+    let Some(charge) = ChargeRecord::of(&found) else { return Ok(Acted::Later) };
+    if found.status == IntentStatus::Succeeded && charge.captured != owner.amount {
+        return amounts::contradict(news, owner, &found.id, charge.captured).await;
+    }
+    let dispute = Dispute { id: id.to_owned(), charge, stage, status: status.to_owned(), money };
     let (payment, key) = (owner.payment, news.key.clone());
     let write_down = news.service.in_transaction(move |tx| {
         Box::pin(async move {

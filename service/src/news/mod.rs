@@ -7,10 +7,12 @@
 
 mod about;
 mod act;
+mod amounts;
 mod ask;
 mod disputes;
 mod gateway;
 mod money;
+mod owed;
 mod read_back;
 mod receive;
 mod refunds;

@@ -4,7 +4,7 @@ use super::{
     Acted,
     about::is_at_rest,
     act::News,
-    gateway,
+    gateway, owed,
     truth::{self, Truth},
 };
 use crate::{Ending, ServiceError, clock};
@@ -12,8 +12,8 @@ use orchestrator::{Client, Reached};
 use std::time::Duration;
 use steps::{
     Pay, PaymentId, ReservationId, Secured,
-    gateway::{Intent, IntentId, IntentStatus},
-    status::PaymentStatus,
+    gateway::{Intent, IntentId, IntentStatus, given_back_minor},
+    status::{MoneyState, PaymentStatus},
     store::inbox,
 };
 use workflows::{Booking, LateMoney, LatePayment, PaymentNews};
@@ -24,6 +24,9 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
     if let Some(owner) = news.about.owner(id)
         && matches!(owner.status, PaymentStatus::Success | PaymentStatus::Refunded)
     {
+        if owner.money == MoneyState::Owed {
+            return owed::act(news, owner, id).await;
+        }
         // We know it already, from the call's own answer or from other news.
         return news.done_for(owner.payment).await;
     }
@@ -74,8 +77,17 @@ pub(super) async fn act_on_unawaited(news: &News<'_>, intent: &Intent) -> Result
         return Ok(Acted::Later);
     }
     // Unwinding may have found several intents for the payment and refunded all of them.
-    if secured.captured && intent.amount_refunded.is_some_and(|gone| gone >= secured.money.amount) {
-        return news.done().await;
+    if secured.captured {
+        let gone = match intent.amount_refunded {
+            Some(gone) if intent.released_minor() == 0 => gone,
+            Some(_) | None => match gateway::refunds(news.service, &intent.id).await {
+                Some(refunds) => given_back_minor(intent, &refunds),
+                None => return Ok(Acted::Later),
+            },
+        };
+        if gone >= secured.money.amount {
+            return news.done().await;
+        }
     }
     start_late_payment(news, &intent.id).await
 }

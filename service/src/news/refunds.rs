@@ -1,18 +1,19 @@
 //! News of refunds: our own, those made elsewhere, and those that failed.
 //!
-//! Whatever the fact says, we take in the gateway's list of refunds. Refunds that we already know change nothing.
+//! Whatever the fact says, we read the intent and take in the gateway's list of refunds. Refunds that we already know
+//! change nothing. If another amount was captured than was ordered, no refund of it is taken in.
 
-use super::{Acted, about::is_at_rest, act::News, gateway, money};
+use super::{Acted, about::is_at_rest, act::News, amounts, gateway, money, owed};
 use crate::{Ending, ServiceError, clock};
 use orchestrator::{Client, SagaId};
 use sqlx::PgConnection;
 use steps::{
     PaymentId,
-    gateway::{FactKind, IntentId, Refund, RefundId},
-    status::PaymentStatus,
+    gateway::{CaptureOutcome, FactKind, IntentId, Refund, RefundId},
+    status::{MoneyState, PaymentStatus},
     store::{
         inbox,
-        payments::{self, Applied, PaymentRow, RecordedRefunds},
+        payments::{self, Applied, ChargeRecord, PaymentRow, RecordedRefunds},
         reservations,
     },
 };
@@ -24,8 +25,18 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
     let intent = news.fact.intent.clone().or_else(|| named.gateway_reference.clone().map(IntentId::new));
     let Some(intent) = intent else { return Ok(Acted::Contradicts) };
     let Some(owner) = news.about.owner(&intent) else { return act_on_unowned(news, &intent).await };
+    let Some(found) = gateway::read(news.service, &intent).await else { return Ok(Acted::Later) };
     let Some(refunds) = gateway::refunds(news.service, &intent).await else { return Ok(Acted::Later) };
-    let taken_in = take_in(news, owner.payment, &intent, &refunds).await?;
+    let is_captured = matches!(owner.money, MoneyState::Captured | MoneyState::Refunded);
+    match CaptureOutcome::of(&found, owner.amount, &refunds) {
+        CaptureOutcome::Never(never) if !is_captured => {
+            return owed::never_captured(news, owner, never).await;
+        }
+        CaptureOutcome::Differs(taken) => return amounts::contradict(news, owner, &found.id, taken).await,
+        CaptureOutcome::Never(_) | CaptureOutcome::Whole | CaptureOutcome::Open => {}
+    }
+    let Some(charge) = ChargeRecord::of(&found) else { return Ok(Acted::Later) };
+    let taken_in = take_in(news, owner.payment, charge, &refunds).await?;
     let contradiction = taken_in.applied.iter().find_map(|applied| match applied {
         Applied::Contradicts(contradiction) => Some(contradiction),
         Applied::Changed { .. } | Applied::Nothing { .. } | Applied::Unknown => None,
@@ -59,15 +70,15 @@ async fn act_on_unowned(news: &News<'_>, intent: &IntentId) -> Result<Acted, Ser
 async fn take_in(
     news: &News<'_>,
     payment: PaymentId,
-    intent: &IntentId,
+    charge: ChargeRecord,
     refunds: &[Refund],
 ) -> Result<RecordedRefunds, ServiceError> {
-    let (key, intent, refunds) = (news.key.clone(), intent.clone(), refunds.to_vec());
+    let (key, refunds) = (news.key.clone(), refunds.to_vec());
     let nothing_failed = failed_of(news).is_none();
     let write_down = news.service.in_transaction(move |tx| {
         Box::pin(async move {
             let now = clock::now(tx).await?;
-            let taken_in = payments::record_refunds(tx, payment, &intent, &refunds, now).await?;
+            let taken_in = payments::record_refunds(tx, payment, &charge, &refunds, now).await?;
             let good = |applied: &Applied| !matches!(applied, Applied::Contradicts(_));
             let is_all = nothing_failed && taken_in.failed.is_empty() && taken_in.applied.iter().all(good);
             if is_all && key.bucket == payment.bucket() {

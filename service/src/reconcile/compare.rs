@@ -26,6 +26,8 @@ pub struct Ours {
     pub refunded: i64,
     /// Minor units of refunds that are decided but not acknowledged.
     pub owed: i64,
+    /// Whether the money was held once and never captured, so that our books have nothing of it.
+    pub voided: bool,
     /// The confirmed booking that it paid for.
     pub booking: Option<BookingId>,
     /// When it last changed.
@@ -226,6 +228,10 @@ fn compare_both(ours: &Ours, theirs: &Theirs) -> Found {
     if let (Some(booking), true) = (ours.booking, net.1 <= 0) {
         let what = format!("booking {booking} is confirmed, and the gateway has no money for it");
         return found(Class::BookingWithoutMoney, net.0, net.1, what);
+    }
+    // A part was captured by hand and has gone back: only the gateway's books have that.
+    if ours.voided && net == (0, 0) {
+        return matched(0);
     }
     if (ours.captured, ours.held) != (theirs.captured, theirs.held) {
         let what = format!(

@@ -15,6 +15,7 @@ fn ours(held: i64, captured: i64, refunded: i64, booked: bool) -> Ours {
         captured,
         refunded,
         owed: 0,
+        voided: false,
         booking: booked.then(|| BookingId::new_in(bucket)),
         changed_at: DateTime::UNIX_EPOCH,
         in_motion: false,
@@ -46,8 +47,9 @@ fn each_way_to_differ_has_its_class() {
     let owing = Ours { owed: 100, ..ours(0, 100, 0, false) };
     let elsewhere = Theirs { id: IntentId::new("pi_2"), ..theirs(0, 100, 0) };
     let dollars = Theirs { currency: Currency::USD, ..theirs(0, 100, 0) };
+    let voided = |booked| Ours { voided: true, ..ours(0, 0, 0, booked) };
     let unsaid = || Theirs { is_amount_unknown: true, ..theirs(0, 0, 0) };
-    let cases: [(&str, Option<Ours>, Option<Theirs>, Class); 21] = [
+    let cases: [(&str, Option<Ours>, Option<Theirs>, Class); 24] = [
         (
             "booked, and the gateway doesn't say how much",
             Some(ours(0, 100, 0, true)),
@@ -70,6 +72,14 @@ fn each_way_to_differ_has_its_class() {
         ("held and nobody waits", Some(ours(100, 0, 0, false)), Some(theirs(100, 0, 0)), MoneyWithoutBooking),
         ("a second intent", Some(ours(0, 100, 0, true)), Some(elsewhere), MoneyWithoutBooking),
         ("lapsed", Some(ours(100, 0, 0, true)), Some(theirs(0, 0, 0)), BookingWithoutMoney),
+        ("lapsed, as both know", Some(voided(true)), Some(theirs(0, 0, 0)), BookingWithoutMoney),
+        ("a part was captured by hand and went back", Some(voided(false)), Some(theirs(0, 40, 40)), Matched),
+        (
+            "captured and refunded, and nobody here knew",
+            Some(ours(0, 0, 0, false)),
+            Some(theirs(0, 40, 40)),
+            AmountDiffers,
+        ),
         ("refunded in full", Some(ours(0, 100, 0, true)), Some(theirs(0, 100, 100)), BookingWithoutMoney),
         ("unknown there", Some(ours(0, 100, 0, true)), None, BookingWithoutMoney),
         ("less was captured", Some(ours(0, 100, 0, true)), Some(theirs(0, 90, 0)), AmountDiffers),

@@ -7,10 +7,12 @@
 //! one continues there.
 //!
 //! By itself it moves no money and changes no payment. It opens cases, sees them again, and resolves those whose
-//! difference is gone. A person may use it to tell the nodes, or to give back money that our books have lost.
+//! difference is gone. A person may use it to tell the nodes, to give back money that our books have lost, or to record
+//! that a booking's money was never captured.
 
 mod compare;
 mod give_back;
+mod never_captured;
 mod reader;
 mod report;
 pub mod store;
@@ -20,6 +22,7 @@ mod walk;
 pub use crate::cases::Class;
 pub use compare::{Found, Ours, Theirs, compare};
 pub use give_back::{GiveBackError, GivenBack, give_back};
+pub use never_captured::{NeverCapturedError, record_never_captured};
 pub use report::{Difference, Report, Sum};
 pub use tell::{TellError, tell_nodes};
 pub use walk::{Options, ReconcileError, Walk};

@@ -3,7 +3,9 @@
 use super::Theirs;
 use chrono::{DateTime, Utc};
 use std::{collections::HashSet, time::Duration};
-use steps::gateway::{EventId, FactKind, Gateway, GatewayError, Intent, IntentId, Page, Window};
+use steps::gateway::{
+    EventId, FactKind, Gateway, GatewayError, Intent, IntentId, Page, Window, given_back_minor,
+};
 
 /// How often the gateway is asked the same thing.
 const TRIES_MAX: u32 = 4;
@@ -68,15 +70,12 @@ impl Reader {
         }
     }
 
-    /// An intent for the comparison. Its refunds are read only if the intent doesn't say their sum.
+    /// An intent for the comparison. Its refunds are read only if the intent doesn't say their sum, or says it together with
+    /// what a part capture has let go.
     pub async fn theirs(&self, intent: &Intent) -> Result<Theirs, GatewayError> {
         let refunded = match intent.amount_refunded {
-            Some(refunded) => refunded,
-            None => {
-                let refunds = patiently(|| self.0.refunds(&intent.id)).await?;
-                let counted = refunds.iter().filter(|refund| !refund.status.is_owed_again());
-                counted.map(|refund| refund.money.amount).sum()
-            }
+            Some(refunded) if intent.released_minor() == 0 => refunded,
+            Some(_) | None => given_back_minor(intent, &patiently(|| self.0.refunds(&intent.id)).await?),
         };
         Ok(Theirs::of(intent, refunded))
     }

@@ -223,6 +223,19 @@ impl Intent {
         self.status == IntentStatus::Succeeded && self.amount_received == Some(money.amount)
     }
 
+    /// Minor units that a capture of a part has let go; 0 as long as nothing is captured.
+    pub fn released_minor(&self) -> i64 {
+        match self.status {
+            IntentStatus::Succeeded => self.amount_received.map_or(0, |taken| self.money.amount - taken),
+            IntentStatus::RequiresPaymentMethod
+            | IntentStatus::RequiresConfirmation
+            | IntentStatus::RequiresAction
+            | IntentStatus::Processing
+            | IntentStatus::RequiresCapture
+            | IntentStatus::Canceled => 0,
+        }
+    }
+
     /// The intent, unless its last try to secure the money failed, at once or later.
     ///
     /// # Errors

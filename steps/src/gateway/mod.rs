@@ -9,6 +9,7 @@
 //! it keeps no state beyond a circuit breaker and a rate limit, and it knows nothing of sagas, reservations or our tables.
 
 mod after_refusal;
+mod capture_outcome;
 mod error;
 pub mod fact;
 mod http;
@@ -23,6 +24,8 @@ pub mod stripe;
 mod text;
 
 pub use crate::money::{BadCurrency, Currency, Money};
+pub(crate) use capture_outcome::without_release;
+pub use capture_outcome::{CaptureOutcome, NeverCaptured, given_back_minor};
 pub use error::{Doubt, GatewayError, Unsent};
 pub use fact::{BadEvent, Fact, FactKind};
 pub use http::{BadHttpConfig, HttpConfig};

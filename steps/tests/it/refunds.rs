@@ -9,8 +9,8 @@ use steps::status::SeatStatus::{Available, Booked};
 use steps::status::{MoneyState, PaymentStatus};
 use steps::store::bookings::{self, LockOutcome};
 use steps::store::payments::{
-    self, Applied, Contradiction, Dispute, Late, News, RefundTotal, accept_late, apply_all, list_late,
-    owed_since, record_dispute, record_refunds, refund_total,
+    self, Applied, ChargeRecord, Contradiction, Dispute, Late, News, RefundTotal, accept_late, apply_all,
+    list_late, owed_since, record_dispute, record_refunds, refund_total,
 };
 use steps::store::seats::free_booked;
 use steps::{BookingId, PaymentId, ReservationId};
@@ -43,8 +43,12 @@ async fn sold(sale: &mut Sale, seats: &[usize]) -> (ReservationId, PaymentId, Bo
 }
 
 async fn record(sale: &mut Sale, payment: PaymentId, refunds: &[Refund]) -> payments::RecordedRefunds {
-    let intent = IntentId::new("pi_1");
-    record_refunds(&mut sale.connection, payment, &intent, refunds, moment(9)).await.unwrap()
+    record_refunds(&mut sale.connection, payment, &charge(price_of(1)), refunds, moment(9)).await.unwrap()
+}
+
+/// A charge of which so much was captured.
+fn charge(captured: Money) -> ChargeRecord {
+    ChargeRecord { intent: IntentId::new("pi_1"), captured }
 }
 
 async fn imbalance(sale: &mut Sale) -> Vec<(String, i64, i64)> {
@@ -126,13 +130,34 @@ async fn more_than_was_taken_is_not_written_down() {
 }
 
 #[tokio::test]
+async fn a_refund_of_a_part_capture_writes_no_capture() {
+    let mut sale = Sale::of(1).await;
+    let reservation = sale.reserve(&[0], moment(0)).await;
+    let payment = sale.order(reservation, moment(1)).await;
+    let held = News::Held { reference: "pi_1".to_owned(), money: price_of(1) };
+    apply_all(&mut sale.connection, &[(payment, held)], moment(1)).await.unwrap();
+    sale.confirm(reservation, payment).await;
+    let refunds = [refund("re_1", 500, RefundStatus::Succeeded)];
+    let taken = record_refunds(&mut sale.connection, payment, &charge(euro(500)), &refunds, moment(9)).await;
+    let differs = Contradiction::AmountDiffers { expected: price_of(1), told: euro(500) };
+    assert_eq!(taken.unwrap().applied, [Applied::Contradicts(differs)]);
+    assert_eq!(sale.count("select count(*) from booking.ledger where kind <> 'authorised'").await, 0);
+    let never = News::NeverCaptured { reason: "captured-in-part".to_owned() };
+    apply_all(&mut sale.connection, &[(payment, never)], moment(9)).await.unwrap();
+    let row = payments::find(&mut sale.connection, payment).await.unwrap().unwrap();
+    assert_eq!((row.status, row.money), (PaymentStatus::Failed, MoneyState::Voided));
+    assert_eq!(row.failure.as_deref(), Some("captured-in-part"));
+    assert_eq!(imbalance(&mut sale).await, []);
+}
+
+#[tokio::test]
 async fn a_dispute_is_opened_and_ended_once_in_any_order() {
     for (status, lost, booked) in [("won", 0, PRICE), ("lost", PRICE, 0)] {
         let mut sale = Sale::of(1).await;
         let (_, payment, _) = sold(&mut sale, &[0]).await;
         let opened = Dispute {
             id: "dp_1".to_owned(),
-            intent: IntentId::new("pi_1"),
+            charge: charge(price_of(1)),
             stage: DisputeStage::Opened,
             status: "needs_response".to_owned(),
             money: price_of(1),
@@ -154,7 +179,7 @@ async fn an_inquiry_freezes_nothing() {
     let (_, payment, _) = sold(&mut sale, &[0]).await;
     let inquiry = Dispute {
         id: "dp_1".to_owned(),
-        intent: IntentId::new("pi_1"),
+        charge: charge(price_of(1)),
         stage: DisputeStage::Opened,
         status: "warning_needs_response".to_owned(),
         money: price_of(1),

@@ -41,6 +41,8 @@ enum Plot {
     DeclinedThenPaid,
     /// The first payment is pending, and fails by the news of a webhook; the second is good.
     FailedLaterThenPaid,
+    /// The authorisation lapses before the money is taken.
+    Lapses,
 }
 
 impl Plot {
@@ -49,7 +51,7 @@ impl Plot {
         match self {
             Self::Abandoned => 0,
             Self::Paid | Self::Declined | Self::PendingForEver | Self::SecuredUnheardKeyForgotten => 1,
-            Self::TakenAtOnce => 1,
+            Self::TakenAtOnce | Self::Lapses => 1,
             Self::DeclinedThenPaid | Self::FailedLaterThenPaid => 2,
         }
     }
@@ -141,11 +143,18 @@ impl Scenario for Bookings {
                 assert!(matches!(end.stuck, Some(StuckCause::FailedAfterPivot { .. })), "{end:?}");
                 "owed"
             }
+            // Sold, and the money can't be taken any more: a person decides.
+            (State::Stuck, Some("CONFIRMED FAILED/VOIDED seats BOOKED live 2 booked 1")) => {
+                assert!(matches!(end.stuck, Some(StuckCause::RefusedAfterPivot { .. })), "{end:?}");
+                "never captured"
+            }
             other => panic!("{other:?} {books:?}: {end:?}"),
         };
         match kind {
             "booked" => assert_eq!((books, locked), ((2 * PRICE, 0), 0), "{end:?}"),
+            "owed" if self.plot == Plot::Lapses => assert_eq!(books.0, 0, "{end:?}"),
             "owed" => assert_eq!(books.0 + books.1, 2 * PRICE, "{end:?}"),
+            "never captured" => assert_eq!(books, (0, 0), "{end:?}"),
             _ => assert_eq!((books, locked), ((0, 0), 0), "{end:?}"),
         }
         kind.to_owned()
@@ -170,6 +179,7 @@ impl Bookings {
             }
             (Plot::Declined, Operation::Confirm) => Act::Decline,
             (Plot::PendingForEver, Operation::Confirm) => Act::Pend,
+            (Plot::Lapses, Operation::Capture) => Act::Fail,
             _ => Act::Go,
         });
         Self { world, plot, firsts }
@@ -240,6 +250,14 @@ async fn decline_unwinds_whatever_fails() {
 async fn pending_at_the_deadline_is_cancelled_at_the_gateway_whatever_fails() {
     let bookings = Bookings::with(Plot::PendingForEver).await;
     let report = explore(&bookings, &bookings.world.at()).await;
+    assert!(!report.ends.contains_key("booked"), "{report:?}");
+}
+
+#[tokio::test]
+async fn an_authorisation_that_lapses_before_the_capture_is_released_whatever_fails() {
+    let bookings = Bookings::with(Plot::Lapses).await;
+    let report = explore(&bookings, &bookings.world.at()).await;
+    assert!(report.ends["never captured"] > 50 && report.ends["unwound"] > 50, "{report:?}");
     assert!(!report.ends.contains_key("booked"), "{report:?}");
 }
 

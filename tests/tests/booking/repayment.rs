@@ -9,7 +9,7 @@ use std::time::Duration;
 use steps::{
     Services,
     gateway::{Gateway, RefundId, RefundOrder, RefundStatus},
-    store::payments::{self, RecordedRefunds},
+    store::payments::{self, ChargeRecord, RecordedRefunds},
 };
 use tests::support::Show;
 use workflows::{FailedRefund, Repayment};
@@ -34,15 +34,16 @@ impl Repayments {
         let mut connection = self.0.pool.acquire().await.unwrap();
         let now = sqlx::query_scalar("select now()").fetch_one(&mut *connection).await.unwrap();
         let (payment, refunds) = (ordered.payment, [made.clone()]);
+        let charge = ChargeRecord::of(&ordered.intent);
         for _ in 0..2 {
             let taken =
-                payments::record_refunds(&mut connection, payment, &intent, &refunds, now).await.unwrap();
+                payments::record_refunds(&mut connection, payment, &charge, &refunds, now).await.unwrap();
             assert!(taken.failed.is_empty() && !taken.owed, "{taken:?}");
         }
         let failed = self.0.gateway.fail_refund(&intent, &made.id).unwrap();
         assert_eq!(failed.status, RefundStatus::Failed);
         let taken =
-            payments::record_refunds(&mut connection, payment, &intent, &[failed], now).await.unwrap();
+            payments::record_refunds(&mut connection, payment, &charge, &[failed], now).await.unwrap();
         assert_eq!(
             taken,
             RecordedRefunds {

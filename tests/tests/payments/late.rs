@@ -11,10 +11,10 @@ use std::time::Duration;
 use tests::support::{PRICE, Show};
 
 /// Seats are held so long where a test waits for the end of it.
-const SHORT: Duration = Duration::from_millis(1200);
+pub const SHORT: Duration = Duration::from_millis(1200);
 
 /// A reservation whose customer never proved who they are, so that it has expired.
-async fn expired(world: &PaymentWorld, show: &Show, ada: &Customer<'_>) -> Value {
+pub async fn expired(world: &PaymentWorld, show: &Show, ada: &Customer<'_>) -> Value {
     let reservation = ada.reserve(show, &[0]).await;
     ada.pay(&reservation, "pm_card_authenticationRequired").await;
     ada.until(&reservation, "EXPIRED").await;
@@ -23,7 +23,7 @@ async fn expired(world: &PaymentWorld, show: &Show, ada: &Customer<'_>) -> Value
 }
 
 /// The customer pays in another tab: another intent under the same payment.
-async fn pay_in_another_tab(world: &PaymentWorld, reservation: &Value) {
+pub async fn pay_in_another_tab(world: &PaymentWorld, reservation: &Value) {
     let intent = world.gateway.books().await.of(reservation)[0].id.clone();
     world.gateway.control(&format!("intents/{intent}/again"), json!({})).await;
 }

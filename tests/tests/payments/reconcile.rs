@@ -242,7 +242,7 @@ async fn a_row_that_we_lost_is_an_unknown_payment() {
 }
 
 /// What `usher case tell` does; the jobs act on it.
-async fn tell_case(world: &PaymentWorld, case: &cases::Case) {
+pub async fn tell_case(world: &PaymentWorld, case: &cases::Case) {
     tell_nodes(&world.pool, &world.service.gateway, case, &By::new("ada", "a lost webhook"), Utc::now())
         .await
         .unwrap();

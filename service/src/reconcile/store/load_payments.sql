@@ -7,6 +7,7 @@ select
     coalesce(l.captured, 0) as "captured!",
     coalesce(l.refunded, 0) as "refunded!",
     coalesce(l.owed, 0) as "owed!",
+    (p.money = 'VOIDED') as "voided!",
     b.id as "booking_id?",
     greatest(p.created_at, p.settled_at, l.changed_at, b.created_at, b.cancelled_at) as "changed_at!"
 from unnest($1::uuid[], $2::smallint[]) as wanted (id, bucket)

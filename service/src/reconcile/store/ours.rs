@@ -29,6 +29,7 @@ pub async fn load(
         captured: row.captured,
         refunded: row.refunded,
         owed: row.owed,
+        voided: row.voided,
         booking: row.booking_id.map(BookingId::from_uuid),
         changed_at: row.changed_at,
         in_motion: work.in_motion,

@@ -84,7 +84,7 @@ pub enum Act {
     Hang,
     /// There is the effect, and the answer shows this money instead.
     Lie(Money),
-    /// Refund: the customer's bank refuses it at once. Elsewhere as `Go`.
+    /// Refund: the customer's bank refuses it at once. Capture: the authorisation has lapsed. Elsewhere as `Go`.
     Fail,
     /// The answer is a 500, a new one or the stored one, with or without the effect.
     ServerError {
@@ -251,7 +251,17 @@ impl PaymentGateway for Instant {
 
     fn capture<'a>(&'a self, id: &'a IntentId, money: Money, key: &'a str) -> Answer<'a, Intent> {
         let act = self.act(Operation::Capture, key, Some(id), None);
-        self.play(act, |books| books.capture(id, money), show_other_money)
+        let lapse = act == Act::Fail;
+        self.play(
+            act,
+            |books| {
+                if lapse {
+                    books.cancel(id)?;
+                }
+                books.capture(id, money)
+            },
+            show_other_money,
+        )
     }
 
     fn cancel<'a>(&'a self, id: &'a IntentId, _reason: CancelReason, key: &'a str) -> Answer<'a, Intent> {

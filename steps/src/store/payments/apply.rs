@@ -131,7 +131,7 @@ impl Changes {
         if payment.reference.is_none() {
             payment.reference = news.reference().map(str::to_owned);
         }
-        if let News::Failed { reason } = news {
+        if let News::Failed { reason } | News::NeverCaptured { reason } = news {
             payment.failure = Some(reason.clone());
         }
         let entries = payment.become_of(change, self.now);

@@ -4,11 +4,28 @@ use super::apply::{Applied, apply_all, lock};
 use super::news::News;
 use crate::PaymentId;
 use crate::gateway::fact::DisputeStage;
-use crate::gateway::{IntentId, Money, Refund, RefundId};
+use crate::gateway::{Intent, IntentId, Money, Refund, RefundId};
 use crate::store::StoreError;
 use crate::store::ledger::{self, Account, Entry, Kind, balance};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+
+/// What the gateway has of a payment. It was read before anything is written of money that went back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChargeRecord {
+    /// The gateway's name for the payment.
+    pub intent: IntentId,
+    /// The amount that was captured.
+    pub captured: Money,
+}
+
+impl ChargeRecord {
+    /// The record of an intent, as it was read; `None` if the gateway doesn't say how much was captured.
+    pub fn of(intent: &Intent) -> Option<Self> {
+        let captured = Money { amount: intent.amount_received?, ..intent.money };
+        Some(Self { intent: intent.id.clone(), captured })
+    }
+}
 
 /// What recording a payment's refunds found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,15 +48,16 @@ pub struct RecordedRefunds {
 pub async fn record_refunds(
     connection: &mut PgConnection,
     payment: PaymentId,
-    intent: &IntentId,
+    charge: &ChargeRecord,
     refunds: &[Refund],
     now: DateTime<Utc>,
 ) -> Result<RecordedRefunds, StoreError> {
     let (failed, good): (Vec<&Refund>, Vec<&Refund>) =
         refunds.iter().partition(|refund| refund.status.is_owed_again());
     let news = |refund: &&Refund| {
+        let (reference, captured) = (charge.intent.to_string(), Some(charge.captured));
         let (refund, money) = (refund.id.to_string(), refund.money);
-        (payment, News::Refunded { reference: intent.to_string(), refund, money })
+        (payment, News::Refunded { reference, refund, money, captured })
     };
     let news: Vec<_> = good.iter().map(news).collect();
     let applied = apply_all(connection, &news, now).await?;
@@ -68,8 +86,8 @@ pub async fn record_refunds(
 pub struct Dispute {
     /// The gateway's id of it.
     pub id: String,
-    /// The intent whose charge is disputed.
-    pub intent: IntentId,
+    /// The charge that is disputed.
+    pub charge: ChargeRecord,
     /// Where it stands.
     pub stage: DisputeStage,
     /// The gateway's status of it.
@@ -89,12 +107,16 @@ pub async fn record_dispute(
     dispute: &Dispute,
     now: DateTime<Utc>,
 ) -> Result<Applied, StoreError> {
-    let (reference, id, money) = (dispute.intent.to_string(), dispute.id.clone(), dispute.money);
+    let (reference, captured) = (dispute.charge.intent.to_string(), dispute.charge.captured);
+    let (id, money) = (dispute.id.clone(), dispute.money);
     let ended = matches!(dispute.status.as_str(), "won" | "lost") || dispute.stage == DisputeStage::Closed;
     let news = match dispute.status.as_str() {
         inquiry if inquiry.starts_with("warning_") => None,
-        status if ended => Some(News::DisputeEnded { reference, dispute: id, money, won: status != "lost" }),
-        _ => Some(News::Disputed { reference, dispute: id, money }),
+        status if ended => {
+            let won = status != "lost";
+            Some(News::DisputeEnded { reference, dispute: id, money, captured, won })
+        }
+        _ => Some(News::Disputed { reference, dispute: id, money, captured }),
     };
     let news: Vec<_> = news.into_iter().map(|news| (payment, news)).collect();
     let applied = apply_all(connection, &news, now).await?;

@@ -35,12 +35,17 @@ pub enum News {
     },
     /// What was or might have been set aside was let go, and nothing can be charged any more.
     Voided,
+    /// What was held, also under a booking, was not captured as ordered, and nothing of it is with us.
+    NeverCaptured {
+        /// Why, in one word.
+        reason: String,
+    },
     /// It was decided to give back all that is still with us.
     RefundOwed {
         /// The saga that decided it.
         by: String,
     },
-    /// The gateway has acknowledged a refund. That money was captured before is implied.
+    /// The gateway has acknowledged a refund.
     Refunded {
         /// The gateway's name for the payment.
         reference: String,
@@ -48,6 +53,9 @@ pub enum News {
         refund: String,
         /// The amount that went back.
         money: Money,
+        /// The amount that was captured before; `None` if nobody has asked the gateway, and our books must have it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        captured: Option<Money>,
     },
     /// A refund that was acknowledged failed later, or was called off: its money is owed again.
     RefundFailed {
@@ -62,6 +70,8 @@ pub enum News {
         dispute: String,
         /// The amount in dispute.
         money: Money,
+        /// The amount that was captured before.
+        captured: Money,
     },
     /// A dispute has ended.
     DisputeEnded {
@@ -71,6 +81,8 @@ pub enum News {
         dispute: String,
         /// The amount in dispute.
         money: Money,
+        /// The amount that was captured before.
+        captured: Money,
         /// Whether it was decided for us; otherwise the customer keeps the money for good.
         won: bool,
     },
@@ -91,8 +103,8 @@ pub enum Contradiction {
     /// Money came in for a payment that had ended.
     #[error("money came in for a payment that had ended")]
     Late,
-    /// The money of a confirmed booking is gone before it was captured.
-    #[error("the money of a confirmed booking is gone before it was captured")]
+    /// A way back has let go of the money that a confirmed booking stands on.
+    #[error("a way back has let go of the money that a confirmed booking stands on")]
     LapsedUnderBooking,
     /// A void of money that is already with us: it must be refunded.
     #[error("money is voided that was captured before")]
@@ -149,30 +161,46 @@ pub(super) fn advance(standing: &Standing, news: &News) -> Result<Option<Change>
         }
         (P::Initiated, _, News::Held { .. }) => change(P::Success, M::Held, &[Authorised]),
         (P::Initiated, _, News::Captured { .. }) => change(P::Success, M::Captured, &[Authorised, Captured]),
-        (P::Initiated, _, News::Failed { .. } | News::Voided) => change(P::Failed, M::Unsecured, &[]),
+        (P::Initiated, _, News::Failed { .. } | News::Voided | News::NeverCaptured { .. }) => {
+            change(P::Failed, M::Unsecured, &[])
+        }
 
         (P::Success, M::Held | M::Owed, News::Captured { .. }) => {
             change(P::Success, M::Captured, &[Captured])
         }
         (P::Success, M::Held, News::Voided) => change(P::Failed, M::Voided, &[Voided]),
+        // A way back lets go only what nothing stands on.
         (P::Success, M::Owed, News::Voided) => Err(Contradiction::LapsedUnderBooking),
-        (P::Success, _, News::Voided) => Err(Contradiction::AlreadyCaptured),
+        (P::Success, M::Held | M::Owed, News::NeverCaptured { .. }) => {
+            change(P::Failed, M::Voided, &[Voided])
+        }
+        (P::Success, _, News::Voided | News::NeverCaptured { .. }) => Err(Contradiction::AlreadyCaptured),
         (P::Success, _, News::Held { .. } | News::Captured { .. } | News::Failed { .. }) => Ok(None),
 
         // A held payment that was let go may still be announced as held by an older webhook.
         (P::Failed, M::Voided, News::Held { .. }) => Ok(None),
         (P::Failed, _, News::Held { .. } | News::Captured { .. }) => Err(Contradiction::Late),
-        (P::Failed, _, News::Failed { .. } | News::Voided) => Ok(None),
-        (P::Refunded, _, News::Held { .. } | News::Captured { .. } | News::Failed { .. } | News::Voided) => {
-            Ok(None)
-        }
+        (P::Failed, _, News::Failed { .. } | News::Voided | News::NeverCaptured { .. }) => Ok(None),
+        (
+            P::Refunded,
+            _,
+            News::Held { .. }
+            | News::Captured { .. }
+            | News::Failed { .. }
+            | News::Voided
+            | News::NeverCaptured { .. },
+        ) => Ok(None),
 
         (_, _, News::RefundOwed { by }) => Ok(refunds::owe(standing, by)),
-        (_, _, News::Refunded { refund, money, .. }) => refunds::refunded(standing, refund, *money),
+        (_, _, News::Refunded { refund, money, captured, .. }) => {
+            refunds::refunded(standing, refund, *money, *captured)
+        }
         (_, _, News::RefundFailed { refund }) => Ok(refunds::refund_failed(standing, refund)),
-        (_, _, News::Disputed { dispute, money, .. }) => refunds::disputed(standing, dispute, *money),
-        (_, _, News::DisputeEnded { dispute, money, won, .. }) => {
-            refunds::dispute_ended(standing, dispute, *money, *won)
+        (_, _, News::Disputed { dispute, money, captured, .. }) => {
+            refunds::disputed(standing, dispute, *money, *captured)
+        }
+        (_, _, News::DisputeEnded { dispute, money, captured, won, .. }) => {
+            refunds::dispute_ended(standing, (dispute.as_str(), *money), *captured, *won)
         }
     }
 }
@@ -186,14 +214,22 @@ impl News {
             | Self::Refunded { reference, .. }
             | Self::Disputed { reference, .. }
             | Self::DisputeEnded { reference, .. } => Some(reference),
-            Self::Failed { .. } | Self::Voided | Self::RefundOwed { .. } | Self::RefundFailed { .. } => None,
+            Self::Failed { .. }
+            | Self::Voided
+            | Self::NeverCaptured { .. }
+            | Self::RefundOwed { .. }
+            | Self::RefundFailed { .. } => None,
         }
     }
 
     /// Whether what it means depends on the payment's movements so far, and not on its row alone.
     pub(super) fn needs_ledger(&self) -> bool {
         match self {
-            Self::Held { .. } | Self::Captured { .. } | Self::Failed { .. } | Self::Voided => false,
+            Self::Held { .. }
+            | Self::Captured { .. }
+            | Self::Failed { .. }
+            | Self::Voided
+            | Self::NeverCaptured { .. } => false,
             Self::RefundOwed { .. }
             | Self::Refunded { .. }
             | Self::RefundFailed { .. }

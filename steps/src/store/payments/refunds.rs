@@ -27,12 +27,13 @@ pub(super) fn refunded(
     standing: &Standing,
     refund: &str,
     money: Money,
+    captured: Option<Money>,
 ) -> Result<Option<Change>, Contradiction> {
     if standing.entry(Kind::Refunded, refund).is_some() {
         return Ok(None);
     }
     let mut draft = Draft::of(standing);
-    draft.capture(money)?;
+    draft.capture(money, captured)?;
     let (taken, owed) = (draft.on(Account::Taken), draft.on(Account::Owed));
     if money.amount > taken + owed {
         let left = Money { amount: taken + owed, ..money };
@@ -63,28 +64,29 @@ pub(super) fn disputed(
     standing: &Standing,
     dispute: &str,
     money: Money,
+    captured: Money,
 ) -> Result<Option<Change>, Contradiction> {
     let ended = [Kind::DisputeWon, Kind::DisputeLost];
     if ended.iter().any(|kind| standing.entry(*kind, dispute).is_some()) {
         return Ok(None);
     }
     let mut draft = Draft::of(standing);
-    draft.dispute(dispute, money)?;
+    draft.dispute(dispute, money, captured)?;
     Ok(draft.changed())
 }
 
 /// The dispute is decided. If we never heard that it began, it begins and ends now.
 pub(super) fn dispute_ended(
     standing: &Standing,
-    dispute: &str,
-    money: Money,
+    (dispute, money): (&str, Money),
+    captured: Money,
     won: bool,
 ) -> Result<Option<Change>, Contradiction> {
     if [Kind::DisputeWon, Kind::DisputeLost].iter().any(|kind| standing.entry(*kind, dispute).is_some()) {
         return Ok(None);
     }
     let mut draft = Draft::of(standing);
-    draft.dispute(dispute, money)?;
+    draft.dispute(dispute, money, captured)?;
     if let Some(frozen) = draft.now.entry(Kind::Disputed, dispute).map(|entry| entry.money.amount) {
         draft.push(if won { Kind::DisputeWon } else { Kind::DisputeLost }, dispute, frozen);
     }
@@ -124,10 +126,14 @@ impl<'a> Draft<'a> {
         self.entries.push(movement);
     }
 
-    /// Money can only go back if it had come in, whether or not we heard of that before.
-    fn capture(&mut self, told: Money) -> Result<(), Contradiction> {
+    /// Money can only go back if it had come in, whether or not we heard of that before. Another amount than was
+    /// ordered is never written down, and nothing is if nobody says how much it was.
+    fn capture(&mut self, told: Money, captured: Option<Money>) -> Result<(), Contradiction> {
         let expected = self.before.amount;
         if told.currency != expected.currency {
+            return Err(Contradiction::AmountDiffers { expected, told });
+        }
+        if let Some(told) = captured.filter(|captured| *captured != expected) {
             return Err(Contradiction::AmountDiffers { expected, told });
         }
         let missing: &[Kind] = match (self.before.status, self.before.money) {
@@ -140,17 +146,17 @@ impl<'a> Draft<'a> {
             (PaymentStatus::Failed, _) => return Err(Contradiction::Late),
             (PaymentStatus::Success | PaymentStatus::Refunded, _) => &[],
         };
-        for kind in missing {
+        for kind in missing.iter().filter(|_| captured.is_some()) {
             self.add(*kind, None, expected.amount);
         }
         Ok(())
     }
 
-    fn dispute(&mut self, dispute: &str, money: Money) -> Result<(), Contradiction> {
+    fn dispute(&mut self, dispute: &str, money: Money, captured: Money) -> Result<(), Contradiction> {
         if self.now.entry(Kind::Disputed, dispute).is_some() {
             return Ok(());
         }
-        self.capture(money)?;
+        self.capture(money, Some(captured))?;
         let frozen = money.amount.min(self.on(Account::Taken));
         if frozen > 0 {
             self.push(Kind::Disputed, dispute, frozen);

@@ -40,17 +40,30 @@ fn captured() -> News {
 
 fn refunded(refund: &str, amount: i64) -> News {
     let money = Money { amount, ..PRICE };
-    News::Refunded { reference: "pi_1".to_owned(), refund: refund.to_owned(), money }
+    News::Refunded { reference: "pi_1".to_owned(), refund: refund.to_owned(), money, captured: Some(PRICE) }
+}
+
+/// A refund of a payment of which another amount than ordered was captured.
+fn refunded_of(captured: i64) -> News {
+    let money = |amount| Money { amount, ..PRICE };
+    let (refund, captured) = ("re_1".to_owned(), Some(money(captured)));
+    News::Refunded { reference: "pi_1".to_owned(), refund, money: money(10), captured }
+}
+
+fn never_captured() -> News {
+    News::NeverCaptured { reason: "authorisation-lapsed".to_owned() }
 }
 
 fn disputed(dispute: &str, amount: i64) -> News {
     let money = Money { amount, ..PRICE };
-    News::Disputed { reference: "pi_1".to_owned(), dispute: dispute.to_owned(), money }
+    let captured = PRICE;
+    News::Disputed { reference: "pi_1".to_owned(), dispute: dispute.to_owned(), money, captured }
 }
 
 fn ended(dispute: &str, amount: i64, won: bool) -> News {
     let money = Money { amount, ..PRICE };
-    News::DisputeEnded { reference: "pi_1".to_owned(), dispute: dispute.to_owned(), money, won }
+    let (reference, dispute, captured) = ("pi_1".to_owned(), dispute.to_owned(), PRICE);
+    News::DisputeEnded { reference, dispute, money, captured, won }
 }
 
 /// Applies it, and says whether anything came of it.
@@ -103,6 +116,8 @@ fn any_news() -> impl Strategy<Value = News> {
         Just(captured()),
         Just(News::Failed { reason: "card_declined".to_owned() }),
         Just(News::Voided),
+        Just(never_captured()),
+        Just(refunded_of(99)),
         (0..2u8).prop_map(|saga| News::RefundOwed { by: format!("saga {saga}") }),
         refund,
         failed,
@@ -126,8 +141,14 @@ proptest! {
 
 #[test]
 fn the_same_news_twice_changes_nothing_the_second_time() {
-    let all =
-        [held(), captured(), News::Failed { reason: "x".to_owned() }, News::Voided, refunded("re_1", 100)];
+    let all = [
+        held(),
+        captured(),
+        News::Failed { reason: "x".to_owned() },
+        News::Voided,
+        never_captured(),
+        refunded("re_1", 100),
+    ];
     for state in STATES {
         for news in &all {
             let mut standing = at(state);
@@ -148,6 +169,52 @@ fn money_of_another_amount_is_never_taken_for_ours() {
     let news = News::Held { reference: "pi_1".to_owned(), money: told };
     for state in STATES {
         assert_eq!(advance(&at(state), &news), Err(Contradiction::AmountDiffers { expected: PRICE, told }));
+    }
+}
+
+#[test]
+fn money_that_was_never_captured_is_released_and_its_payment_has_failed() {
+    for state in [STATES[1], STATES[2]] {
+        let mut standing = at(STATES[0]);
+        apply(&mut standing, &held()).unwrap();
+        (standing.status, standing.money) = state;
+        apply(&mut standing, &never_captured()).unwrap();
+        check(&standing, &[]);
+        assert_eq!((standing.status, standing.money), (PaymentStatus::Failed, MoneyState::Voided));
+        assert_eq!(advance(&standing, &captured()), Err(Contradiction::Late));
+    }
+    assert_eq!(advance(&at(STATES[3]), &never_captured()), Err(Contradiction::AlreadyCaptured));
+    assert_eq!(advance(&at(STATES[2]), &News::Voided), Err(Contradiction::LapsedUnderBooking));
+}
+
+#[test]
+fn a_refund_of_a_part_capture_is_a_contradiction_and_never_an_entry() {
+    let told = Money { amount: 40, ..PRICE };
+    for state in STATES {
+        let differs = Err(Contradiction::AmountDiffers { expected: PRICE, told });
+        assert_eq!(advance(&at(state), &refunded_of(40)), differs, "{state:?}");
+        let dispute = News::Disputed {
+            reference: "pi_1".to_owned(),
+            dispute: "dp_1".to_owned(),
+            money: told,
+            captured: told,
+        };
+        assert_eq!(advance(&at(state), &dispute), differs, "{state:?}");
+    }
+}
+
+#[test]
+fn a_refund_says_nothing_of_a_capture_that_nobody_has_asked_for() {
+    let refunded = News::Refunded {
+        reference: "pi_1".to_owned(),
+        refund: "re_1".to_owned(),
+        money: PRICE,
+        captured: None,
+    };
+    let left = Money { amount: 0, ..PRICE };
+    for state in [STATES[0], STATES[1], STATES[2]] {
+        let more = Err(Contradiction::MoreThanTaken { left, told: PRICE });
+        assert_eq!(advance(&at(state), &refunded), more, "{state:?}");
     }
 }
 
