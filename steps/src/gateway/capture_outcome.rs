@@ -32,12 +32,16 @@ impl CaptureOutcome {
     pub fn of(intent: &Intent, ordered: Money, refunds: &[Refund]) -> Self {
         let taken = intent.amount_received.map(|amount| Money { amount, ..intent.money });
         match (intent.status, taken) {
-            (IntentStatus::Canceled, None | Some(Money { amount: 0, .. })) => Self::Never(NeverCaptured::Lapsed),
+            (IntentStatus::Canceled, None | Some(Money { amount: 0, .. })) => {
+                Self::Never(NeverCaptured::Lapsed)
+            }
             (IntentStatus::Succeeded, Some(taken)) if taken == ordered => Self::Whole,
-            (IntentStatus::Succeeded, Some(taken)) if taken.amount > 0 => match given_back_minor(intent, refunds) {
-                gone if gone >= taken.amount => Self::Never(NeverCaptured::PartGivenBack),
-                _ => Self::Differs(taken),
-            },
+            (IntentStatus::Succeeded, Some(taken)) if taken.amount > 0 => {
+                match given_back_minor(intent, refunds) {
+                    gone if gone >= taken.amount => Self::Never(NeverCaptured::PartGivenBack),
+                    _ => Self::Differs(taken),
+                }
+            }
             // A cancelled intent with money is no answer, nor is a capture of nothing or of nobody knows how much. It is
             // read again later.
             (

@@ -198,7 +198,7 @@ async fn a_disputed_payment_freezes_refunds() {
     let (booking, ordered) = world.sell(&show).await;
     let dispute = steps::store::payments::Dispute {
         id: "dp_1".into(),
-        charge: steps::store::payments::ChargeRecord::of(&ordered.intent),
+        charge: steps::store::payments::ChargeRecord::of(&ordered.intent).unwrap(),
         stage: steps::gateway::fact::DisputeStage::Opened,
         status: "needs_response".into(),
         money: ordered.price,

@@ -34,7 +34,7 @@ impl Repayments {
         let mut connection = self.0.pool.acquire().await.unwrap();
         let now = sqlx::query_scalar("select now()").fetch_one(&mut *connection).await.unwrap();
         let (payment, refunds) = (ordered.payment, [made.clone()]);
-        let charge = ChargeRecord::of(&ordered.intent);
+        let charge = ChargeRecord::of(&ordered.intent).unwrap();
         for _ in 0..2 {
             let taken =
                 payments::record_refunds(&mut connection, payment, &charge, &refunds, now).await.unwrap();
