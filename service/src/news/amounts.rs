@@ -1,6 +1,6 @@
 //! Amounts that differ from what was ordered: nothing is written into the ledger, and a person gets a case.
 
-use super::{Acted, act::News};
+use super::{Acted, item::News};
 use crate::{
     ServiceError,
     cases::{self, Class, Seen},

@@ -2,7 +2,7 @@
 //!
 //! The intent is read first: money can only be disputed if it was captured, and our books may not know that yet.
 
-use super::{Acted, act::News, amounts, gateway};
+use super::{Acted, amounts, gateway, item::News};
 use crate::{Ending, ServiceError, clock};
 use steps::{
     gateway::{IntentId, IntentStatus, fact::DisputeStage},

@@ -11,6 +11,7 @@ mod amounts;
 mod ask;
 mod disputes;
 mod gateway;
+mod item;
 mod money;
 mod owed;
 mod read_back;
@@ -18,8 +19,9 @@ mod receive;
 mod refunds;
 mod truth;
 
-pub use act::{Acted, act};
+pub use act::act;
 pub use ask::ask;
+pub use item::Acted;
 pub use read_back::read_back;
 pub use receive::{Received, park, receive};
 

@@ -3,8 +3,9 @@
 use super::{
     Acted,
     about::is_at_rest,
-    act::News,
-    gateway, owed,
+    gateway,
+    item::News,
+    owed,
     truth::{self, Truth},
 };
 use crate::{Ending, ServiceError, clock};

@@ -1,7 +1,7 @@
 //! News of money that a booking stands on and that is not captured yet. Its saga captures it and learns the end of that by
 //! its own call. What the saga can't learn, or doesn't any more because it is over, is written down here.
 
-use super::{Acted, about::is_at_rest, act::News, amounts, gateway};
+use super::{Acted, about::is_at_rest, amounts, gateway, item::News};
 use crate::{Ending, ServiceError, clock};
 use steps::{
     gateway::{CaptureOutcome, FactKind, Intent, IntentId, NeverCaptured},

@@ -3,7 +3,7 @@
 //! Whatever the fact says, we read the intent and take in the gateway's list of refunds. Refunds that we already know
 //! change nothing. If another amount was captured than was ordered, no refund of it is taken in.
 
-use super::{Acted, about::is_at_rest, act::News, amounts, gateway, money, owed};
+use super::{Acted, about::is_at_rest, amounts, gateway, item::News, money, owed};
 use crate::{Ending, ServiceError, clock};
 use orchestrator::{Client, SagaId};
 use sqlx::PgConnection;
