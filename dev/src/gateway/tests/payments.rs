@@ -147,7 +147,8 @@ async fn what_a_state_forbids_is_refused_with_the_intent() {
     assert_eq!(refusal(early.unwrap_err()), IntentStatus::RequiresConfirmation);
     world.gateway.confirm(&made.id, &order, &key).await.unwrap();
     let again = world.gateway.confirm(&made.id, &order, "again").await;
-    assert_eq!(refusal(again.unwrap_err()), IntentStatus::RequiresCapture);
+    assert_eq!(again.unwrap().status, IntentStatus::RequiresCapture, "refused, and as it was wanted");
+    assert_eq!(world.line(&order).await["times_secured"], 1);
     let too_much = world.gateway.capture(&made.id, Money { amount: 12_501, ..order.money }, "much").await;
     assert!(matches!(too_much, Err(GatewayError::Invalid { .. })));
     let refund = RefundOrder { intent: made.id.clone(), money: order.money, trace: order.trace };
