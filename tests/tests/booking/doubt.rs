@@ -60,14 +60,21 @@ impl Stage {
 
     /// Stuck on what a step was told, without a booking unless it was there before; says what.
     async fn assert_stuck(self, at: &str, bookings: i64) -> String {
-        let ended = self.handle.result(LONG).await.unwrap();
-        let Ended::Stuck(StuckCause::Contradicted { step, detail }) = ended else { panic!("{ended:?}") };
+        let cause = self.stuck_with(bookings).await;
+        let StuckCause::Contradicted { step, detail } = cause else { panic!("{cause:?}") };
         assert_eq!(step, at);
+        detail
+    }
+
+    /// Stuck, with so many bookings; says why.
+    async fn stuck_with(self, bookings: i64) -> StuckCause {
+        let ended = self.handle.result(LONG).await.unwrap();
+        let Ended::Stuck(cause) = ended else { panic!("{ended:?}") };
         let look = "select count(*) from booking.bookings";
         let found: i64 = sqlx::query_scalar(look).fetch_one(&self.world.pool).await.unwrap();
         assert_eq!(found, bookings);
         self.node.drain().await;
-        detail
+        cause
     }
 }
 
@@ -185,8 +192,10 @@ async fn an_authorisation_that_lapsed_before_its_capture_is_for_a_person_with_th
     let gateway = Gateway::new(stage.world.gateway.clone());
     gateway.cancel(&intent, CancelReason::Abandoned, "the bank").await.unwrap();
     lapsed.store(true, Ordering::Relaxed);
-    let detail = stage.assert_stuck("capture", 1).await;
-    assert!(detail.contains(&booked.booking.to_string()), "{detail}");
+    let cause = stage.stuck_with(1).await;
+    let StuckCause::RefusedAfterPivot { at, error } = cause else { panic!("{cause:?}") };
+    assert_eq!(at, "capture");
+    assert!(error.contains(&booked.booking.to_string()), "{error}");
 }
 
 fn pending(operation: Operation, _: &str) -> Act {
