@@ -17,7 +17,7 @@ use orchestrator::{Builder, Client, Database, Engine, Settings};
 use secrecy::ExposeSecret;
 use std::{sync::Arc, time::Duration};
 use steps::{
-    Cashier, Services,
+    Cashier, Repayments, Services,
     gateway::{CaptureMethod, Gateway, instant},
     locks::SeatLocks,
 };
@@ -134,6 +134,7 @@ fn builder(config: &Config, gateway: Gateway, locks: SeatLocks) -> anyhow::Resul
             Capture::Automatic => CaptureMethod::Automatic,
         },
         return_url: config.gateway.return_url.clone(),
+        repayments: Repayments { max: config.gateway.repayments_max, apart: config.gateway.repayments_apart },
     };
     let database = Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
     let settings = Settings { outbox_poll: config.outbox.poll, ..settings(&config.lanes) };

@@ -58,7 +58,7 @@ pub(crate) struct PaymentRefunded {
     pub amount: Money,
 }
 
-/// A refund that was announced has failed; it will be sent again.
+/// A refund that was announced has failed. One of ours is sent again, within bounds.
 #[derive(Debug, Serialize)]
 pub(crate) struct PaymentRefundFailed {
     pub payment_id: PaymentId,

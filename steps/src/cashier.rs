@@ -21,6 +21,18 @@ pub struct Cashier {
     pub capture: CaptureMethod,
     /// The address to which the gateway sends customers back after 3-D Secure.
     pub return_url: Option<String>,
+    /// How often refunds that come to nothing are sent again.
+    pub repayments: Repayments,
+}
+
+/// The bounds on sending a payment's refunds again. Beyond them a person is needed: a refund that has failed three times
+/// fails again, and each try is told to the customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repayments {
+    /// How many refunds of a payment may follow those that came to nothing.
+    pub max: u32,
+    /// The least time between two of them. The first follows at once.
+    pub apart: Duration,
 }
 
 /// How long Stripe certainly remembers an idempotency key: it prunes after 24 h; this has a margin.
@@ -35,6 +47,13 @@ pub struct Secured {
     pub money: Money,
     /// Whether it is already captured, and not only held.
     pub captured: bool,
+}
+
+impl Default for Repayments {
+    /// Two, a day apart.
+    fn default() -> Self {
+        Self { max: 2, apart: Duration::from_secs(24 * 3600) }
+    }
 }
 
 impl Deref for Cashier {

@@ -7,7 +7,7 @@
 
 use crate::{
     Money, PaymentId,
-    cashier::{Cashier, Secured, check_known, retryable},
+    cashier::{Cashier, Repayments, Secured, check_known, retryable},
     gateway::{
         CancelReason, Doubt, GatewayError, IntentId, IntentStatus, Refund, RefundId, RefundOrder, Trace,
         without_release,
@@ -15,7 +15,7 @@ use crate::{
     store::payments::News,
     write_down::PaymentUpdate,
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use orchestrator::{Call, Cause, SagaId, StepError};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -122,8 +122,9 @@ pub(crate) async fn give_back(
             return Ok(given);
         }
         let money = Money { amount: total.amount - refunded, ..total };
+        check_repayment(call.repayments, &failed, money, call.now())?;
         let order = RefundOrder { intent: intent.clone(), money, trace };
-        match call.refund(&order, &refund_key(key, failed, try_number)).await {
+        match call.refund(&order, &refund_key(key, failed.len(), try_number)).await {
             Ok(made) if made.money != money => {
                 return Err(StepError::Contradiction(format!(
                     "refund {} is of {}, not of {money}",
@@ -195,14 +196,37 @@ fn refunded_minor(given: &[AcknowledgedRefund], found: &[Refund], counted: &[Ref
     given.chain(lost.map(|refund| refund.money.amount)).sum()
 }
 
-/// What counts as gone, oldest first, and how many refunds of ours came to nothing: each of them used up a key.
+/// Whether money may be sent again after these refunds of ours came to nothing.
+fn check_repayment(
+    Repayments { max, apart }: Repayments,
+    failed: &[&Refund],
+    money: Money,
+    now: DateTime<Utc>,
+) -> Result<(), StepError> {
+    if failed.len() > max as usize {
+        return Err(StepError::Contradiction(format!(
+            "{} refunds came to nothing and {money} is still owed: refund it in the gateway's dashboard, then try again",
+            failed.len()
+        )));
+    }
+    let newest = failed.iter().map(|refund| refund.created).max();
+    // What failed may have failed by chance, so the first repayment doesn't wait.
+    let (Some(newest), true) = (newest, failed.len() > 1) else { return Ok(()) };
+    let passed = (now - newest).to_std().unwrap_or_default();
+    match apart.saturating_sub(passed) {
+        Duration::ZERO => Ok(()),
+        wait => Err(StepError::Later(wait)),
+    }
+}
+
+/// What counts as gone, oldest first, and the refunds of ours that came to nothing: each of them used up a key.
 fn split_refunds(
     found: &[Refund],
     total: Money,
     trace: Trace,
-) -> Result<(Vec<AcknowledgedRefund>, usize), StepError> {
+) -> Result<(Vec<AcknowledgedRefund>, Vec<&Refund>), StepError> {
     let ours = |refund: &&Refund| refund.trace.payment_id == trace.payment_id;
-    let failed = found.iter().filter(|refund| refund.status.is_owed_again()).filter(ours).count();
+    let failed = found.iter().filter(|refund| refund.status.is_owed_again()).filter(ours).collect();
     let good = found.iter().rev().filter(|refund| !refund.status.is_owed_again());
     let given: Vec<AcknowledgedRefund> = good
         .map(|refund| AcknowledgedRefund {

@@ -49,7 +49,7 @@ mod write_down;
 pub use accept::{Accept, Accepted};
 pub use breaker::BreakerConfig;
 pub use capture::Capture;
-pub use cashier::{Cashier, Secured};
+pub use cashier::{Cashier, Repayments, Secured};
 pub use confirm::{Booked, Confirm};
 pub use decide::{Decide, Decided};
 pub use free::Free;

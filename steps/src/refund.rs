@@ -10,6 +10,7 @@ use crate::{
 };
 use orchestrator::{Call, DbError, Event, Policy, Probe, Stake, Step, StepError, Tx, Way};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Makes sure that this much of a payment has gone back in the end, including earlier refunds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,11 +27,16 @@ pub struct Refund {
     /// send again. Empty in old journals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counted: Vec<RefundId>,
+    /// The refund that failed was made at the gateway by a person, so a person decides whether it is made again: this only
+    /// looks whether the money has gone back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
 }
 
 impl Step for Refund {
     const NAME: &'static str = "refund";
-    const POLICY: Policy = Policy::PATIENT;
+    /// It waits for the end of a dispute, or for a day between two repayments. Such a wait uses no attempts.
+    const POLICY: Policy = Policy { time_max: Duration::from_secs(400 * 24 * 3600), ..Policy::PATIENT };
     /// All refunds that count, newest last; empty if nothing had to go back.
     type Output = Vec<AcknowledgedRefund>;
     type Medium = Call<Cashier>;
@@ -41,6 +47,10 @@ impl Step for Refund {
             return Ok(Vec::new());
         }
         let trace = trace(call.saga(), self.payment, self.reservation);
+        if self.by_hand {
+            let given = refunds_if_complete(call, &self.intent, self.total, &self.counted, trace).await?;
+            return given.ok_or_else(|| self.waits_for_a_person());
+        }
         let owing = Owing { total: self.total, counted: &self.counted, released_minor: 0 };
         give_back(call, &self.intent, &owing, trace, &call.key()).await
     }
@@ -61,12 +71,25 @@ impl Step for Refund {
 
     fn describe(&self, _: Way) -> Option<String> {
         let Self { total, intent, .. } = self;
-        Some(format!("refunds what has not gone back yet of {total} of {intent}"))
+        Some(match self.by_hand {
+            true => format!("looks whether {total} of {intent} has gone back"),
+            false => format!("refunds what has not gone back yet of {total} of {intent}"),
+        })
     }
 
     async fn record(&self, tx: &mut Tx, event: Event<'_, Self>) -> Result<(), DbError> {
         let Event::Ended(Ok(given)) = event else { return Ok(()) };
         let updates = refund_updates(tx.saga(), self.payment, &self.intent, None, given);
         write_down(tx, &updates).await
+    }
+}
+
+impl Refund {
+    fn waits_for_a_person(&self) -> StepError {
+        let Self { total, intent, .. } = self;
+        StepError::Contradiction(format!(
+            "a refund that was made by hand at the gateway failed, so that less than {total} of {intent} has gone back; it is not \
+             sent again unasked: refund it there and try again, or mark this as resolved"
+        ))
     }
 }

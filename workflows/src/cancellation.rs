@@ -35,7 +35,7 @@ impl Workflow for Cancellation {
         // The point of no return. Refused, it leaves no trace; past it the money is owed until the gateway has it.
         let (decided, mut saga) = saga.pivot(Decide { booking }).await?;
         let Decided { reservation, payment, intent, total, counted } = decided;
-        saga.step(Refund { payment, reservation, intent, total, counted }).await;
+        saga.step(Refund { payment, reservation, intent, total, counted, by_hand: false }).await;
         saga.step(Free { reservation }).await;
         Ok(booking)
     }

@@ -1,4 +1,4 @@
-//! A refund that had been acknowledged failed later: the money is owed again, and is sent again.
+//! A refund that had been acknowledged failed later: the money is owed again, and is sent again if we had asked for it.
 
 use orchestrator::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,9 @@ pub struct FailedRefund {
     pub payment: PaymentId,
     /// The gateway's id of the refund.
     pub refund: RefundId,
+    /// It was made at the gateway by a person, so it is not sent again unless a person makes it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub elsewhere: bool,
 }
 
 impl FailedRefund {
@@ -40,10 +43,10 @@ impl Workflow for Repayment {
     }
 
     async fn run(saga: Saga<Self>, failed: FailedRefund) -> Result<(), Failure> {
-        let FailedRefund { payment, refund } = failed;
-        let (reopened, mut saga) = saga.pivot(Reopen { payment, refund }).await?;
+        let FailedRefund { payment, refund, elsewhere } = failed;
+        let (reopened, mut saga) = saga.pivot(Reopen { payment, refund, elsewhere }).await?;
         let Reopened { reservation, intent, total, counted } = reopened;
-        saga.step(Refund { payment, reservation, intent, total, counted }).await;
+        saga.step(Refund { payment, reservation, intent, total, counted, by_hand: elsewhere }).await;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 use steps::{
-    BookingId, Cashier, Confirm, PaymentId, ReservationId, SeatList, Services,
+    BookingId, Cashier, Confirm, PaymentId, Repayments, ReservationId, SeatList, Services,
     gateway::{CaptureMethod, PaymentMethod, instant},
     locks::{SeatLocks, SeatLocksConfig},
 };
@@ -30,6 +30,7 @@ pub(crate) async fn sell(load: &Arc<Load>, options: &Options, redis_url: &str) -
         gateway: steps::gateway::Gateway::new(gateway.clone()),
         capture: CaptureMethod::Manual,
         return_url: None,
+        repayments: Repayments::default(),
     };
     let locks = SeatLocks::connect(SeatLocksConfig::new(redis_url))?;
     let mut settings = Settings { node: "bench".into(), ..Settings::default() };

@@ -176,6 +176,18 @@ pub const KEYS: &[Key] = &[
         "the address to which the gateway sends customers back after 3-D Secure",
     ),
     key(
+        "gateway.repayments_max",
+        "2",
+        Number(0, 10),
+        "how often refunds of one payment that came to nothing are sent again; then a person is needed",
+    ),
+    key(
+        "gateway.repayments_apart_ms",
+        "86400000",
+        Number(0, 2_592_000_000),
+        "the least time between two refunds that are sent again; the first is sent at once",
+    ),
+    key(
         "gateway.deadline_ms",
         "10000",
         Number(100, 20_000),

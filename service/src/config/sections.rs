@@ -163,6 +163,11 @@ pub struct Gateway {
     pub capture: Capture,
     /// The address to which the gateway sends customers back after 3-D Secure.
     pub return_url: Option<String>,
+    /// How many refunds of a payment may follow those that came to nothing.
+    pub repayments_max: u32,
+    /// The least time between two of them (`repayments_apart_ms`).
+    #[serde(rename = "repayments_apart_ms", deserialize_with = "milliseconds")]
+    pub repayments_apart: Duration,
     /// How long one request may take, from connecting to the last byte of its answer (`deadline_ms`).
     #[serde(rename = "deadline_ms", deserialize_with = "milliseconds")]
     pub deadline: Duration,

@@ -13,7 +13,7 @@ use steps::{
     status::{MoneyState, PaymentStatus},
     store::{
         inbox,
-        payments::{self, Applied, ChargeRecord, PaymentRow, RecordedRefunds},
+        payments::{self, Applied, ChargeRecord, PaymentRow, RecordedRefunds, ReturnedRefund},
         reservations,
     },
 };
@@ -45,15 +45,20 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
         tracing::error!(payment = %owner.payment, %intent, %contradiction, "a refund contradicts the payment");
         return Ok(Acted::Contradicts);
     }
-    // A refund that is already owed goes back first: two at once would each send what the other has not sent yet.
-    if taken_in.owed && !taken_in.failed.is_empty() {
-        return Ok(Acted::Later);
-    }
     if taken_in.failed.is_empty() && may_be_ours(news, owner, &refunds, &taken_in).await? {
         return Ok(Acted::Later);
     }
-    for refund in taken_in.failed {
-        owe_again(news, owner, refund).await?;
+    let (elsewhere, ours): (Vec<_>, Vec<_>) =
+        taken_in.failed.into_iter().partition(|failed| failed.elsewhere);
+    for failed in elsewhere {
+        owe_again(news, owner, failed).await?;
+    }
+    // A refund that is already owed goes back first: two at once would each send what the other has not sent yet.
+    if taken_in.owed && !ours.is_empty() {
+        return Ok(Acted::Later);
+    }
+    for failed in ours {
+        owe_again(news, owner, failed).await?;
     }
     news.done_for(owner.payment).await
 }
@@ -140,11 +145,17 @@ fn failed_of<'a>(news: &'a News<'_>) -> Option<&'a RefundId> {
     }
 }
 
-/// Records that the money is owed again, and starts a saga that sends it again.
-async fn owe_again(news: &News<'_>, owner: &PaymentRow, refund: RefundId) -> Result<(), ServiceError> {
-    let failed = FailedRefund { payment: owner.payment, refund };
+/// Starts a saga that records the failure, and sends the money again if it was we who had sent it.
+async fn owe_again(news: &News<'_>, owner: &PaymentRow, failed: ReturnedRefund) -> Result<(), ServiceError> {
+    let ReturnedRefund { id, elsewhere } = failed;
+    let failed = FailedRefund { payment: owner.payment, refund: id, elsewhere };
     let key = failed.start_key();
-    tracing::error!(payment = %owner.payment, refund = %failed.refund, "a refund failed and will be sent again");
+    match elsewhere {
+        true => {
+            tracing::error!(payment = %owner.payment, refund = %failed.refund, "a refund failed that was made at the gateway by hand; a person must decide");
+        }
+        false => tracing::error!(payment = %owner.payment, refund = %failed.refund, "a refund failed"),
+    }
     news.service.client.start::<Repayment>(failed).key(key).await?;
     Ok(())
 }

@@ -22,6 +22,8 @@ status! {
         Refunded = "refunded",
         /// A refund that was acknowledged failed later: owed again.
         RefundFailed = "refund_failed",
+        /// A refund that failed was not decided here, so it is not owed.
+        RefundWithdrawn = "refund_withdrawn",
         /// The customer's bank took it back while a dispute runs.
         Disputed = "disputed",
         /// The dispute was decided for us.
@@ -58,6 +60,7 @@ impl Kind {
             Self::RefundOwed => (Taken, Owed),
             Self::Refunded => (Owed, Customer),
             Self::RefundFailed => (Customer, Owed),
+            Self::RefundWithdrawn => (Owed, Taken),
             Self::Disputed => (Taken, Disputed),
             Self::DisputeWon => (Disputed, Taken),
             Self::DisputeLost => (Disputed, Customer),

@@ -21,7 +21,7 @@ fn previews(money: Money) -> Vec<String> {
         late_for: reservation,
     };
     let capture = Capture { payment, secured, booking: None };
-    let refund = Refund { payment, reservation, intent, total: money, counted: Vec::new() };
+    let refund = Refund { payment, reservation, intent, total: money, counted: Vec::new(), by_hand: false };
     [
         pay.describe(Way::Forward),
         pay.describe(Way::Back),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use steps::{
     Services,
     gateway::{Gateway, RefundId, RefundOrder, RefundStatus},
-    store::payments::{self, ChargeRecord, RecordedRefunds},
+    store::payments::{self, ChargeRecord, RecordedRefunds, ReturnedRefund},
 };
 use tests::support::Show;
 use workflows::{FailedRefund, Repayment};
@@ -48,7 +48,7 @@ impl Repayments {
             taken,
             RecordedRefunds {
                 applied: vec![],
-                failed: vec![made.id.clone()],
+                failed: vec![ReturnedRefund { id: made.id.clone(), elsewhere: false }],
                 elsewhere: vec![],
                 owed: false
             }
@@ -64,7 +64,8 @@ impl Scenario for Repayments {
 
     async fn begin(&self) -> Begun<Repayment, Services, World> {
         let world = self.failed().await;
-        let input = FailedRefund { payment: world.ordered.payment, refund: world.refund.clone() };
+        let (payment, refund) = (world.ordered.payment, world.refund.clone());
+        let input = FailedRefund { payment, refund, elsewhere: false };
         Begun { services: self.0.services(), world, input, letters: Vec::new() }
     }
 

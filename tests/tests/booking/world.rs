@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 use steps::{
-    Cashier, ReservationId, SeatId, Services,
+    Cashier, Repayments, ReservationId, SeatId, Services,
     gateway::{CaptureMethod, Gateway, instant},
     locks::{KeyTemplate, SeatLocks, SeatLocksConfig},
 };
@@ -60,7 +60,12 @@ impl BookingWorld {
     }
 
     fn services_with(&self, gateway: Gateway) -> Services {
-        let cashier = Cashier { gateway, capture: CaptureMethod::Manual, return_url: None };
+        let cashier = Cashier {
+            gateway,
+            capture: CaptureMethod::Manual,
+            return_url: None,
+            repayments: Repayments::default(),
+        };
         Services { locks: self.locks.clone(), cashier }
     }
 

@@ -26,6 +26,7 @@ mod part_captures;
 mod reconcile;
 mod refunds;
 mod refusals;
+mod repayments;
 mod scripts;
 mod standard;
 mod uncaptured;

@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use tests::support::{PRICE, Show};
 
 /// A customer with a booking whose money is captured.
-struct Booked<'a> {
-    ada: Customer<'a>,
-    show: Show,
-    reservation: Value,
-    booking: String,
-    intent: String,
+pub struct Booked<'a> {
+    pub ada: Customer<'a>,
+    pub show: Show,
+    pub reservation: Value,
+    pub booking: String,
+    pub intent: String,
 }
 
-async fn booked<'a>(world: &'a PaymentWorld, method: &str) -> Booked<'a> {
+pub async fn booked<'a>(world: &'a PaymentWorld, method: &str) -> Booked<'a> {
     let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, method).await;
@@ -29,16 +29,16 @@ async fn booked<'a>(world: &'a PaymentWorld, method: &str) -> Booked<'a> {
 }
 
 impl Booked<'_> {
-    async fn read(&self) -> Value {
+    pub async fn read(&self) -> Value {
         self.ada.get(&self.booking).await.is(200)
     }
 
-    async fn cancel(&self) -> super::customer::Answer {
+    pub async fn cancel(&self) -> super::customer::Answer {
         self.ada.post(&format!("{}/cancellation", self.booking), json!({"reason": "ill"})).await
     }
 
     /// Waits until so much has gone back.
-    async fn until_refunded(&self, world: &PaymentWorld, minor: i64) -> Value {
+    pub async fn until_refunded(&self, world: &PaymentWorld, minor: i64) -> Value {
         world
             .until(&format!("{minor} went back"), async || {
                 let found = self.read().await;
@@ -150,7 +150,7 @@ async fn a_refund_that_fails_again_and_again_stays_a_visible_debt_until_it_is_se
 #[case::succeeded_at_first(json!({"refund": {"succeed_then_fail": {"after_ms": 50}}}))]
 #[tokio::test]
 async fn a_refund_that_fails_later_is_owed_again_and_sent_again(#[case] acts: Value) {
-    let world = PaymentWorld::open().await;
+    let world = Plan::default().with("USHER_GATEWAY_REPAYMENTS_APART_MS", "0").open().await;
     let booked = booked(&world, "pm_card_visa").await;
     world.gateway.rule(&["refund"], 2, acts).await;
     booked.cancel().await.is(202);
@@ -217,54 +217,6 @@ async fn a_partial_refund_made_in_the_dashboard_is_taken_in() {
         where kind = 'payment.refunded' and payload -> 'amount' ->> 'amount' = '500'";
     world.until_count("the outside is told", told, 1).await;
     world.close_having_given_back(500).await;
-}
-
-#[tokio::test]
-async fn refunds_that_fail_together_are_sent_again_for_what_they_were() {
-    let world = PaymentWorld::open().await;
-    let booked = booked(&world, "pm_card_visa").await;
-    let mut refunds = Vec::new();
-    for amount in [500, 700] {
-        let made = format!("intents/{}/refund", booked.intent);
-        let made = world.gateway.control(&made, json!({"amount": amount})).await;
-        refunds.push(made["id"].as_str().unwrap().to_owned());
-    }
-    booked.until_refunded(&world, 1200).await;
-    world.rest().await;
-    world.gateway.rule(&["webhook"], None, json!({"webhook": {"hold": true}})).await;
-    for refund in &refunds {
-        world.gateway.control(&format!("refunds/{refund}/fail"), json!({})).await;
-    }
-    world.gateway.behave().await;
-    // Slow enough that one looks before the other has sent anything.
-    world.gateway.rule(&["refund"], 2, json!({"delay_ms": 400})).await;
-    world.gateway.control("webhooks/release", json!({})).await;
-    let repaid = "select count(*) from usher.sagas where workflow = 'repayment' and state = 'completed'";
-    world.until_count("both were sent again", repaid, 2).await;
-    let books = world.close_having_given_back(1200).await;
-    assert_eq!(books.only(&booked.reservation).refunded, 1200, "{books:#?}");
-}
-
-/// A gateway that takes more refunds than was charged: the sum is ours to guard.
-#[tokio::test]
-async fn a_cancellation_while_a_refund_is_sent_again_gives_back_the_rest() {
-    let world = PaymentWorld::open().await;
-    let booked = booked(&world, "pm_card_visa").await;
-    let made =
-        world.gateway.control(&format!("intents/{}/refund", booked.intent), json!({"amount": 500})).await;
-    booked.until_refunded(&world, 500).await;
-    world.rest().await;
-    world.gateway.rule(&["refund"], 1, json!({"delay_ms": 500, "lax": true})).await;
-    world.gateway.rule(&["refund"], None, json!({"lax": true})).await;
-    world.gateway.control(&format!("refunds/{}/fail", made["id"].as_str().unwrap()), json!({})).await;
-    let owed = "select count(*) from booking.ledger where kind = 'refund_failed'";
-    world.until_count("it is owed again", owed, 1).await;
-    booked.cancel().await.is(202);
-    booked.until_refunded(&world, PRICE).await;
-    let books = world.close().await;
-    let amounts: Vec<_> =
-        books.only(&booked.reservation).refunds.iter().map(|refund| refund.amount).collect();
-    assert_eq!(amounts, [500, 500, PRICE - 500]);
 }
 
 #[tokio::test]

@@ -33,11 +33,20 @@ pub struct RecordedRefunds {
     /// What became of each, in order. One that contradicts what we know was not written down.
     pub applied: Vec<Applied>,
     /// Refunds that were written down as acknowledged and have failed since: each needs its `repayment`.
-    pub failed: Vec<RefundId>,
+    pub failed: Vec<ReturnedRefund>,
     /// Refunds that nobody had written down before and that none of our sagas asked for: the outside is to be told.
     pub elsewhere: Vec<(RefundId, Money)>,
     /// A refund is decided and not acknowledged yet: a saga is at it, and a failed refund may be its own.
     pub owed: bool,
+}
+
+/// A refund that came to nothing after it was written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnedRefund {
+    /// The gateway's id of it.
+    pub id: RefundId,
+    /// Whether a person made it at the gateway, and none of our sagas asked for it.
+    pub elsewhere: bool,
 }
 
 /// Records all refunds of a payment's intent as the gateway lists them; those that are known change nothing.
@@ -76,7 +85,7 @@ pub async fn record_refunds(
     let failed = failed
         .into_iter()
         .filter(|refund| has(Kind::Refunded, &refund.id) && !has(Kind::RefundFailed, &refund.id))
-        .map(|refund| refund.id.clone())
+        .map(|refund| ReturnedRefund { id: refund.id.clone(), elsewhere: refund.trace.saga_id.is_none() })
         .collect();
     Ok(RecordedRefunds { applied, failed, elsewhere, owed: balance(&ledger, Account::Owed) > 0 })
 }
@@ -157,6 +166,20 @@ pub async fn refund_total(
         total: Money { amount: sum + balance(&ledger, Account::Owed), ..amount },
         counted: gone.into_iter().map(|entry| RefundId::new(&entry.reference)).collect(),
     })
+}
+
+/// The amount that a refund was written down with, in minor units; zero if it was not.
+///
+/// # Errors
+/// The database failed.
+pub async fn refunded_by(
+    connection: &mut PgConnection,
+    payment: PaymentId,
+    refund: &RefundId,
+) -> Result<i64, StoreError> {
+    let ledger = ledger::list_of_payment(connection, payment).await?;
+    let of = |entry: &&Entry| entry.kind == Kind::Refunded && entry.reference == refund.as_str();
+    Ok(ledger.iter().filter(of).map(|entry| entry.money.amount).sum())
 }
 
 /// Since when money of this payment is owed, which means that a saga is giving it back; `None` if nothing is. Locks

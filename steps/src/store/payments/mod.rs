@@ -10,8 +10,8 @@ mod standing;
 
 pub use apply::{Applied, apply_all};
 pub use elsewhere::{
-    ChargeRecord, Dispute, RecordedRefunds, RefundTotal, owed_since, record_dispute, record_refunds,
-    refund_total,
+    ChargeRecord, Dispute, RecordedRefunds, RefundTotal, ReturnedRefund, owed_since, record_dispute,
+    record_refunds, refund_total, refunded_by,
 };
 pub use late::{Late, accept_late, list_late};
 pub use news::{Contradiction, News};

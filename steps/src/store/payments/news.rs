@@ -62,6 +62,11 @@ pub enum News {
         /// The gateway's name for the refund.
         refund: String,
     },
+    /// A refund that failed is not owed: nobody here had decided it.
+    RefundWithdrawn {
+        /// The gateway's name for the refund.
+        refund: String,
+    },
     /// The customer's bank disputes the charge and has taken the money back for now: refunds are frozen.
     Disputed {
         /// The gateway's name for the payment.
@@ -196,6 +201,7 @@ pub(super) fn advance(standing: &Standing, news: &News) -> Result<Option<Change>
             refunds::refunded(standing, refund, *money, *captured)
         }
         (_, _, News::RefundFailed { refund }) => Ok(refunds::refund_failed(standing, refund)),
+        (_, _, News::RefundWithdrawn { refund }) => Ok(refunds::withdraw(standing, refund)),
         (_, _, News::Disputed { dispute, money, captured, .. }) => {
             refunds::disputed(standing, dispute, *money, *captured)
         }
@@ -218,7 +224,8 @@ impl News {
             | Self::Voided
             | Self::NeverCaptured { .. }
             | Self::RefundOwed { .. }
-            | Self::RefundFailed { .. } => None,
+            | Self::RefundFailed { .. }
+            | Self::RefundWithdrawn { .. } => None,
         }
     }
 
@@ -233,6 +240,7 @@ impl News {
             Self::RefundOwed { .. }
             | Self::Refunded { .. }
             | Self::RefundFailed { .. }
+            | Self::RefundWithdrawn { .. }
             | Self::Disputed { .. }
             | Self::DisputeEnded { .. } => true,
         }

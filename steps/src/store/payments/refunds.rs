@@ -59,6 +59,18 @@ pub(super) fn refund_failed(standing: &Standing, refund: &str) -> Option<Change>
     Some(draft.settled())
 }
 
+/// The refund that failed is not owed after all, as far as nothing else has settled it.
+pub(super) fn withdraw(standing: &Standing, refund: &str) -> Option<Change> {
+    let failed = standing.entry(Kind::RefundFailed, refund)?.money.amount;
+    let left = failed.min(standing.on(Account::Owed));
+    if standing.entry(Kind::RefundWithdrawn, refund).is_some() || left <= 0 {
+        return None;
+    }
+    let mut draft = Draft::of(standing);
+    draft.push(Kind::RefundWithdrawn, refund, left);
+    Some(draft.settled())
+}
+
 /// The customer's bank has taken the money back for now, or what of it is still with us.
 pub(super) fn disputed(
     standing: &Standing,
