@@ -51,6 +51,12 @@ impl Database {
         PgPoolOptions::new().max_connections(most).acquire_timeout(CONNECT).connect_with(options).await
     }
 
+    /// A pool that connects when it is first asked: for what is rarely needed.
+    pub fn pool_on_demand(&self, most: u32) -> PgPool {
+        let options = self.options.clone().application_name("usher");
+        PgPoolOptions::new().max_connections(most).acquire_timeout(CONNECT).connect_lazy_with(options)
+    }
+
     /// A connection for one purpose.
     pub async fn connect(&self, purpose: &str) -> Result<PgConnection, sqlx::Error> {
         let options = self.options.clone().application_name(&format!("usher {purpose}"));

@@ -36,6 +36,9 @@ const DRAIN: Duration = Duration::from_secs(11);
 /// How long shutdown waits meanwhile for work on batches: as long as the engine waits for its own tasks.
 const BATCHES_END: Duration = DRAIN.saturating_add(Duration::from_secs(2));
 
+/// Connections for refunds that look into our books before they leave: each holds one for a statement.
+const BOOKS_CONNECTIONS: u32 = 2;
+
 /// A node that has been opened and works until it is drained.
 pub struct Node {
     /// The service that callers use.
@@ -127,6 +130,7 @@ pub async fn client(config: &Config) -> anyhow::Result<Client> {
 }
 
 fn builder(config: &Config, gateway: Gateway, locks: SeatLocks) -> anyhow::Result<Builder<Services>> {
+    let database = Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
     let cashier = Cashier {
         gateway,
         capture: match config.gateway.capture {
@@ -134,9 +138,9 @@ fn builder(config: &Config, gateway: Gateway, locks: SeatLocks) -> anyhow::Resul
             Capture::Automatic => CaptureMethod::Automatic,
         },
         return_url: config.gateway.return_url.clone(),
+        books: database.pool_on_demand(BOOKS_CONNECTIONS),
         repayments: Repayments { max: config.gateway.repayments_max, apart: config.gateway.repayments_apart },
     };
-    let database = Database::at(config.database.url.expose_secret()).context("reading `database.url`")?;
     let settings = Settings { outbox_poll: config.outbox.poll, ..settings(&config.lanes) };
     let hints = format!("{}{HINTS}", config.redis.prefix);
     let builder = Engine::builder(Services { locks, cashier }, database)

@@ -6,10 +6,14 @@ use crate::{
         CancelReason, CaptureMethod, Doubt, Gateway, GatewayError, Intent, IntentId, IntentStatus, Mismatch,
         Order, PaymentMethod, Trace,
     },
-    store::payments::News,
+    store::{
+        payments::{self, DisputeStanding, News},
+        statement_error,
+    },
 };
 use orchestrator::{SagaId, StepError};
 use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
 use std::{ops::Deref, time::Duration};
 
 /// The gateway, and how we ask it to take money. It derefs to the gateway.
@@ -21,6 +25,8 @@ pub struct Cashier {
     pub capture: CaptureMethod,
     /// The address to which the gateway sends customers back after 3-D Secure.
     pub return_url: Option<String>,
+    /// Our own books. Before a refund leaves, a call asks there by one statement whether a dispute has settled it.
+    pub books: PgPool,
     /// How often refunds that come to nothing are sent again.
     pub repayments: Repayments,
 }
@@ -64,6 +70,15 @@ impl Deref for Cashier {
 }
 
 impl Cashier {
+    /// How disputes stand with this payment, by our books.
+    pub(crate) async fn find_dispute(
+        &self,
+        payment: PaymentId,
+    ) -> Result<Option<DisputeStanding>, StepError> {
+        let mut books = self.books.acquire().await?;
+        Ok(payments::find_dispute(&mut books, payment).await.map_err(statement_error)?)
+    }
+
     /// The order to the gateway, the same in every attempt.
     pub(crate) fn order(
         &self,

@@ -51,6 +51,8 @@ pub enum Undone {
         /// The reason in the gateway's words.
         reason: String,
     },
+    /// The customer has got all of it by a dispute that we lost.
+    Lost,
     /// The money goes back.
     Refunded {
         /// The gateway's id of the payment.
@@ -79,12 +81,14 @@ pub(crate) async fn cancel_or_refund(
     match Secured::of(&found) {
         None if found.status == IntentStatus::Canceled => Ok(Undone::Voided),
         Some(Secured { captured: true, money, .. }) => {
-            let owing = Owing { total: money, counted: &[], released_minor: found.released_minor() };
-            let refunds = give_back(call, intent, &owing, trace, key).await?;
+            let due =
+                Due { total: money, counted: &[], released_minor: found.released_minor(), is_owed: false };
+            let refunds = give_back(call, intent, due, trace, key).await?;
             match refunds.last() {
                 Some(last) => {
                     Ok(Undone::Refunded { intent: found.id, refund: last.refund.clone(), money, refunds })
                 }
+                None if money.amount > 0 => Ok(Undone::Lost),
                 None => Err(StepError::unclear(format!("payment {} was taken as nothing", found.id))),
             }
         }
@@ -94,26 +98,30 @@ pub(crate) async fn cancel_or_refund(
     }
 }
 
-/// What must have gone back in the end.
-pub(crate) struct Owing<'a> {
+/// What of an intent's captured money must have gone back in the end.
+#[derive(Clone, Copy)]
+pub(crate) struct Due<'a> {
     /// All of it, what went back before included.
     pub total: Money,
-    /// What our books counted as gone when the total was decided is no business of this saga's: if it failed since, its
+    /// What our books counted as gone when the total was decided. It is no business of this saga's: if it failed since, its
     /// money is owed again by another.
     pub counted: &'a [RefundId],
     /// What a part capture by hand had let go, in minor units. It was never captured, so no refund of it counts.
     pub released_minor: i64,
+    /// Whether our ledger has it as owed. Then a dispute that is lost settles it there.
+    pub is_owed: bool,
 }
 
-/// Sees to it that an intent's captured money goes back. Gives all refunds that count, newest last.
+/// Sees to it that what is due goes back, as far as the customer has not got it by a dispute. Gives all refunds that count,
+/// newest last.
 pub(crate) async fn give_back(
     call: &Call<Cashier>,
     intent: &IntentId,
-    owing: &Owing<'_>,
+    due: Due<'_>,
     trace: Trace,
     key: &str,
 ) -> Result<Vec<AcknowledgedRefund>, StepError> {
-    let Owing { total, counted, released_minor } = *owing;
+    let Due { total, counted, released_minor, .. } = due;
     for try_number in 0..KEYS_MAX {
         let found = without_release(call.refunds(intent).await.map_err(retryable)?, released_minor);
         let (mut given, failed) = split_refunds(&found, total, trace)?;
@@ -121,7 +129,11 @@ pub(crate) async fn give_back(
         if refunded >= total.amount {
             return Ok(given);
         }
-        let money = Money { amount: total.amount - refunded, ..total };
+        let (left, was_disputed) = left_after_disputes(call, due, trace, refunded).await?;
+        if left <= 0 {
+            return Ok(given);
+        }
+        let money = Money { amount: left, ..total };
         check_repayment(call.repayments, &failed, money, call.now())?;
         let order = RefundOrder { intent: intent.clone(), money, trace };
         match call.refund(&order, &refund_key(key, failed.len(), try_number)).await {
@@ -141,14 +153,15 @@ pub(crate) async fn give_back(
             // The key is blocked for a day, by a stored 500 or because somebody refunded a part by hand since it was
             // used. Whether it hid a refund is in the list; else another key.
             Err(GatewayError::Unclear(Doubt::Server { replayed: true, .. }) | GatewayError::KeyReused) => {}
-            Err(GatewayError::WrongState { code, .. }) if code.contains("disput") => {
+            // We have not heard of the dispute yet. One that we know has ended, so waiting for its end is waiting for ever.
+            Err(GatewayError::WrongState { code, .. }) if code.contains("disput") && !was_disputed => {
                 return Err(StepError::Later(DISPUTED_WAIT));
             }
             Err(
                 error @ (GatewayError::WrongState { .. }
                 | GatewayError::Invalid { .. }
                 | GatewayError::NotFound),
-            ) => return after_refusal(call, intent, (total, counted), trace, error).await,
+            ) => return after_refusal(call, intent, due, trace, error).await,
             Err(error) => return Err(retryable(error)),
         }
     }
@@ -156,18 +169,19 @@ pub(crate) async fn give_back(
 }
 
 /// What a refused refund comes to, whatever its code: the money may have gone back already, by a request whose answer was
-/// lost or by hand, or there may be less of it than is owed. Otherwise it is asked for again later.
+/// lost or by hand, or there may be less of it than is due. Otherwise it is asked for again later.
 async fn after_refusal(
     call: &Call<Cashier>,
     intent: &IntentId,
-    (total, counted): (Money, &[RefundId]),
+    due: Due<'_>,
     trace: Trace,
     refusal: GatewayError,
 ) -> Result<Vec<AcknowledgedRefund>, StepError> {
-    if let Some(given) = refunds_if_complete(call, intent, total, counted, trace).await? {
+    if let Some(given) = refunds_if_complete(call, intent, due, trace).await? {
         return Ok(given);
     }
     let found = call.read(intent).await.map_err(retryable)?;
+    let total = due.total;
     match found.secured() {
         Some(taken) if found.status == IntentStatus::Succeeded && taken.amount < total.amount => {
             Err(StepError::Contradiction(format!("{intent} was captured with {taken}, and {total} is owed")))
@@ -176,15 +190,33 @@ async fn after_refusal(
     }
 }
 
-/// All refunds that count, if `total` of an intent's captured money has gone back.
+/// What is left to be sent when so much has gone back, and whether the payment was ever disputed. While a dispute runs
+/// nothing is sent.
+async fn left_after_disputes(
+    call: &Call<Cashier>,
+    due: Due<'_>,
+    trace: Trace,
+    refunded: i64,
+) -> Result<(i64, bool), StepError> {
+    let left = due.total.amount - refunded;
+    let Some(payment) = trace.payment_id.map(PaymentId::from_uuid) else { return Ok((left, false)) };
+    let Some(dispute) = call.find_dispute(payment).await? else { return Ok((left, false)) };
+    if dispute.is_open {
+        return Err(StepError::Later(DISPUTED_WAIT));
+    }
+    let left = if due.is_owed { left.min(dispute.owed_minor) } else { left - dispute.lost_minor };
+    Ok((left, true))
+}
+
+/// All refunds that count, if all that is due of an intent's captured money has gone back by them.
 pub(crate) async fn refunds_if_complete(
     call: &Call<Cashier>,
     intent: &IntentId,
-    total: Money,
-    counted: &[RefundId],
+    due: Due<'_>,
     trace: Trace,
 ) -> Result<Option<Vec<AcknowledgedRefund>>, StepError> {
-    let found = call.refunds(intent).await.map_err(retryable)?;
+    let Due { total, counted, released_minor, .. } = due;
+    let found = without_release(call.refunds(intent).await.map_err(retryable)?, released_minor);
     let (given, _) = split_refunds(&found, total, trace)?;
     Ok((refunded_minor(&given, &found, counted) >= total.amount).then_some(given))
 }
@@ -283,6 +315,8 @@ impl Undone {
     ) -> Vec<PaymentUpdate> {
         match self {
             Self::Voided => vec![PaymentUpdate::new(saga, payment, News::Voided)],
+            // The news of the dispute has written it down.
+            Self::Lost => Vec::new(),
             Self::Declined { reason } => [News::Failed { reason: reason.clone() }, News::Voided]
                 .map(|news| PaymentUpdate::new(saga, payment, news))
                 .into(),
@@ -310,7 +344,7 @@ pub(crate) fn refund_updates(
 ) -> Vec<PaymentUpdate> {
     let update = |given: &AcknowledgedRefund| {
         let (reference, refund) = (intent.to_string(), given.refund.to_string());
-        let news = News::Refunded { reference, refund, money: given.money, captured };
+        let news = News::Refunded { reference, refund, money: given.money, captured, takes_excess: false };
         PaymentUpdate { ours: given.ours, ..PaymentUpdate::new(saga, payment, news) }
     };
     refunds.iter().map(update).collect()

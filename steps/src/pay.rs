@@ -91,8 +91,8 @@ impl Step for Pay {
         let mut undone = Undone::Voided;
         for (key, intent) in intents {
             let ended = cancel_or_refund(call, &intent, self.trace(call), &key).await?;
-            if let refunded @ Undone::Refunded { .. } = ended {
-                undone = refunded;
+            if let given_back @ (Undone::Refunded { .. } | Undone::Lost) = ended {
+                undone = given_back;
             }
         }
         // The customer wants to know what the bank said, even if the answer came late.

@@ -4,7 +4,7 @@ use crate::{
     Money, PaymentId, ReservationId,
     cashier::{Cashier, trace},
     gateway::{IntentId, RefundId},
-    giving_back::{AcknowledgedRefund, Owing, give_back, refund_updates, refunds_if_complete},
+    giving_back::{AcknowledgedRefund, Due, give_back, refund_updates, refunds_if_complete},
     stakes,
     write_down::write_down,
 };
@@ -48,11 +48,10 @@ impl Step for Refund {
         }
         let trace = trace(call.saga(), self.payment, self.reservation);
         if self.by_hand {
-            let given = refunds_if_complete(call, &self.intent, self.total, &self.counted, trace).await?;
+            let given = refunds_if_complete(call, &self.intent, self.due(), trace).await?;
             return given.ok_or_else(|| self.waits_for_a_person());
         }
-        let owing = Owing { total: self.total, counted: &self.counted, released_minor: 0 };
-        give_back(call, &self.intent, &owing, trace, &call.key()).await
+        give_back(call, &self.intent, self.due(), trace, &call.key()).await
     }
 
     /// Probes by the gateway's list of refunds, whoever asked for them.
@@ -61,7 +60,7 @@ impl Step for Refund {
             return Ok(Probe::Done(Vec::new()));
         }
         let trace = trace(call.saga(), self.payment, self.reservation);
-        let given = refunds_if_complete(call, &self.intent, self.total, &self.counted, trace).await?;
+        let given = refunds_if_complete(call, &self.intent, self.due(), trace).await?;
         Ok(given.map_or(Probe::NotDone, Probe::Done))
     }
 
@@ -85,6 +84,11 @@ impl Step for Refund {
 }
 
 impl Refund {
+    /// A part capture by hand contradicts the payment before anything of it is owed here, so nothing was released.
+    fn due(&self) -> Due<'_> {
+        Due { total: self.total, counted: &self.counted, released_minor: 0, is_owed: true }
+    }
+
     fn waits_for_a_person(&self) -> StepError {
         let Self { total, intent, .. } = self;
         StepError::Contradiction(format!(

@@ -30,6 +30,7 @@ pub(crate) async fn sell(load: &Arc<Load>, options: &Options, redis_url: &str) -
         gateway: steps::gateway::Gateway::new(gateway.clone()),
         capture: CaptureMethod::Manual,
         return_url: None,
+        books: Database::at(&load.url)?.pool_on_demand(1),
         repayments: Repayments::default(),
     };
     let locks = SeatLocks::connect(SeatLocksConfig::new(redis_url))?;

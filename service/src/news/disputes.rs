@@ -30,7 +30,8 @@ pub(super) async fn act(
     if found.status == IntentStatus::Succeeded && charge.captured != owner.amount {
         return amounts::contradict(news, owner, &found.id, charge.captured).await;
     }
-    let dispute = Dispute { id: id.to_owned(), charge, stage, status: status.to_owned(), money };
+    let at = news.fact.at;
+    let dispute = Dispute { id: id.to_owned(), charge, stage, status: status.to_owned(), money, at };
     let (payment, key) = (owner.payment, news.key.clone());
     let write_down = news.service.in_transaction(move |tx| {
         Box::pin(async move {

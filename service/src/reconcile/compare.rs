@@ -24,6 +24,10 @@ pub struct Ours {
     pub captured: i64,
     /// Minor units that were refunded, without refunds that failed.
     pub refunded: i64,
+    /// Minor units that the customer's bank has taken in disputes. The gateway's sums don't show them.
+    pub lost: i64,
+    /// Minor units that a dispute which runs has taken for now.
+    pub disputed: i64,
     /// Minor units of refunds that are decided but not acknowledged.
     pub owed: i64,
     /// Whether the money was held once and never captured, so that our books have nothing of it.
@@ -80,7 +84,7 @@ impl Ours {
 
     /// The customer's money that we have, or that is held for us.
     fn net(&self) -> i64 {
-        self.held + self.captured - self.refunded
+        self.held + self.captured - self.refunded - self.lost
     }
 }
 
@@ -207,12 +211,12 @@ fn second_intent(ours: &Ours, theirs: &Theirs) -> Found {
 
 fn compare_both(ours: &Ours, theirs: &Theirs) -> Found {
     let found = |class, ours, theirs, what| Found { class, ours, theirs, what };
-    let net = (ours.net(), theirs.net());
+    let net = (ours.net(), theirs.net() - ours.lost);
     if ours.currency != theirs.currency && net.1 != 0 {
         let what = format!("the gateway has {}, our books have {}", theirs.money(net.1), ours.money(net.0));
         return found(Class::AmountDiffers, net.0, net.1, what);
     }
-    if ours.booking.is_none() && net.1 > 0 {
+    if ours.booking.is_none() && net.1 > ours.disputed {
         let decided = ours.refunded + ours.owed;
         if decided > theirs.refunded {
             let what = format!(
@@ -226,7 +230,13 @@ fn compare_both(ours: &Ours, theirs: &Theirs) -> Found {
         return found(Class::MoneyWithoutBooking, net.0, net.1, what);
     }
     if let (Some(booking), true) = (ours.booking, net.1 <= 0) {
-        let what = format!("booking {booking} is confirmed, and the gateway has no money for it");
+        let what = match ours.lost {
+            0 => format!("booking {booking} is confirmed, and the gateway has no money for it"),
+            lost => format!(
+                "booking {booking} is confirmed, and its money is gone: {} of it was lost in a dispute",
+                ours.money(lost)
+            ),
+        };
         return found(Class::BookingWithoutMoney, net.0, net.1, what);
     }
     // A part was captured by hand and has gone back: only the gateway's books have that.

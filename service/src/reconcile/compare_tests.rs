@@ -14,6 +14,8 @@ fn ours(held: i64, captured: i64, refunded: i64, booked: bool) -> Ours {
         held,
         captured,
         refunded,
+        lost: 0,
+        disputed: 0,
         owed: 0,
         voided: false,
         booking: booked.then(|| BookingId::new_in(bucket)),
@@ -47,9 +49,12 @@ fn each_way_to_differ_has_its_class() {
     let owing = Ours { owed: 100, ..ours(0, 100, 0, false) };
     let elsewhere = Theirs { id: IntentId::new("pi_2"), ..theirs(0, 100, 0) };
     let dollars = Theirs { currency: Currency::USD, ..theirs(0, 100, 0) };
+    let lost = Ours { lost: 100, ..ours(0, 100, 0, false) };
+    let lost_and_booked = Ours { lost: 100, ..ours(0, 100, 0, true) };
+    let frozen = Ours { disputed: 100, ..ours(0, 100, 0, false) };
     let voided = |booked| Ours { voided: true, ..ours(0, 0, 0, booked) };
     let unsaid = || Theirs { is_amount_unknown: true, ..theirs(0, 0, 0) };
-    let cases: [(&str, Option<Ours>, Option<Theirs>, Class); 24] = [
+    let cases: [(&str, Option<Ours>, Option<Theirs>, Class); 27] = [
         (
             "booked, and the gateway doesn't say how much",
             Some(ours(0, 100, 0, true)),
@@ -88,6 +93,9 @@ fn each_way_to_differ_has_its_class() {
         ("a part went back there", Some(ours(0, 100, 0, true)), Some(theirs(0, 100, 30)), RefundMissing),
         ("owed and never sent", Some(owing), Some(theirs(0, 100, 0)), RefundMissing),
         ("refunded here only", Some(ours(0, 100, 100, false)), Some(theirs(0, 100, 0)), RefundMissing),
+        ("lost in a dispute", Some(lost), Some(theirs(0, 100, 0)), Matched),
+        ("booked and lost", Some(lost_and_booked), Some(theirs(0, 100, 0)), BookingWithoutMoney),
+        ("disputed", Some(frozen), Some(theirs(0, 100, 0)), Matched),
         ("nobody of ours", None, Some(theirs(0, 100, 0)), UnknownPayment),
     ];
     for (what, ours, theirs, expected) in cases {

@@ -30,6 +30,18 @@ status! {
         DisputeWon = "dispute_won",
         /// The dispute was decided for the customer.
         DisputeLost = "dispute_lost",
+        /// The customer's bank took it although it was not with us any more, or is owed.
+        DisputeWithheld = "dispute_withheld",
+        /// The dispute was decided for us, and the bank gave that back.
+        DisputeReleased = "dispute_released",
+        /// The dispute was decided for the customer, who keeps that too.
+        DisputePaid = "dispute_paid",
+        /// What the customer got out of our own pocket is set against what was owed.
+        SetOff = "set_off",
+        /// A refund of more than was left of the payment.
+        RefundExcess = "refund_excess",
+        /// Such a refund failed later.
+        RefundExcessFailed = "refund_excess_failed",
     }
 }
 
@@ -46,13 +58,17 @@ status! {
         Owed = "owed",
         /// Withdrawn by the customer's bank while a dispute runs.
         Disputed = "disputed",
+        /// Our own pocket. What leaves it was never this payment's.
+        Own = "own",
+        /// Taken out of our own pocket while a dispute runs.
+        Withheld = "withheld",
     }
 }
 
 impl Kind {
     /// The accounts it moves money from and to.
     pub fn accounts(self) -> (Account, Account) {
-        use Account::{Customer, Disputed, Held, Owed, Taken};
+        use Account::{Customer, Disputed, Held, Owed, Own, Taken, Withheld};
         match self {
             Self::Authorised => (Customer, Held),
             Self::Captured => (Held, Taken),
@@ -64,6 +80,12 @@ impl Kind {
             Self::Disputed => (Taken, Disputed),
             Self::DisputeWon => (Disputed, Taken),
             Self::DisputeLost => (Disputed, Customer),
+            Self::DisputeWithheld => (Own, Withheld),
+            Self::DisputeReleased => (Withheld, Own),
+            Self::DisputePaid => (Withheld, Customer),
+            Self::SetOff => (Owed, Own),
+            Self::RefundExcess => (Own, Customer),
+            Self::RefundExcessFailed => (Customer, Own),
         }
     }
 }

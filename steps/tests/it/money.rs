@@ -123,7 +123,7 @@ async fn the_ledger_is_written_with_the_payment_and_once() {
         assert_eq!(changed, if round == 0 { 2 } else { 0 });
     }
     let (reference, refund, money) = ("pi_1".to_owned(), "re_1".to_owned(), price_of(1));
-    let refund = News::Refunded { reference, refund, money, captured: Some(money) };
+    let refund = News::Refunded { reference, refund, money, captured: Some(money), takes_excess: false };
     apply_all(&mut sale.connection, &[(payment, refund)], moment(3)).await.unwrap();
     let entries = ledger::list_of_payment(&mut sale.connection, payment).await.unwrap();
     let kinds: Vec<_> = entries.iter().map(|entry| (entry.kind, entry.reference.as_str())).collect();

@@ -9,8 +9,8 @@ use steps::status::SeatStatus::{Available, Booked};
 use steps::status::{MoneyState, PaymentStatus};
 use steps::store::bookings::{self, LockOutcome};
 use steps::store::payments::{
-    self, Applied, ChargeRecord, Contradiction, Dispute, Late, News, RefundTotal, accept_late, apply_all,
-    list_late, owed_since, record_dispute, record_refunds, refund_total,
+    self, Applied, ChargeRecord, Contradiction, Dispute, Late, News, RefundTotal, ReturnedRefund,
+    accept_late, apply_all, list_late, owed_since, record_dispute, record_refunds, refund_total,
 };
 use steps::store::seats::free_booked;
 use steps::{BookingId, PaymentId, ReservationId};
@@ -99,7 +99,8 @@ async fn a_refund_that_fails_is_reported_once_and_owed_once_it_is_decided() {
 
     let failed = [refund("re_1", PRICE, RefundStatus::Failed), refund("re_0", 1, RefundStatus::Canceled)];
     let taken = record(&mut sale, payment, &failed).await;
-    assert_eq!(taken.failed, [RefundId::new("re_1")], "one that never counted owes nothing");
+    let returned = ReturnedRefund { id: RefundId::new("re_1"), elsewhere: true };
+    assert_eq!(taken.failed, [returned], "one that never counted owes nothing");
     let news = News::RefundFailed { refund: "re_1".to_owned() };
     for _ in 0..2 {
         apply_all(&mut sale.connection, &[(payment, news.clone())], moment(9)).await.unwrap();
@@ -161,6 +162,7 @@ async fn a_dispute_is_opened_and_ended_once_in_any_order() {
             stage: DisputeStage::Opened,
             status: "needs_response".to_owned(),
             money: price_of(1),
+            at: DateTime::UNIX_EPOCH,
         };
         let closed = Dispute { stage: DisputeStage::Closed, status: status.to_owned(), ..opened.clone() };
         for (told, disputed) in [(&opened, true), (&opened, true), (&closed, false), (&opened, false)] {
@@ -183,6 +185,7 @@ async fn an_inquiry_freezes_nothing() {
         stage: DisputeStage::Opened,
         status: "warning_needs_response".to_owned(),
         money: price_of(1),
+        at: DateTime::UNIX_EPOCH,
     };
     let told = record_dispute(&mut sale.connection, payment, &inquiry, moment(9)).await.unwrap();
     assert_eq!(told, Applied::Nothing { status: PaymentStatus::Success });

@@ -202,6 +202,7 @@ async fn a_disputed_payment_freezes_refunds() {
         stage: steps::gateway::fact::DisputeStage::Opened,
         status: "needs_response".into(),
         money: ordered.price,
+        at: chrono::DateTime::UNIX_EPOCH,
     };
     let mut connection = world.pool.acquire().await.unwrap();
     let now = sqlx::query_scalar("select now()").fetch_one(&mut *connection).await.unwrap();

@@ -64,6 +64,7 @@ impl BookingWorld {
             gateway,
             capture: CaptureMethod::Manual,
             return_url: None,
+            books: self.pool.clone(),
             repayments: Repayments::default(),
         };
         Services { locks: self.locks.clone(), cashier }

@@ -12,6 +12,7 @@ mod books;
 mod chaos;
 mod crashes;
 mod customer;
+mod disputes;
 mod door;
 mod doubt;
 mod failover;

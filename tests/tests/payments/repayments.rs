@@ -30,7 +30,7 @@ async fn stuck_repayment(world: &PaymentWorld) -> (SagaId, String) {
 }
 
 /// An operator acts on a saga.
-async fn act(world: &PaymentWorld, saga: SagaId, action: Action) {
+pub async fn act(world: &PaymentWorld, saga: SagaId, action: Action) {
     let desk = Operator::of(&world.service.client);
     let by = || By::new("ada", "the customer has another card now");
     let plan = desk.plan(saga, action.clone(), by()).await.unwrap();

@@ -308,13 +308,18 @@ impl Intent {
 }
 
 impl Dispute {
-    /// Refunds are frozen: while it is open, and for ever once the money is lost.
+    /// Refunds are frozen while it is open.
     pub fn freezes_refunds(&self) -> bool {
-        self.is_open() || self.status == "lost"
+        self.is_open()
+    }
+
+    /// What the customer keeps of the charge for good.
+    pub fn lost_minor(&self) -> i64 {
+        if self.status == "lost" { self.amount } else { 0 }
     }
 
     pub fn is_open(&self) -> bool {
-        !matches!(self.status.as_str(), "won" | "lost" | "warning_closed")
+        !matches!(self.status.as_str(), "won" | "lost" | "withdrawn" | "warning_closed")
     }
 }
 

@@ -73,7 +73,11 @@ impl Books {
         if charge.dispute.as_ref().is_some_and(|dispute| dispute.freezes_refunds()) {
             return Err(ErrorReply::state("charge_disputed", "The charge is disputed: refunds are frozen."));
         }
-        let left = charge.amount_captured - charge.amount_refunded;
+        let lost = charge.dispute.as_ref().map_or(0, |dispute| dispute.lost_minor());
+        let left = charge.amount_captured - charge.amount_refunded - lost;
+        if left <= 0 && lost > 0 {
+            return Err(ErrorReply::state("charge_disputed", "The charge is lost in a dispute."));
+        }
         if left <= 0 && !request.lax {
             return Err(ErrorReply::state(
                 "charge_already_refunded",

@@ -6,6 +6,8 @@ select
     coalesce(l.held, 0) as "held!",
     coalesce(l.captured, 0) as "captured!",
     coalesce(l.refunded, 0) as "refunded!",
+    coalesce(l.lost, 0) as "lost!",
+    coalesce(l.disputed, 0) as "disputed!",
     coalesce(l.owed, 0) as "owed!",
     (p.money = 'VOIDED') as "voided!",
     b.id as "booking_id?",
@@ -21,7 +23,14 @@ left join lateral (
         sum(case 'held' when to_account then amount_minor when from_account then -amount_minor end)::bigint as held,
         sum(case 'owed' when to_account then amount_minor when from_account then -amount_minor end)::bigint as owed,
         sum(amount_minor) filter (where kind = 'captured')::bigint as captured,
-        sum(case kind when 'refunded' then amount_minor when 'refund_failed' then -amount_minor end)::bigint as refunded,
+        sum(
+            case
+                when kind in ('refunded', 'refund_excess') then amount_minor
+                when kind in ('refund_failed', 'refund_excess_failed') then -amount_minor
+            end
+        )::bigint as refunded,
+        sum(amount_minor) filter (where kind in ('dispute_lost', 'set_off'))::bigint as lost,
+        sum(case 'disputed' when to_account then amount_minor when from_account then -amount_minor end)::bigint as disputed,
         max(at) as changed_at
     from booking.ledger
     where payment_id = p.id and bucket = p.bucket

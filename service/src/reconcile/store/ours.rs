@@ -28,6 +28,8 @@ pub async fn load(
         held: row.held,
         captured: row.captured,
         refunded: row.refunded,
+        lost: row.lost,
+        disputed: row.disputed,
         owed: row.owed,
         voided: row.voided,
         booking: row.booking_id.map(BookingId::from_uuid),

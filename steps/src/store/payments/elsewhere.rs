@@ -66,7 +66,7 @@ pub async fn record_refunds(
     let news = |refund: &&Refund| {
         let (reference, captured) = (charge.intent.to_string(), Some(charge.captured));
         let (refund, money) = (refund.id.to_string(), refund.money);
-        (payment, News::Refunded { reference, refund, money, captured })
+        (payment, News::Refunded { reference, refund, money, captured, takes_excess: false })
     };
     let news: Vec<_> = good.iter().map(news).collect();
     let applied = apply_all(connection, &news, now).await?;
@@ -84,7 +84,8 @@ pub async fn record_refunds(
     };
     let failed = failed
         .into_iter()
-        .filter(|refund| has(Kind::Refunded, &refund.id) && !has(Kind::RefundFailed, &refund.id))
+        .filter(|refund| has(Kind::Refunded, &refund.id) || has(Kind::RefundExcess, &refund.id))
+        .filter(|refund| !has(Kind::RefundFailed, &refund.id) && !has(Kind::RefundExcessFailed, &refund.id))
         .map(|refund| ReturnedRefund { id: refund.id.clone(), elsewhere: refund.trace.saga_id.is_none() })
         .collect();
     Ok(RecordedRefunds { applied, failed, elsewhere, owed: balance(&ledger, Account::Owed) > 0 })
@@ -103,6 +104,8 @@ pub struct Dispute {
     pub status: String,
     /// What is disputed.
     pub money: Money,
+    /// When it came to stand so, by the gateway's clock.
+    pub at: DateTime<Utc>,
 }
 
 /// Writes a dispute down: refunds are frozen while it runs. An inquiry (`warning_…`) withdraws no money and freezes
@@ -117,15 +120,15 @@ pub async fn record_dispute(
     now: DateTime<Utc>,
 ) -> Result<Applied, StoreError> {
     let (reference, captured) = (dispute.charge.intent.to_string(), dispute.charge.captured);
-    let (id, money) = (dispute.id.clone(), dispute.money);
+    let Dispute { id, money, at, .. } = dispute.clone();
     let ended = matches!(dispute.status.as_str(), "won" | "lost") || dispute.stage == DisputeStage::Closed;
     let news = match dispute.status.as_str() {
         inquiry if inquiry.starts_with("warning_") => None,
         status if ended => {
             let won = status != "lost";
-            Some(News::DisputeEnded { reference, dispute: id, money, captured, won })
+            Some(News::DisputeEnded { reference, dispute: id, money, captured, at, won })
         }
-        _ => Some(News::Disputed { reference, dispute: id, money, captured }),
+        _ => Some(News::Disputed { reference, dispute: id, money, captured, at }),
     };
     let news: Vec<_> = news.into_iter().map(|news| (payment, news)).collect();
     let applied = apply_all(connection, &news, now).await?;
@@ -135,6 +138,35 @@ pub async fn record_dispute(
             .await?
             .map_or(Applied::Unknown, |row| Applied::Nothing { status: row.status })),
     }
+}
+
+/// How disputes stand with a payment's money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DisputeStanding {
+    /// Whether one runs, so that nothing may be given back.
+    pub is_open: bool,
+    /// What is decided to go back and has not gone, in minor units.
+    pub owed_minor: i64,
+    /// What the customer has got by disputes instead of refunds, in minor units.
+    pub lost_minor: i64,
+}
+
+/// How disputes stand with a payment's money; `None` if there never was one.
+pub(crate) async fn find_dispute(
+    connection: &mut PgConnection,
+    payment: PaymentId,
+) -> Result<Option<DisputeStanding>, StoreError> {
+    let ledger = ledger::list_of_payment(connection, payment).await?;
+    let sum = |kinds: &[Kind]| {
+        let of = ledger.iter().filter(|entry| kinds.contains(&entry.kind));
+        of.map(|entry| entry.money.amount).sum::<i64>()
+    };
+    let began = sum(&[Kind::Disputed, Kind::DisputeWithheld]);
+    Ok((began > 0).then(|| DisputeStanding {
+        is_open: balance(&ledger, Account::Disputed) + balance(&ledger, Account::Withheld) > 0,
+        owed_minor: balance(&ledger, Account::Owed),
+        lost_minor: sum(&[Kind::DisputeLost, Kind::SetOff]),
+    }))
 }
 
 /// What of a payment is to have gone back in the end.

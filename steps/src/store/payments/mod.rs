@@ -1,6 +1,8 @@
 //! `booking.payments`: attempts to get reservations paid, and with each change the ledger's rows for it.
 
 mod apply;
+mod disputes;
+mod draft;
 mod elsewhere;
 mod late;
 mod news;
@@ -13,6 +15,7 @@ pub use elsewhere::{
     ChargeRecord, Dispute, RecordedRefunds, RefundTotal, ReturnedRefund, owed_since, record_dispute,
     record_refunds, refund_total, refunded_by,
 };
+pub(crate) use elsewhere::{DisputeStanding, find_dispute};
 pub use late::{Late, accept_late, list_late};
 pub use news::{Contradiction, News};
 pub use order::{Order, OrderOutcome, OrderRefusal, initiate_all, order};

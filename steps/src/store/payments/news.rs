@@ -4,10 +4,15 @@
 //! new, or a contradiction that a person or another workflow must settle. How money comes in is decided here; how it
 //! goes back in [`super::refunds`].
 
-use super::{refunds, standing::Standing};
+use super::{
+    disputes::{self, DisputeUpdate},
+    refunds,
+    standing::Standing,
+};
 use crate::money::Money;
 use crate::status::{MoneyState, PaymentStatus};
 use crate::store::ledger::Kind;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// What the gateway told us about one payment, or what we decided about its money.
@@ -56,6 +61,9 @@ pub enum News {
         /// The amount that was captured before; `None` if nobody has asked the gateway, and our books must have it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         captured: Option<Money>,
+        /// A person takes it in although it is more than we still have of the payment.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        takes_excess: bool,
     },
     /// A refund that was acknowledged failed later, or was called off: its money is owed again.
     RefundFailed {
@@ -77,6 +85,8 @@ pub enum News {
         money: Money,
         /// The amount that was captured before.
         captured: Money,
+        /// When it began or changed, by the gateway's clock.
+        at: DateTime<Utc>,
     },
     /// A dispute has ended.
     DisputeEnded {
@@ -88,6 +98,8 @@ pub enum News {
         money: Money,
         /// The amount that was captured before.
         captured: Money,
+        /// When it ended, by the gateway's clock.
+        at: DateTime<Utc>,
         /// Whether it was decided for us; otherwise the customer keeps the money for good.
         won: bool,
     },
@@ -197,16 +209,18 @@ pub(super) fn advance(standing: &Standing, news: &News) -> Result<Option<Change>
         ) => Ok(None),
 
         (_, _, News::RefundOwed { by }) => Ok(refunds::owe(standing, by)),
-        (_, _, News::Refunded { refund, money, captured, .. }) => {
-            refunds::refunded(standing, refund, *money, *captured)
+        (_, _, News::Refunded { refund, money, captured, takes_excess, .. }) => {
+            refunds::refunded(standing, (refund.as_str(), *money), *captured, *takes_excess)
         }
         (_, _, News::RefundFailed { refund }) => Ok(refunds::refund_failed(standing, refund)),
         (_, _, News::RefundWithdrawn { refund }) => Ok(refunds::withdraw(standing, refund)),
-        (_, _, News::Disputed { dispute, money, captured, .. }) => {
-            refunds::disputed(standing, dispute, *money, *captured)
+        (_, _, News::Disputed { dispute, money, captured, at, .. }) => {
+            let told = DisputeUpdate { dispute, money: *money, captured: *captured, at: *at };
+            disputes::opened(standing, told)
         }
-        (_, _, News::DisputeEnded { dispute, money, captured, won, .. }) => {
-            refunds::dispute_ended(standing, (dispute.as_str(), *money), *captured, *won)
+        (_, _, News::DisputeEnded { dispute, money, captured, at, won, .. }) => {
+            let told = DisputeUpdate { dispute, money: *money, captured: *captured, at: *at };
+            disputes::ended(standing, told, *won)
         }
     }
 }

@@ -40,14 +40,25 @@ fn captured() -> News {
 
 fn refunded(refund: &str, amount: i64) -> News {
     let money = Money { amount, ..PRICE };
-    News::Refunded { reference: "pi_1".to_owned(), refund: refund.to_owned(), money, captured: Some(PRICE) }
+    News::Refunded {
+        reference: "pi_1".to_owned(),
+        refund: refund.to_owned(),
+        money,
+        captured: Some(PRICE),
+        takes_excess: false,
+    }
 }
 
 /// A refund of a payment of which another amount than ordered was captured.
 fn refunded_of(captured: i64) -> News {
     let money = |amount| Money { amount, ..PRICE };
-    let (refund, captured) = ("re_1".to_owned(), Some(money(captured)));
-    News::Refunded { reference: "pi_1".to_owned(), refund, money: money(10), captured }
+    News::Refunded {
+        reference: "pi_1".to_owned(),
+        refund: "re_1".to_owned(),
+        money: money(10),
+        captured: Some(money(captured)),
+        takes_excess: false,
+    }
 }
 
 fn never_captured() -> News {
@@ -56,14 +67,14 @@ fn never_captured() -> News {
 
 fn disputed(dispute: &str, amount: i64) -> News {
     let money = Money { amount, ..PRICE };
-    let captured = PRICE;
-    News::Disputed { reference: "pi_1".to_owned(), dispute: dispute.to_owned(), money, captured }
+    let (captured, at) = (PRICE, DateTime::UNIX_EPOCH);
+    News::Disputed { reference: "pi_1".to_owned(), dispute: dispute.to_owned(), money, captured, at }
 }
 
 fn ended(dispute: &str, amount: i64, won: bool) -> News {
     let money = Money { amount, ..PRICE };
     let (reference, dispute, captured) = ("pi_1".to_owned(), dispute.to_owned(), PRICE);
-    News::DisputeEnded { reference, dispute, money, captured, won }
+    News::DisputeEnded { reference, dispute, money, captured, at: DateTime::UNIX_EPOCH, won }
 }
 
 /// Applies it, and says whether anything came of it.
@@ -85,9 +96,11 @@ fn check(standing: &Standing, told: &[News]) {
         standing.ledger.iter().filter(|entry| entry.kind == kind).map(|entry| entry.money.amount).sum::<i64>()
     };
     let gone = sum(Kind::Refunded) - sum(Kind::RefundFailed);
-    let lost = sum(Kind::DisputeLost);
+    let lost = sum(Kind::DisputeLost) + sum(Kind::SetOff);
+    let withheld = standing.on(Account::Withheld);
+    let paid = -(standing.on(Account::Own) + withheld);
     let context = || format!("{standing:?} after {told:?}");
-    assert!([taken, owed, disputed].iter().all(|balance| *balance >= 0), "{}", context());
+    assert!([taken, owed, disputed, withheld, paid].iter().all(|balance| *balance >= 0), "{}", context());
     assert_eq!(standing.refunded_minor, gone, "{}", context());
     let price = PRICE.amount;
     let (wants_held, wants_ours) = match standing.money {
@@ -198,6 +211,7 @@ fn a_refund_of_a_part_capture_is_a_contradiction_and_never_an_entry() {
             dispute: "dp_1".to_owned(),
             money: told,
             captured: told,
+            at: DateTime::UNIX_EPOCH,
         };
         assert_eq!(advance(&at(state), &dispute), differs, "{state:?}");
     }
@@ -210,6 +224,7 @@ fn a_refund_says_nothing_of_a_capture_that_nobody_has_asked_for() {
         refund: "re_1".to_owned(),
         money: PRICE,
         captured: None,
+        takes_excess: false,
     };
     let left = Money { amount: 0, ..PRICE };
     for state in [STATES[0], STATES[1], STATES[2]] {
@@ -265,4 +280,72 @@ fn a_dispute_freezes_and_its_end_frees_or_costs() {
         // The opening, told after the end, opens nothing.
         assert_eq!(apply(&mut standing, &disputed("dp_1", 100)), Ok(false));
     }
+}
+
+/// The same news an hour later.
+fn an_hour_later(news: News) -> News {
+    let at = DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(1);
+    match news {
+        News::Disputed { reference, dispute, money, captured, .. } => {
+            News::Disputed { reference, dispute, money, captured, at }
+        }
+        News::DisputeEnded { reference, dispute, money, captured, won, .. } => {
+            News::DisputeEnded { reference, dispute, money, captured, at, won }
+        }
+        other => other,
+    }
+}
+
+/// Captured, and then this.
+fn after(news: &[News]) -> Standing {
+    let mut standing = at(STATES[0]);
+    apply(&mut standing, &captured()).unwrap();
+    for one in news {
+        apply(&mut standing, one).unwrap();
+        check(&standing, news);
+    }
+    standing
+}
+
+#[test]
+fn a_loss_settles_what_is_owed_whenever_it_comes() {
+    let owed = || News::RefundOwed { by: "saga".to_owned() };
+    let failed = || News::RefundFailed { refund: "re_1".to_owned() };
+    let cases: [(&str, Vec<News>, i64); 6] = [
+        ("before it is owed", vec![ended("dp_1", 100, false), owed()], 0),
+        ("while it is owed", vec![owed(), disputed("dp_1", 100), ended("dp_1", 100, false)], 0),
+        ("a part of it", vec![owed(), ended("dp_1", 30, false)], 0),
+        ("after it went", vec![owed(), refunded("re_1", 100), ended("dp_1", 100, false)], 100),
+        ("and the refund fails", vec![refunded("re_1", 100), ended("dp_1", 100, false), failed()], 0),
+        ("won", vec![refunded("re_1", 100), ended("dp_1", 100, true)], 0),
+    ];
+    for (case, news, cost) in cases {
+        let standing = after(&news);
+        assert_eq!(-standing.on(Account::Own), cost, "{case}");
+        let owed = if case == "a part of it" { 70 } else { 0 };
+        assert_eq!(standing.on(Account::Owed), owed, "{case}");
+        assert!(!standing.disputed, "{case}");
+    }
+}
+
+#[test]
+fn a_dispute_may_be_opened_again_by_later_news_only() {
+    let mut standing = after(&[disputed("dp_1", 100), ended("dp_1", 100, true)]);
+    for old in [disputed("dp_1", 100), ended("dp_1", 100, false)] {
+        assert_eq!(apply(&mut standing, &old), Ok(false), "{old:?}");
+    }
+    assert_eq!(apply(&mut standing, &an_hour_later(ended("dp_1", 100, true))), Ok(false));
+    assert_eq!(apply(&mut standing, &an_hour_later(disputed("dp_1", 100))), Ok(true));
+    assert!(standing.disputed);
+    assert_eq!(apply(&mut standing, &an_hour_later(ended("dp_1", 100, false))), Ok(true));
+    assert_eq!((standing.status, standing.on(Account::Taken)), (PaymentStatus::Refunded, 0));
+}
+
+#[test]
+fn a_refund_that_is_heard_of_after_the_dispute_came_out_of_our_own_pocket() {
+    let mut standing = after(&[disputed("dp_1", 100), refunded("re_1", 30)]);
+    assert_eq!(standing.on(Account::Own), -30);
+    apply(&mut standing, &ended("dp_1", 100, true)).unwrap();
+    apply(&mut standing, &News::RefundOwed { by: "saga".to_owned() }).unwrap();
+    assert_eq!((standing.on(Account::Owed), standing.on(Account::Own)), (70, 0));
 }
