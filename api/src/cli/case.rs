@@ -1,5 +1,5 @@
 //! `usher case list`, `usher case show <id>`, `usher case tell <id>`, `usher case give-back <id>`,
-//! `usher case never-captured <id>`, `usher case resolve <id>`
+//! `usher case never-captured <id>`, `usher case take-in <id>`, `usher case resolve <id>`
 
 use super::{by, out, pool};
 use anyhow::{Context, bail, ensure};
@@ -15,7 +15,7 @@ use service::{
     reconcile::{
         Class, give_back, record_never_captured,
         store::cases::{self, CaseId},
-        tell_nodes,
+        take_in, tell_nodes,
     },
 };
 use std::process::ExitCode;
@@ -34,6 +34,8 @@ pub enum Case {
     /// Record that a booking's money was never captured, where the gateway doesn't know the payment: then the booking can
     /// be cancelled
     NeverCaptured(Act),
+    /// Take refunds into our books that are more than was left of the payment; it moves no money
+    TakeIn(Act),
     /// Mark a case as settled
     Resolve(Act),
 }
@@ -86,6 +88,7 @@ impl Case {
             Self::Tell(command) => command.tell(config).await,
             Self::GiveBack(command) => command.give_back(config).await,
             Self::NeverCaptured(command) => command.never_captured(config).await,
+            Self::TakeIn(command) => command.take_in(config).await,
             Self::Resolve(command) => command.resolve(config).await,
         }
     }
@@ -164,6 +167,21 @@ impl Act {
             out::json(&json!({"case": case.id, "never_captured": money}))?;
         } else {
             out::line(format_args!("{money} was never captured; the booking can be cancelled now"));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn take_in(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let gateway = node::gateway(&config.gateway)?;
+        let pool = pool(config).await?;
+        let now = now(&mut *pool.acquire().await?).await?;
+        let case = cases::find(&mut *pool.acquire().await?, self.id).await?;
+        let case = case.with_context(|| format!("there is no case {}", self.id))?;
+        let new = take_in((&pool, &TaskTracker::new()), &gateway, &case, self.who_and_why()?, now).await?;
+        if self.json {
+            out::json(&json!({"case": case.id, "refunds": new}))?;
+        } else {
+            out::line(format_args!("refunds taken in: {new}; the next `usher reconcile` resolves the case"));
         }
         Ok(ExitCode::SUCCESS)
     }

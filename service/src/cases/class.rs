@@ -16,6 +16,8 @@ pub enum Class {
     AmountDiffers,
     /// One side has a refund that the other lacks.
     RefundMissing,
+    /// The gateway gave back more than it had taken.
+    RefundTooMuch,
     /// The gateway has money that our books don't know.
     UnknownPayment,
     /// They differ, but it is too early to call it wrong: the payment is young, or its saga is working.
@@ -26,12 +28,13 @@ pub enum Class {
 
 impl Class {
     /// All classes, in the order in which they are printed.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Matched,
         Self::MoneyWithoutBooking,
         Self::BookingWithoutMoney,
         Self::AmountDiffers,
         Self::RefundMissing,
+        Self::RefundTooMuch,
         Self::UnknownPayment,
         Self::InFlight,
         Self::Stuck,
@@ -45,6 +48,7 @@ impl Class {
             Self::BookingWithoutMoney => "booking-without-money",
             Self::AmountDiffers => "amount-differs",
             Self::RefundMissing => "refund-missing",
+            Self::RefundTooMuch => "refund-too-much",
             Self::UnknownPayment => "unknown-payment",
             Self::InFlight => "in-flight",
             Self::Stuck => "stuck",
@@ -63,6 +67,7 @@ impl Class {
             | Self::BookingWithoutMoney
             | Self::AmountDiffers
             | Self::RefundMissing
+            | Self::RefundTooMuch
             | Self::UnknownPayment => true,
             Self::Matched | Self::InFlight | Self::Stuck => false,
         }
@@ -85,6 +90,9 @@ impl Class {
             }
             Self::RefundMissing => {
                 "tell the nodes to read the gateway's refunds: `usher case tell <id> --reason …`; if it is the gateway that lacks one, refund there"
+            }
+            Self::RefundTooMuch => {
+                "find out who made the refund; then take it into our books: `usher case take-in <id> --reason …`"
             }
             Self::UnknownPayment => {
                 "if it names a payment of ours, we have lost it: give the money back, `usher case give-back <id> --reason …`; else find out who charged it, and refund it in the gateway's dashboard"

@@ -79,7 +79,7 @@ async fn act(service: &Service, row: Waiting) {
             return;
         }
     };
-    if let Err(error) = news::act(service, &row.key, &fact).await {
+    if let Err(error) = news::act_again(service, &row.key, &fact).await {
         tracing::warn!(
             event = row.key.event_id,
             ?error,

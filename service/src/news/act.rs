@@ -16,6 +16,23 @@ use steps::{
 /// # Errors
 /// The database or the engine failed; the fact stays in the inbox.
 pub async fn act(service: &Service, key: &InboxKey, fact: &Fact) -> Result<Acted, ServiceError> {
+    act_once(service, key, fact, true).await
+}
+
+/// The same for a fact that somebody has acted on before, and that stayed. What contradicts was said then.
+///
+/// # Errors
+/// As [`act`].
+pub async fn act_again(service: &Service, key: &InboxKey, fact: &Fact) -> Result<Acted, ServiceError> {
+    act_once(service, key, fact, false).await
+}
+
+async fn act_once(
+    service: &Service,
+    key: &InboxKey,
+    fact: &Fact,
+    is_first: bool,
+) -> Result<Acted, ServiceError> {
     let Some(about) = about::find(service, fact).await? else {
         // A payment has its row before the gateway hears of it. If there is no row, it was lost or the payment is not ours.
         if inbox::mark_unmatched(&mut *service.connection().await?, key).await? {
@@ -23,7 +40,7 @@ pub async fn act(service: &Service, key: &InboxKey, fact: &Fact) -> Result<Acted
         }
         return Ok(Acted::Later);
     };
-    let news = News { service, key, fact, about };
+    let news = News { service, key, fact, about, is_first };
     match &fact.kind {
         FactKind::Authorised | FactKind::Captured | FactKind::Declined | FactKind::Cancelled => {
             money::act(&news).await

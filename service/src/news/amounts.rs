@@ -26,7 +26,9 @@ pub(super) async fn contradict(
         MoneyState::Unsecured | MoneyState::Voided => 0,
     };
     let what = format!("the gateway has captured {taken} of {}, of payment {}", owner.amount, owner.payment);
-    tracing::error!(payment = %owner.payment, %intent, what, "the amount differs from what was ordered");
+    if news.is_first {
+        tracing::error!(payment = %owner.payment, %intent, what, "the amount differs from what was ordered");
+    }
     let seen = Seen {
         reference: intent.to_string(),
         class: Class::AmountDiffers,

@@ -47,7 +47,9 @@ pub(super) async fn act(
         })
     });
     if let Applied::Contradicts(contradiction) = write_down.await? {
-        tracing::error!(%payment, dispute = id, ?contradiction, "a dispute contradicts the payment");
+        if news.is_first {
+            tracing::error!(%payment, dispute = id, %contradiction, "a dispute contradicts the payment");
+        }
         return Ok(Acted::Contradicts);
     }
     tracing::error!(%payment, dispute = id, status, "the customer's bank disputes a payment");

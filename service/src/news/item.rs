@@ -26,6 +26,8 @@ pub(super) struct News<'a> {
     pub key: &'a InboxKey,
     pub fact: &'a Fact,
     pub about: About,
+    /// Nobody has acted on it before, so a contradiction is said.
+    pub is_first: bool,
 }
 
 impl News<'_> {

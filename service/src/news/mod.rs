@@ -19,11 +19,12 @@ mod receive;
 mod refunds;
 mod truth;
 
-pub use act::act;
+pub use act::{act, act_again};
 pub use ask::ask;
 pub use item::Acted;
 pub use read_back::read_back;
 pub use receive::{Received, park, receive};
+pub(crate) use refunds::start_telling;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

@@ -87,7 +87,9 @@ async fn write_down(
         })
     });
     if let Some(Applied::Contradicts(contradiction)) = applied.await? {
-        tracing::error!(%payment, ?contradiction, "the end of a capture contradicts the payment");
+        if news.is_first {
+            tracing::error!(%payment, %contradiction, "the end of a capture contradicts the payment");
+        }
         return Ok(Acted::Contradicts);
     }
     news.done_for(payment).await

@@ -13,7 +13,7 @@ use steps::{
     status::{MoneyState, PaymentStatus},
     store::{
         inbox,
-        payments::{self, Applied, ChargeRecord, PaymentRow, RecordedRefunds, ReturnedRefund},
+        payments::{self, Applied, ChargeRecord, Contradiction, PaymentRow, RecordedRefunds, ReturnedRefund},
         reservations,
     },
 };
@@ -37,13 +37,18 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
     }
     let Some(charge) = ChargeRecord::of(&found) else { return Ok(Acted::Later) };
     let taken_in = take_in(news, owner.payment, charge, &refunds).await?;
-    let contradiction = taken_in.applied.iter().find_map(|applied| match applied {
-        Applied::Contradicts(contradiction) => Some(contradiction),
-        Applied::Changed { .. } | Applied::Nothing { .. } | Applied::Unknown => None,
-    });
-    if let Some(contradiction) = contradiction {
-        tracing::error!(payment = %owner.payment, %intent, %contradiction, "a refund contradicts the payment");
-        return Ok(Acted::Contradicts);
+    match taken_in.applied.iter().filter_map(contradiction).max_by_key(|odd| !is_too_much(odd)) {
+        // Reconciliation shows it, and a person takes it in there.
+        Some(odd) if is_too_much(&odd) => {
+            tracing::error!(payment = %owner.payment, %intent, %odd, "more was refunded than was left of the payment");
+        }
+        Some(odd) => {
+            if news.is_first {
+                tracing::error!(payment = %owner.payment, %intent, %odd, "a refund contradicts the payment");
+            }
+            return Ok(Acted::Contradicts);
+        }
+        None => {}
     }
     if taken_in.failed.is_empty() && may_be_ours(news, owner, &refunds, &taken_in).await? {
         return Ok(Acted::Later);
@@ -61,6 +66,17 @@ pub(super) async fn act(news: &News<'_>) -> Result<Acted, ServiceError> {
         owe_again(news, owner, failed).await?;
     }
     news.done_for(owner.payment).await
+}
+
+fn contradiction(applied: &Applied) -> Option<Contradiction> {
+    match applied {
+        Applied::Contradicts(odd) => Some(*odd),
+        Applied::Changed { .. } | Applied::Nothing { .. } | Applied::Unknown => None,
+    }
+}
+
+fn is_too_much(odd: &Contradiction) -> bool {
+    matches!(odd, Contradiction::MoreThanTaken { .. })
 }
 
 /// Handles an intent whose money nobody has recorded: the money came in late, or will be recorded.
@@ -101,7 +117,7 @@ async fn take_in(
 }
 
 /// Starts a saga for each refund that was made elsewhere. The saga tells the outside of it.
-async fn start_telling(
+pub(crate) async fn start_telling(
     tx: &mut PgConnection,
     payment: PaymentId,
     taken_in: &RecordedRefunds,

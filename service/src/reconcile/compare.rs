@@ -216,6 +216,14 @@ fn compare_both(ours: &Ours, theirs: &Theirs) -> Found {
         let what = format!("the gateway has {}, our books have {}", theirs.money(net.1), ours.money(net.0));
         return found(Class::AmountDiffers, net.0, net.1, what);
     }
+    if theirs.refunded > theirs.captured && theirs.refunded > ours.refunded {
+        let what = format!(
+            "the gateway gave back {}, which is {} more than it had taken",
+            theirs.money(theirs.refunded),
+            theirs.money(theirs.refunded - theirs.captured)
+        );
+        return found(Class::RefundTooMuch, ours.refunded, theirs.refunded, what);
+    }
     if ours.booking.is_none() && net.1 > ours.disputed {
         let decided = ours.refunded + ours.owed;
         if decided > theirs.refunded {

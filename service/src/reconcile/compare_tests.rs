@@ -54,7 +54,7 @@ fn each_way_to_differ_has_its_class() {
     let frozen = Ours { disputed: 100, ..ours(0, 100, 0, false) };
     let voided = |booked| Ours { voided: true, ..ours(0, 0, 0, booked) };
     let unsaid = || Theirs { is_amount_unknown: true, ..theirs(0, 0, 0) };
-    let cases: [(&str, Option<Ours>, Option<Theirs>, Class); 27] = [
+    let cases: [(&str, Option<Ours>, Option<Theirs>, Class); 30] = [
         (
             "booked, and the gateway doesn't say how much",
             Some(ours(0, 100, 0, true)),
@@ -93,6 +93,9 @@ fn each_way_to_differ_has_its_class() {
         ("a part went back there", Some(ours(0, 100, 0, true)), Some(theirs(0, 100, 30)), RefundMissing),
         ("owed and never sent", Some(owing), Some(theirs(0, 100, 0)), RefundMissing),
         ("refunded here only", Some(ours(0, 100, 100, false)), Some(theirs(0, 100, 0)), RefundMissing),
+        ("too much", Some(ours(0, 100, 100, false)), Some(theirs(0, 100, 150)), RefundTooMuch),
+        ("too much for a booking", Some(ours(0, 100, 0, true)), Some(theirs(0, 100, 150)), RefundTooMuch),
+        ("too much, taken in", Some(ours(0, 100, 150, false)), Some(theirs(0, 100, 150)), Matched),
         ("lost in a dispute", Some(lost), Some(theirs(0, 100, 0)), Matched),
         ("booked and lost", Some(lost_and_booked), Some(theirs(0, 100, 0)), BookingWithoutMoney),
         ("disputed", Some(frozen), Some(theirs(0, 100, 0)), Matched),

@@ -7,8 +7,8 @@
 //! one continues there.
 //!
 //! By itself it moves no money and changes no payment. It opens cases, sees them again, and resolves those whose
-//! difference is gone. A person may use it to tell the nodes, to give back money that our books have lost, or to record
-//! that a booking's money was never captured.
+//! difference is gone. A person may use it to tell the nodes, to give back money that our books have lost, to record
+//! that a booking's money was never captured, or to take in refunds of more than was taken.
 
 mod compare;
 mod give_back;
@@ -16,6 +16,7 @@ mod never_captured;
 mod reader;
 mod report;
 pub mod store;
+mod take_in;
 mod tell;
 mod walk;
 
@@ -24,5 +25,6 @@ pub use compare::{Found, Ours, Theirs, compare};
 pub use give_back::{GiveBackError, GivenBack, give_back};
 pub use never_captured::{NeverCapturedError, record_never_captured};
 pub use report::{Difference, Report, Sum};
+pub use take_in::{TakeInError, take_in};
 pub use tell::{TellError, tell_nodes};
 pub use walk::{Options, ReconcileError, Walk};

@@ -53,6 +53,7 @@ fn about(class: Class) -> &'static str {
         Class::BookingWithoutMoney => "A confirmed booking for which the gateway has no money.",
         Class::AmountDiffers => "Another amount or currency at the gateway than in our books.",
         Class::RefundMissing => "A refund that one side has and the other lacks.",
+        Class::RefundTooMuch => "More given back at the gateway than it had taken.",
         Class::UnknownPayment => "Money at the gateway that belongs to no payment of ours.",
     }
 }

@@ -23,6 +23,7 @@ mod listed;
 mod logs;
 mod never_captured;
 mod news;
+mod over_refunds;
 mod part_captures;
 mod reconcile;
 mod refunds;

@@ -61,12 +61,36 @@ pub async fn record_refunds(
     refunds: &[Refund],
     now: DateTime<Utc>,
 ) -> Result<RecordedRefunds, StoreError> {
+    record(connection, (payment, charge), refunds, false, now).await
+}
+
+/// The same where a person takes in what is more than was left of the payment.
+///
+/// # Errors
+/// [`StoreError`]; the caller's transaction must then be rolled back.
+pub async fn take_in_refunds(
+    connection: &mut PgConnection,
+    payment: PaymentId,
+    charge: &ChargeRecord,
+    refunds: &[Refund],
+    now: DateTime<Utc>,
+) -> Result<RecordedRefunds, StoreError> {
+    record(connection, (payment, charge), refunds, true, now).await
+}
+
+async fn record(
+    connection: &mut PgConnection,
+    (payment, charge): (PaymentId, &ChargeRecord),
+    refunds: &[Refund],
+    takes_excess: bool,
+    now: DateTime<Utc>,
+) -> Result<RecordedRefunds, StoreError> {
     let (failed, good): (Vec<&Refund>, Vec<&Refund>) =
         refunds.iter().partition(|refund| refund.status.is_owed_again());
     let news = |refund: &&Refund| {
         let (reference, captured) = (charge.intent.to_string(), Some(charge.captured));
         let (refund, money) = (refund.id.to_string(), refund.money);
-        (payment, News::Refunded { reference, refund, money, captured, takes_excess: false })
+        (payment, News::Refunded { reference, refund, money, captured, takes_excess })
     };
     let news: Vec<_> = good.iter().map(news).collect();
     let applied = apply_all(connection, &news, now).await?;

@@ -13,7 +13,7 @@ mod standing;
 pub use apply::{Applied, apply_all};
 pub use elsewhere::{
     ChargeRecord, Dispute, RecordedRefunds, RefundTotal, ReturnedRefund, owed_since, record_dispute,
-    record_refunds, refund_total, refunded_by,
+    record_refunds, refund_total, refunded_by, take_in_refunds,
 };
 pub(crate) use elsewhere::{DisputeStanding, find_dispute};
 pub use late::{Late, accept_late, list_late};
