@@ -3,10 +3,7 @@
 use super::world::PaymentWorld;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 use tests::support::Show;
 
 /// Somebody who wants seats.
@@ -54,17 +51,10 @@ impl<'a> Customer<'a> {
         self.get(&format!("/payments/{}", payment["payment_id"].as_str().unwrap())).await.is(200)
     }
 
-    /// Waits until the reservation has this status. If that takes long, a minute passes for the jobs: news that came before
-    /// its saga was ready for it waits for them.
+    /// Waits until the reservation has this status.
     pub async fn until(&self, reservation: &Value, status: &str) -> Value {
-        /// Longer than anything takes that needs no job.
-        const LONG: Duration = Duration::from_secs(30);
-        let began = Instant::now();
         self.world
-            .until(&format!("the reservation is {status}"), async || {
-                if began.elapsed() > LONG {
-                    self.world.a_minute_later().await;
-                }
+            .until_heard(&format!("the reservation is {status}"), async || {
                 let found = self.reservation(reservation).await;
                 (found["status"] == status).then_some(found)
             })

@@ -23,13 +23,13 @@ async fn dispute(world: &PaymentWorld, booked: &Booked<'_>, details: Value) {
 /// The customer's bank disputes so much (`null`: all of it), and we have heard of it.
 async fn open(world: &PaymentWorld, booked: &Booked<'_>, amount: Value) {
     dispute(world, booked, json!({"amount": amount})).await;
-    world.until_count("the dispute is known", OPEN, 1).await;
+    world.until_count_heard("the dispute is known", OPEN, 1).await;
 }
 
 /// The dispute ends so, and we have heard of it.
 async fn end(world: &PaymentWorld, booked: &Booked<'_>, status: &str) {
     dispute(world, booked, json!({"status": status})).await;
-    world.until_count("the dispute is over", OPEN, 0).await;
+    world.until_count_heard("the dispute is over", OPEN, 0).await;
 }
 
 /// Everything comes to rest, nothing needs a person, and our books agree with themselves and with the gateway's. Says what
@@ -153,7 +153,7 @@ async fn a_refund_that_fails_after_the_dispute_was_lost_is_not_sent_again() {
     let refund = world.gateway.books().await.only(&booked.reservation).refunds[0].id.clone();
     world.gateway.control(&format!("refunds/{refund}/fail"), json!({})).await;
     let repaid = "select count(*) from usher.sagas where workflow = 'repayment' and state = 'completed'";
-    world.until_count("the failure is known", repaid, 1).await;
+    world.until_count_heard("the failure is known", repaid, 1).await;
     assert_eq!(agree(&world, &booked).await, 0);
 }
 
@@ -167,7 +167,7 @@ async fn a_dispute_that_is_opened_again_after_it_was_won_can_still_be_lost() {
     let long_ago = "update booking.ledger set at = at - interval '1 hour' where kind like 'dispute%'";
     sqlx::query(long_ago).execute(&world.pool).await.unwrap();
     dispute(&world, &booked, json!({"status": "needs_response"})).await;
-    world.until_count("it is open again", OPEN, 1).await;
+    world.until_count_heard("it is open again", OPEN, 1).await;
     booked.cancel().await.problem(409, "cancellation-closed");
     end(&world, &booked, "lost").await;
     booked.cancel().await.is(202);

@@ -53,6 +53,16 @@ impl Gateway {
         assert!(answer.status().is_success());
     }
 
+    /// Forgets the rules for this operation alone.
+    pub async fn forget(&self, on: &str) {
+        let rules = self.read("rules").await;
+        let is_for = |rule: &&Value| rule["match"]["on"].as_array().unwrap().iter().any(|one| one == on);
+        for rule in rules["rules"].as_array().unwrap().iter().filter(is_for) {
+            let answer = self.http.delete(format!("{}/control/rules/{}", self.url, rule["id"])).send().await;
+            assert!(answer.unwrap().status().is_success());
+        }
+    }
+
     /// Chaos is over.
     pub async fn calm(&self) {
         let calm = self.http.put(format!("{}/control/chaos", self.url)).json(&json!({"probability": 0.0}));

@@ -46,7 +46,7 @@ async fn a_refund_too_much_is_a_case_until_a_person_takes_it_in() {
 
     // It fails after all: nothing is owed, because nothing of the payment had gone back with it.
     world.gateway.control(&format!("refunds/{refund}/fail"), json!({})).await;
-    world.until_count("our own pocket has it again", OWN, 0).await;
+    world.until_count_heard("our own pocket has it again", OWN, 0).await;
     world.rest().await;
     world.verify().await;
     assert_eq!(reconcile(&world).await.differing(), 0);

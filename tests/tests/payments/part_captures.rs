@@ -8,7 +8,7 @@ use super::{
 };
 use orchestrator::tools::Action;
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::support::PRICE;
 
 /// What is captured of the price.
@@ -71,16 +71,16 @@ async fn news_of_a_part_capture_writes_no_capture(#[case] news: &str, #[case] ke
     assert_eq!((cases.len(), cases[0].class.as_str()), (1, "amount-differs"), "{cases:?}");
 }
 
-#[tokio::test]
-async fn late_money_captured_in_part_on_its_way_back_goes_back_and_ends() {
-    let world = PaymentWorld::open().await;
+/// Late money on its way back, of which a part is captured by hand: its cancel doesn't arrive. Gives the reservation and the
+/// gateway's name of the payment.
+async fn late_part(world: &PaymentWorld) -> (Value, String) {
     let (show, ada, bob) = (world.show(1, SHORT).await, world.customer().await, world.customer().await);
-    let reservation = expired(&world, &show, &ada).await;
+    let reservation = expired(world, &show, &ada).await;
     let others = bob.reserve(&show, &[0]).await;
     bob.pay(&others, "pm_card_visa").await;
     bob.until(&others, "CONFIRMED").await;
     world.gateway.rule(&["cancel"], None, json!({"before": "drop"})).await;
-    pay_in_another_tab(&world, &reservation).await;
+    pay_in_another_tab(world, &reservation).await;
     let held = "select count(*) from booking.payments where late_for is not null and money = 'HELD'";
     world.until_count("it is taken in", held, 1).await;
     let back = "select count(*) from usher.sagas where workflow = 'late_payment' and state = 'unwinding'";
@@ -88,10 +88,37 @@ async fn late_money_captured_in_part_on_its_way_back_goes_back_and_ends() {
     let books = world.gateway.books().await;
     let late = books.of(&reservation).into_iter().find(|intent| intent.status == "requires_capture").unwrap();
     world.gateway.control(&format!("intents/{}/capture", late.id), json!({"amount": PART})).await;
+    (reservation, late.id.clone())
+}
+
+const ENDED: &str = "select count(*) from booking.payments where late_for is not null and money = 'VOIDED'";
+
+#[tokio::test]
+async fn late_money_captured_in_part_on_its_way_back_goes_back_and_ends() {
+    let world = PaymentWorld::open().await;
+    let (reservation, _) = late_part(&world).await;
     world.gateway.behave().await;
-    let ended = "select count(*) from booking.payments where late_for is not null and money = 'VOIDED'";
-    world.until_count("it has ended", ended, 1).await;
+    world.until_count("it has ended", ENDED, 1).await;
     let books = world.close().await;
     let parts: i64 = books.of(&reservation).iter().map(|intent| intent.refunded).sum();
     assert_eq!(parts, PART);
+}
+
+/// Stripe lists what a part capture released among the refunds. It has no ids of ours.
+#[tokio::test]
+async fn where_a_refund_is_refused_what_a_part_capture_released_is_not_taken_for_it() {
+    let world = PaymentWorld::open().await;
+    let (reservation, intent) = late_part(&world).await;
+    let released = PRICE - PART;
+    world.gateway.rule(&["refund"], 1, json!({"lax": true})).await;
+    let listed = [("payment_intent", intent.as_str()), ("amount", &released.to_string())];
+    world.gateway.post("refunds", &listed).await;
+    world.gateway.rule(&["refund"], 1, json!({"before": {"refuse": {"code": "try_later"}}})).await;
+    // The simulator counts what is listed as given back.
+    world.gateway.rule(&["refund"], None, json!({"lax": true})).await;
+    world.gateway.forget("cancel").await;
+    world.until_count("it has ended", ENDED, 1).await;
+    let books = world.gateway.books().await;
+    let refunded: i64 = books.of(&reservation).iter().map(|intent| intent.refunded).sum();
+    assert_eq!(refunded, released + PART, "{books:#?}");
 }

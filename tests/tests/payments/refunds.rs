@@ -40,7 +40,7 @@ impl Booked<'_> {
     /// Waits until so much has gone back.
     pub async fn until_refunded(&self, world: &PaymentWorld, minor: i64) -> Value {
         world
-            .until(&format!("{minor} went back"), async || {
+            .until_heard(&format!("{minor} went back"), async || {
                 let found = self.read().await;
                 (found["refund"]["refunded"]["amount"] == minor).then_some(found)
             })

@@ -22,7 +22,7 @@ fn fails_later() -> Value {
 async fn stuck_repayment(world: &PaymentWorld) -> (SagaId, String) {
     let look = "select id, stuck::text from usher.sagas where workflow = 'repayment' and state = 'stuck'";
     let found: (uuid::Uuid, String) = world
-        .until("a repayment is stuck", async || {
+        .until_heard("a repayment is stuck", async || {
             sqlx::query_as(look).fetch_optional(&world.pool).await.unwrap()
         })
         .await;
@@ -75,7 +75,7 @@ async fn the_second_repayment_waits_for_a_day() {
     booked.cancel().await.is(202);
     let waits = "select count(*) from usher.sagas
         where workflow = 'repayment' and state = 'waiting' and due_at > now() + interval '23 hours'";
-    world.until_count("it waits for a day", waits, 1).await;
+    world.until_count_heard("it waits for a day", waits, 1).await;
     assert_eq!(world.gateway.books().await.only(&booked.reservation).refunds.len(), 2);
     assert_eq!(world.count(OWED).await, PRICE);
 }
@@ -113,7 +113,7 @@ async fn of_refunds_made_in_the_dashboard_that_fail_together_each_is_a_persons()
     world.gateway.behave().await;
     world.gateway.control("webhooks/release", json!({})).await;
     let stuck = "select count(*) from usher.sagas where workflow = 'repayment' and state = 'stuck'";
-    world.until_count("both need a person", stuck, 2).await;
+    world.until_count_heard("both need a person", stuck, 2).await;
     // The whole price goes back, and each of the two sees it.
     booked.cancel().await.is(202);
     booked.until_refunded(&world, PRICE).await;

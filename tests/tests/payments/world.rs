@@ -161,6 +161,26 @@ impl PaymentWorld {
         Jobs::run_once(&self.service).await;
     }
 
+    /// Waits for what comes of news. If that takes long, a minute passes for the jobs: news that came before our own write
+    /// waits for them.
+    pub async fn until_heard<T>(&self, what: &str, condition: impl AsyncFn() -> Option<T>) -> T {
+        /// Longer than anything takes that needs no job.
+        const LONG: Duration = Duration::from_secs(30);
+        let began = Instant::now();
+        self.until(what, async || {
+            if began.elapsed() > LONG {
+                self.a_minute_later().await;
+            }
+            condition().await
+        })
+        .await
+    }
+
+    /// The same for so many rows.
+    pub async fn until_count_heard(&self, what: &str, sql: &'static str, wanted: i64) {
+        self.until_heard(what, async || (self.count(sql).await == wanted).then_some(())).await;
+    }
+
     /// Waits until this reservation's saga is at rest.
     pub async fn at_rest(&self, reservation: &Value) {
         let saga: uuid::Uuid = reservation["saga_id"].as_str().unwrap().parse().unwrap();
