@@ -37,7 +37,7 @@ impl Books {
         self.run_as("usher", arguments)
     }
 
-    /// What it prints, if it ends with this status.
+    /// Runs a command that must end with this status, and gives what it prints.
     #[track_caller]
     fn ends(&self, status: i32, arguments: &[&str]) -> String {
         let output = self.run_as("usher_app", arguments);
@@ -59,7 +59,7 @@ impl Books {
         ask.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
     }
 
-    /// Somebody charges a card, and not through us.
+    /// Charges a card at the gateway without us.
     async fn charge(&self) -> String {
         let order = [
             ("amount", "700"),
@@ -74,7 +74,7 @@ impl Books {
     }
 }
 
-/// Nothing is too young.
+/// A reconciliation in which no payment is too young to be compared.
 const NOW: &[&str] = &["reconcile", "--since", "1h", "--settled-after", "0s"];
 
 fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {

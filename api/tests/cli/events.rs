@@ -134,7 +134,7 @@ async fn the_tail_follows_until_it_is_told_to_stop() {
     assert_eq!(number(following.line()), "b-1");
     world.add_message(2, "told", 0).await;
     assert_eq!(number(following.line()), "b-2");
-    // Committed later, though it began before.
+    // This message is committed later, though its transaction may be older.
     world.add_message(3, "told", 5).await;
     assert_eq!(number(following.line()), "b-3");
     world.add_message(4, "told", 0).await;

@@ -20,7 +20,7 @@ impl World {
         self.reserved(many, None).await
     }
 
-    /// The same; with a gateway they are ordered to be paid, by a method that takes its time.
+    /// The same; with a gateway, a payment is ordered for each, by a method that settles later.
     async fn reserved(&self, many: usize, gateway: Option<&str>) -> BTreeSet<String> {
         let token = self.theatre_and_customer(NAME);
         let mut serve = self.usher(&["serve"]);
@@ -214,7 +214,7 @@ async fn a_batch_is_shown_before_it_is_made_and_goes_on_without_whoever_made_it(
     assert!(world.prints(&["batch", "show", &id]).contains("usher batch resume"));
     assert_eq!(steer("resume"), "canary");
 
-    // Watched by somebody who leaves, and by somebody who stays; the node comes late.
+    // One watcher leaves and one stays; the node starts after them.
     let mut leaves = Running::printing(world.usher(&["batch", "show", &id, "--watch"]));
     assert!(leaves.line().contains("canary: 2 waiting"));
     leaves.signal("-INT");

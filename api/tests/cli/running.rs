@@ -1,4 +1,4 @@
-//! Programs that go on.
+//! Programs that keep running: their output, the signals to them, and their end.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -10,7 +10,7 @@ use std::{
 /// Longer than anything here may take; a program that hangs must not hang the tests.
 pub const BOUND: Duration = Duration::from_secs(30);
 
-/// How soon a node has left that was told to: what operators are promised.
+/// How soon a node leaves after it was told to; operators are promised this.
 const LEAVE_MAX: Duration = Duration::from_secs(25);
 
 /// A running program, and the lines that it prints; killed when dropped.

@@ -1,4 +1,4 @@
-//! `usher dev --with-trouble` as people use it: every way not to move, found and repaired by the command line alone.
+//! `usher dev --with-trouble` as people use it: each kind of trouble is found and repaired by commands alone.
 //!
 //! One stack for all of it: it takes a minute to make. What is typed and answered is kept in `docs/repairs.md`, which
 //! must say what really happens; `USHER_REPAIRS=write` writes it anew.
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-/// PostgreSQL is made, a theatre is built, and the longest wait of a kind.
+/// The most time for making PostgreSQL, loading a theatre, and waiting for the slowest kind of trouble.
 const MADE_MAX: Duration = Duration::from_secs(240);
 /// From a repair to a good end.
 const ENDS_MAX: Duration = Duration::from_secs(60);

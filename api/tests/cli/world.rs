@@ -91,7 +91,7 @@ impl World {
         self.prints(arguments).lines().map(str::to_owned).collect()
     }
 
-    /// What it says when it refuses.
+    /// Runs a command that must be refused, and gives what it says.
     #[track_caller]
     pub fn refuses(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);

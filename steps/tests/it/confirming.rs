@@ -1,4 +1,4 @@
-//! Confirming and undoing: only what is still one's own, only for the right money.
+//! Confirming and undoing: only for seats that are still the reservation's own, and only for the right amount.
 
 use crate::support::{Sale, moment, price_of};
 use steps::PaymentId;
@@ -26,7 +26,7 @@ async fn a_paid_reservation_becomes_a_booking_whatever_the_time() {
     );
     let row = bookings::find(&mut sale.connection, booking).await.unwrap().unwrap();
     assert_eq!((row.status, row.reservation, row.user), (BookingStatus::Confirmed, reservation, sale.user));
-    // Twice is once.
+    // Confirming again changes nothing.
     let again = sale.confirm(reservation, payment).await;
     assert_eq!(
         again,
@@ -115,7 +115,7 @@ async fn an_undo_frees_its_own_seats_only() {
     let mut sale = Sale::of(3).await;
     let mine = sale.reserve(&[0, 1], moment(0)).await;
     let other = sale.reserve(&[2], moment(0)).await;
-    // One of mine was given to the other behind everybody's back.
+    // One of my seats was given to the other by a statement outside of the steps.
     sqlx::query("update booking.seats set reservation_id = $2, hold = 2 where id = $1")
         .bind(sale.seats[1].uuid())
         .bind(other.uuid())

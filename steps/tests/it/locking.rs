@@ -80,7 +80,7 @@ async fn an_unlock_that_comes_late_deletes_nothing_that_is_not_its_own() {
     let theirs = Some(new.reservation);
     assert_eq!(show.owners(&locks).await, [None, theirs, theirs, None]);
     assert_eq!(locks.release(&old).await, Locks::Answered(0));
-    // Nor does a later hold of one and the same reservation go with an earlier one.
+    // Releasing an earlier hold doesn't delete the locks of a later hold of the same reservation either.
     let mut again = new.clone();
     again.seats.iter_mut().for_each(|held| held.hold = 3);
     locks.acquire(&again, moment(0)).await;

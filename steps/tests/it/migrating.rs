@@ -1,4 +1,4 @@
-//! The migrations.
+//! The migrations: they run once, and the schema that they leave follows the rules for keys and columns.
 
 use crate::support::{database, empty_database};
 

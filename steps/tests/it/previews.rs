@@ -1,9 +1,9 @@
-//! What the steps say that they would do, for people who decide whether they shall.
+//! Previews: what steps say that they would do, for the people who decide whether to run them.
 
 use orchestrator::{Bucket, Step, Way};
 use steps::{Accept, Capture, Money, Pay, PaymentId, Refund, ReservationId, Secured, gateway::IntentId};
 
-/// What each step that moves this money says of both ways.
+/// The previews of each step that moves this money, for running and for undoing.
 fn previews(money: Money) -> Vec<String> {
     let bucket = Bucket::of_key("previews");
     let (payment, reservation) = (PaymentId::new_in(bucket), ReservationId::new_in(bucket));

@@ -1,4 +1,4 @@
-//! Money on its way back: parts of it, twice, failed, disputed, and late.
+//! Refunds: of a part, twice, failed, disputed, and late.
 
 use crate::support::{PRICE, Sale, moment, price_of};
 use chrono::DateTime;
@@ -209,7 +209,7 @@ async fn only_a_cancelled_booking_frees_its_seats_and_only_its_own() {
     }
     assert_eq!(sale.statuses().await, [Available, Available, Booked]);
     assert_eq!(free_booked(&mut sale.connection, other).await.unwrap(), 0);
-    // And they can be sold again.
+    // The seats can be sold again.
     sold(&mut sale, &[0, 1]).await;
     assert_eq!(sale.statuses().await, [Booked, Booked, Booked]);
 }

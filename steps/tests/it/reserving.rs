@@ -1,4 +1,4 @@
-//! Taking seats: all or none, one owner, whoever asks and however at once.
+//! Reserving seats: all or none, and one owner for each, whoever asks and however many ask at once.
 
 use crate::support::{Sale, lost_seats, moment, price_of, taken};
 use sqlx::Connection;

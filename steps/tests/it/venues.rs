@@ -1,4 +1,4 @@
-//! Houses in the database.
+//! Venues in the database: loading one, and completing a load that was killed.
 
 use crate::support::{database, moment};
 use steps::status::SaleStatus;
@@ -38,7 +38,7 @@ async fn a_loading_that_was_killed_half_way_is_completed_by_the_next() {
     let mut connection = database.connect().await;
     let venue = Venue::generate(Kind::Theatre, 1);
     let loaded = load(&mut connection, &venue, &opening(), moment(0)).await.unwrap();
-    // As it is left behind: the event is there, closed, and has no seats yet.
+    // A load that was killed leaves this behind: the event is there, closed, and has no seats yet.
     sqlx::raw_sql("delete from booking.seats; update booking.events set sale = 'CLOSED'")
         .execute(&mut connection)
         .await

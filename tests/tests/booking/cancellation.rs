@@ -19,7 +19,7 @@ use workflows::{Cancellation, CancellationRequest};
 
 const LONG: Duration = Duration::from_secs(30);
 
-/// What meets the refund.
+/// What has happened to the money before the refund, or how the gateway answers it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Plot {
     Nothing,
@@ -208,7 +208,7 @@ async fn a_disputed_payment_freezes_refunds() {
     let now = sqlx::query_scalar("select now()").fetch_one(&mut *connection).await.unwrap();
     steps::store::payments::record_dispute(&mut connection, ordered.payment, &dispute, now).await.unwrap();
     assert_eq!(refusal(&world, booking).await, "disputed");
-    // Won, it may be given back again.
+    // A payment whose dispute is won may be refunded again.
     let won = steps::store::payments::Dispute {
         stage: steps::gateway::fact::DisputeStage::Closed,
         status: "won".into(),
@@ -229,7 +229,7 @@ async fn a_cancellation_waits_for_the_capture() {
     let world = BookingWorld::open().await;
     let show = world.show(1, Duration::from_secs(300)).await;
     let (booking, ordered) = world.sell(&show).await;
-    // As between the pivot and the capture's answer.
+    // The state between the pivot and the answer to the capture.
     let owed = "with payment as (update booking.payments set money = 'OWED')
         delete from booking.ledger where kind = 'captured'";
     sqlx::query(owed).execute(&world.pool).await.unwrap();

@@ -1,4 +1,4 @@
-//! Many want what only one can have.
+//! Contention: many clients want the same seats, and only one of them can have each.
 
 use crate::world::BookingWorld;
 use futures_util::future::join_all;
@@ -19,7 +19,7 @@ struct Wish {
     got: bool,
 }
 
-/// All of them at once, by turns on these nodes.
+/// Starts a booking for each request, all at once, on these nodes by turns.
 async fn all_want(nodes: &[&Engine], requests: Vec<BookingRequest>) -> Vec<Wish> {
     let start = |(n, request): (usize, BookingRequest)| async move {
         let client = nodes[n % nodes.len()].client();
@@ -37,7 +37,7 @@ async fn all_want(nodes: &[&Engine], requests: Vec<BookingRequest>) -> Vec<Wish>
     join_all(requests.into_iter().enumerate().map(start)).await
 }
 
-/// The one that got what it wanted pays, and everything agrees.
+/// The client that got its seats pays, and everything agrees.
 async fn pay(world: &BookingWorld, show: &Show, node: &Engine, wish: &Wish) {
     let reservation = wish.request.reservation;
     node.client().signal(wish.handle.id(), "order", &show.order()).await.unwrap();
@@ -142,7 +142,8 @@ async fn whoever_overlaps_at_random_gets_all_or_none_and_no_sale_is_missed(
     join_all(engines.into_iter().map(Engine::drain)).await;
 }
 
-/// A person in `psql`, or a node whose batch is then rolled back: nobody is told that the seat is gone.
+/// The lock is held by a person in `psql`, or by a node whose batch is then rolled back. Nobody is told that the seat
+/// is gone.
 #[rstest]
 #[tokio::test]
 async fn who_wants_a_seat_that_is_locked_waits_alone_and_gets_it_when_it_is_let_go(

@@ -48,7 +48,7 @@ impl Stage {
         self.node.client().signal(self.handle.id(), sender, news).await.unwrap();
     }
 
-    /// Booked, and paid for once.
+    /// Asserts that the seats are booked and were paid for once.
     async fn assert_booked(self) {
         let ended = self.handle.result(LONG).await.unwrap();
         assert!(matches!(ended, Ended::Completed(_)), "{ended:?}");
@@ -58,7 +58,7 @@ impl Stage {
         self.node.drain().await;
     }
 
-    /// Stuck on what a step was told, without a booking unless it was there before; says what.
+    /// Asserts that the saga is stuck at this step on a contradiction, with so many bookings. Gives its text.
     async fn assert_stuck(self, at: &str, bookings: i64) -> String {
         let cause = self.stuck_with(bookings).await;
         let StuckCause::Contradicted { step, detail } = cause else { panic!("{cause:?}") };
@@ -66,7 +66,7 @@ impl Stage {
         detail
     }
 
-    /// Stuck, with so many bookings; says why.
+    /// Asserts that the saga is stuck, with so many bookings. Gives the cause.
     async fn stuck_with(self, bookings: i64) -> StuckCause {
         let ended = self.handle.result(LONG).await.unwrap();
         let Ended::Stuck(cause) = ended else { panic!("{ended:?}") };
@@ -108,7 +108,7 @@ async fn a_stored_500_without_a_charge_is_gone_round_under_another_key() {
 
 #[tokio::test]
 async fn a_charge_that_would_come_after_not_found_never_comes() {
-    // Five requests to create are lost on the way: the whole patience of the step.
+    // Five requests to create are lost on the way: as many as the step's policy allows.
     let lost = AtomicUsize::new(0);
     let stage = Stage::open(move |operation, _| match operation {
         Operation::Create if lost.fetch_add(1, Ordering::Relaxed) < 5 => Act::LoseRequest,
@@ -120,7 +120,7 @@ async fn a_charge_that_would_come_after_not_found_never_comes() {
     let tombstone = stage.world.gateway.books().entries().next().unwrap().intent.clone();
     assert_eq!(tombstone.status, IntentStatus::Canceled);
 
-    // One of them arrives now, a day late on its feet: under our key there is only the tombstone.
+    // One of them arrives now, a day late: under our key there is only the tombstone.
     let key = tombstone.id.as_str().strip_prefix("pi_instant_").unwrap();
     let order = Order {
         money: tombstone.money,

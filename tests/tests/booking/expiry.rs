@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_secs(30);
 /// Long enough to be paid for, short enough to be waited for.
 const SHORT: Duration = Duration::from_millis(1200);
 
-/// Whether the reservation's time is past by the database's clock, and ended before.
+/// Whether `reserved_until` is past by the database's clock, and whether the reservation ended before it.
 async fn times(world: &BookingWorld, reservation: &Reservation) -> (bool, Option<bool>) {
     let look = "select reserved_until < clock_timestamp(), ended_at < reserved_until
         from booking.reservations where id = $1";
@@ -60,7 +60,7 @@ async fn time_runs_out_by_the_databases_clock_and_frees_seats_and_locks() {
     assert_eq!(world.seats(&show.seats).await, vec![("AVAILABLE".to_owned(), None); 3]);
     assert_eq!(world.locked(&show.seats).await, 0);
 
-    // And they can be had again, under a higher number.
+    // The seats can be reserved again, under a higher hold number.
     let (again, _handle, later) = begin(&node, &show, false).await;
     assert_eq!(world.statuses(again.reservation).await.unwrap(), "PENDING");
     assert!(later.seats[0].hold > reservation.seats[0].hold);

@@ -33,7 +33,7 @@ enum Plot {
     Declined,
     /// The payment is pending at the deadline, and for ever.
     PendingForEver,
-    /// The money is secured, nobody hears of it, and our key is good for nothing afterwards.
+    /// The money is secured, nobody hears of it, and the gateway forgets our key afterwards.
     SecuredUnheardKeyForgotten,
     /// The gateway takes the money at once, and never holds it.
     TakenAtOnce,
@@ -46,7 +46,7 @@ enum Plot {
 }
 
 impl Plot {
-    /// How often the customer may try to pay, and does.
+    /// How often the customer tries to pay; the reservation allows no more.
     fn tries(self) -> u32 {
         match self {
             Self::Abandoned => 0,
@@ -60,7 +60,7 @@ impl Plot {
 struct Bookings {
     world: BookingWorld,
     plot: Plot,
-    /// First payments of several.
+    /// The first payment of each reservation that has several.
     firsts: Arc<Mutex<HashSet<Uuid>>>,
 }
 
@@ -185,7 +185,7 @@ impl Bookings {
         Self { world, plot, firsts }
     }
 
-    /// What the gateway has of this saga's money: taken and not given back, and still held.
+    /// This saga's money by the gateway's books: what is taken and not given back, and what is still held.
     fn money(&self, end: &End) -> (i64, i64) {
         let books = self.world.gateway.books();
         let ours = books.entries().filter(|entry| entry.intent.trace.saga_id == Some(end.saga.uuid()));

@@ -15,11 +15,11 @@ use workflows::Booking;
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// So many buyers at once, each wants so many seats of so many.
+/// So many buyers come at once, and each wants `SEATS_EACH` of the `SEATS`.
 const BUYERS: usize = 150;
 const SEATS_EACH: usize = 3;
 const SEATS: i16 = 600;
-/// A buyer finds free seats long before: at the end a quarter of the house is still free.
+/// A buyer needs far fewer tries: a quarter of the seats is still free at the end.
 const TRIES_MAX: usize = 1_000;
 
 /// How a sale went.
@@ -30,7 +30,7 @@ struct Sale {
     refused: usize,
 }
 
-/// What a buyer met: how long the slowest answer took, refusals too, and how many there were.
+/// What a buyer got: the time of the slowest answer (refusals count), the number of refusals, and the seats.
 struct Bought {
     slowest: Duration,
     refused: usize,
@@ -62,7 +62,8 @@ async fn buy(node: &Engine, show: &Show, mut random: StdRng) -> Bought {
     panic!("no free seats after {TRIES_MAX} tries");
 }
 
-/// A sale on so many nodes. Redis sheds nothing here: everybody comes to the database, also for seats that are gone.
+/// Runs a sale on so many nodes. Redis sheds no load here: every request comes to the database, also for seats that
+/// are gone.
 async fn sell(nodes: usize, scope: BatchScope, seed: u64) -> Sale {
     let world = BookingWorld::open().await;
     let show = world.show(SEATS, Duration::from_secs(300)).await;

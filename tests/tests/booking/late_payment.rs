@@ -1,4 +1,4 @@
-//! Money that came too late, explored: the same seats, or the money back.
+//! Money that came too late, explored: the customer gets the same seats, or the money back.
 
 use crate::{sold::Ordered, world::BookingWorld};
 use orchestrator::{
@@ -17,7 +17,7 @@ use steps::{
 use tests::support::{PRICE, Show};
 use workflows::{LateMoney, LatePayment};
 
-/// What the money finds.
+/// What has become of the seats and the money when the saga begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Plot {
     /// Nobody else has the seats; the money is held.
@@ -30,7 +30,7 @@ enum Plot {
     GoneAndTaken,
     /// A part of it was given back by hand.
     PartGone,
-    /// It was cancelled at the gateway since.
+    /// The payment was cancelled at the gateway in the meantime.
     Cancelled,
     /// The gateway says another amount.
     Lie,

@@ -68,7 +68,7 @@ async fn news_that_comes_again_and_again_to_two_nodes_is_acted_on_once() {
         sqlx::query_scalar(entries).bind(handle.id().uuid()).fetch_one(&world.pool).await.unwrap();
     assert_eq!(entries, 2, "the order, and one piece of news");
 
-    // And once more, after the end.
+    // The same news comes once more, after the end.
     one.client().signal(handle.id(), "evt_3", &news).await.unwrap();
     assert_confirmed(&world, &handle, 2 * tests::support::PRICE).await;
     one.drain().await;
@@ -87,7 +87,7 @@ async fn news_that_overtakes_the_gateways_own_answer_is_not_lost() {
     let handle = node.client().start::<Booking>(show.request(&show.seats)).await.unwrap();
     node.client().signal(handle.id(), "order", &show.order()).await.unwrap();
 
-    // The gateway is at it, settles, and tells: our own request still has no answer.
+    // The gateway has the confirmation, settles it and sends its news; our own request still has no answer.
     let pending = intent(&world, |intent| intent.status.is_confirmed()).await;
     let settled = world.gateway.settle(&pending.id, true).unwrap();
     other.client().signal(handle.id(), "evt_1", &secured(&settled)).await.unwrap();
@@ -107,7 +107,7 @@ async fn an_order_to_a_saga_that_nobody_knows_is_kept_and_harms_nobody() {
     node.client().signal(id, "order", &show.order()).await.unwrap();
     assert_eq!(world.gateway.books().entries().count(), 0);
 
-    // Its start was only late.
+    // The saga starts after its letter.
     let handle = node.client().start::<Booking>(show.request(&show.seats)).id(id).await.unwrap();
     assert_confirmed(&world, &handle, tests::support::PRICE).await;
     node.drain().await;

@@ -23,7 +23,7 @@ struct World {
 }
 
 impl Repayments {
-    /// A sold seat whose money was given back by us, and came back.
+    /// A sold seat whose money we refunded; the refund failed, so that the money is at the gateway again.
     async fn failed(&self) -> World {
         let show = self.0.show(1, Duration::from_secs(300)).await;
         let (_, ordered) = self.0.sell(&show).await;
@@ -86,7 +86,7 @@ impl Scenario for Repayments {
             }
             State::Stuck => {
                 assert!(matches!(end.stuck, Some(StuckCause::FailedAfterPivot { .. })), "{end:?}");
-                // Owed, and seen to be owed, also where the gateway has sent it and we haven't heard.
+                // The ledger shows that the money is owed, also if the gateway has sent it and we don't know.
                 assert_eq!(wrong, [format!("owed is {}, not 0", ordered.price.amount)], "{end:?}");
                 "owed".into()
             }

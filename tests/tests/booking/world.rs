@@ -70,7 +70,7 @@ impl BookingWorld {
         Services { locks: self.locks.clone(), cashier }
     }
 
-    /// A node with one lane that sells, by this name and no other test's.
+    /// A node with one lane that runs the booking's workflows. A number makes its name unique among the tests.
     pub async fn node(&self, name: &str, scope: BatchScope) -> Engine {
         self.node_asking(Gateway::new(self.gateway.clone()), name, scope).await
     }

@@ -121,7 +121,7 @@ async fn against_what_would_decide_the_saga_one_of_the_two_wins() {
     other.drain().await;
 }
 
-/// Who asks, and so which way the letter goes and the answer comes.
+/// Who asks for the cancellation: this decides by which way the letter and its answer travel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Asks {
     ItsNode,
@@ -138,7 +138,7 @@ async fn retry(stage: &Stage, client: &Client, saga: SagaId) {
     stage.until("it is tried again", saga, |row| row.state != "stuck").await;
 }
 
-/// Cancellations that lie in a saga's mailbox.
+/// How many cancellations are in a saga's mailbox.
 async fn cancellations(stage: &Stage, saga: SagaId) -> i64 {
     sqlx::query_scalar("select count(*) from usher.mailbox where saga_id = $1 and kind = 'cancel'")
         .bind(saga.uuid())

@@ -114,7 +114,7 @@ async fn a_statement_that_waited_in_vain_is_no_failure_of_its_step(
         let client = node.client().clone();
         async move { client.start::<Play>(Part::of([note("one"), Line::Wait(60_000)])).await }
     });
-    // When the lane's transaction began that waits for the lock.
+    // When the transaction of the lane that waits for the lock began.
     let waiting = async || -> Option<chrono::DateTime<chrono::Utc>> {
         let look = "select xact_start from pg_stat_activity where datname = current_database()
             and application_name = 'usher lane 0' and wait_event_type = 'Lock'";

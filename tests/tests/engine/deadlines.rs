@@ -1,4 +1,4 @@
-//! Deadlines: the database's clock decides, and a letter of the very moment still counts.
+//! Deadlines: the database's clock decides, and a letter that is received exactly at the deadline still counts.
 
 use chrono::TimeDelta;
 use orchestrator::{Cause, Ended, SagaId};

@@ -1,4 +1,4 @@
-//! What is owed: a compensation, or a step after the pivot, that has spent its budget. Visible, and tried again.
+//! Debts: a compensation, or a step after the pivot, that has spent its budget is visible and is tried again.
 
 use orchestrator::{Cause, Ended, Settings, StuckCause};
 use rstest::rstest;
@@ -15,7 +15,7 @@ const LONG: Duration = Duration::from_secs(30);
 /// How long a debt rests here before it is tried again.
 const SOON: Duration = Duration::from_millis(100);
 
-/// A desk that doesn't answer such requests until the world has recovered.
+/// Makes the desk answer no such request until the returned flag is set.
 fn broken(stage: &Stage, such: impl Fn(&DeskRequest) -> bool + Send + Sync + 'static) -> Arc<AtomicBool> {
     let recovered = Arc::new(AtomicBool::new(false));
     let well = recovered.clone();

@@ -1,4 +1,4 @@
-//! Leaving: calls that are out come home, what they brought is committed, the rest goes to others at once.
+//! Draining: calls that are out end, their results are committed, and other nodes take the rest at once.
 
 use dev::Scratch;
 use futures_util::FutureExt;
@@ -10,7 +10,7 @@ use tests::{
 };
 
 const LONG: Duration = Duration::from_secs(20);
-/// Nobody may have to wait for the end of such a lease.
+/// So long that a test fails by its own bound if anybody has to wait for a lease's end.
 const LEASE: Duration = Duration::from_secs(600);
 
 #[tokio::test]
@@ -93,7 +93,7 @@ fn without_a_database_it_leaves_all_the_same() {
         node.drain().await;
         began
     });
-    // A thread that somebody waits for would hold the runtime, and with it the process.
+    // A thread that the runtime waits for would keep the runtime, and with it the process, from ending.
     drop(runtime);
     assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
 }

@@ -19,7 +19,7 @@ use tests::{
 
 const LONG: Duration = Duration::from_secs(30);
 
-/// Emits two messages for each saga of its batch; undone, a third.
+/// Emits two messages for each saga of its batch, and a third when it is undone.
 #[derive(Serialize, Deserialize)]
 pub struct Tell {
     what: String,
@@ -56,7 +56,7 @@ impl Step for Tell {
                     tx.emit(*saga, "told", &"x".repeat(400 * 1024))?;
                     Ok(step.what.clone())
                 }
-                // Tells something of somebody else.
+                // Emits in the name of a saga that isn't in the batch.
                 Twist::Abort => {
                     tx.emit(SagaId::new_in(Bucket::of_key("elsewhere")), "told", &step.what)?;
                     Ok(step.what.clone())

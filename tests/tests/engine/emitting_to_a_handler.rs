@@ -30,7 +30,7 @@ enum Act {
     Take,
     Refuse,
     Panic,
-    /// Lets a statement fail, and doesn't say so.
+    /// Runs a statement that fails, and returns no error.
     Botch,
 }
 
@@ -187,7 +187,7 @@ async fn what_a_node_handed_out_before_it_died_is_handed_out_again_and_the_rest_
     let doomed = node(&stage, "doomed", &Diary { gate: gate.clone(), ..diary.clone() }).await;
     let handed = async || (diary.sent().len() == batch_max.min(10)).then(|| diary.sent());
     let before = wait_until("it has been handed some", LONG, handed).await;
-    // To the database it is dead now.
+    // For the database, the first node is dead now.
     let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity
         where datname = current_database() and application_name like 'usher%'";
     assert!(count(&stage.pool, cut).await > 0);

@@ -11,7 +11,7 @@ use tests::{
 };
 
 const LONG: Duration = Duration::from_secs(30);
-/// How long the frozen node stays at the point at which it is frozen: until it is frozen, and no longer than the other
+/// How long the failpoint holds the node: long enough for the signal that freezes it, and no longer than the other
 /// node needs to take over.
 const AT_THE_POINT: Duration = Duration::from_millis(700);
 
@@ -59,7 +59,7 @@ async fn a_node_frozen_past_its_lease_and_woken_writes_nothing(#[case] point: &s
     .await;
     frozen.signal(Signal::STOP);
     let stopped_at = stage.now().await;
-    // As Postgres does itself with a transaction that is idle for too long.
+    // Postgres does the same to a transaction that is idle for too long.
     let ended = "select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and state = 'idle in transaction'";
     sqlx::query(ended).execute(&mut *connection).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_node_frozen_past_its_lease_and_woken_writes_nothing(#[case] point: &s
     let before = written(&stage, id).await;
     drop(other);
 
-    // Awake, it does what is still to be done, and nothing that is done.
+    // The woken node does what is still to be done, and repeats nothing that is done.
     let next = Part::of([note("one"), ask("train"), note("two")]);
     let next_id = SagaId::new_in(Bucket::of_key(&next.house));
     Client::start_in::<Play>(&mut connection, &next, next_id).await.unwrap();

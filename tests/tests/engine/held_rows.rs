@@ -23,7 +23,7 @@ async fn node(stage: &Stage) -> Engine {
     stage.start(Settings { lease: LEASE, ..stage.settings("node") }).await
 }
 
-/// So many plays, each with a call out that comes home when the gate opens.
+/// Starts so many plays, each with a call out that ends when the gate opens.
 async fn called(stage: &Stage, node: &Engine, many: usize) -> (Vec<Handle<Play>>, Gate) {
     let gate = Gate::shut();
     let held = gate.clone();
@@ -133,7 +133,7 @@ async fn a_result_that_waits_for_a_locked_row_does_not_spin(
     #[values(BatchScope::Database, BatchScope::Bucket)] scope: BatchScope,
 ) {
     let stage = Stage::set_for(scope).await;
-    // A lease that outlives the test: only the result asks for the row.
+    // The lease outlives the test, so that only the call's result needs the row.
     let node = stage.start(Settings { lease: LONG * 10, ..stage.settings("node") }).await;
     let (plays, gate) = called(&stage, &node, 1).await;
     let held = stage.hold_row(plays[0].id()).await;

@@ -15,7 +15,7 @@ use tests::{
 use tokio::sync::Semaphore;
 
 const LONG: Duration = Duration::from_secs(60);
-/// More deaths than any play has places for.
+/// More than the places at which a worker of any play can die.
 const DEATHS_MAX: usize = 60;
 /// Processes at once: more would only wait for each other.
 const AT_ONCE: usize = 3;

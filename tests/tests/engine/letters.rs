@@ -9,7 +9,7 @@ use tests::{
 };
 
 const LONG: Duration = Duration::from_secs(20);
-/// A node that doesn't look by itself: whatever happens promptly was no poll.
+/// The poll of a node that never looks by itself: what happens promptly wasn't found by polling.
 const NEVER: Duration = Duration::from_secs(3600);
 
 fn cue(text: &str) -> Cue {
@@ -131,7 +131,7 @@ async fn a_letter_that_comes_while_its_saga_is_being_started_is_adopted() {
     other.drain().await;
 }
 
-/// Letters of this name, some of them older than whatever is sent now.
+/// Inserts letters of this name, received from now on at intervals of one microsecond.
 async fn flood(stage: &Stage, saga: SagaId, name: &str, many: i32) {
     let flood = "insert into usher.mailbox (saga_id, bucket, kind, name, sender, payload, received_at)
         select $1, $2, 'signal', $3, 'flood ' || n, '\"flood\"', now() + n * interval '1 microsecond'

@@ -5,8 +5,8 @@ use rstest::rstest;
 use std::time::{Duration, Instant};
 use tests::play::{Line, Part, Play, Stage, note};
 
-/// Ten times what it takes alone in a build for development. Each stretch replays those before it, so the time grows faster
-/// than the number of steps.
+/// Ten times what the test takes alone in a development build. Each stretch replays those before it, so the time
+/// grows faster than the number of steps.
 const MINUTE: Duration = Duration::from_secs(60);
 const STEPS: usize = 4_000;
 

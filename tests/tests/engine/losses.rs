@@ -1,4 +1,4 @@
-//! Who is suspected of killing its nodes, and who only was there when they died.
+//! Losses: which saga is suspected of killing its nodes, and which was only there when they died.
 
 use crate::worker::{Death, Worker};
 use chrono::Utc;
@@ -62,7 +62,7 @@ async fn a_batch_that_fails_after_the_claim_burns_nobodys_claims(
     let stage = Stage::set_for(scope).await;
     let node = stage.start(Settings { lease: Duration::from_millis(300), ..stage.settings("node") }).await;
     let play = node.client().start::<Play>(Part::of([Line::Wait(60_000), note("end")])).await.unwrap();
-    // What the claim itself needs is free; what comes after it is not.
+    // The claim needs no locked table; the work after it needs one.
     let held = stage.hold("lock table usher.journal in access exclusive mode").await;
     stage.lose_holder(play.id()).await;
     stage.pass(Duration::from_secs(3)).await;
@@ -73,7 +73,7 @@ async fn a_batch_that_fails_after_the_claim_burns_nobodys_claims(
     node.drain().await;
 }
 
-/// A call that is out behind a gate of its own: the first behind the first gate, all others behind the second.
+/// A play whose calls wait at gates: the first call at the first gate, all others at the second.
 async fn out_behind_gates(stage: &Stage, node: &Engine) -> (Handle<Play>, [Gate; 2]) {
     let gates = [Gate::shut(), Gate::shut()];
     let (held, calls) = (gates.clone(), Arc::new(AtomicUsize::new(0)));
@@ -155,7 +155,7 @@ async fn an_innocent_that_was_quarantined_is_tried_again_by_itself_and_goes_on(
     node.drain().await;
 }
 
-/// Lets workers die of a saga until it waits for a person; says how many did.
+/// Lets workers die of a saga until it waits for a person; gives the number of deaths and the saga's row.
 pub async fn quarantined_for_good(stage: &Stage, saga: SagaId) -> (usize, SagaRow) {
     let mut died = 0;
     loop {

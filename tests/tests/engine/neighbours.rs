@@ -1,4 +1,4 @@
-//! One lane, a hundred sagas, and some of them guilty.
+//! One lane, a hundred sagas, and some of them fail: their neighbours in the batch go on.
 
 use futures_util::{FutureExt, future::join_all};
 use orchestrator::{Bucket, Cause, Ended, Engine, Handle, SagaId, StuckCause};

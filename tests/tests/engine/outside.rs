@@ -69,7 +69,7 @@ async fn start_and_signal_in_one_transaction_are_one_thing() {
     let id = id_for(&part);
     let mut connection = stage.pool.acquire().await.unwrap();
     run(&mut connection, "begin").await;
-    // Even the letter first.
+    // The letter may even come before its saga.
     Client::signal_in(&mut connection, id, "one", &Cue("with it".into())).await.unwrap();
     Client::start_in::<Play>(&mut connection, &part, id).await.unwrap();
     run(&mut connection, "commit").await;

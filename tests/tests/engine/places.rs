@@ -1,4 +1,4 @@
-//! Places for calls: each service has its own, and who waits for one holds no lease.
+//! Places for calls: each service has its own, and a saga that waits for one holds no lease.
 
 use futures_util::future::join_all;
 use orchestrator::{
@@ -83,12 +83,12 @@ async fn a_service_that_hangs_takes_no_place_from_another_and_who_waits_holds_no
         let rung = node.client().start::<Ringing>(()).await.unwrap();
         assert_eq!(rung.result(Duration::from_secs(5)).await.unwrap(), Ended::Completed(()));
     }
-    // Those in line were lost once, and are not lost again for standing there.
+    // The sagas that wait have lost a holder once; waiting counts as no further loss.
     let lost = "update usher.sagas set claims = 1 where not leased and workflow = 'play'";
     sqlx::query(lost).execute(&stage.pool).await.unwrap();
-    // Several times longer than who waits for a place is left alone by the sweep.
+    // Several times as long as the sweep leaves a saga alone that waits for a place.
     stage.pass(Duration::from_secs(4)).await;
-    // Whoever was lost has a lease for the moment in which it finds that there is still no place.
+    // A saga that lost its holder has a lease for the moment in which it finds that there is still no place.
     wait_until("calls alone have leases", LONG, async || (leased().await == PLACES as i64).then_some(()))
         .await;
     gate.open();

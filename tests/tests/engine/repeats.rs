@@ -1,4 +1,4 @@
-//! Whole batches are repeated a bounded number of times; then whoever is guilty is found, and the others go on.
+//! Whole batches are repeated a bounded number of times; then the saga that fails is found, and the others go on.
 
 use futures_util::future::join_all;
 use orchestrator::{BatchScope, Cause, Ended, Engine, Handle, Settings};
@@ -100,7 +100,7 @@ async fn a_session_that_is_read_only_is_left(
     })
     .await;
     stage.pass(Duration::from_secs(1)).await;
-    // Nobody ends the sessions this time: they must be left.
+    // Nobody ends the sessions this time: the lanes must close them by themselves.
     let reset = "do $$ begin execute format('alter database %I reset default_transaction_read_only', current_database()); end $$";
     sqlx::raw_sql(&*format!("set default_transaction_read_only = off; {reset}").leak())
         .execute(&stage.pool)

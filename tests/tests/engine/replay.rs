@@ -195,7 +195,7 @@ impl Workflow for After {
     }
 }
 
-/// What becomes of a saga that waits while its code is changed so, and then gets its signal.
+/// Replays a saga that waits while its code is changed, and then gets its signal.
 async fn replayed(change: Change) -> Result<(), (u32, String, String, Option<String>)> {
     let stage = Stage::set().await;
     let old = stage.builder(stage.settings("old")).workflow::<Before>().start().await.unwrap();

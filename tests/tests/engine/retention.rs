@@ -1,4 +1,4 @@
-//! Finished sagas leave, the others stay, and a week's journal goes with the last of its sagas.
+//! Retention: finished sagas are deleted, the others stay, and a week's journal goes with the last of its sagas.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use orchestrator::{Bucket, Retired, create_partitions, oldest_to_retire, retire};
@@ -38,7 +38,7 @@ async fn count(connection: &mut PgConnection, what: &'static str) -> i64 {
 #[tokio::test]
 async fn finished_sagas_leave_with_their_week_and_the_unfinished_keep_theirs() {
     let database = Database::fresh().await;
-    // As a node connects: it may neither make tables nor drop them.
+    // The role under which nodes connect: it may neither create tables nor drop them.
     let mut connection = PgConnection::connect(&database.app_url()).await.unwrap();
     let now = Utc::now();
     let (long_ago, later) = (now - TimeDelta::days(200), now - TimeDelta::days(150));

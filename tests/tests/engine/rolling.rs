@@ -17,7 +17,7 @@ async fn waiting(stage: &Stage) -> SagaId {
     id
 }
 
-/// A newer node appended this entry, and left the saga due since so many seconds.
+/// Appends this entry as a newer node would, and makes the saga due since so many seconds.
 async fn append(stage: &Stage, saga: SagaId, entry: &str, due_s: f64) {
     let append = "with moved as (
             update usher.sagas
@@ -73,7 +73,7 @@ async fn a_journal_with_a_newer_word_is_left_as_it_is(
     many_sweeps(&old).await;
     assert_eq!(row(&stage, saga).await, before, "a letter lies in its mailbox and makes nobody read it");
 
-    // Those who know it move it on: here, to where this binary can read it again.
+    // A newer node moves the saga on, to a state that this binary can read again.
     let undo = "with gone as (delete from usher.journal where saga_id = $1 and position = 3)
         update usher.sagas set epoch = epoch + 1, journal_len = 3, due_at = now() where id = $1";
     sqlx::query(undo).bind(saga.uuid()).execute(&stage.pool).await.unwrap();

@@ -52,7 +52,7 @@ async fn a_step_of_ours_that_never_returns_stops_its_saga_alone(
     assert!(began.elapsed() < Duration::from_secs(10), "it took {:?} to leave", began.elapsed());
 }
 
-/// Whose connections lose their other side, while it goes on to hear them.
+/// The cases say whose connections get no more answers from Postgres, which still hears them.
 #[rstest]
 #[case::of_the_lanes("usher lane")]
 #[case::of_the_renewals("usher leases")]

@@ -8,7 +8,7 @@ use tests::play::{Line, Part, Play, Stage, Twist, ask, note};
 
 const LONG: Duration = Duration::from_secs(30);
 
-/// Fifty clients at once, by turns on both nodes.
+/// Starts the same play from fifty clients at once, on both nodes by turns.
 async fn fifty(nodes: [&Engine; 2], part: &Part, id: Option<SagaId>) -> Vec<Handle<Play>> {
     let start = |n: usize| {
         let request = nodes[n % 2].client().start::<Play>(part.clone());

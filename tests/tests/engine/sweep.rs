@@ -13,7 +13,7 @@ use tests::{
 };
 
 const LONG: Duration = Duration::from_secs(20);
-/// With a poll of 30 ms, and a machine that others use too.
+/// A hundred polls of 30 ms: the machine may do other things too.
 const SOON: Duration = Duration::from_secs(3);
 
 /// Sagas of this version of `play` that have been due for an hour, in this bucket.
@@ -28,12 +28,12 @@ async fn pile_up(stage: &Stage, bucket: Bucket, version: i32, many: usize) -> Ve
     ids
 }
 
-/// A bucket of this lane, of two.
+/// A bucket that belongs to this one of two lanes.
 fn bucket_of(lane: i16) -> Bucket {
     Bucket::from_number(lane + 2).expect("there is such a bucket")
 }
 
-/// A house whose plays are in this lane, of two.
+/// A house whose plays belong to this one of two lanes.
 fn house_of(lane: i16) -> String {
     let mut houses = (0..).map(|n| format!("house {n}"));
     houses.find(|house| Bucket::of_key(house).number() % 2 == lane).expect("every other house is")
@@ -43,7 +43,7 @@ async fn two_lanes(stage: &Stage) -> Engine {
     stage.start(Settings { lanes: 2, ..stage.settings("node") }).await
 }
 
-/// How long a wait of 200 ms takes in this house, whose end only the sweep can see.
+/// How long a wait of 200 ms takes in this house. Only the sweep can see its end.
 async fn timer(client: &Client, house: &str) -> Option<Duration> {
     let began = Instant::now();
     let play = client.start::<Play>(Part::of([Line::Wait(200)]).at(house)).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_lane_that_gets_nowhere_hides_no_timer_of_another(
 ) {
     let stage = Stage::set_for(scope).await;
     let piled = pile_up(&stage, bucket_of(0), 1, 3000).await;
-    // Somebody has the rows, so that the lane can take none of them.
+    // Somebody else has locked the rows, so that the lane can claim none of them.
     let mut rival = sqlx::PgConnection::connect(stage.url()).await.unwrap();
     sqlx::raw_sql("begin").execute(&mut rival).await.unwrap();
     let hold = "select from usher.sagas where id = any($1) for update";
@@ -94,7 +94,7 @@ async fn sagas_that_nobody_here_knows_cost_little_however_many_are_due() {
         let took = timer(node.client(), &house_of(0)).await;
         assert!(took.is_some_and(|took| took < SOON), "{took:?}");
     }
-    // Statistics are told when their connection is idle, or gone.
+    // A connection reports its statistics when it is idle or closed.
     node.drain().await;
     let read = rows_read(&stage).await - before;
     println!("{read} rows read in ten timers, with {PILED} due that nobody knows");

@@ -17,7 +17,7 @@ pub struct Start(Command);
 /// How a worker ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Death {
-    /// Its play came to rest.
+    /// Its play ended, and it left.
     Peaceful,
     /// It died at its failpoint, or a step killed it.
     Sudden,
@@ -49,7 +49,7 @@ impl Worker {
 }
 
 impl Start {
-    /// With this setting, as the worker's program names it.
+    /// Sets an environment variable of the worker.
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.0.env(name, value.to_string());
         self

@@ -18,7 +18,8 @@ pub fn stuck() -> Filter {
     Filter { status: Some(State::Stuck), ..Filter::default() }
 }
 
-/// Plays whose hotel is a horse, all stuck; oldest first. The horses are hotels from then on.
+/// Starts plays and waits until all are stuck, because the desk answers for the hotel what can't be true. Gives them
+/// oldest first. The desk answers well from then on.
 pub async fn make_stuck(stage: &Stage, node: &Engine, plays: usize) -> Vec<SagaId> {
     /// As many as the lanes take without a queue.
     const AT_ONCE: usize = 100;
@@ -40,7 +41,7 @@ pub async fn make_stuck(stage: &Stage, node: &Engine, plays: usize) -> Vec<SagaI
     sagas
 }
 
-/// Waits until a batch is as wanted.
+/// Waits until a batch meets this condition.
 pub async fn until(node: &Engine, id: BatchId, what: &str, wanted: impl Fn(&Batch) -> bool) -> Batch {
     let operator = Operator::of(node.client());
     wait_until(what, LONG, async || Some(operator.batch(id).await.unwrap()).filter(|batch| wanted(batch)))
@@ -117,7 +118,8 @@ async fn a_canary_stops_a_batch_that_mends_nothing_after_five() {
     );
     assert_eq!(times_acted(&stage, id).await, [1; 5]);
 
-    // The world is mended, and somebody goes on: with a canary again, and not with those that are stuck again.
+    // The desk answers well again, and somebody resumes the batch: it begins with a canary again, and leaves out
+    // those that got stuck again.
     stage.script.set(|_| Act::Go);
     Operator::of(node.client()).resume_batch(id, ada()).await.unwrap();
     let done = until(&node, id, "it is done", |batch| batch.state == BatchState::Done).await;
@@ -184,7 +186,7 @@ async fn a_saga_that_is_still_being_retried_when_the_time_is_over_is_acted_on_wi
     let node = stage.node("node").await;
     let _working = Working::by(Operator::of(node.client()).with_verdict_within(bound));
     make_stuck(&stage, &node, 6).await;
-    // The desk puts them off: not stuck, and not mended.
+    // The desk asks to be called later: the sagas are neither stuck nor mended.
     stage.script.set(|_| Act::Later(Duration::from_secs(20)));
     let id = start(&node, stuck(), Action::RetryNow).await;
     let batch = until(&node, id, "it stops", |batch| batch.state == BatchState::Stopped).await;

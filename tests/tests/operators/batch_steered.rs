@@ -14,7 +14,7 @@ use tests::{
     support::{Hold, wait_until},
 };
 
-/// All go first: one round.
+/// All sagas are in the canary, so that there is one round.
 const SAGAS: u32 = 40;
 
 async fn begin(desk: &Operator) -> BatchId {
@@ -22,8 +22,8 @@ async fn begin(desk: &Operator) -> BatchId {
     desk.start_batch(BatchId::random(), new).await.unwrap().id
 }
 
-/// Waits until whoever works on it has seen that it is to stop. A renewal of the lease tells them, and they may come to
-/// the next item before they have read its answer; with the second renewal they have.
+/// Waits until the node that works on the batch has seen that it must stop. A renewal of the lease tells the node,
+/// but it may come to the next item before it has read the answer; by the second renewal it has read it.
 async fn wait_until_noticed(stage: &Stage, id: BatchId) {
     let renewed = async || -> DateTime<Utc> {
         let leased = "select leased_until from usher.batches where id = $1 and bucket = $2";
@@ -38,7 +38,7 @@ async fn wait_until_noticed(stage: &Stage, id: BatchId) {
     }
 }
 
-/// Nobody works on it any more: what was begun has been noted.
+/// Waits until nobody works on the batch any more: what was begun has been noted.
 async fn wait_until_released(stage: &Stage, id: BatchId) {
     wait_until("nobody has the batch", super::LONG, async || {
         let free = "select leased_until is null from usher.batches where id = $1 and bucket = $2";
@@ -126,7 +126,7 @@ async fn what_one_node_leaves_another_ends_and_nothing_is_done_twice(
     #[values(Loss::Drained, Loss::Fenced)] loss: Loss,
 ) {
     let stage = Stage::set().await;
-    // It hears of the batch that it makes, and does not look for others': what it has lost it must not take again.
+    // This node knows only the batch that it makes. It doesn't look for others: it must not take again what it lost.
     let first = stage.start(Settings { poll: NEVER, ..stage.settings("first") }).await;
     make_stuck(&stage, &first, SAGAS as usize).await;
     let hold = Hold::at("batch-acted", first.node());
@@ -146,7 +146,7 @@ async fn what_one_node_leaves_another_ends_and_nothing_is_done_twice(
             let run_out =
                 "update usher.batches set leased_until = now() - interval '1 second', token = token + 1";
             sqlx::query(run_out).execute(&stage.pool).await.unwrap();
-            // Some were acted on and not noted: whoever looks again must find that.
+            // The first node acted on some sagas and didn't note it: the second must find that out.
             until(&second, id, "it is done", |batch| batch.state == BatchState::Done).await;
             hold.release();
             tokio::join!(working.end(), first.drain());

@@ -1,4 +1,4 @@
-//! Every reason for being stuck, made for real, shown with its line, and repaired by what fits.
+//! Every cause for being stuck: produced for real, shown with its line, and repaired by the action that fits.
 
 use super::{LONG, act, json, line_now, refused, worker::Worker};
 use operator::{Action, Filter, Operator};
@@ -93,7 +93,7 @@ async fn mended(stage: &Stage) -> Engine {
     stage.builder(stage.settings("mended")).workflow::<Mended>().start().await.unwrap()
 }
 
-/// The one line of its group, and the action that is suggested.
+/// The cause of the saga's group, and the action that is suggested for it.
 async fn group(client: &Client, saga: SagaId) -> (String, &'static str) {
     let operator = Operator::of(client);
     let filter = Filter { ids: vec![saga], ..Filter::default() };
@@ -154,7 +154,7 @@ async fn a_fault_in_the_workflow_is_mended_by_a_deployment_and_a_retry_or_turned
     node.drain().await;
 }
 
-/// Starts one in a commit of its own: it may take its lane along, and its first batch.
+/// Starts a saga by a row in a commit of its own, because its first batch, and the lane with it, may fail.
 async fn start(stage: &Stage, fault: Fault) -> SagaId {
     let id = SagaId::new_in(Bucket::of_key("deployed"));
     let mut connection = stage.pool.acquire().await.unwrap();
@@ -223,7 +223,7 @@ async fn what_is_too_large_is_turned_back(#[case] lines: Vec<Line>, #[case] word
     node.drain().await;
 }
 
-/// A decided play whose car is lost with a code.
+/// A play past its pivot, whose call for a car fails with a code until it is stuck.
 async fn failing_after_the_pivot(stage: &Stage, node: &Engine) -> Handle<Play> {
     stage.script.set(|_| Act::LoseWith("desk 503"));
     let play = node.client().start::<Play>(Part::of([decide("sold"), ask("car")])).await.unwrap();

@@ -1,4 +1,4 @@
-//! The audit's chain holds, and shows what somebody did to it.
+//! The audit's chain of hashes holds, and shows where somebody has changed it.
 
 use super::act;
 use operator::{Action, audit};

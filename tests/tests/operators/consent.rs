@@ -1,4 +1,4 @@
-//! A second person for what moves much money: who may agree, to what, and how often.
+//! Consent: what moves much money needs a second person. Who may agree, to what, and how often.
 
 use super::{ada, grace};
 use operator::{
@@ -7,14 +7,15 @@ use operator::{
 use orchestrator::{Engine, SagaId, Stake};
 use tests::play::{ASK_MINOR, Act, Kept, Line, Part, Play, Stage, ask, note};
 
-/// The price of two things may be moved alone.
+/// One person alone may move the price of two things, and no more.
 const LIMITS: Limits = Limits { second_person_above_minor: Some(2 * ASK_MINOR) };
 
 fn operator(node: &Engine) -> Operator {
     Operator::of(node.client()).with_limits(LIMITS)
 }
 
-/// A saga that has so many hotels, and a car that is a horse: cancelling it gives the money for all of them back.
+/// A saga with so many hotels, stuck because the answer for its car can't be true. Cancelling it gives the money for
+/// all hotels back.
 async fn paid(stage: &Stage, node: &Engine, hotels: usize) -> SagaId {
     stage.script.set(|asked| if asked.what == "car" && !asked.undo { Act::Lie } else { Act::Go });
     let mut lines = vec![note("one")];
@@ -31,7 +32,7 @@ async fn previewed(operator: &Operator, saga: SagaId) -> (Plan, Expected) {
     (plan, expected)
 }
 
-/// Ada asks for what is too much for her alone.
+/// Ada proposes a cancellation that moves more money than she may move alone.
 async fn proposed(operator: &Operator, saga: SagaId) -> Proposal {
     let (_, expected) = previewed(operator, saga).await;
     match operator.request(saga, Action::Cancel, ada(), expected).await.unwrap() {
@@ -57,7 +58,7 @@ async fn what_moves_little_is_done_at_once_and_what_moves_much_is_refused_to_one
     assert!(matches!(refused, Err(OperatorError::NeedsConsent(_))), "{refused:?}");
     assert_eq!(stage.audited(much, "cancel").await, 0);
     assert_eq!(stage.kept(much).await.bookings, ["hotel 1", "hotel 2"]);
-    // What moves nothing needs nobody.
+    // An action that moves no money needs no second person.
     let (plan, _) = previewed(&operator, much).await;
     let expected = Expected { etag: plan.etag, plan_hash: None };
     let paused = operator.request(much, Action::Pause, ada(), expected).await.unwrap();

@@ -22,7 +22,7 @@ fn ids(listed: &[Listed]) -> Vec<SagaId> {
     listed.iter().map(|listed| listed.id).collect()
 }
 
-/// Plays whose compensation nobody answers.
+/// Plays that are stuck with a debt: the desk fails their compensation with this code.
 async fn owing(stage: &Stage, node: &Engine, code: &'static str, how_many: usize) -> Vec<SagaId> {
     stage.script.set(move |asked| if asked.undo { Act::LoseWith(code) } else { Act::Go });
     let mut plays = Vec::new();

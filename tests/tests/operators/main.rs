@@ -48,7 +48,7 @@ struct Working {
 }
 
 impl Working {
-    /// By this desk.
+    /// Starts the work by this desk.
     fn by(desk: Operator) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(operator::work_on_batches(desk, stop.clone()));
@@ -56,7 +56,7 @@ impl Working {
         Self { stop: stop.drop_guard(), tasks }
     }
 
-    /// Beside this node.
+    /// Starts the work beside this node.
     fn beside(node: &Engine) -> Self {
         Self::by(Operator::of(node.client()))
     }
@@ -68,7 +68,7 @@ impl Working {
     }
 }
 
-/// Previews and does it, and asserts that one is the other.
+/// Previews an action and executes it, and asserts that it did what the preview said.
 async fn act(node: &Engine, saga: SagaId, action: Action) -> Result<Plan, OperatorError> {
     let operator = Operator::of(node.client());
     let plan = operator.plan(saga, action.clone(), ada()).await?;
@@ -100,7 +100,7 @@ async fn line_now(node: &Engine, saga: SagaId) -> String {
     seen.why.line(seen.now)
 }
 
-/// Whether an action is allowed, or why not.
+/// Why an action is refused; `None` if it is allowed.
 async fn refused(client: &Client, saga: SagaId, action: &str) -> Option<String> {
     let seen = Operator::of(client).see(saga).await.unwrap();
     let found = seen.allowed.into_iter().find(|allowed| allowed.action.name() == action);

@@ -1,4 +1,4 @@
-//! A preview changes nothing, and what it said must still be so when it is done.
+//! A preview changes nothing, and an action is refused if its preview doesn't hold any more.
 
 use super::{ada, kinds};
 use operator::{Action, By, Expected, Operator, OperatorError};

@@ -5,7 +5,7 @@ use operator::{Action, Filter, Operator, OperatorError, Trouble};
 use orchestrator::{Ended, Engine, Handle, Stake, StuckCause};
 use tests::play::{ASK_MINOR, Act, Line, Part, Play, Stage, ask, decide};
 
-/// A decided play whose car nobody answers for.
+/// A play past its pivot whose call for a car is in doubt.
 async fn doubtful(stage: &Stage, node: &Engine, how: Act) -> Handle<Play> {
     stage.script.set(move |_| how.clone());
     let play = node.client().start::<Play>(Part::of([decide("sold"), ask("car")])).await.unwrap();

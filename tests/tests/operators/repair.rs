@@ -14,7 +14,7 @@ fn kept(notes: &[&str], bookings: &[&str]) -> Kept {
     Kept { notes: owned(notes), bookings: owned(bookings) }
 }
 
-/// A flight is booked, and the hotel says that it is a horse.
+/// A play with a flight, stuck because the answer for its hotel can't be true.
 async fn contradicted(stage: &Stage, node: &orchestrator::Engine) -> Handle<Play> {
     stage.script.set(|asked| if asked.what == "hotel" && !asked.undo { Act::Lie } else { Act::Go });
     let part = Part::of([note("one"), ask("flight"), ask("hotel"), decide("sold")]);
@@ -25,7 +25,7 @@ async fn contradicted(stage: &Stage, node: &orchestrator::Engine) -> Handle<Play
     play
 }
 
-/// A compensation that nobody answers.
+/// A play whose compensation gets no answer.
 async fn owing(stage: &Stage, node: &orchestrator::Engine) -> Handle<Play> {
     stage.script.set(|asked| if asked.undo { Act::Lose } else { Act::Go });
     let part = Part::of([note("one"), ask("flight"), Line::Fail("no".into())]);

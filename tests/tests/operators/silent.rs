@@ -1,4 +1,5 @@
-//! Sagas that nothing moves and nothing reports: leases with nothing behind them, and what is due and passed over.
+//! Sagas that nobody moves, though none of them is stuck: leases without work behind them, and sagas that are due and
+//! passed over.
 
 use super::{LONG, act, line, refused};
 use operator::{Action, Filter, Operator, Trouble};
@@ -10,7 +11,7 @@ use tests::{
     support::wait_until,
 };
 
-/// The invariants of this name that are broken, by their subjects.
+/// The subjects that break the invariant of this name.
 async fn broken(stage: &Stage, name: &str) -> Vec<String> {
     let invariant = service::verify::INVARIANTS.iter().find(|invariant| invariant.name == name).unwrap();
     let mut connection = stage.pool.acquire().await.unwrap();

@@ -44,11 +44,11 @@ async fn a_version_that_no_node_knows_is_said_to_be_so_only_when_all_have_passed
     ignorant.client().signal(saga, "prompter", &Cue("go".into())).await.unwrap();
     let seen = Operator::of(ignorant.client()).see(saga).await.unwrap();
     assert_eq!(seen.why.line(seen.now), "due now", "somebody may know it");
-    // As if a minute had passed, and a half.
+    // As if a minute and a half had passed.
     let long_ago = "update usher.sagas set due_at = now() - interval '90 seconds' where due_at <= now()";
     sqlx::query(long_ago).execute(&stage.pool).await.unwrap();
     assert_eq!(overdue(ignorant.client()).await, (saga, "no node knows version 3".to_owned()));
-    // Who knows it can't tell why nobody takes it.
+    // A client that knows the version can't say why no node takes the saga.
     let without_lanes = builder("without lanes").client().await.unwrap();
     assert_eq!(overdue(&without_lanes).await, (saga, "due for 1 min, and no node takes it".to_owned()));
 
@@ -72,7 +72,7 @@ async fn a_journal_that_cannot_be_read_has_a_row_a_line_and_a_way_on() {
     let play = node.client().start::<Play>(Part::of([note("one"), Line::Wait(60_000)])).await.unwrap();
     stage.until("it waits", play.id(), |row| row.state == "waiting").await;
     node.drain().await;
-    // As no binary would have left it: what only a newer one knows is left to that.
+    // No binary, not even a newer one, writes such a journal: what only a newer one knows would be left to that.
     sqlx::query("create table kept as select * from usher.journal").execute(&stage.pool).await.unwrap();
     let broken = "update usher.journal set entries = '[{\"begun\": {}}]'::json";
     sqlx::query(broken).execute(&stage.pool).await.unwrap();

@@ -1,4 +1,4 @@
-//! Circles: files of which each is reached from each other by imports.
+//! Circles (import cycles): sets of files in which each file reaches each other one by imports.
 
 use super::graph::{Edges, Graph};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -17,7 +17,8 @@ impl Graph {
         circles.into_iter().collect()
     }
 
-    /// A way round in a circle, each import with its names: the shortest through the file that has the longest.
+    /// A path round a circle, each import with its names. Each file has a shortest path through it; this is the
+    /// longest of those.
     pub fn way_round(&self, circle: &BTreeSet<usize>) -> Vec<String> {
         let ways = circle.iter().filter_map(|at| way(&self.edges, *at, |to| to == *at));
         let way = ways.max_by_key(Vec::len).unwrap_or_default();

@@ -72,12 +72,12 @@ fn is_table(line: &str) -> bool {
     line.trim_start().starts_with('|')
 }
 
-/// A link or a command that can't be broken.
+/// Whether the line is one word, such as a link, that can't be broken.
 fn is_one_word(line: &str) -> bool {
     !line.trim().trim_start_matches("- ").contains(' ')
 }
 
-/// What stands in the brackets of `](…)`.
+/// The targets of links: what is in the parentheses of `](…)`.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
     line.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0))
 }

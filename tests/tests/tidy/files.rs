@@ -1,4 +1,4 @@
-//! Files: short, and each with a word on what it is for.
+//! Files: each is short, and its first line says what it is for.
 
 use super::source::files;
 

@@ -104,7 +104,7 @@ impl Modules {
         let mut edges = Edges::new();
         for (path, (from, module)) in &self.modules {
             let taken = module.uses.iter().filter_map(|one| {
-                // What is only passed on ties nothing.
+                // A name that is only re-exported makes no edge.
                 let is_used = !one.is_public || module.words.contains(&one.name);
                 is_used.then_some(one.path.as_slice())
             });

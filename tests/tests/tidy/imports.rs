@@ -1,7 +1,7 @@
 //! What a file says of names: what its modules define, which names they take from elsewhere, and which paths they write.
 //!
-//! The picture is a reader with a pencil, not a compiler. It knows modules, `use` and paths; a method is called without a
-//! path and isn't seen. What only tests see is left out.
+//! This is no compiler: it knows modules, `use` and paths. It doesn't see methods, which are called without a path.
+//! What only tests see is left out.
 
 use super::tokens::{Token, tokens, without_tests};
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,7 +113,7 @@ fn read_use(
 ) -> usize {
     let length = path.len();
     let mut name = None;
-    // Nothing stands behind a last comma, and what braces hold says itself what it takes.
+    // Nothing follows a last comma, and each tree in the braces is read by itself.
     let mut is_one = false;
     while let Some(token) = tokens.get(at) {
         match token {

@@ -1,4 +1,4 @@
-//! The rooms of each house, from the ground up, and what some must never learn of. `rooms.rs` checks it.
+//! The rooms of each house by layers, from the lowest up, and which imports must never be. `rooms.rs` checks it.
 //!
 //! A room is a module with everything in it, and a house is a crate or a large room of one. A room knows only those of the
 //! layers below its own.
@@ -101,7 +101,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What stays so however the layers are put: no way of imports leads from the one to the other.
+/// Whatever the order of the layers, no path of imports leads from the first to the second; the third says why.
 pub const NEVERS: &[(&str, &str, &str)] = &[
     ("orchestrator::record", "orchestrator::journal", "rows and ids are what everything stands on"),
     ("orchestrator::record", "orchestrator::store", "rows and ids are what everything stands on"),

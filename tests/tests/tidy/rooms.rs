@@ -1,4 +1,4 @@
-//! The law inside the crates: which room may know which, and no circle above five files.
+//! The rules inside the crates: which room may know which, and no circle of more than five files.
 //!
 //! What is read is `use` and written paths, followed to the file that defines the name. Tests are left out.
 
@@ -11,7 +11,7 @@ use std::{
     sync::LazyLock,
 };
 
-/// No circle has more files. Fewer can be read together, as one thing that was cut into files.
+/// The most files of a circle. So few can be read together, as one thing that was cut into files.
 const CIRCLE_FILES_MAX: usize = 5;
 
 static GRAPH: LazyLock<Graph> = LazyLock::new(|| Graph::of(CRATES));

@@ -9,7 +9,7 @@ struct Synonym {
     why: &'static str,
 }
 
-/// Only such as mean nothing else here; a word with a second, honest meaning is left to the reviewer.
+/// Only words that mean nothing else here. A word with a second, valid meaning is left to the reviewer.
 const SYNONYMS: &[Synonym] = &[
     Synonym {
         word: "heartbeat",

@@ -1,4 +1,4 @@
-//! What the tests stand on: servers that die with the test process, a database a test, a small sale.
+//! What the tests share: servers that end with the test process, a database for each test, and a small sale.
 
 mod redis;
 mod sale;

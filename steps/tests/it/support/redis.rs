@@ -49,13 +49,13 @@ impl Redis {
         config
     }
 
-    /// Lets it hang (`STOP`) or go on (`CONT`).
+    /// Sends it a signal: `STOP` makes it hang, `CONT` makes it go on.
     pub fn signal(&self, signal: &str) {
         let done = Command::new("kill").args([&format!("-{signal}"), &self.process]).status().unwrap();
         assert!(done.success());
     }
 
-    /// A plain command.
+    /// Runs a command on it, given as its words.
     pub async fn command(&self, words: &[&str]) -> Option<String> {
         let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();

@@ -1,4 +1,4 @@
-//! An event with a few seats on sale, and the verbs of the tests.
+//! An event with a few seats on sale, and what the tests do with it.
 
 use super::{Database, database};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -64,7 +64,7 @@ impl Sale {
         outcomes
     }
 
-    /// Takes seats that must be had.
+    /// Takes seats that must be free.
     pub async fn reserve(&mut self, numbers: &[usize], now: DateTime<Utc>) -> ReservationId {
         let take = self.take(numbers);
         let outcomes = self.take_all(std::slice::from_ref(&take), now).await;
@@ -120,7 +120,7 @@ impl Sale {
         states.into_iter().map(|state| state.status).collect()
     }
 
-    /// How many rows a table has.
+    /// The number that this `select count(*)` gives.
     pub async fn count(&mut self, what: &'static str) -> i64 {
         sqlx::query_scalar(what).fetch_one(&mut self.connection).await.unwrap()
     }

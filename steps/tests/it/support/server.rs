@@ -1,4 +1,4 @@
-//! A private Postgres for the whole test binary, and a database a test from a migrated template.
+//! A private Postgres for the whole test binary, and for each test a database from a migrated template.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::io::Read;
