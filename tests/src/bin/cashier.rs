@@ -1,7 +1,7 @@
 //! A node of the service for tests that kill it: it runs sagas and serves nobody.
 //!
-//! `cashier` with the service's own variables, and `FAILPOINTS` as the crate `fail` reads them, where the action
-//! `return` is a sudden death. It works until it is killed.
+//! `cashier` reads the service's own variables, and `FAILPOINTS` as the crate `fail` reads them, where the action
+//! `return` kills the process. It works until it is killed.
 
 use service::{
     config::{self, Sources},

@@ -1,6 +1,6 @@
 //! `usher-chaos`: chaos from seeds, and rolling restarts, for as long as one likes.
 //!
-//! Its nodes are itself: called as `usher-chaos usher …` it is the program `usher`.
+//! It starts itself for its nodes: called as `usher-chaos usher …`, it is the program `usher`.
 
 use anyhow::Context;
 use clap::Parser;
@@ -125,7 +125,7 @@ fn range(text: &str) -> Result<(u64, u64), String> {
 }
 
 fn minutes(text: &str) -> Result<f64, String> {
-    /// Shorter than this no fault has its time; longer than a day is a slip of the pen.
+    /// Less time than this is too short for faults; more than a day is a typing error.
     const BOUNDS: std::ops::RangeInclusive<f64> = 0.2..=1440.0;
     let minutes: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
     if BOUNDS.contains(&minutes) { Ok(minutes) } else { Err("0.2 to 1440 minutes".to_owned()) }

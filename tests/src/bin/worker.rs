@@ -1,9 +1,9 @@
 //! A node for tests that kill it: connects, runs plays, works on operators' batches, and begins a play if it is told to.
 //!
-//! `worker URL` with, in the environment: `NODE` its name; `LEASE_MS`, `POLL_MS`, `STRETCH`, `SCOPE` (`bucket`, or
-//! nothing) its settings; `START` a saga's id and `PART` its part as JSON, if it is to begin one; `FAILPOINTS` as the crate `fail` reads them, where
-//! the action `return` is a sudden death. It waits for the saga that it has begun to come to rest, and then ends with
-//! status 0; without one it works until it is killed.
+//! `worker URL` reads from the environment: `NODE`, its name; `LEASE_MS`, `POLL_MS`, `STRETCH` and `SCOPE` (`bucket`,
+//! or nothing), its settings; `START`, a saga's id, and `PART`, its part as JSON, if it is to begin one; `FAILPOINTS`
+//! as the crate `fail` reads them, where the action `return` kills the process. If it has begun a saga, it waits
+//! until that saga is at rest, and ends with status 0. Otherwise it works until it is killed.
 
 use anyhow::Context;
 use operator::Operator;

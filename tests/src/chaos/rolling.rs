@@ -27,11 +27,11 @@ use tokio_util::sync::CancellationToken;
 const CUSTOMERS: usize = 8;
 /// What they do, in turn: all of it ends with the seat free.
 const TURNS: [Kind; 3] = [Kind::GivenBack, Kind::CancelledBefore, Kind::Declined];
-/// The event at which nobody else is.
+/// The event of these customers, where each has a seat of their own.
 const EVENT: usize = 1;
 /// How long customers think, and how long they wait for the next turn.
 const THINKS: Duration = Duration::from_millis(50);
-/// A node is ready so soon after its start.
+/// How soon after its start a node is ready.
 const READY_MAX: Duration = Duration::from_secs(60);
 
 /// What is to be run.
@@ -161,7 +161,7 @@ async fn turns(customer: Customer<'_>, is_over: &AtomicBool, journeys: &AtomicUs
             return;
         }
         let journey = Journey { kind: *kind, event: EVENT, seats: vec![customer.number], thinks: THINKS };
-        // Taken seats are those of the last turn, on their way back.
+        // "seats taken" is no fault: the last turn's saga may still be giving the seat back.
         let how = customer.travel(&journey).await;
         customer.witness.ended(*kind, how);
         journeys.fetch_add(1, Ordering::Relaxed);

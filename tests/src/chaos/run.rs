@@ -18,11 +18,11 @@ use std::{path::PathBuf, time::Duration};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// A fault may outlast the plan by what it takes a node to leave and a server to start.
+/// How long a fault may outlast the plan: the time in which a node leaves and a server starts.
 const FAULTS_MAX: Duration = Duration::from_secs(60);
-/// The last customers are home by then: a hold, and what a wish may take.
+/// How long the last journeys may take after the plan: a hold, and the longest that a wish may take.
 const HOME_MAX: Duration = Duration::from_secs(90);
-/// Nodes are ready so soon after their start, on a busy machine too.
+/// How soon after their start nodes are ready, also on a busy machine.
 const READY_MAX: Duration = Duration::from_secs(60);
 /// Of those who wanted a booking and had seats to themselves at least so many percent must have been told that they have it.
 /// Faults lose some of them in good order: a declining gateway, a hold that runs out.

@@ -1,4 +1,4 @@
-//! The desk: another company with books of its own, and the calls to it.
+//! The desk: a stand-in for another company with books of its own, and the calls to it.
 
 use super::{QUICK, Twist};
 use orchestrator::{Call, Policy, Probe, Rejected, SagaId, Stake, Step, StepError, Way};
@@ -24,11 +24,11 @@ pub struct Desk {
 /// One request.
 #[derive(Clone, Debug)]
 pub struct DeskRequest {
-    /// Whose.
+    /// The saga that asks.
     pub saga: SagaId,
     /// For what.
     pub what: String,
-    /// Whether to take it back.
+    /// Whether it cancels what was asked for.
     pub undo: bool,
     /// Which attempt, from 1.
     pub attempt: u32,
@@ -160,7 +160,7 @@ impl Desk {
     }
 
     async fn book(&self, asked: &DeskRequest, key: &str) -> Result<String, StepError> {
-        // What was cancelled before it was booked stays cancelled.
+        // A key that was cancelled before it was booked stays cancelled.
         let book = "insert into desk.bookings (key, saga, what, cancelled) values ($1, $2, $3, $4)
             on conflict (key) do update set cancelled = desk.bookings.cancelled or excluded.cancelled";
         sqlx::query(book)

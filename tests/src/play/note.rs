@@ -27,7 +27,7 @@ pub enum Twist {
     Panic,
     /// It kills its process.
     Abort,
-    /// What it gives is larger than any entry may be.
+    /// Its result is larger than any entry may be.
     Oversize,
     /// It has written its row, and then doesn't know whether it should have.
     Unclear,
@@ -45,7 +45,7 @@ pub enum Twist {
     Hang,
     /// It never returns, and holds its thread.
     Block,
-    /// The disk is full, if one believes its statement.
+    /// Its statement fails as if the disk were full.
     DiskFull,
     /// Its statement takes a minute.
     Slow,
@@ -165,7 +165,7 @@ async fn refuse(connection: &mut PgConnection, statement: &str) -> Result<(), Db
     Ok(())
 }
 
-/// What breaks a key: the transaction is spoilt, whatever its caller makes of the error.
+/// Violates a unique key: the transaction has failed, whatever the caller does with the error.
 async fn write_twice(connection: &mut PgConnection) -> Result<(), DbError> {
     let twice =
         "insert into play.notes (saga, bucket, position) select '00000000-0000-7000-8000-000000000000', 0, 0

@@ -32,7 +32,7 @@ pub struct SagaRow {
     pub due_at: Option<DateTime<Utc>>,
     /// Whether a call is out.
     pub leased: bool,
-    /// How often it was written.
+    /// Its epoch: how often it was claimed.
     pub epoch: i64,
     /// The token of the batch that wrote it last.
     pub token: i64,
@@ -73,14 +73,14 @@ impl Stage {
         Self::set_for(BatchScope::Database).await
     }
 
-    /// A fresh one whose nodes run batches of this scope.
+    /// A stage with a new database, whose nodes run batches of this scope.
     pub async fn set_for(scope: BatchScope) -> Self {
         let database = support::Database::fresh().await;
         let url = database.url().to_owned();
         Self { scope, ..Self::on(&url, Some(database)).await }
     }
 
-    /// One in a database of somebody else's, which has the engine's tables.
+    /// A stage in an existing database, which has the engine's tables and is not dropped with the stage.
     pub async fn at_url(url: &str) -> Self {
         Self::on(url, None).await
     }
@@ -123,7 +123,7 @@ impl Stage {
         self.builder_through(self.url(), settings)
     }
 
-    /// The same by another way to the database.
+    /// As [`Stage::builder`], with another URL of the database.
     pub fn builder_through(&self, url: &str, settings: Settings) -> Builder<Desk> {
         let database = Database::at(url).expect("a test's URL can be read");
         Engine::builder(self.desk(&settings.node), database).settings(settings).workflow::<Play>()
@@ -249,7 +249,7 @@ impl Stage {
         sqlx::query_scalar("select count(*) from usher.sagas").fetch_one(&self.pool).await.expect("a count")
     }
 
-    /// What stands of a play.
+    /// The result of a play: what was not undone.
     pub async fn kept(&self, saga: SagaId) -> Kept {
         let notes = "select text from play.notes where saga = $1 and not struck order by position";
         let bookings = "select what from desk.bookings where saga = $1 and not cancelled order by what";

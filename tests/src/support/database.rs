@@ -1,4 +1,4 @@
-//! A database a test, copied from a template that has been migrated once.
+//! A database for each test, copied from a template that has been migrated once.
 
 use super::server::server;
 use futures_util::future::BoxFuture;
@@ -15,10 +15,10 @@ const USHER: &[Migrator] = &[engine, booking, roles];
 
 /// The role that nodes serve as; made once for each server.
 const APP_ROLE: &str = "usher_app";
-/// The role that looks.
+/// The role that may only read; made once for each server.
 const READ_ROLE: &str = "usher_read";
 
-/// Databases of killed processes are dropped once they are so old.
+/// The age, in seconds, at which databases of killed processes are dropped.
 const ABANDONED_AFTER_S: u64 = 3600;
 const PREFIX: &str = "usher_test_";
 
@@ -77,8 +77,8 @@ impl Database {
 }
 
 impl Drop for Database {
-    /// On a thread of its own, because a test's runtime can't wait for itself. A test whose sessions deadlocked has failed:
-    /// Postgres resolves a deadlock only after a second, and everybody in it and behind it waits that long.
+    /// Works on a thread of its own, because a test's runtime can't wait for itself. A test whose sessions deadlocked
+    /// fails: Postgres resolves a deadlock only after a second, and everybody in it and behind it waits that long.
     fn drop(&mut self) {
         let (name, url) = (self.name.clone(), self.maintenance_url.clone());
         let dropping = std::thread::spawn(move || -> anyhow::Result<i64> {
@@ -150,7 +150,7 @@ async fn sweep(connection: &mut PgConnection) {
     }
 }
 
-/// Tells when it was made, for [`sweep`], and by whom.
+/// A name that says when the database was made, for [`sweep`], and by which process.
 fn unused_name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     format!("{PREFIX}{}_{}_{}", now_s(), std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))

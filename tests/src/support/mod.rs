@@ -1,4 +1,4 @@
-//! What every test of the whole stands on: real servers, a database of one's own, and waiting without sleeping.
+//! What every test of the whole system needs: real servers, a database of its own, and waiting without sleeping.
 //!
 //! ```no_run
 //! # async fn test() -> anyhow::Result<()> {

@@ -1,8 +1,8 @@
 //! A rival: somebody else on the database who locks what nodes need. Another node, a person in psql, a migration.
 //!
-//! It has a connection of its own, takes one lock, or the rows of one table that nobody has, and waits for nothing while
-//! it holds something: so a deadlock is never of its making. It lets go when it is told to, when it is dropped, and
-//! when it has been silent for [`SILENT_MAX`], whatever became of its process.
+//! It has a connection of its own and takes one lock, or those rows of one table that nobody has locked. It waits for
+//! nothing while it holds a lock, so it never causes a deadlock. It releases its locks when it is told to, when it is
+//! dropped, and when it has been silent for [`SILENT_MAX`], whatever became of its process.
 
 use anyhow::Context;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
@@ -19,7 +19,7 @@ const TAKE_MAX: Duration = Duration::from_secs(2);
 pub enum Prey {
     /// One row `for update`.
     Row(&'static str, Uuid),
-    /// So many rows of a table `for update` that somebody is busy with, chosen by a seed.
+    /// So many busy rows of a table `for update`, chosen by a seed: rows that a node may want to lock.
     Rows(&'static str, u16, u64),
     /// A whole table, so that it can be read and not written.
     Writes(&'static str),
@@ -31,7 +31,7 @@ pub enum Prey {
 #[derive(Debug)]
 pub struct Rival {
     connection: PgConnection,
-    /// How many rows it has; none of a table.
+    /// How many rows it has locked; 0 if it has locked a table.
     pub rows: u64,
 }
 

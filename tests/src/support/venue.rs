@@ -20,7 +20,7 @@ pub struct Venue {
     pub seats: i16,
     /// What each costs, in minor units.
     pub price_minor: i64,
-    /// The part of the house that they are in.
+    /// The section of the venue that they are in.
     pub section: String,
     /// The row that they are in.
     pub row: &'static str,
@@ -97,7 +97,7 @@ impl Venue {
 }
 
 impl Show {
-    /// A new customer's wish for these seats.
+    /// A new customer's request to book these seats.
     pub fn request(&self, seats: &[SeatId]) -> BookingRequest {
         BookingRequest {
             event: self.event,

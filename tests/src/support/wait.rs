@@ -1,4 +1,4 @@
-//! Waiting for what must come to be: bounded, and telling what was waited for.
+//! Waiting for a condition, with a bound, and with a message that says what was waited for.
 
 use std::time::{Duration, Instant};
 

@@ -21,7 +21,7 @@ use steps::{UserId, gateway::Gateway};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-/// How long anything may take that must come to be.
+/// How long a test waits for anything that must happen.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A service, its database, and its configuration.
@@ -56,7 +56,7 @@ impl Default for Setup {
 }
 
 impl Setup {
-    /// With these configuration variables; they come before what a world sets by itself.
+    /// With these configuration variables; they override what a world sets by itself.
     pub fn with<'a>(mut self, variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         self.variables.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
@@ -128,7 +128,7 @@ impl World {
         venue.open(&self.pool).await.expect("the test's database takes a venue")
     }
 
-    /// Waits until something has come to be.
+    /// Waits until the condition gives something, and gives that.
     #[track_caller]
     pub fn until<T>(&self, what: &str, look: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
         wait_until(what, PATIENCE, look)
@@ -139,7 +139,7 @@ impl World {
         sqlx::query_scalar(sql).fetch_one(&self.pool).await.expect("the test's query can be run")
     }
 
-    /// Waits until a query counts so many.
+    /// Waits until a query counts this many.
     pub async fn until_count(&self, what: &str, sql: &'static str, wanted: i64) {
         self.until(what, async || (self.count(sql).await == wanted).then_some(())).await;
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use std::time::Duration;
 use tests::support::PRICE;
 
-/// Seats are held so long where a test waits for the end of it.
+/// How long seats are held where a test waits for the end of the hold.
 const SHORT: Duration = Duration::from_millis(1200);
 
 #[tokio::test]
@@ -38,7 +38,8 @@ async fn a_decline_frees_the_seats_and_says_why(#[case] plan: Plan) {
     assert_eq!(books.only(&reservation).status, "canceled");
 }
 
-/// Decided by what the intent is: answered well and not done, it could be charged after the seats are free.
+/// What counts is the state of the intent. The gateway answers 200 and cancels nothing, so the intent could still be
+/// charged after the seats are free.
 #[tokio::test]
 async fn a_cancel_that_is_answered_well_and_not_done_is_not_believed() {
     let world = PaymentWorld::open().await;
@@ -132,7 +133,7 @@ async fn a_payment_that_is_processed_too_long_is_cancelled_at_the_gateway(#[case
     assert_eq!(books.only(&reservation).status, "canceled");
 }
 
-/// Refused because the money came in between the look and the cancel; whether it is held or taken already.
+/// The cancel is refused because the money came in between the read and the cancel. It may be held or already taken.
 #[rstest]
 #[case::manual(Plan::default())]
 #[case::automatic(Plan::default().automatic())]

@@ -1,4 +1,4 @@
-//! Several tries to pay within one hold, where the house allows them.
+//! Several attempts to pay within one hold, where the configuration allows them.
 
 use super::world::{LONG, PaymentWorld, Plan};
 use serde_json::json;

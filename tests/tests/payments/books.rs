@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// All of them.
+/// The gateway's books: every payment, the sums, and what was done twice.
 #[derive(Debug, Deserialize)]
 pub struct Books {
     pub intents: Vec<Intent>,

@@ -13,9 +13,9 @@ use tests::support::{PRICE, Show};
 use tokio::time::timeout;
 
 const CUSTOMERS: usize = 100;
-/// Long enough for most, too short for some; what has no news then is settled.
+/// Long enough for most customers, too short for some. A payment without news is settled when the hold ends.
 const HOLD: Duration = Duration::from_secs(8);
-/// So long the gateway misbehaves at most.
+/// How long the gateway misbehaves at most.
 const CHAOS_MAX: Duration = Duration::from_secs(20);
 const METHODS: [&str; 4] =
     ["pm_card_visa", "pm_processing_settles", "pm_processing_fails", "pm_card_chargeDeclined"];
@@ -41,7 +41,7 @@ async fn a_hundred_bookings_in_chaos_lose_no_money(#[case] automatic: bool) {
         let (euros, dollars) = (world.show_in("EUR", 50, HOLD).await, world.show_in("USD", 50, HOLD).await);
         let jobs = world.with_jobs().await;
         let booked = (0..CUSTOMERS).map(|number| book(&world, [&euros, &dollars][number % 2], number));
-        // A way back that has failed often waits long until it tries again: in the end the gateway comes to its senses.
+        // A compensation that has failed often waits long before its next attempt. So the chaos ends at some time.
         let _ = timeout(CHAOS_MAX, join_all(booked)).await;
         world.gateway.calm().await;
         world.rest().await;

@@ -12,7 +12,7 @@ use tests::support::{PRICE, Show, wait_until};
 
 /// More deaths than any booking has calls for.
 const DEATHS_MAX: usize = 20;
-/// One victim's booking never takes longer.
+/// Longer than one victim's booking takes.
 const ENDED_WITHIN: Duration = Duration::from_secs(30);
 
 /// A process that runs the world's sagas.
@@ -26,7 +26,8 @@ impl Cashier {
         Self(Child::spawn("cashier", command, Signal::KILL).unwrap())
     }
 
-    /// Dies at this point when it comes there for the time after so many; nobody may take over meanwhile.
+    /// A node that passes this point `hits` times and dies there the next time. Its lease is so long that no other
+    /// node takes over meanwhile.
     fn victim(world: &PaymentWorld, point: &str, hits: usize) -> Self {
         let failpoints = format!("{point}={hits}*off->1*return");
         let long = "600000".to_owned();
@@ -93,7 +94,7 @@ async fn cancel_while_it_is_paid(world: &PaymentWorld, ada: &Customer<'_>, reser
     ada.delete(&format!("/reservations/{}", reservation["reservation_id"].as_str().unwrap())).await;
 }
 
-/// Lets leases of the dead run out and another node finish.
+/// Lets the leases of the dead nodes run out, and starts another node that finishes their sagas.
 async fn survivor(world: &PaymentWorld) -> Cashier {
     let later = "update usher.sagas set due_at = now() where leased and due_at > now()";
     sqlx::query(later).execute(&world.pool).await.unwrap();
@@ -107,12 +108,12 @@ async fn ends_well(plan: Plan, method: &str, expected: &str) {
     assert!(reservations.len() > 3, "only {} calls", reservations.len());
     let survivor = survivor(&world).await;
     for reservation in &reservations {
-        // Who died before the payment was ordered keeps nobody from paying now.
+        // Where the node died before the payment was ordered, the customer can still pay now.
         if ada.reservation(reservation).await["payment_id"].is_null() {
             ada.pay(reservation, method).await;
         }
     }
-    // News that came before its saga had written that it pays waits for the jobs.
+    // News that came before the saga had written the start of its payment waits for the jobs.
     world.rest().await;
     for reservation in &reservations {
         ada.until(reservation, expected).await;
@@ -135,7 +136,7 @@ async fn a_crash_in_a_compensation_lets_the_money_go_once() {
     ends_well(Plan::default(), "pm_processing_fails", "EXPIRED").await;
 }
 
-/// Taken at once, and given up while the gateway still works: the way back refunds.
+/// The money is taken at once, and the customer cancels while the gateway still works: the compensation refunds.
 #[tokio::test]
 async fn a_crash_in_a_compensation_that_refunds_gives_the_money_back_once() {
     let world = Plan::default().automatic().without_lanes().open().await;
@@ -145,7 +146,7 @@ async fn a_crash_in_a_compensation_that_refunds_gives_the_money_back_once() {
     assert!(reservations.len() > 3, "only {} calls", reservations.len());
     let survivor = survivor(&world).await;
     for reservation in &reservations {
-        // Who died before the payment was ordered leaves nothing to give back.
+        // Where the node died before the payment was ordered, there is nothing to give back.
         if ada.reservation(reservation).await["payment_id"].is_null() {
             ada.delete(&format!("/reservations/{}", reservation["reservation_id"].as_str().unwrap())).await;
         }

@@ -20,20 +20,20 @@ async fn dispute(world: &PaymentWorld, booked: &Booked<'_>, details: Value) {
     world.gateway.control(&format!("intents/{}/dispute", booked.intent), details).await;
 }
 
-/// The customer's bank disputes so much (`null`: all of it), and we have heard of it.
+/// Opens a dispute over this amount (`null`: all of the payment), and waits until our books have it.
 async fn open(world: &PaymentWorld, booked: &Booked<'_>, amount: Value) {
     dispute(world, booked, json!({"amount": amount})).await;
     world.until_count_heard("the dispute is known", OPEN, 1).await;
 }
 
-/// The dispute ends so, and we have heard of it.
+/// Ends the dispute with this status, and waits until our books have it.
 async fn end(world: &PaymentWorld, booked: &Booked<'_>, status: &str) {
     dispute(world, booked, json!({"status": status})).await;
     world.until_count_heard("the dispute is over", OPEN, 0).await;
 }
 
-/// Everything comes to rest, nothing needs a person, and our books agree with themselves and with the gateway's. Says what
-/// the gateway gave back.
+/// Waits until everything is at rest, and asserts that our books agree with themselves and with the gateway's. Gives
+/// what the gateway gave back.
 async fn agree(world: &PaymentWorld, booked: &Booked<'_>) -> i64 {
     world.rest().await;
     let report = reconcile(world).await;

@@ -6,7 +6,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use steps::gateway::signature;
 
-/// Delivers a body under a header, as the gateway would; status and problem.
+/// Delivers a body under a signature header, as the gateway would. Gives the status and the problem.
 async fn deliver(world: &PaymentWorld, body: &str, header: Option<&str>) -> (u16, Value) {
     let request = world.http.post(format!("{}/webhooks/stripe", world.url)).body(body.to_owned());
     let request = request.header("content-type", "application/json");
@@ -108,7 +108,7 @@ async fn a_forged_webhook_books_nothing() {
         "object": {"status": "requires_capture", "amount_capturable": 12_500},
         "signature": {"secret": "whsec_of_somebody_else"}});
     world.gateway.control("events", forged.clone()).await;
-    // Even with the right signature it is news and not truth.
+    // Even with the right signature it is only news: the gateway is asked before anything moves.
     let mut stolen = forged;
     stolen.as_object_mut().unwrap().remove("signature");
     stolen["id"] = json!("evt_stolen");
@@ -122,7 +122,7 @@ async fn a_forged_webhook_books_nothing() {
     ada.until(&reservation, "CANCELLED").await;
 }
 
-/// Our key says which of both we are.
+/// Our secret key says whether we are in test mode or in live mode.
 #[rstest]
 #[case::a_real_event_in_test_mode("sk_test_usher", true)]
 #[case::a_test_event_in_live_mode("sk_live_usher", false)]

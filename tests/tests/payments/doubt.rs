@@ -5,7 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use tests::support::PRICE;
 
-/// Sells a seat while so many of these requests go wrong; it must end well, charged and captured once.
+/// Sells a seat while the first `times` of these requests go wrong. The seat must be sold, charged and captured once.
 async fn sells_although(world: PaymentWorld, on: &str, times: u32, acts: Value) {
     world.gateway.rule(&[on], times, acts).await;
     let (show, ada) = (world.show(1, LONG).await, world.customer().await);
@@ -159,7 +159,7 @@ async fn a_gateway_that_stays_away_costs_the_seats_nothing_but_their_time() {
     let world = PaymentWorld::open().await;
     let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     let reservation = ada.reserve(&show, &[0]).await;
-    // More than the attempts of a step: the saga turns back in doubt, and its way back is refused too, for a while.
+    // More than the attempts of a step: the saga turns back in doubt, and for a while its compensation fails too.
     world.gateway.rule(&["create", "confirm", "search"], 9, json!({"before": "drop"})).await;
     ada.pay(&reservation, "pm_card_visa").await;
     ada.until(&reservation, "EXPIRED").await;
@@ -227,7 +227,7 @@ async fn a_charge_that_comes_after_nobody_found_it_is_caught() {
     world.gateway.rule(&["confirm"], 1, json!({"before": {"late": {"after_ms": 1000}}})).await;
     world.gateway.rule(&["confirm"], 4, json!({"before": "drop"})).await;
     ada.pay(&reservation, "pm_card_visa").await;
-    // Seen in time it is booked, seen too late it is let go; either way it is seen.
+    // If the charge is seen in time, the seat is booked. If it is seen too late, the money is released.
     world.at_rest(&reservation).await;
     let books = world.close().await;
     let booked = ada_booked(&world).await;
@@ -241,7 +241,7 @@ async fn a_charge_that_comes_after_nobody_found_it_is_caught() {
 async fn of_a_payment_in_doubt_every_intent_is_let_go(#[case] plan: Plan) {
     let world = plan.open().await;
     let (show, ada) = (world.show(1, LONG).await, world.customer().await);
-    // Charged, in another tab as well, and then nobody can tell.
+    // The payment is charged, also in another tab, and then neither answers, reads nor webhooks tell of it.
     world.gateway.rule(&["confirm"], 1, json!({"after": "close", "again_after_ms": 0})).await;
     world.gateway.rule(&["read"], 4, json!({"before": "drop"})).await;
     world.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
@@ -253,7 +253,7 @@ async fn of_a_payment_in_doubt_every_intent_is_let_go(#[case] plan: Plan) {
     assert_eq!((books.of(&reservation).len(), kept), (2, 0), "{books:#?}");
 }
 
-/// Else the way back of one customer would cancel what another pays with.
+/// Otherwise the compensation for one customer would cancel the intent with which another pays.
 #[tokio::test]
 async fn what_a_search_shows_of_another_payment_is_not_let_go() {
     let world = PaymentWorld::open().await;

@@ -73,7 +73,7 @@ async fn money_that_a_failover_lost_is_named_and_given_back_once() {
     .await;
     assert!(matches!(alone, Err(GiveBackError::TooMuch(_))), "{alone:?}");
 
-    // The first answer is lost; whoever presses again gets it, and no second refund.
+    // The first answer is lost. Whoever repeats the command gets that refund, and no second one is made.
     let lost = json!({"after": "close"});
     world.gateway.rule(&["refund"], 1, lost).await;
     let first = given_back(&world, &case).await;
@@ -145,7 +145,7 @@ async fn a_case_that_the_gateway_chokes_on_hides_none_behind_it() {
     reconcile(&world).await;
     let cases = open_cases(&world).await;
     assert_eq!(cases.len(), 2);
-    // The cases are looked at by id; the one that is looked at first is the one that can't be read.
+    // Cases are read in the order of their ids. The first of them is the one that the gateway can't read.
     let looked_at_first = cases.iter().min_by_key(|case| case.id).unwrap().reference.clone();
     let other = if looked_at_first == first { second } else { first };
     refund(&world, &other, json!({})).await;

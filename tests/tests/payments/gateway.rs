@@ -1,4 +1,4 @@
-//! The simulated gateway: over HTTP only, scripted through its control API.
+//! The simulated gateway as tests use it: over HTTP only, scripted through its control API.
 
 use super::books::Books;
 use dev::gateway::{Config, serve};
@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// A gateway of a test's own.
+/// A simulated gateway for one test.
 pub struct Gateway {
     pub url: String,
     http: Client,
@@ -26,7 +26,7 @@ impl Gateway {
         Self { url, http, config, serving }
     }
 
-    /// Goes away: nobody listens any more.
+    /// Stops the gateway: nothing listens at its address any more.
     pub async fn stop(&self) {
         let serving = self.serving.lock().unwrap().take();
         if let Some((stop, serving)) = serving {
@@ -35,13 +35,13 @@ impl Gateway {
         }
     }
 
-    /// Comes back at the same address; its books are those of its file, or empty.
+    /// Starts the gateway again at the same address. Its books are those of its file, or empty.
     pub async fn start_again(&self) {
         let listener = TcpListener::bind(self.url.trim_start_matches("http://")).await.unwrap();
         *self.serving.lock().unwrap() = Some(serving(self.config.clone(), listener));
     }
 
-    /// From now on, so often (`None`: always), these operations go like this.
+    /// Adds a rule: the next `times` of these operations (`None`: all of them) do what `acts` says.
     pub async fn rule(&self, on: &[&str], times: impl Into<Option<u32>>, acts: Value) {
         let times: Option<u32> = times.into();
         self.control("rules", json!({"match": {"on": on}, "times": times, "do": acts})).await;
@@ -63,7 +63,7 @@ impl Gateway {
         }
     }
 
-    /// Chaos is over.
+    /// Ends the random faults; rules stay.
     pub async fn calm(&self) {
         let calm = self.http.put(format!("{}/control/chaos", self.url)).json(&json!({"probability": 0.0}));
         assert!(calm.send().await.unwrap().status().is_success());
@@ -77,7 +77,7 @@ impl Gateway {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// The witness.
+    /// The gateway's books, which are the witness.
     pub async fn books(&self) -> Books {
         serde_json::from_value(self.read("books").await).unwrap()
     }
@@ -92,14 +92,14 @@ impl Gateway {
         self.read("rules").await["rules"].as_array().unwrap().len()
     }
 
-    /// A request as a client of Stripe's sends it: another tab, another program, the same account.
+    /// Sends a request as another program with the same Stripe account would.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Value {
         let (status, body) = self.try_post(path, None, form).await;
         assert_eq!(status, 200, "{path} {form:?}: {body}");
         body
     }
 
-    /// The same under a key, whatever the answer.
+    /// As [`Gateway::post`], under an idempotency key, whatever the answer is.
     pub async fn try_post(&self, path: &str, key: Option<&str>, form: &[(&str, &str)]) -> (u16, Value) {
         let request =
             self.http.post(format!("{}/v1/{path}", self.url)).bearer_auth("sk_test_usher").form(form);

@@ -1,4 +1,4 @@
-//! Money for a reservation that doesn't wait for it any more: the same seats if they are free, else the money back.
+//! Money for a reservation that no longer waits for it: it buys the same seats if they are free, else it goes back.
 
 use super::{
     customer::Customer,
@@ -10,7 +10,7 @@ use service::jobs::Jobs;
 use std::time::Duration;
 use tests::support::{PRICE, Show};
 
-/// Seats are held so long where a test waits for the end of it.
+/// How long seats are held where a test waits for the end of the hold.
 pub const SHORT: Duration = Duration::from_millis(1200);
 
 /// A reservation whose customer never proved who they are, so that it has expired.
@@ -28,7 +28,7 @@ pub async fn pay_in_another_tab(world: &PaymentWorld, reservation: &Value) {
     world.gateway.control(&format!("intents/{intent}/again"), json!({})).await;
 }
 
-/// Waits until what came in late is settled, and gives it as the first reservation shows it.
+/// Waits until the late money is settled, and gives the payment as the first reservation shows it.
 async fn settled(world: &PaymentWorld, ada: &Customer<'_>, reservation: &Value, status: &str) -> Value {
     world
         .until(&format!("the late payment is {status}"), async || {
@@ -150,7 +150,7 @@ async fn late_money_that_is_not_there_for_a_moment_is_not_given_up() {
     let world = PaymentWorld::open().await;
     let (show, ada) = (world.show(1, SHORT).await, world.customer().await);
     let reservation = expired(&world, &show, &ada).await;
-    // Who hears of it sees it; who takes it in is shown an older state.
+    // The first read, for the news, shows the money. The second, for the late payment, shows an older state.
     world.gateway.rule(&["read"], 1, json!({})).await;
     world.gateway.rule(&["read"], 1, json!({"lie": {"status": "processing"}})).await;
     pay_in_another_tab(&world, &reservation).await;

@@ -1,4 +1,4 @@
-//! The list of cases, held to the tests that there are.
+//! Compares the list in `cases.md` with the tests that there are.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -49,7 +49,7 @@ fn every_case_of_money_names_tests_that_exist() {
 
 #[test]
 fn every_test_of_this_folder_is_somebodys_case() {
-    // Reconciliation has classes of its own.
+    // Tests of the reconciliation have classes of difference, and no rows in `cases.md`.
     let reconciliation =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payments/reconcile.rs"));
     let reconciliation = reconciliation.unwrap();

@@ -31,7 +31,7 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// The process's logs are this test's from here on: with what its neighbours do meanwhile, so much the better.
+/// The subscriber is the whole process's, so it gets the lines of other tests too. They must have no secrets either.
 #[tokio::test]
 async fn secrets_and_card_numbers_are_never_in_the_logs() {
     let lines = Lines::default();

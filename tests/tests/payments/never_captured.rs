@@ -1,4 +1,4 @@
-//! Money that is never captured has an end, by what the gateway says or by an operator's word.
+//! Money that is never captured is settled, either by what the gateway says or by what an operator decides.
 
 use super::{
     customer::Customer,
@@ -79,7 +79,7 @@ async fn money_that_the_gateway_does_not_know_is_given_up_on_an_operators_word()
     booked.resolve().await;
     damage(&world, "update booking.payments set gateway_reference = 'pi_nobody'").await;
     let report = reconcile(&world).await;
-    // The intent that it was really made with is a second one now.
+    // The intent that was really made is a second difference now.
     assert_eq!(report.differing(), 2, "{report:#?}");
     let cases = open_cases(&world).await;
     let case = cases.iter().find(|case| case.class == Class::BookingWithoutMoney.as_str()).unwrap();
@@ -124,7 +124,7 @@ async fn while_a_saga_may_capture_it_no_word_gives_money_up() {
     booked.is_owed().await;
 }
 
-/// Both books have it, though the saga that captured it never learnt so.
+/// Both books have the capture in the end, though the saga that made it never learnt of it.
 #[tokio::test]
 async fn a_capture_that_a_completed_saga_did_not_learn_of_is_taken_in() {
     let world = PaymentWorld::open().await;

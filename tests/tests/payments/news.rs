@@ -18,7 +18,7 @@ const LETTERS: &str = "select count(*) from usher.mailbox where name = 'payment-
 #[case::automatic(Plan::default().automatic())]
 #[tokio::test]
 async fn a_webhook_that_comes_a_hundred_times_is_acted_on_once(#[case] plan: Plan) {
-    // Late enough that the call's own answer doesn't say it already.
+    // Late enough that the call's own answer doesn't have the result yet.
     let world = plan.gateway(|gateway| gateway.settle_delay = Duration::from_secs(1)).open().await;
     let (show, ada) = (world.show(1, LONG).await, world.customer().await);
     world.gateway.rule(&["webhook"], None, json!({"webhook": {"copies": 100, "jitter_ms": 200}})).await;
@@ -135,7 +135,7 @@ async fn an_old_failure_does_not_undo_a_success() {
     let reservation = ada.reserve(&show, &[0]).await;
     ada.pay(&reservation, "pm_processing_settles").await;
     let intent = world.gateway.books().await.only(&reservation).id.clone();
-    // It says that the payment failed; read again, the intent says otherwise.
+    // The event says that the payment failed. The intent, read again, says that it was settled.
     world.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
     world.gateway.control(&format!("intents/{intent}/settle"), json!({})).await;
     let failed = json!({"type": "payment_intent.payment_failed", "intent": intent});

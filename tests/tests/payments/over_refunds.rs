@@ -24,7 +24,7 @@ async fn a_refund_too_much_is_a_case_until_a_person_takes_it_in() {
     world.gateway.rule(&["refund"], 1, json!({"lax": true})).await;
     let order = [("payment_intent", booked.intent.as_str()), ("amount", "500")];
     let refund = world.gateway.post("refunds", &order).await["id"].as_str().unwrap().to_owned();
-    // Nobody comes back to the news again and again.
+    // The news is dealt with once: the inbox comes to rest.
     world.rest().await;
     world.verify().await;
     assert_eq!(world.count(OWN).await, 0);

@@ -1,4 +1,4 @@
-//! Captures of a part, made by hand at the gateway: never an entry of ours, always a case, and with an end.
+//! Captures of a part, made by hand at the gateway: never an entry in our ledger, always a case that can be closed.
 
 use super::{
     late::{SHORT, expired, pay_in_another_tab},
@@ -11,7 +11,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use tests::support::PRICE;
 
-/// What is captured of the price.
+/// The part of the price that is captured, in minor units.
 const PART: i64 = 500;
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn a_part_captured_by_hand_is_a_case_and_ends_once_it_has_gone_back() {
     assert!(cause["contradicted"]["detail"].as_str().unwrap().contains(&booked.booking), "{cause}");
     let case = world.until("it is a case", async || open_cases(&world).await.into_iter().next()).await;
     assert_eq!((case.class.as_str(), case.ours_minor, case.theirs_minor), ("amount-differs", PRICE, PART));
-    // It goes back in two parts, and the first of them ends nothing.
+    // The money goes back in two parts. After the first of them the case is still open.
     booked.by_hand("refund", json!({"amount": PART - 1})).await;
     let kept = "select count(*) from booking.inbox where kind = 'charge-refunded' and state = 'PENDING'";
     world.until_count("its news waits", kept, 1).await;
@@ -104,7 +104,7 @@ async fn late_money_captured_in_part_on_its_way_back_goes_back_and_ends() {
     assert_eq!(parts, PART);
 }
 
-/// Stripe lists what a part capture released among the refunds. It has no ids of ours.
+/// Stripe lists the money that a part capture released among the refunds, without ids of ours.
 #[tokio::test]
 async fn where_a_refund_is_refused_what_a_part_capture_released_is_not_taken_for_it() {
     let world = PaymentWorld::open().await;
@@ -114,7 +114,7 @@ async fn where_a_refund_is_refused_what_a_part_capture_released_is_not_taken_for
     let listed = [("payment_intent", intent.as_str()), ("amount", &released.to_string())];
     world.gateway.post("refunds", &listed).await;
     world.gateway.rule(&["refund"], 1, json!({"before": {"refuse": {"code": "try_later"}}})).await;
-    // The simulator counts what is listed as given back.
+    // The simulator counts the listed refund as money given back, so our own refund is more than the rest.
     world.gateway.rule(&["refund"], None, json!({"lax": true})).await;
     world.gateway.forget("cancel").await;
     world.until_count("it has ended", ENDED, 1).await;

@@ -9,7 +9,7 @@ use sqlx::AssertSqlSafe;
 use std::time::Duration;
 use tests::support::PRICE;
 
-/// The last hour, and what the gateway makes in this second.
+/// The last hour, and two seconds more for payments that the gateway dates in the present second.
 pub fn last_hour() -> Options {
     let now = Utc::now();
     Options {
@@ -60,7 +60,7 @@ pub async fn open_cases(world: &PaymentWorld) -> Vec<cases::Case> {
 
 /// Asserts that the books agree again, and that the run itself has resolved the case.
 pub async fn assert_resolved(world: &PaymentWorld, case: &cases::Case) {
-    // The job may have been quicker.
+    // The reconciliation job may have resolved the case before this run.
     let report = reconcile(world).await;
     assert_eq!(report.differing(), 0, "{report:#?}");
     let mut connection = world.pool.acquire().await.unwrap();
@@ -85,7 +85,7 @@ pub async fn lose_webhooks(world: &PaymentWorld) {
     world.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;
 }
 
-/// Money that somebody charged behind our back.
+/// Charges money at the gateway without our service. Gives the intent's id.
 pub async fn charge(world: &PaymentWorld, trace: &[(&str, &str)]) -> String {
     let order = [
         ("amount", "700"),
@@ -173,7 +173,7 @@ async fn a_booking_whose_money_the_gateway_never_saw_has_no_money() {
         update booking.payments set gateway_reference = 'pi_nobody'";
     damage(&world, kept).await;
     let report = reconcile(&world).await;
-    // The intent that it was really made with is a second one now.
+    // The intent that was really made is a second difference now.
     let found = (count(&report, Class::BookingWithoutMoney), count(&report, Class::MoneyWithoutBooking));
     assert_eq!(found, (1, 1), "{report:#?}");
     let mend =
@@ -199,7 +199,7 @@ async fn a_refund_of_an_older_charge_is_found_by_the_gateways_news() {
     let reservation = booked(&world).await;
     let intent = intent_of(&world, &reservation).await;
     refund(&world, &intent, json!({"amount": 500})).await;
-    // A window that begins after the charge, as both sides know it.
+    // The window begins after the charge.
     damage(&world, "update booking.ledger set at = at - interval '3 days'").await;
     let now = Utc::now();
     let mut walk = walk(&world, Options { since: now - TimeDelta::hours(1), ..last_hour() }).await;

@@ -37,7 +37,7 @@ impl Booked<'_> {
         self.ada.post(&format!("{}/cancellation", self.booking), json!({"reason": "ill"})).await
     }
 
-    /// Waits until so much has gone back.
+    /// Waits until this amount has gone back, in minor units.
     pub async fn until_refunded(&self, world: &PaymentWorld, minor: i64) -> Value {
         world
             .until_heard(&format!("{minor} went back"), async || {
@@ -181,7 +181,7 @@ async fn a_refund_that_is_called_off_at_the_gateway_is_sent_again() {
 async fn a_refund_of_the_way_back_that_fails_later_is_sent_again() {
     let world = Plan::default().automatic().open().await;
     let (show, ada) = (world.show(1, LONG).await, world.customer().await);
-    // Charged, and then nobody can tell: the saga turns back and refunds.
+    // The payment is charged, and then its outcome can't be known: the saga turns back and refunds.
     world.gateway.rule(&["confirm"], 1, json!({"after": "close"})).await;
     world.gateway.rule(&["read"], 4, json!({"before": "drop"})).await;
     world.gateway.rule(&["webhook"], None, json!({"webhook": {"lose": true}})).await;

@@ -1,7 +1,7 @@
-//! Gateways that refuse without saying why, or show an intent without its amounts: what counts is the intent.
+//! Gateways that refuse without a reason, or show an intent without its amounts: the intent's state decides.
 //!
-//! Here a gateway keeps no keys, and each request may reach it twice: the second is refused by a plain 400, although all is
-//! as it was wanted.
+//! Here a gateway keeps no idempotency keys, and a request may reach it twice. The second is refused by a plain 400,
+//! although the first did what was wanted.
 
 use super::world::{LONG, PaymentWorld, Plan};
 use rstest::rstest;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tests::support::PRICE;
 
-/// Seats are held so long where a test waits for the end of it.
+/// How long seats are held where a test waits for the end of the hold.
 const SHORT: Duration = Duration::from_millis(1200);
 
 /// From now on these requests reach a gateway without keys and codes twice.
@@ -83,7 +83,7 @@ async fn a_second_cancel_that_is_refused_without_a_code_frees_the_seats(#[case] 
     let world = plan.open().await;
     let (show, ada) = (world.show(2, SHORT).await, world.customer().await);
     refuses_what_is_done(&world, &["cancel"]).await;
-    // Given up at once because the bank declines, and at the deadline because the customer never acts.
+    // The first is cancelled at once because the bank declines, the second at the deadline because nobody acts.
     for (seat, method) in [(0, "pm_card_chargeDeclined"), (1, "pm_card_authenticationRequired")] {
         let reservation = ada.reserve(&show, &[seat]).await;
         ada.pay(&reservation, method).await;
@@ -93,7 +93,7 @@ async fn a_second_cancel_that_is_refused_without_a_code_frees_the_seats(#[case] 
     world.close().await;
 }
 
-/// The second is captured already, so that it can't be cancelled.
+/// The second payment is already captured, so it can't be cancelled.
 #[rstest]
 #[case::stripe(Plan::default().automatic())]
 #[case::standard(Plan::default().standard().automatic())]
@@ -182,7 +182,7 @@ async fn an_answer_without_amounts_is_read_again_and_never_taken_for_nothing(#[c
     let (show, ada) = (world.show(2, LONG).await, world.customer().await);
     let without = json!({"lie": {"without_amounts": true}});
     world.gateway.rule(&["confirm", "capture", "cancel", "webhook"], None, without.clone()).await;
-    // Not only the answers to requests: for a moment reads lack them too.
+    // Not only the answers to requests lack the amounts: so do the first two reads.
     world.gateway.rule(&["read"], 2, without).await;
     for (seat, method) in [(0, "pm_card_visa"), (1, "pm_processing_settles")] {
         let reservation = ada.reserve(&show, &[seat]).await;
@@ -212,7 +212,7 @@ async fn held_money_of_which_nobody_says_how_much_is_let_go_and_never_a_booking(
 async fn taken_money_of_which_nobody_says_how_much_is_owed_until_somebody_does() {
     let world = Plan::default().automatic().open().await;
     let (show, ada) = (world.show(1, LONG).await, world.customer().await);
-    // Else the refusal would show the intent, with its amounts.
+    // Otherwise the refusal would show the intent with its amounts.
     world.gateway.rule(&["cancel"], None, json!({"bare": true})).await;
     world.gateway.rule(&SHOWN, None, json!({"lie": {"without_amounts": true}})).await;
     let reservation = ada.reserve(&show, &[0]).await;

@@ -1,4 +1,4 @@
-//! Refunds that fail after they were acknowledged: sent again a few times, and then a person's.
+//! Refunds that fail after they were acknowledged: they are sent again a few times, and then need a person.
 
 use super::{
     refunds::{Booked, booked},
@@ -56,7 +56,7 @@ async fn a_refund_that_always_fails_is_sent_three_times_and_then_a_person_sees_w
     assert_eq!(world.gateway.books().await.only(&booked.reservation).refunds.len(), 3);
     assert_eq!(world.count(OWED).await, PRICE);
     world.verify().await;
-    // Another try sends nothing.
+    // Another attempt sends no refund.
     act(&world, saga, Action::RetryNow).await;
     stuck_repayment(&world).await;
     assert_eq!(world.gateway.books().await.only(&booked.reservation).refunds.len(), 3);
@@ -145,7 +145,7 @@ async fn a_refund_made_in_the_dashboard_of_a_cancelled_booking_that_fails_stays_
     assert_eq!(books.only(&booked.reservation).refunds.len(), 2);
 }
 
-/// The result of a repayment: none.
+/// The result that an operator gives a resolved repayment: none.
 fn resolved() -> orchestrator::journal::Json {
     serde_json::value::RawValue::from_string("null".to_owned()).unwrap().into()
 }

@@ -1,7 +1,7 @@
 //! Any random script of a gateway's misbehaviour: a hundred bookings under it end with captured = booked + refunded by
 //! the gateway's books, and no saga owes anything.
 //!
-//! `USHER_SCRIPTS=50` plays so many scripts, `USHER_SCRIPTS_SEED=…` those of a run that failed.
+//! `USHER_SCRIPTS=50` plays fifty scripts, `USHER_SCRIPTS_SEED=…` those of a run that failed.
 
 use super::world::{PaymentWorld, Plan};
 use futures_util::future::join_all;
@@ -16,11 +16,11 @@ use std::{env, time::Duration};
 use tests::support::Show;
 
 const BOOKINGS: usize = 100;
-/// Scripts of a run without the variable.
+/// How many scripts a run plays when `USHER_SCRIPTS` is not set.
 const SCRIPTS: u32 = 2;
 /// Refunds of a script that fail; as many are sent again.
 const FAILED_REFUNDS_MAX: u32 = 10;
-/// Enough for a crowd on a small machine, and short enough to wait for the end of it.
+/// Long enough for all customers on a small machine, and short enough to wait for the end of the hold.
 const HOLD: Duration = Duration::from_secs(8);
 
 /// What a gateway does wrong, and what customers pay with.
@@ -31,7 +31,7 @@ struct Script {
     methods: Vec<&'static str>,
 }
 
-/// One thing that goes wrong, so often.
+/// One thing that goes wrong, and how often.
 #[derive(Clone, Debug)]
 struct Rule {
     on: &'static str,
@@ -145,7 +145,7 @@ async fn play(script: &Script) {
     });
     join_all(customers).await;
     world.rest().await;
-    // What is pending may fail yet, and then there is more to do.
+    // A pending refund may still fail, and then there is more to do.
     let pending = async || {
         let books = world.gateway.books().await;
         let mut refunds = books.intents.iter().flat_map(|intent| &intent.refunds);

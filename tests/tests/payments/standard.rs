@@ -1,4 +1,4 @@
-//! The same sagas through a gateway of quite another shape, with its own webhooks: nothing above the port notices.
+//! The same sagas through a gateway with another protocol and its own webhooks: nothing above the port notices.
 
 use super::world::{LONG, Plan};
 use rstest::rstest;
@@ -6,7 +6,7 @@ use serde_json::json;
 use std::time::Duration;
 use tests::support::PRICE;
 
-/// Facts of the other gateway's that were acted on.
+/// How many of the other gateway's webhooks were acted on.
 const APPLIED: &str = "select count(*) from booking.inbox where provider = 'standard' and state = 'APPLIED'";
 
 #[rstest]
@@ -29,7 +29,7 @@ async fn a_booking_goes_through_another_gateway(#[case] plan: Plan) {
 #[case::automatic(Plan::default().standard().automatic())]
 #[tokio::test]
 async fn another_gateways_webhooks_bring_the_news(#[case] plan: Plan) {
-    // By webhook alone: the jobs that would ask the gateway don't run here.
+    // The news comes by webhook alone, because the jobs that would ask the gateway don't run here.
     let world = plan.open().await;
     let (show, ada) = (world.show(2, LONG).await, world.customer().await);
     let processed = ada.reserve(&show, &[0]).await;

@@ -19,7 +19,7 @@ pub struct Uncaptured<'a> {
 }
 
 impl<'a> Uncaptured<'a> {
-    /// Requests to capture are lost until the gateway behaves.
+    /// Books a seat. Requests to capture are lost until the gateway behaves again.
     pub async fn book(world: &'a PaymentWorld) -> Self {
         let (show, ada) = (world.show(1, LONG).await, world.customer().await);
         world.gateway.rule(&["capture"], None, json!({"before": "drop"})).await;
@@ -41,13 +41,13 @@ impl<'a> Uncaptured<'a> {
         self.world.gateway.control(&format!("intents/{}/{what}", self.intent), details).await;
     }
 
-    /// The same, and no webhook tells of it.
+    /// As [`Uncaptured::by_hand`], and no webhook tells of it.
     pub async fn by_hand_unheard(&self, what: &str, details: Value) {
         lose_webhooks(self.world).await;
         self.by_hand(what, details).await;
     }
 
-    /// The gateway hears the next request to capture, and the saga needs a person. Webhooks are lost again if they were.
+    /// Lets requests to capture through, and waits until the saga needs a person. If `unheard`, webhooks stay lost.
     pub async fn is_stuck(&self, unheard: bool) -> Value {
         self.world.gateway.behave().await;
         if unheard {

@@ -17,9 +17,9 @@ use tokio::net::TcpListener;
 pub const SECRET: &str = "whsec_of_the_house";
 /// How long seats are held where a test doesn't wait for the end of it.
 pub const LONG: Duration = Duration::from_secs(300);
-/// How long anything may take that must come to be.
+/// How long a test waits for anything that must happen.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// While everything comes to rest, a minute passes for the jobs after so many looks.
+/// While a test waits for the rest, the inbox and the payments are made a minute older after this many looks.
 const LOOKS_A_MINUTE: u32 = 50;
 
 /// A world whose doors are open, and its gateway.
@@ -135,7 +135,7 @@ impl PaymentWorld {
         self.show_in("EUR", seats, hold).await
     }
 
-    /// The same in another currency.
+    /// As [`PaymentWorld::show`], in another currency.
     pub async fn show_in(&self, currency: &'static str, seats: i16, hold: Duration) -> Show {
         self.open_venue(&Venue { currency, hold, ..Venue::with_seats(seats) }).await
     }
@@ -150,7 +150,7 @@ impl PaymentWorld {
         format!("{saga}:{}", position.unwrap())
     }
 
-    /// A minute passes for what waits in the inbox and for payments without news, and the jobs run.
+    /// Makes waiting inbox rows and payments without news a minute older, and runs the jobs once.
     pub async fn a_minute_later(&self) {
         let aged = "with inbox as (
                 update booking.inbox set received_at = received_at - interval '1 minute'
@@ -161,8 +161,8 @@ impl PaymentWorld {
         Jobs::run_once(&self.service).await;
     }
 
-    /// Waits for what comes of news. If that takes long, a minute passes for the jobs: news that came before our own write
-    /// waits for them.
+    /// Waits for an effect of news. If that takes long, [`PaymentWorld::a_minute_later`] runs at each look, because
+    /// news that came before our own write waits for the jobs.
     pub async fn until_heard<T>(&self, what: &str, condition: impl AsyncFn() -> Option<T>) -> T {
         /// Longer than anything takes that needs no job.
         const LONG: Duration = Duration::from_secs(30);
@@ -176,7 +176,7 @@ impl PaymentWorld {
         .await
     }
 
-    /// The same for so many rows.
+    /// As [`PaymentWorld::until_heard`], until a query counts this many rows.
     pub async fn until_count_heard(&self, what: &str, sql: &'static str, wanted: i64) {
         self.until_heard(what, async || (self.count(sql).await == wanted).then_some(())).await;
     }
@@ -252,7 +252,7 @@ impl PaymentWorld {
         self.close_having_given_back(0).await
     }
 
-    /// The same where so much of what confirmed bookings cost was given back elsewhere.
+    /// As [`PaymentWorld::close`], where this part of the confirmed bookings' cost was given back elsewhere.
     pub async fn close_having_given_back(&self, elsewhere: i64) -> Books {
         self.rest().await;
         self.leave().await;

@@ -35,8 +35,8 @@ pub(in super::super) async fn check_books(world: &World) -> anyhow::Result<Vec<V
     Ok(found)
 }
 
-/// What an operator does who finds money that nobody was told of: the webhook of a second payment in another tab is lost, and
-/// nothing polls for it. Only such money may be found so. Gives how many were told of.
+/// Tells the nodes of money whose webhook was lost, as an operator does. Only a second payment in another tab may
+/// need it, because no job polls for one. Gives how many payments the nodes were told of.
 pub(in super::super) async fn tell_of_lost_news(world: &World, paid_again: &[Uuid]) -> anyhow::Result<usize> {
     /// More than customers who pay again in any run of some minutes.
     const CASES_MAX: i64 = 1_000;
@@ -69,7 +69,7 @@ async fn reconcile(world: &World, write_cases: bool) -> anyhow::Result<Report> {
     Ok(walk.report().clone())
 }
 
-/// Past the proxies.
+/// The gateway without its proxies.
 fn gateway(world: &World) -> anyhow::Result<Gateway> {
     Ok(Gateway::new(Stripe::new(HttpConfig::new(&world.gateway.url, world.gateway.key()))?))
 }

@@ -1,4 +1,4 @@
-//! The invariants that are shipped, and that nobody innocent was put into quarantine.
+//! Checks every invariant that is shipped, and that no saga was put into quarantine.
 
 use crate::chaos::{pace, plan::EVENTS, witness::Violation, world::World};
 use anyhow::Context;
@@ -15,7 +15,7 @@ pub(in super::super) async fn check_database(world: &World) -> anyhow::Result<Ve
         add_violations(&mut found, finding.with_context(|| format!("checking `{}`", invariant.name))?);
     }
     add_violations(&mut found, locks(world, &mut connection).await?);
-    // No step of a booking kills its process, so whoever was put there was innocent, also if it came back by itself.
+    // No step of a booking kills its process, so no saga belongs there, not even one that came back by itself.
     let quarantined = "select distinct saga_id::text || ' ' || detail::text from usher.audit
         where detail::text like '%quarantined%'";
     let innocents: Vec<String> = sqlx::query_scalar(quarantined).fetch_all(&mut *connection).await?;

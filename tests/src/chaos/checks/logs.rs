@@ -26,7 +26,7 @@ pub(in super::super) fn read_logs(world: &World) -> Logged {
     Logged { deadlocks: deadlocks.len(), violations }
 }
 
-/// Each with what the server says of it: both statements, in lines that are indented or go on with the same message.
+/// The deadlocks of a log, each with both statements: the lines after it that are indented or have `DETAIL:`.
 fn deadlocks(log: &str) -> Vec<String> {
     /// Two statements of ours, whole.
     const DETAIL_LINES_MAX: usize = 80;

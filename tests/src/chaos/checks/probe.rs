@@ -8,7 +8,7 @@ use crate::chaos::{
 };
 use std::time::Duration;
 
-/// The event at which nobody competes.
+/// An event with a seat for everybody.
 const EVENT: usize = 2;
 
 /// Each node must sell seats that nobody had.

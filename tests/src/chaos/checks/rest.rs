@@ -24,7 +24,7 @@ pub(in super::super) struct Rest {
     pub hung: Vec<String>,
 }
 
-/// Waits until all is at rest, and says what is not; counted from when nothing went wrong any more.
+/// Waits until all is at rest, at most [`REST_MAX`] from `healed` on, and says what is not.
 pub(in super::super) async fn come_to_rest(world: &World, healed: Instant) -> Rest {
     let mut quiet = 0;
     while healed.elapsed() < REST_MAX {

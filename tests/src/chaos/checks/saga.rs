@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// The stories of sagas that are so, in the words of a `where`.
+/// The stories of the sagas that fit a condition, in SQL as after `where`.
 pub(super) async fn sagas_that(pool: &PgPool, are_so: &str) -> Result<Vec<String>, sqlx::Error> {
     let rows_of = |table: &str, what: &str, order: &str| {
         format!(

@@ -12,7 +12,7 @@ use super::{
 use crate::chaos::{scene::Scene, witness::Violation};
 use tokio::time::Instant;
 
-/// What a run came to.
+/// What the checks found.
 #[derive(Default)]
 pub(in super::super) struct Findings {
     pub rest: Rest,
@@ -35,7 +35,7 @@ pub(in super::super) async fn settle(scene: Scene<'_>, rest: Rest, token: &str) 
     violations.extend(check_database(world).await?);
     violations.extend(check_testimony(world.pool(), &witness.testify(), rest.took.is_some()).await?);
     if rest.took.is_some() {
-        // What is still on its way differs, and that is no news.
+        // Only at rest: until then the books may differ.
         violations.extend(check_books(world).await?);
     }
     let logged = read_logs(world);

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// Everything that somebody was told and that isn't so. What is still on its way at the end may be on its way there.
+/// Everything that a client was told and that isn't true. What is not at rest may still become true.
 pub(in super::super) async fn check_testimony(
     pool: &PgPool,
     testimony: &Testimony,
@@ -28,7 +28,7 @@ pub(in super::super) async fn check_testimony(
         let expected = if given_back.contains(id) { "CANCELLED" } else { "CONFIRMED" };
         match bookings.get(id).map(String::as_str) {
             Some(status) if status == expected => {}
-            // Asked for, and answered that the decision was under way.
+            // Somebody asked for a cancellation and was only told that the decision was under way.
             Some("CANCELLED") if expected == "CONFIRMED" && is_undecided(testimony) => {}
             status => {
                 broken("told_booked", format!("booking {id} of {reservation} is {status:?}, not {expected}"))
@@ -37,7 +37,7 @@ pub(in super::super) async fn check_testimony(
     }
     for id in &testimony.cancelled {
         match reservations.get(id).map(String::as_str) {
-            // It may have been on its way back for another reason already: 204 says that it is given back, now or before.
+            // The saga may have been unwinding for another reason: 204 says that the seats are given back.
             Some("CANCELLED" | "EXPIRED") => {}
             Some("PENDING") if !is_at_rest => {}
             status => broken("told_cancelled", format!("reservation {id} is {status:?}")),

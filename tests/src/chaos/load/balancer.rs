@@ -11,11 +11,11 @@ use tokio::time::Instant;
 
 /// How often each node is asked. A node that leaves says so a second before it stops listening.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How long no node may take a request.
+/// For how long at most a request may find no node that takes it.
 const REFUSED_MAX: Duration = Duration::from_secs(10);
 const TRY_AGAIN: Duration = Duration::from_millis(20);
 
-/// Knows who is ready.
+/// Knows which nodes are ready.
 pub(in super::super) struct Balancer {
     ready: Vec<AtomicBool>,
     turn: AtomicUsize,
@@ -24,13 +24,13 @@ pub(in super::super) struct Balancer {
 }
 
 impl Balancer {
-    /// Of so many nodes, all of which are ready.
+    /// A balancer for this many nodes, all of which are ready.
     pub fn of(nodes: usize) -> Self {
         let ready = (0..nodes).map(|_| AtomicBool::new(true)).collect();
         Self { ready, turn: AtomicUsize::new(0), requests: AtomicUsize::new(0) }
     }
 
-    /// Looks who is ready until it is dropped.
+    /// Asks again and again which nodes are ready, until it is dropped.
     pub async fn watch(&self, world: &World, http: &reqwest::Client) {
         loop {
             for (node, ready) in world.nodes.iter().zip(&self.ready) {

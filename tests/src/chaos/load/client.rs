@@ -38,7 +38,7 @@ pub(in super::super) struct Client<'a> {
     http: reqwest::Client,
     nodes: Vec<String>,
     witness: &'a Witness,
-    /// Chooses the node, and lets nothing be asked twice.
+    /// Chooses the node. A request that reached a node is not sent again.
     balancer: Option<&'a Balancer>,
 }
 
@@ -80,14 +80,14 @@ impl Answer {
 impl<'a> Client<'a> {
     /// Asks one node after the other until one answers.
     pub fn new(nodes: Vec<String>, witness: &'a Witness) -> Self {
-        // No connection is kept: a balancer would know of a dead one, and we don't.
+        // No connection is kept: a balancer would notice a dead one, and this client wouldn't.
         let http =
             reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).connect_timeout(CONNECT_MAX);
         let http = http.build().expect("an HTTP client without TLS of its own can be made");
         Self { http, nodes, witness, balancer: None }
     }
 
-    /// Asks whom the balancer says, and takes no for an answer.
+    /// Asks the node that the balancer chooses, and takes the first answer, also a refusal.
     pub fn behind(balancer: &'a Balancer, nodes: Vec<String>, witness: &'a Witness) -> Self {
         Self { balancer: Some(balancer), ..Self::new(nodes, witness) }
     }

@@ -12,13 +12,13 @@ use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How often somebody tries who acts at the gateway itself: the payment may not be there yet.
+/// How often a customer tries to act at the gateway itself, because the payment may not be there yet.
 const GATEWAY_TRIES_MAX: u32 = 20;
-/// Later than the end of a hold, and what it takes to notice it.
+/// How long after the end of a hold a late customer pays: the service has noticed the end by then.
 const LATE: Duration = Duration::from_secs(1);
 
 impl Customer<'_> {
-    /// Goes the whole way; says how it ended.
+    /// Does everything that the journey says, and gives how it ended.
     pub async fn travel(&self, journey: &Journey) -> &'static str {
         let reservation = match self.reserve(journey).await {
             Ok(reservation) => reservation,

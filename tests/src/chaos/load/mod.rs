@@ -26,7 +26,7 @@ pub(super) struct Customer<'a> {
     pub client: &'a Client<'a>,
     pub witness: &'a Witness,
     pub token: String,
-    /// The how manyth: whom it asks first.
+    /// The customer's number, which chooses the node that is asked first.
     pub number: usize,
 }
 

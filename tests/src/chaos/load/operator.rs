@@ -1,4 +1,4 @@
-//! An operator on call, who looks at what is stuck and does what helps most often.
+//! An operator on call, who looks at stuck sagas and does what most often helps.
 
 use super::{Client, Wish};
 use crate::chaos::{pace, scene::Scene};

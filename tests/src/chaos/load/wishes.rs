@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 /// How long somebody asks for a booking that is paid for.
 const BOOKED_MAX: Duration = Duration::from_secs(40);
-/// How soon somebody asks again who was told to wait.
+/// How long a customer who was told to wait does so before the next request.
 pub(super) const TRY_AGAIN: Duration = Duration::from_millis(250);
 
-/// Nobody answered for long.
+/// No node answered in time.
 pub(super) const UNANSWERED: &str = "unanswered";
 
 impl Customer<'_> {

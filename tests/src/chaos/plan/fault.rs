@@ -38,15 +38,15 @@ pub(in super::super) enum Fault {
     ReadOnly,
     /// No room for data or WAL.
     DiskFull,
-    /// So many COMMITs of a node, one after so many, are cut, silenced or delayed.
+    /// Some COMMITs of a node are cut, silenced or delayed. Each has the number of COMMITs that pass before it.
     Commits(Node, Whom, Vec<(usize, WaysOff)>),
     /// Bytes between a node and PostgreSQL wait.
     HoldPostgres(Node, Whom),
-    /// The connections that a node has to PostgreSQL are half-open, and stay so: whoever has one must find out.
+    /// The connections that a node has to PostgreSQL are half-open and stay so: the node must find out by itself.
     DeadPostgres(Node, Whom),
     /// A node's connections to PostgreSQL are cut, and new ones refused.
     CutOffPostgres(Node),
-    /// Somebody else has locks.
+    /// Somebody else holds locks.
     Rival(Prey),
     /// Every key is gone.
     FlushRedis,
@@ -58,7 +58,7 @@ pub(in super::super) enum Fault {
     DeadRedis(Node),
     /// A part of a node's requests to the gateway is dropped, hangs, is slow, doubled or refused.
     GatewayLine(Node, u8),
-    /// The gateway itself misbehaves in so much of everything, in percent.
+    /// The gateway itself misbehaves in this part of all requests, in percent.
     GatewayMood(u8),
     /// The gateway can't be reached by anybody.
     GatewayGone,

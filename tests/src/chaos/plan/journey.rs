@@ -96,7 +96,7 @@ impl Kind {
     }
 }
 
-/// Customers as they come, until shortly before the end.
+/// The journeys of all customers who come in this time.
 pub(super) fn draw(length: Duration, random: &mut StdRng) -> Vec<Planned<Journey>> {
     /// Five customers a second on average.
     const APART_MS: (u64, u64) = (10, 390);
@@ -114,7 +114,7 @@ fn journey(random: &mut StdRng) -> Journey {
     const SEATS_MAX: usize = 3;
     let kind = weighted(random, &Kind::ALL.map(|kind| (kind, kind.percent())));
     let event = match kind {
-        // Their customers wait for the end of the hold.
+        // These customers wait for the end of the hold, so they go to the event with the short one.
         Kind::Abandoned | Kind::Late => EVENTS.len() - 1,
         _ => weighted(random, &std::array::from_fn::<_, 4, _>(|event| (event, EVENTS[event].percent))),
     };

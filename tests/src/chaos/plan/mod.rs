@@ -46,7 +46,7 @@ impl Plan {
     /// The plan of this seed.
     pub fn of(seed: u64, length: Duration) -> Self {
         let tracks = tracks::ALL.iter().enumerate().map(|(number, track)| {
-            // A track of its own random numbers: a change of one track leaves the others as they are.
+            // Each track has random numbers of its own, so that a change of one track leaves the others as they are.
             let mut random = StdRng::seed_from_u64(seed.wrapping_mul(1_000).wrapping_add(number as u64 + 1));
             tracks::lay(track, length, &mut random)
         });
@@ -61,7 +61,7 @@ impl Plan {
     }
 }
 
-/// A time between both.
+/// A random time between these two.
 fn between(random: &mut StdRng, from_ms: u64, to_ms: u64) -> Duration {
     Duration::from_millis(random.random_range(from_ms..=to_ms))
 }

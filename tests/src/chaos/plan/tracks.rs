@@ -11,7 +11,7 @@ pub(super) struct Track {
     draw: fn(&mut StdRng) -> (Fault, (u64, u64)),
 }
 
-/// A node, once told to leave, has left after so long; no fault is drawn that is shorter.
+/// How long a node usually takes to leave. No fault that tells it to leave is shorter.
 const LEAVE_MS: u64 = 4_000;
 
 pub(super) const ALL: &[Track] = &[
@@ -70,7 +70,7 @@ fn server(random: &mut StdRng) -> (Fault, (u64, u64)) {
 }
 
 fn commits(random: &mut StdRng) -> (Fault, (u64, u64)) {
-    /// So that the next ones hit what recovers from the first.
+    /// More than one, so that the next ones hit what recovers from the first.
     const IN_A_ROW_MAX: usize = 4;
     let way = |random: &mut StdRng| match random.random_range(0..10) {
         0..=2 => WaysOff::CutBefore,

@@ -59,7 +59,7 @@ impl Disk {
 }
 
 impl Drop for Disk {
-    /// Lazily: it goes when the last file of it is closed.
+    /// Unmounts lazily: the disk goes when the last file on it is closed.
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("--lazy").arg(&self.path).status();
     }

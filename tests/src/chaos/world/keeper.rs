@@ -1,4 +1,4 @@
-//! Who starts nodes again that ended by themselves, as a supervisor does, and writes down that they did.
+//! Starts nodes again that ended by themselves, as a supervisor does, and notes that they ended.
 
 use crate::chaos::{pace, scene::Scene};
 use std::time::Duration;

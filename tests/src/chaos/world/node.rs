@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A node that is told to leave has left after so long, whatever goes wrong meanwhile: 25 s, and one to be scheduled.
+/// How long a node that is told to leave may take, whatever goes wrong meanwhile: 25 s, and 1 s for scheduling.
 pub(in super::super) const LEAVE_MAX: Duration = Duration::from_secs(26);
 
 /// What stands between a node and the servers.
@@ -48,7 +48,7 @@ pub(in super::super) struct Gone {
 }
 
 impl Gone {
-    /// Whether that must not happen: a node may fail to start while the database is away, and nothing else.
+    /// Whether this is a fault of the node. Only a failed start, while the database is away, is none.
     pub fn is_crash(&self) -> bool {
         self.was_ready || self.status.signal().is_some()
     }

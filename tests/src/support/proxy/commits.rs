@@ -51,7 +51,7 @@ impl Commits {
         self.hits.load(Ordering::SeqCst)
     }
 
-    /// A COMMIT of this one comes by.
+    /// Notes a COMMIT on the line of this name, and gives what happens to it.
     pub fn hit(&self, name: &str) -> Option<AtCommit> {
         let mut armed = self.armed();
         let (whom, after, what) = armed.front_mut()?;

@@ -21,15 +21,15 @@ pub(super) struct Exchange {
 
 impl Exchange {
     pub fn new(servers: Vec<String>, fate: Fate) -> Self {
-        // Fails only where one is installed already, which is as well.
+        // Fails only where a provider is installed already, and then that one does.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // No connection is kept, so that none can be found dead: what goes wrong here was ordered.
+        // No connection is kept, so that none is found dead: only what was ordered goes wrong here.
         let http = Client::builder().no_proxy().redirect(Policy::none()).pool_max_idle_per_host(0);
         let http = http.build().expect("an HTTP client without TLS of its own can be made");
         Self { http, servers, fate }
     }
 
-    /// An error closes the client's connection.
+    /// Carries out one request with the fault that is drawn for it. An error closes the client's connection.
     pub async fn carry_out(&self, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
         let (head, body) = request.into_parts();
         let body = to_bytes(Body::new(body), REQUEST_BYTES_MAX).await.context("reading the request")?;

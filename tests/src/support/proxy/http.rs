@@ -37,7 +37,7 @@ impl HttpProxy {
         &self.url
     }
 
-    /// From now on so much goes wrong; what is under way is not touched.
+    /// Sets how much goes wrong from now on. Requests that are under way are not touched.
     pub fn misbehave(&self, misbehaviour: Misbehaviour) {
         self.exchange.fate.set(misbehaviour);
     }
@@ -47,7 +47,7 @@ impl HttpProxy {
         self.misbehave(Misbehaviour::default());
     }
 
-    /// One of the next requests, in the order of these orders, goes so.
+    /// Orders a fault for one of the next requests: the first order is for the first request.
     pub fn order(&self, fault: HttpFault) {
         self.exchange.fate.order(fault);
     }

@@ -24,7 +24,7 @@ pub enum HttpFault {
     Refuse(u16),
 }
 
-/// From now on so much of everything goes wrong, in one of these ways.
+/// Which part of all requests goes wrong, and in which ways.
 #[derive(Clone, Debug, Default)]
 pub struct Misbehaviour {
     /// The part of all requests, 0 to 1.
@@ -52,7 +52,7 @@ impl Fate {
         self.lock().misbehaviour = misbehaviour;
     }
 
-    /// The next request that nothing was said of yet goes so.
+    /// Orders a fault for the next request that has no order yet.
     pub fn order(&self, fault: HttpFault) {
         self.lock().next.push_back(fault);
     }

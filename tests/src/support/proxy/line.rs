@@ -24,7 +24,7 @@ pub enum Flow {
     Cut,
 }
 
-/// The owners of the lines that are meant.
+/// Chooses lines by their owners.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whom {
     /// All lines.
@@ -40,7 +40,7 @@ pub(super) struct Lines(Mutex<Switchboard>);
 #[derive(Default)]
 struct Switchboard {
     lines: Vec<(String, watch::Sender<Flow>)>,
-    /// What holds for lines that are yet to come; the latest that fits.
+    /// What happens to lines that are opened later. The latest rule that fits counts.
     rules: Vec<(Whom, Flow)>,
 }
 
@@ -80,7 +80,7 @@ impl Lines {
         self.lock().rules.push((whom, flow));
     }
 
-    /// What was held passes, and new lines are open. What died stays dead: nobody knows of it any more, and nobody says so.
+    /// Opens held lines, and new ones. Dead lines stay dead, as half-open connections do.
     pub fn heal(&self) {
         self.lock().rules.clear();
         self.set(&Whom::All, Flow::Open);

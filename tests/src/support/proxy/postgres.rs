@@ -1,5 +1,5 @@
-//! A proxy before PostgreSQL. It knows whose connection is which, and meddles with COMMITs, after which nobody can know
-//! what became of them.
+//! A proxy before PostgreSQL. It knows whose connection is which, and disturbs COMMITs so that their outcome is
+//! unknown to the client.
 
 use super::{
     commits::{AtCommit, Commits, Cut},
@@ -51,13 +51,13 @@ impl Proxy {
         &self.url
     }
 
-    /// Lets so many COMMITs pass and cuts the one after them.
+    /// Lets `after` COMMITs pass and cuts the next one.
     pub fn arm(&self, after: usize, cut: Cut) {
         self.disarm();
         self.arm_for(Whom::All, after, AtCommit::Cut(cut));
     }
 
-    /// Lets so many COMMITs of theirs pass and does this to the one after them, when all that was armed before is done.
+    /// Lets `after` COMMITs on these lines pass and does this to the next one, once what was armed before has hit.
     pub fn arm_for(&self, whom: Whom, after: usize, what: AtCommit) {
         self.shared.commits.arm(whom, after, what);
     }
@@ -72,7 +72,7 @@ impl Proxy {
         self.shared.commits.hits()
     }
 
-    /// From now on on the lines that they have; on new ones too if they are held or cut.
+    /// Sets what happens to the bytes of these lines. If they are held or cut, new lines are too.
     pub fn set(&self, whom: &Whom, flow: Flow) {
         self.shared.lines.set(whom, flow);
         if matches!(flow, Flow::Held | Flow::Cut) {
@@ -90,7 +90,7 @@ impl Proxy {
         self.shared.lines.heal();
     }
 
-    /// All is well again.
+    /// Disarms, and opens the lines again; dead ones stay dead.
     pub fn heal(&self) {
         self.disarm();
         self.open();
@@ -103,7 +103,7 @@ async fn line(client: TcpStream, server: TcpStream, shared: Arc<Shared>) {
     let Ok(first) = Message::read(&mut from_client, true).await else { return };
     let name = first.application_name();
     let flow = shared.lines.open(name.clone());
-    // What a COMMIT of this line may do to its answers alone.
+    // A COMMIT on this line may cut or silence the answers alone.
     let (deafen, answers) = watch::channel(Flow::Open);
     let asking = async {
         if may_pass(&mut flow.clone()).await? {

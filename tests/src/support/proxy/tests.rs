@@ -1,4 +1,4 @@
-//! The proxies before real servers: what each fault looks like to who stands behind it.
+//! The proxies before real servers: what each fault looks like to the client.
 
 use super::*;
 use crate::support::{Database, redis_prefix, server, wait_until};
@@ -14,7 +14,7 @@ use std::{
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 
 const LONG: Duration = Duration::from_secs(20);
-/// What is not answered so soon is not answered.
+/// What is not answered within this counts as not answered.
 const SILENCE: Duration = Duration::from_millis(200);
 
 async fn named(proxy: &Proxy, name: &str) -> PgConnection {

@@ -35,7 +35,7 @@ impl Wire {
         &self.url
     }
 
-    /// From now on on every line that there is; on new ones too if they are held or cut.
+    /// Sets what happens to the bytes of all lines. If they are held or cut, new lines are too.
     pub fn set(&self, flow: Flow) {
         self.lines.set(&Whom::All, flow);
         if matches!(flow, Flow::Held | Flow::Cut) {
@@ -43,7 +43,7 @@ impl Wire {
         }
     }
 
-    /// All is well again; dead lines stay dead.
+    /// Opens the lines again; dead ones stay dead.
     pub fn heal(&self) {
         self.lines.heal();
     }

@@ -1,4 +1,4 @@
-//! Acting by plain forms: preview, one button, and what happens to those who come too late.
+//! Acting by plain forms: a preview, one button, and the answer to those who come too late.
 
 use super::{
     stage::Stage,
@@ -47,7 +47,7 @@ async fn an_action_is_previewed_done_once_and_stands_in_the_audit() {
     let done = grace.post(&address, &borrowed(&fields)).await.is(303);
     assert_eq!(done.header("location"), format!("/console/sagas/{saga}?did=compensate"));
     grace.get(done.header("location")).await.is(200).says("Compensate</strong>: done.");
-    // The second press of the same button.
+    // The same button is pressed again.
     let late = grace.post(&address, &borrowed(&fields)).await.is(412).says("The saga has changed");
     late.says("Preview again");
     stage.until(saga, "unwound").await;
@@ -115,7 +115,7 @@ async fn a_write_without_this_sessions_proof_or_from_elsewhere_does_nothing() {
     assert_eq!(attempt(Some(&proof), &[("sec-fetch-site", "same-site")]).await, 403);
     assert_eq!(attempt(Some(&proof), &[("origin", "https://evil.example")]).await, 403);
     assert!(actions(&stage, saga).await.is_empty());
-    // Over plain http browsers say little: then the proof alone decides.
+    // Over plain HTTP, browsers send only `Origin: null`. Then the proof alone decides.
     assert_eq!(attempt(Some(&proof), &[("origin", "null")]).await, 303);
     let nobody = Visitor::new(&stage);
     assert_eq!(nobody.send(Method::POST, &address, &borrowed(&fields), &OURS).await.status, 401);

@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 /// Wide enough for the widest table.
 const SIZE: (u32, u32) = (1_360, 900);
 
-/// One at a time: a browser takes all that a small machine has.
+/// One browser at a time, because one takes all the memory and time of a small machine.
 static ONE: Semaphore = Semaphore::const_new(1);
 
 pub struct Browser {
@@ -47,7 +47,7 @@ impl Browser {
         Self { client, chromium, driver, _profile: profile, _turn: turn }
     }
 
-    /// Opened, and somebody signed in by the form.
+    /// Opens a browser and signs somebody in by the form.
     pub async fn signed_in(stage: &Stage, role: Role, subject: &str) -> Self {
         let browser = Self::open().await;
         let token = stage.token(role, subject).await;
@@ -118,7 +118,7 @@ impl Browser {
         self.command("Emulation.setEmulatedMedia", json!({"features": []})).await;
     }
 
-    /// What only Chromium itself can do.
+    /// Sends a command of the Chrome DevTools Protocol.
     pub async fn command(&self, name: &str, params: Value) -> Value {
         self.client.issue_cmd(Cdp { name: name.to_owned(), params }).await.unwrap()
     }
@@ -129,7 +129,7 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// Also of a test that failed half-way: the driver takes its browser along, and if it doesn't, we do.
+    /// Runs also when a test fails half-way. The driver ends its browser; if it doesn't, we kill it.
     fn drop(&mut self) {
         self.driver.signal(Signal::TERM);
         if let Some(pid) = self.chromium.and_then(rustix::process::Pid::from_raw)
@@ -140,7 +140,7 @@ impl Drop for Browser {
     }
 }
 
-/// Another process may have got the number meanwhile.
+/// Whether this is still a Chromium: another process may have got the id meanwhile.
 fn is_chromium(pid: rustix::process::Pid) -> bool {
     let name = std::fs::read_to_string(format!("/proc/{}/comm", pid.as_raw_nonzero())).unwrap_or_default();
     name.trim().starts_with("chrom")

@@ -1,4 +1,4 @@
-//! Many at once, and what needs a second person.
+//! Actions on many sagas at once, and actions that need a second person.
 
 use super::stage::{LONG, Stage};
 use api::http::auth::Role;
@@ -38,7 +38,7 @@ async fn a_batch_is_previewed_begun_once_and_watched_to_its_end() {
     let id = preview.field("batch");
     fields.push(("batch", &id));
     let begun = grace.post("/console/bulk/start", &fields).await.is(303);
-    // The second press of the same button.
+    // The same button is pressed again.
     let again = grace.post("/console/bulk/start", &fields).await.is(303);
     assert_eq!(begun.header("location"), again.header("location"));
     let address = begun.header("location").to_owned();

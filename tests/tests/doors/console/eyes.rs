@@ -49,7 +49,7 @@ async fn the_first_page_shows_what_must_be_zero_and_leads_there() {
     let browser = Browser::signed_in(&stage, Role::Auditor, "mary").await;
     browser.reads("sagas can't progress").await;
     browser.pictures("home-calm").await;
-    // What every node does by itself every few seconds; the first time there is nothing to compare with.
+    // Every node takes a sample every few seconds. The first has nothing to compare with.
     service::numbers::take_sample(stage.service.clone()).await.unwrap();
     stage.stuck(&stage.customer("Ada").await, seats[0]).await;
     browser.reads("▲ saga can't progress").await;

@@ -1,4 +1,4 @@
-//! Without a mouse.
+//! The console by keyboard alone.
 
 use super::{browser::Browser, stage::Stage};
 use api::http::auth::Role;
@@ -18,7 +18,7 @@ async fn everything_is_reached_by_keys_and_each_place_is_seen() {
     browser.press(&Key::Enter.to_string()).await;
     assert_eq!(browser.script("return location.hash").await, "#content");
 
-    // From the content on to the first action, and by keys alone through its form.
+    // From the content to the first action, and through its form.
     browser.press("?").await;
     assert_eq!(browser.script("return document.querySelector('details.keys').open").await, true);
     browser.press("/").await;

@@ -1,4 +1,4 @@
-//! The stream: what has changed comes by itself, and ends when it must.
+//! The live stream: it brings what has changed, and ends when it must.
 
 use super::stage::{LONG, Stage};
 use api::http::auth::Role;

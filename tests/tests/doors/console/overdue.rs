@@ -8,7 +8,7 @@ use serde_json::Value;
 use service::{jobs::Jobs, numbers};
 use std::collections::BTreeSet;
 
-/// Makes a saga due so many seconds from now, and one that no node knows, so that it stays as it is.
+/// Makes a saga due this many seconds from now, in a version that no node knows, so that no node takes it.
 async fn due(stage: &Stage, saga: SagaId, seconds: i32, more: &str) {
     let update = format!(
         "update usher.sagas set version = 99, due_at = now() + $2 * interval '1 second' {more}
@@ -48,7 +48,7 @@ async fn the_metric_the_list_the_api_and_the_first_page_agree_on_what_is_overdue
     assert_eq!(desk.count(&filter, 50).await.unwrap(), 2);
     let both = Filter { status: Some(orchestrator::State::Stuck), ..filter };
     assert_eq!(desk.count(&both, 50).await.unwrap(), 0, "what is stuck has a list of its own");
-    // What a list of everything says of each is the same.
+    // The list of all sagas marks the same ones as overdue.
     let said = |one: &Listed| one.trouble == Some(Trouble::Overdue);
     let all = desk.list(&Filter::default(), None, 50).await.unwrap();
     assert_eq!(all.iter().filter(|one| said(one)).map(|one| one.id).collect::<BTreeSet<_>>(), overdue);

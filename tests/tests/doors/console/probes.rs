@@ -22,7 +22,7 @@ async fn scripts_in_names_labels_and_errors_are_text() {
         .unwrap();
     let browser = Browser::signed_in(&stage, Role::Operator, "<i>grace</i>").await;
     browser.goto(&stage.url(&format!("/console/sagas/{saga}"))).await;
-    // Once as the page came, and once as its parts are swapped in.
+    // By then the page was shown as it came, and its parts were replaced by the live stream.
     browser.reads("Live, as of").await;
     let text = browser.text().await;
     for words in PROBES.iter().chain(&["<b>A show</b>", "<i>grace</i>"]) {

@@ -78,7 +78,7 @@ async fn sagas_stand_by_their_cause_and_are_found_by_what_people_know_of_them() 
     );
     let all = grace.get("/console/sagas").await.is(200).says("3 sagas").text;
     assert!(all.contains("waiting for payment order"), "{all}");
-    // What a slip of the pen filters by is nothing, and not everything.
+    // A misspelt filter lists no sagas, and never all of them.
     let slip = grace
         .get("/console/sagas?trouble=stuk")
         .await

@@ -1,4 +1,4 @@
-//! Coming in, and being sent away.
+//! Signing in and out, and who is refused.
 
 use super::{
     stage::{LONG, Stage},
@@ -38,7 +38,7 @@ async fn customers_and_services_have_no_business_here_and_what_is_no_token_is_to
     }
     nobody.sign_in("nonsense", "").await.is(401).says("not a token");
     nobody.sign_in("usr_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "").await.is(401).says("unknown");
-    // Another's page signs nobody in.
+    // A page of another site signs nobody in.
     let token = stage.token(Role::Operator, "grace").await;
     let foreign = [("sec-fetch-site", "cross-site")];
     nobody.send(Method::POST, "/console/sign-in", &[("token", &token)], &foreign).await.is(403);
@@ -97,11 +97,11 @@ async fn a_revoked_token_ends_its_sessions_and_signing_out_ends_one() {
 async fn a_link_from_elsewhere_leads_to_its_page_although_the_cookie_is_strict() {
     let stage = Stage::set().await;
     let nobody = Visitor::new(&stage);
-    // A browser that follows a link in a chat leaves the cookie at home, and says where it comes from.
+    // A browser that follows a link in a chat sends no cookie, and says that it comes from another site.
     let step =
         nobody.send(Method::GET, "/console/audit", &[], &[("sec-fetch-site", "cross-site")]).await.is(200);
     assert!(step.text.contains("http-equiv=\"refresh\" content=\"0\""), "{}", step.text);
-    // The step that follows comes from us; without a session it leads to the form, and not in a circle.
+    // The next request comes from our page. Without a session it leads to the form, and not back to itself.
     nobody.get("/console/audit").await.is(303);
 }
 

@@ -114,7 +114,7 @@ impl Stage {
         self.gateway.script(|_| Act::Go);
     }
 
-    /// A saga that needs a person: its gateway says what can't be.
+    /// A stuck saga: the gateway secured another amount than was ordered. The gateway keeps lying.
     pub async fn stuck(&self, customer: &str, seat: SeatId) -> SagaId {
         self.lie();
         let saga = self.buy(customer, seat).await;
@@ -135,7 +135,7 @@ impl Stage {
         .await;
     }
 
-    /// Lets what runs end.
+    /// Stops the service after the work that is under way.
     pub async fn strike(self) {
         self.world.leave().await;
     }

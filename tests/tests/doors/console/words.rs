@@ -1,4 +1,5 @@
-//! The words of operators on pages: every row of the table of actions has its form, and a slip is told what there is.
+//! The words of operators on pages: every row of the table of actions has its form, and a wrong word is answered with
+//! the right ones.
 
 use super::stage::Stage;
 use api::http::auth::Role;
@@ -69,7 +70,7 @@ async fn a_slip_of_the_pen_does_nothing_and_says_what_was_possible() {
         let sent = [(field, word), ("action", "pause"), ("reason", "x")];
         grace.post("/console/bulk", &sent).await.is(422).says(told);
     }
-    // A word that finds nothing is not every saga.
+    // A filter that finds nothing doesn't mean every saga.
     let nobody = [("q", "nobody@example.org"), ("action", "pause"), ("reason", "x")];
     grace.post("/console/bulk", &nobody).await.is(422).says("finds no saga");
     grace.get("/console/audit?saga=one").await.is(200).says("must be an id").says("Nothing is listed");

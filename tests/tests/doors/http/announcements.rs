@@ -1,4 +1,4 @@
-//! What the outside is told of bookings: by real sagas, to a real receiver.
+//! What subscribers are told of bookings: by real sagas, to a real receiver.
 
 use super::super::outbox::receiver::{Receiver, SECRET};
 use super::{booking::Customer, client::Service, venue::event};
@@ -23,7 +23,7 @@ async fn subscribed(service: &Service) -> (Receiver, Outbox) {
         poll: Duration::from_millis(50),
         ..Settings::of(&service.app.service.config)
     };
-    // On the service's own connections, so that its role must do.
+    // On the service's own connections, so that the rights of its role must be enough.
     let (pool, handed) = (service.app.service.pool.clone(), service.app.service.handed.clone());
     (receiver, Outbox::start(pool, settings, handed).unwrap())
 }

@@ -1,4 +1,4 @@
-//! What callers are told while something stands where the database was.
+//! What callers are told while the database's address answers, but not as a database.
 
 use super::client::Service;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -12,7 +12,7 @@ async fn accept_and_close() -> (u16, JoinHandle<()>) {
     let port = listener.local_addr().unwrap().port();
     let accepting = tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
-            // What is closed with bytes unread is reset; a balancer has read them, and closes in good order.
+            // A connection that is closed with unread bytes is reset. A balancer has read them, and closes normally.
             let _ = client.read(&mut [0; 64]).await;
         }
     });

@@ -9,7 +9,7 @@ use steps::gateway::instant::{Act, Instant, Operation};
 use steps::gateway::stripe::{Stripe, StripeConfig};
 use steps::{ReservationId, SeatId};
 
-/// A customer at work: each request under a key of its own.
+/// A customer whose requests each have an idempotency key of their own.
 pub struct Customer<'a> {
     pub service: &'a Service,
     pub token: String,
@@ -140,7 +140,7 @@ async fn a_taken_seat_names_itself_and_nothing_is_held() {
     assert_eq!(blocked["seats"], json!([{"seat_id": seats[2], "reason": "blocked"}]));
 
     ada.pay(&held).await.is(202);
-    // The seat lock says `held` until the saga has let it go.
+    // The answer is `held` until the saga has released the seat's lock.
     service
         .until_count("the saga is over", "select count(*) from usher.sagas where state = 'completed'", 1)
         .await;

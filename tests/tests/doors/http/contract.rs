@@ -40,7 +40,7 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
     }
 }
 
-/// What RFC 9457 and our own rules say of every problem, also where no operation is.
+/// Checks what RFC 9457 and our own rules say of every problem, also on paths that the document doesn't have.
 fn hold_problem(answer: &Answer) {
     let problem = answer.json();
     validate("a problem", &json!({"$ref": "#/components/schemas/Problem"}), &problem);
@@ -51,7 +51,7 @@ fn hold_problem(answer: &Answer) {
 }
 
 fn validate(place: &str, schema: &Value, instance: &Value) {
-    // The schema's references lead into the whole document.
+    // The schema has references to the document's other components.
     let mut root = json!({"components": document()["components"]});
     root["$ref"] = json!("#/wanted");
     root["wanted"] = schema.clone();

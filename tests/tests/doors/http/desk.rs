@@ -27,7 +27,7 @@ async fn act(service: &Service, saga: SagaId, action: Action) -> Result<Plan, Op
     operator.execute(saga, action, by, expected).await
 }
 
-/// A reservation that would end soon, given until then.
+/// A reservation that would end soon, extended to `by_ms` from now. Gives it as it was, and its new end.
 async fn extended(service: &Service, ada: &Customer<'_>, name: &str, by_ms: i64) -> (Value, DateTime<Utc>) {
     let (_, seats) = event(service, name, 1).await;
     let short = "update booking.events set hold_ms = $1";
@@ -80,7 +80,7 @@ async fn an_extended_hold_is_kept_after_its_old_end_and_paid_for() {
     until_old_end(&service, &reservation).await;
     let seat = json!({"seat_id": reservation["seats"][0]["seat_id"]});
     bob.post("/reservations", seat.clone()).await.problem(409, "seat-unavailable");
-    // Without the lock Postgres says the same: the hold has not lapsed, so nobody takes it over.
+    // Without the lock, Postgres refuses too: the hold has not ended, so nobody takes it over.
     let _: i64 = redis::cmd("DEL").arg(&lock).query_async(&mut redis).await.unwrap();
     bob.post("/reservations", seat).await.problem(409, "seat-unavailable");
     ada.pay(&reservation).await.is(202);

@@ -1,4 +1,4 @@
-//! More webhooks than can be stored: refused before anybody is hurt, and none lost.
+//! More webhooks than can be stored: they are refused before other callers suffer, and none is lost.
 
 use super::booking::Customer;
 use super::client::Service;
@@ -26,8 +26,8 @@ fn event_body(number: usize) -> String {
     .to_string()
 }
 
-/// A sender as gateways are: what was not told 200 is sent again, all at once, until nothing is left. How many were
-/// refused.
+/// Sends as gateways do: what was not answered 200 is sent again, all at once, until nothing is left. Gives how many
+/// requests were refused.
 async fn insist(service: &Service) -> usize {
     let router = api::site::router(service.app.clone());
     let (mut left, mut refused): (Vec<usize>, usize) = ((0..FLOOD).collect(), 0);
@@ -45,7 +45,7 @@ async fn insist(service: &Service) -> usize {
     refused
 }
 
-/// Without the contract's check of every answer: it takes longer than the answer.
+/// Sends without comparing the answer with the OpenAPI document, because that takes longer than the answer.
 async fn send(router: &Router, body: &str) -> Response {
     let request = Request::post("/webhooks/stripe").header("stripe-signature", signed(body, Utc::now()));
     router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap()
@@ -106,7 +106,7 @@ async fn a_flood_at_a_paused_database_is_told_to_come_again_and_nothing_is_lost(
         let answer = deliver(&service, &body, &signed(&body, Utc::now())).await;
         answer.problem(503, "inbox-unavailable");
         assert!(began.elapsed() < Duration::from_secs(10), "nobody waits for ever");
-        // Forgeries are refused as ever: proving them needs no database.
+        // Forgeries are refused as always: checking a signature needs no database.
         wait_until("a place", Duration::from_secs(30), async || {
             let answer = deliver(&service, &body, "t=1,v1=00").await;
             (answer.status == 400).then_some(())

@@ -25,7 +25,7 @@ async fn whoever_hangs_up_leaves_no_transaction_and_no_half_done_work() {
                 service.ask(Method::POST, "/reservations").token(&ada.token).header("idempotency-key", &key);
             ask.json(&json!({"seat_id": seat})).send().await
         };
-        // Swept over everything that a request does.
+        // The time grows by 200 µs each round, so that the callers leave at all moments of a request.
         let patience = Duration::from_micros(200 * index as u64);
         let _ = tokio::time::timeout(patience, reserve()).await;
         let made = wait_until("the same key gets the answer", Duration::from_secs(10), async || {

@@ -1,4 +1,4 @@
-//! What the machinery around the service asks.
+//! What load balancers and monitoring ask the service.
 
 use super::client::Service;
 

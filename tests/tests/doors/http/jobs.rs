@@ -1,4 +1,4 @@
-//! What is done again and again, so that nothing is lost with a webhook or a crash.
+//! The jobs that run again and again, so that a lost webhook or a crash loses nothing.
 
 use super::booking::{Customer, intent_of};
 use super::client::Service;
@@ -44,7 +44,7 @@ async fn news_that_could_not_be_acted_on_is_tried_again() {
     let (_, intent) = processing(&service, "again").await;
     service.gateway.settle(&intent, true).unwrap();
     let fact = service.gateway.fact(&intent, steps::gateway::EventId::new("evt_1")).unwrap();
-    // Stored, and then the node died.
+    // As if the node had died after storing the webhook.
     service::news::receive(&service.app.service, fact, b"{}").await.unwrap();
     let age = "update booking.inbox set received_at = received_at - interval '10 seconds'";
     sqlx::query(age).execute(&service.pool).await.unwrap();
@@ -92,7 +92,7 @@ async fn stuck_sagas_are_counted_until_somebody_comes() {
     let stuck =
         "update usher.sagas set state = 'stuck', due_at = null, leased = false, stuck = '\"foreign_wait\"'";
     sqlx::query(stuck).execute(&service.pool).await.unwrap();
-    // The gauge is the process's, and other tests set it too.
+    // The process has one gauge, which other tests set too.
     tests::support::wait_until("the gauge says so", std::time::Duration::from_secs(10), async || {
         Jobs::run_once(&service.app.service).await;
         service.get("/metrics").send().await.text.contains("usher_sagas_stuck 1").then_some(())

@@ -57,7 +57,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-/// What would change if somebody acted.
+/// The counts that an action would change: of journal entries and of audit rows.
 async fn traces(service: &Service) -> (i64, i64) {
     (
         service.count("select sum(journal_len) from usher.sagas").await,
@@ -122,7 +122,7 @@ async fn a_saga_is_shown_whole_and_again_only_when_something_of_it_changed() {
     let changed = again().await.is(200);
     assert_eq!(changed["saga"]["etag"], shown["saga"]["etag"]);
     assert_eq!(changed["letters"][0]["sender"], "nobody");
-    // Either tag is the version that was seen.
+    // The answer's tag is accepted too as the version that was seen.
     let pause = desk.posting(&format!("{path}/actions"), &json!({"action": "pause", "reason": "a look"}));
     pause.header("if-match", &tag).send().await.is(202);
     let unknown = "/operator/sagas/01890a5d-ac96-774b-bcce-b302099a8057";
@@ -200,7 +200,7 @@ async fn a_preview_does_nothing_and_only_what_it_said_is_done() {
     assert_eq!(desk.saga(&saga).await["saga"]["etag"], plan["etag"]);
 
     let (etag, hash) = (text(&plan["etag"]), text(&plan["hash"]));
-    // The same plan's hash under another wish.
+    // The hash of this plan, sent with another action.
     let other = desk.act(&saga, etag, json!({"action": "pause", "reason": "x", "plan": hash})).await;
     other.problem(409, "plan-changed");
     assert_eq!(traces(&service).await, before);

@@ -14,7 +14,7 @@ use steps::{
     gateway::instant::{Act, Operation},
 };
 
-/// So many sagas whose gateway says that it took another amount than was ordered. Gives their ids.
+/// Makes this many stuck sagas: the gateway says that it took another amount than was ordered. Gives their ids.
 pub async fn lied_to(service: &Service, name: &str, many: i16) -> BTreeSet<String> {
     let lie = Money { amount: 1, currency: "EUR".parse().unwrap() };
     service.gateway.script(move |request| match request.operation {
@@ -23,7 +23,7 @@ pub async fn lied_to(service: &Service, name: &str, many: i16) -> BTreeSet<Strin
     });
     let (_, seats) = event(service, name, many + 3).await;
     let mut sagas = BTreeSet::new();
-    // The third is blocked.
+    // The third seat is blocked.
     for seat in
         seats.iter().enumerate().filter(|(index, _)| *index != 2).map(|(_, seat)| seat).take(many as usize)
     {

@@ -1,4 +1,5 @@
-//! The words of operators at the JSON API: every row of the table of actions is tried, and a slip is told what there is.
+//! The words of operators at the JSON API: every row of the table of actions is tried, and a wrong word is answered
+//! with the right ones.
 
 use super::{
     client::Service,
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use service::operators::{ActionRow, OUTPUT_BYTES_MAX, Parameter, REASON_CHARS_MAX, action_rows, words};
 use uuid::Uuid;
 
-/// A body of this action under this word, with all that it takes, or with what it needs.
+/// A body for this action under this word, with all its parameters or only with those that it needs.
 fn body(row: ActionRow, word: &str, only_needed: bool) -> Value {
     let mut body = json!({"action": word, "reason": "why not"});
     for takes in row.takes.iter().filter(|takes| takes.is_required || !only_needed) {

@@ -119,7 +119,7 @@ async fn the_functions_of_the_owner_do_what_they_are_for_and_nothing_else() {
     assert!(!ask(&mut app, "select usher.drop_journal_week('2020-03-02')").await, "it has a saga");
     sqlx::raw_sql("delete from usher.sagas").execute(&mut app).await.unwrap();
     assert!(ask(&mut app, "select usher.drop_journal_week('2020-03-02')").await);
-    // Whoever has no rights can't call them.
+    // The reading role may not call these functions.
     let nobody = "select has_function_privilege('usher_read', 'usher.drop_journal_week(date)', 'execute')";
     assert!(!ask(&mut app, nobody).await);
 }
@@ -199,7 +199,7 @@ async fn granting_again_changes_nothing_and_takes_back_what_was_added_by_hand() 
         .execute(&mut owner)
         .await
         .unwrap();
-    // Nobody is named: those who had rights get them anew, also on a table that they never saw.
+    // No role is named: those that had rights get them again, also on the new table.
     let granted = grant(database.url(), &[]).await.unwrap();
     let granted: Vec<_> = granted.iter().map(|(purpose, name)| (*purpose, name.as_str())).collect();
     assert_eq!(granted, [(Purpose::App, "usher_app"), (Purpose::Read, "usher_read")]);

@@ -171,7 +171,7 @@ async fn every_invariant_notices_when_it_is_broken() {
     assert_eq!(damaged, known);
     let service = lived_in().await;
     for (name, sql) in DAMAGE {
-        // Undone afterwards, so that each has the whole house to itself.
+        // The damage is rolled back afterwards, so that each invariant is checked on otherwise good data.
         let mut connection = service.pool.acquire().await.unwrap();
         sqlx::raw_sql("begin").execute(&mut *connection).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(*sql))

@@ -38,7 +38,7 @@ async fn processing(ada: &Customer<'_>, seats: &[steps::SeatId]) -> (Value, Valu
     (reservation, payment, intent)
 }
 
-/// Stripe's words for what became of an intent.
+/// The body of Stripe's event about an intent.
 fn event_body(id: &str, kind: &str, intent: &IntentId, payment: &Value, amount: i64) -> String {
     let (status, capturable) = match kind {
         "amount_capturable_updated" => ("requires_capture", amount),

@@ -1,4 +1,4 @@
-//! Subscriptions that are sent to no more, and again.
+//! Subscriptions that are disabled, and enabled again.
 
 use super::{
     post::{LONG, Post, saga},

@@ -1,4 +1,4 @@
-//! Receivers that fail: each alone, less and less often, and without an end that nobody sees.
+//! Receivers that fail: none delays another, each is asked less and less often, and operators see what is given up.
 
 use super::{
     post::{LONG, Post, saga},
@@ -26,7 +26,7 @@ async fn receivers_that_fail_hold_up_nobody_else() {
         bads.push(bad);
     }
     post.subscribe_to("http://127.0.0.1:1/nobody", &[]).await;
-    // Those who hang would take a minute each.
+    // A request to a receiver that hangs would take a minute.
     let node = post
         .node(Settings {
             deadline: Duration::from_secs(60),
@@ -66,7 +66,7 @@ async fn one_who_fails_is_asked_less_and_less_often_and_gets_everything_when_it_
     .await;
     assert_eq!(looked.last_error.as_deref(), Some("answered 503"));
     assert!(looked.failing_since.is_some() && looked.retry_at.is_some(), "{looked:?}");
-    // The first who came together, and then one at a time.
+    // The first requests came together (at most 8), and then one at a time.
     let asked = receiver.got().len();
     assert!(asked <= 8 + looked.failures as usize + 2, "{asked} requests, {} failures", looked.failures);
 
@@ -109,7 +109,7 @@ async fn one_message_that_is_never_taken_holds_up_only_its_saga_and_is_given_up_
         "select count(*) from booking.deliveries where failed_at is not null and last_error = 'answered 422'";
     assert_eq!(post.count(given_up).await, 0);
 
-    // Long ago, by the database's clock.
+    // As if the messages had been decided two hours ago.
     post.run(
         "update booking.deliveries set decided_at = decided_at - interval '2 hours' where due_at is not null",
     )

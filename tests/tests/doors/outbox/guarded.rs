@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 async fn a_private_address_is_refused_before_anything_is_sent(#[case] host: &str, #[case] error: &str) {
     let post = Post::open().await;
     let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    // As if it had been public when it was added.
+    // As if the address had been public when the subscription was added.
     let url = format!("https://{host}:{}/hooks", door.local_addr().unwrap().port());
     let id = post.subscribe_to(&url, &[]).await;
     post.add_messages(saga("a"), 0, "told", 1).await;

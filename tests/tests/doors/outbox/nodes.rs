@@ -84,7 +84,7 @@ async fn a_database_that_goes_away_loses_nothing() {
     let node = post.node(post.settings()).await;
     post.add_messages(saga("a"), 0, "told", 2).await;
     post.until_got(&receiver, 2).await;
-    // Every connection but the one that asks.
+    // Ends every connection but the one that asks.
     let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid()";
     post.count(cut).await;

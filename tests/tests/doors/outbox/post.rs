@@ -63,7 +63,7 @@ impl Post {
         self.node_in_steps(settings, HAND_OVER_MAX).await
     }
 
-    /// A node that hands over so many messages at once.
+    /// A node that hands over this many messages at a time.
     pub async fn node_in_steps(&self, settings: Settings, hand_over_max: usize) -> Node {
         let handed = Arc::new(Notify::new());
         let database = orchestrator::Database::at(self.database.url()).unwrap();
@@ -110,7 +110,7 @@ impl Post {
         .unwrap();
     }
 
-    /// As it stands now.
+    /// The subscription as it is now.
     pub async fn look(&self, id: SubscriptionId) -> Subscription {
         let all = subscriptions::list(&mut self.pool.acquire().await.unwrap()).await.unwrap();
         all.into_iter().find(|one| one.id == id).expect("it is there")
@@ -132,7 +132,7 @@ impl Post {
             .await;
     }
 
-    /// Waits until a receiver has had so many requests.
+    /// Waits until a receiver has had this many requests.
     pub async fn until_got(&self, receiver: &Receiver, most: usize) {
         wait_until(&format!("{most} requests came"), LONG, async || {
             (receiver.got().len() >= most).then_some(())
@@ -141,7 +141,7 @@ impl Post {
     }
 }
 
-/// A saga of its own.
+/// The id of a saga that this name stands for.
 pub fn saga(name: &str) -> SagaId {
     SagaId::new_in(Bucket::of_key(name))
 }
