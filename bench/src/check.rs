@@ -1,4 +1,4 @@
-//! After a round: is what was sold really sold, once, and paid?
+//! Checks after a round that everything that was sold is really sold, once, and paid.
 
 use crate::sale::{CURRENCY, PRICE_MINOR};
 use anyhow::ensure;
@@ -9,12 +9,12 @@ use steps::{
 };
 use uuid::Uuid;
 
-/// Asks the tables. `told` are the bookings that the sellers were told of.
+/// Checks the tables. `told` are the bookings that the sellers were told of.
 ///
 /// # Errors
 /// What is wrong, and how often.
 pub(crate) async fn rows(connection: &mut PgConnection, told: &[BookingId]) -> anyhow::Result<()> {
-    // Tables of a minute ago have no statistics, and without them this would be loops within loops.
+    // The tables are too new to have statistics, and without them the planner would choose slow nested loops.
     sqlx::raw_sql("set enable_nestloop = off").execute(&mut *connection).await?;
     let told: Vec<Uuid> = told.iter().map(|booking| booking.uuid()).collect();
     let found = sqlx::query_file!("src/check.sql", &told, PRICE_MINOR).fetch_one(connection).await?;
@@ -34,7 +34,7 @@ pub(crate) async fn rows(connection: &mut PgConnection, told: &[BookingId]) -> a
     Ok(())
 }
 
-/// Asks the gateway's books: each booking's money was taken, once, and none went back.
+/// Checks the gateway's books: each booking's money was taken, once, and none went back.
 ///
 /// # Errors
 /// What is wrong.

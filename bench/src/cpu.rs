@@ -75,7 +75,7 @@ fn micros(ticks: u64) -> f64 {
 fn processes() -> Option<HashMap<u32, Process>> {
     let pids = std::fs::read_dir("/proc").ok()?.flatten();
     let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    // One that ends meanwhile is missing here, and in its parent's count by then.
+    // A process that ends meanwhile is missing here; its parent counts its time from then on.
     let read = |pid| Some((pid, parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?));
     Some(pids.filter_map(read).collect())
 }

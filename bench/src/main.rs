@@ -104,7 +104,7 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
 
     let mut report = Report::default();
     for number in 1..=options.rounds {
-        // In turn, so that whatever else the machine does meanwhile meets all of them.
+        // The contenders take turns, so that other load on the machine affects all of them.
         for contender in options.contenders() {
             let title = format!("round {number} of {}, {}", options.rounds, contender.name());
             let round = Round { contender, options, servers: &servers, seats: &seats, progress: &progress };
@@ -131,13 +131,13 @@ impl Options {
         Duration::from_secs(self.seconds.into())
     }
 
-    /// So many that no contender sells out: also those sold in the warm-up.
+    /// Enough seats that no contender sells out, with those that are sold in the warm-up.
     fn seats(&self) -> usize {
         (self.seconds as usize + round::WARM_UP.as_secs() as usize) * self.seats_per_second as usize
     }
 }
 
-/// On stderr, and only if that is a terminal. A step is a tenth of a second of a round.
+/// A bar on stderr, only if that is a terminal. A step of it is a tenth of a second of a round.
 fn progress(options: &Options) -> ProgressBar {
     let rounds = u64::from(options.rounds) * options.contenders().len() as u64;
     let length = rounds * round::ticks(options.window());

@@ -9,7 +9,7 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde::Serialize;
 use std::{collections::HashMap, path::Path};
 
-/// What all rounds came to.
+/// The results of all rounds.
 #[derive(Default)]
 pub(crate) struct Report {
     rounds: HashMap<Contender, Vec<Figures>>,

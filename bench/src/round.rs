@@ -13,7 +13,7 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use std::{sync::Arc, time::Duration};
 
-/// Sagas of the first seconds don't count: plans, caches and the first pages' images in the log.
+/// How long sagas don't count yet: the first ones pay for plans, caches and the images of first pages in the log.
 pub(crate) const WARM_UP: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(100);
 
@@ -24,7 +24,7 @@ pub(crate) enum Contender {
     Engine,
     /// A statement to reserve and a statement to confirm.
     TwoStatements,
-    /// The same two for a batch.
+    /// The same two statements for a batch.
     Batched,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Round<'a> {
     pub progress: &'a ProgressBar,
 }
 
-/// What a round came to.
+/// The results of a round.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
     pub sagas_per_s: f64,

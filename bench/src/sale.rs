@@ -16,7 +16,8 @@ use steps::{
 };
 
 const EVENTS: usize = 64;
-/// Between the buckets of two events. Odd, so that they fall evenly to any number of lanes that is a power of two.
+/// The distance between the buckets of two events. Odd, so that they fall evenly to any number of lanes that is a
+/// power of two.
 const BUCKET_STRIDE: usize = 17;
 const SEATS_A_ROW: usize = 100;
 pub(crate) const PRICE_MINOR: i64 = 4_500;
@@ -73,7 +74,7 @@ async fn fill(
         let (row, place) = (index / SEATS_A_ROW, index % SEATS_A_ROW + 1);
         writeln!(rows, "{seat}\t{bucket}\t{event}\t{PRICE_MINOR}\t{place}\t0\t0\tStalls\t{row}\tstandard")?;
     }
-    // The one foreign key of these tables would cost more than the rows; their event was made a line above.
+    // Checking the one foreign key of these tables would cost more than the rows, and their event was just made.
     sqlx::raw_sql("set session_replication_role = replica").execute(&mut *connection).await?;
     let columns = "(id, bucket, event_id, price_minor, number, x_dm, y_dm, section, row_name, tier)";
     let mut copy = connection.copy_in_raw(&format!("copy booking.seats {columns} from stdin")).await?;
@@ -103,7 +104,7 @@ impl Seats {
 }
 
 impl Seat {
-    /// Where everything about it lives.
+    /// The bucket of everything about this seat.
     pub fn bucket(&self) -> Bucket {
         self.event.bucket()
     }

@@ -1,12 +1,13 @@
-//! The private Postgres and Redis, and the databases on it: one that is prepared once, and a copy of it a round.
+//! The private Postgres and Redis, and the databases: a template that is prepared once, and a copy of it for each
+//! round.
 
 use anyhow::Context;
 use dev::{Postgres, PostgresOptions, Redis, RedisOptions, Scratch};
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, postgres::PgConnectOptions};
 use std::str::FromStr;
 
-/// What a production server would be given. fsync and full_page_writes are on. No checkpoint falls into a round:
-/// each begins with one, and the log may grow until the next.
+/// Settings as a production server would have them. fsync and full_page_writes are on. No checkpoint falls into a
+/// round: each begins with one, and the log may grow until the next.
 const SETTINGS: [(&str, &str); 4] = [
     ("shared_buffers", "512MB"),
     ("max_wal_size", "16GB"),
@@ -16,7 +17,7 @@ const SETTINGS: [(&str, &str); 4] = [
 
 /// The database that every round's is copied from.
 pub(crate) const TEMPLATE: &str = "bench_template";
-/// A round's.
+/// The database of a round.
 const ROUND: &str = "bench_round";
 
 /// Both servers. Dropping it stops them and removes their folder.
@@ -62,7 +63,7 @@ impl Servers {
     pub async fn fresh(&self) -> anyhow::Result<String> {
         let admin = &mut self.admin().await?;
         execute(admin, format!("drop database if exists {ROUND} with (force)")).await?;
-        // As files: copied through the log (the default since 15) it would take longer than a round.
+        // Copies the files: a copy through the log (the default since 15) would take longer than a round.
         let strategy = if self.major_version() >= 15 { " strategy file_copy" } else { "" };
         execute(admin, format!("create database {ROUND} template {TEMPLATE}{strategy}")).await?;
         execute(admin, "checkpoint".to_owned()).await?;
@@ -92,7 +93,7 @@ impl Servers {
     }
 }
 
-/// A connection with nothing set.
+/// A connection with default settings.
 pub(crate) async fn connect(url: &str) -> anyhow::Result<PgConnection> {
     let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
     options.connect().await.context("connecting to the private PostgreSQL")

@@ -7,19 +7,19 @@ use std::{
 };
 use steps::BookingId;
 
-/// The longest latency that is told apart; a saga that takes longer fails the round anyway.
+/// The longest latency that the histogram can hold; a saga that takes longer fails the round anyway.
 const LATENCY_MAX_US: u64 = 120_000_000;
 
-/// Warm-up, window, end.
+/// When sagas of a round begin to count, and when it ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
-    /// From here sagas count.
+    /// Sagas count from this moment on.
     pub from: Instant,
-    /// From here none is started, and none counts.
+    /// From this moment on no saga is started, and none counts.
     pub until: Instant,
 }
 
-/// The sellers' common notes.
+/// The notes that all sellers of a round share.
 pub(crate) struct Tally {
     clock: Clock,
     notes: Mutex<Notes>,
@@ -64,7 +64,7 @@ impl Tally {
         self.clock
     }
 
-    /// These sagas, begun together, were confirmed then and are at rest now.
+    /// Notes sagas that were begun together, were confirmed at `confirmed`, and are at rest now.
     pub fn note(&self, bookings: &[BookingId], begun: Instant, confirmed: Instant) {
         let now = Instant::now();
         let mut notes = self.lock();
@@ -77,7 +77,7 @@ impl Tally {
         }
     }
 
-    /// How many sagas so far.
+    /// The number of sagas noted so far.
     pub fn count(&self) -> usize {
         self.lock().bookings.len()
     }

@@ -28,7 +28,7 @@ impl Deref for Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // What can't be unlocked is unlocked as it is closed.
+        // If unlocking fails, closing the file unlocks it.
         let _ = self.0.unlock();
     }
 }

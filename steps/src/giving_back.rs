@@ -20,8 +20,8 @@ use orchestrator::{Call, Cause, SagaId, StepError};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Keys that are tried in one attempt where the gateway replays a stored 5xx: enough to get past a bad minute of
-/// theirs, few enough for one call's time.
+/// The most keys that one attempt tries if the gateway blocks them, as by replaying a stored 5xx. They are enough for
+/// a short failure of the gateway, and few enough for the time of one call.
 const KEYS_MAX: u32 = 4;
 
 /// How long to wait while a dispute forbids refunds.
@@ -61,7 +61,8 @@ pub enum Undone {
         refund: RefundId,
         /// All the money that had been captured.
         money: Money,
-        /// All refunds, also those that somebody else had made; empty in old journals, where there was one of all.
+        /// All refunds, also those that somebody else made. Empty in old journals, where one refund gave back
+        /// everything.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         refunds: Vec<AcknowledgedRefund>,
     },
@@ -74,7 +75,7 @@ pub(crate) async fn cancel_or_refund(
     trace: Trace,
     key: &str,
 ) -> Result<Undone, StepError> {
-    // A key of its own: giving up a declined payment may have cancelled under the other, for another reason.
+    // It needs its own key: giving up a declined payment may have used `key` for a cancel with another reason.
     let undo_key = format!("{key}:undo");
     let found = call.cancel_and_look(intent, reason(call.cause()), &undo_key).await?;
     check_known(&found)?;
@@ -98,22 +99,22 @@ pub(crate) async fn cancel_or_refund(
     }
 }
 
-/// What of an intent's captured money must have gone back in the end.
+/// How much of an intent's captured money must have gone back in the end.
 #[derive(Clone, Copy)]
 pub(crate) struct Due<'a> {
-    /// All of it, what went back before included.
+    /// The whole amount, with what has gone back before.
     pub total: Money,
-    /// What our books counted as gone when the total was decided. It is no business of this saga's: if it failed since, its
-    /// money is owed again by another.
+    /// The refunds that our books counted when the total was decided. They are not this saga's concern: if one has
+    /// failed since, another saga sends its money again.
     pub counted: &'a [RefundId],
-    /// What a part capture by hand had let go, in minor units. It was never captured, so no refund of it counts.
+    /// What a capture of a part by hand released, in minor units. It was never captured, so no refund of it counts.
     pub released_minor: i64,
-    /// Whether our ledger has it as owed. Then a dispute that is lost settles it there.
+    /// Whether our ledger has this money as owed. If so, a dispute that is lost settles it there.
     pub is_owed: bool,
 }
 
-/// Sees to it that what is due goes back, as far as the customer has not got it by a dispute. Gives all refunds that count,
-/// newest last.
+/// Refunds what is still due, except what the customer has got by a dispute. Returns all refunds that count, newest
+/// last.
 pub(crate) async fn give_back(
     call: &Call<Cashier>,
     intent: &IntentId,
@@ -150,10 +151,11 @@ pub(crate) async fn give_back(
                 given.push(AcknowledgedRefund { refund: made.id, money, ours: true });
                 return Ok(given);
             }
-            // The key is blocked for a day, by a stored 500 or because somebody refunded a part by hand since it was
-            // used. Whether it hid a refund is in the list; else another key.
+            // The key is blocked for a day: by a stored 500, or because somebody has refunded a part by hand since it
+            // was used. The list of refunds shows whether its request made one; otherwise we try another key.
             Err(GatewayError::Unclear(Doubt::Server { replayed: true, .. }) | GatewayError::KeyReused) => {}
-            // We have not heard of the dispute yet. One that we know has ended, so waiting for its end is waiting for ever.
+            // We have not heard of this dispute yet. One that we know of has ended, and waiting for its end would
+            // never stop.
             Err(GatewayError::WrongState { code, .. }) if code.contains("disput") && !was_disputed => {
                 return Err(StepError::Later(DISPUTED_WAIT));
             }
@@ -168,8 +170,8 @@ pub(crate) async fn give_back(
     Err(StepError::unclear("every key for this refund is used up at the gateway; again later"))
 }
 
-/// What a refused refund comes to, whatever its code: the money may have gone back already, by a request whose answer was
-/// lost or by hand, or there may be less of it than is due. Otherwise it is asked for again later.
+/// Decides what a refused refund means, whatever its code: the money may have gone back already, by a request whose
+/// answer was lost or by hand, or less may have been captured than is due. Otherwise it is asked for again later.
 async fn after_refusal(
     call: &Call<Cashier>,
     intent: &IntentId,
@@ -190,8 +192,8 @@ async fn after_refusal(
     }
 }
 
-/// What is left to be sent when so much has gone back, and whether the payment was ever disputed. While a dispute runs
-/// nothing is sent.
+/// How much is left to send when `refunded` has gone back, and whether the payment was ever disputed. Nothing is sent
+/// while a dispute runs.
 async fn left_after_disputes(
     call: &Call<Cashier>,
     due: Due<'_>,
@@ -208,7 +210,7 @@ async fn left_after_disputes(
     Ok((left, true))
 }
 
-/// All refunds that count, if all that is due of an intent's captured money has gone back by them.
+/// All refunds that count, if they cover all that is due of an intent's captured money; otherwise `None`.
 pub(crate) async fn refunds_if_complete(
     call: &Call<Cashier>,
     intent: &IntentId,
@@ -221,7 +223,7 @@ pub(crate) async fn refunds_if_complete(
     Ok((refunded_minor(&given, &found, counted) >= total.amount).then_some(given))
 }
 
-/// How much is no business of this saga's any more: what has gone back, and what had when it began.
+/// How much this saga need not send: refunds that count, and refunds that failed after our books had counted them.
 fn refunded_minor(given: &[AcknowledgedRefund], found: &[Refund], counted: &[RefundId]) -> i64 {
     let lost = found.iter().filter(|refund| refund.status.is_owed_again() && counted.contains(&refund.id));
     let given = given.iter().map(|given| given.money.amount);
@@ -251,7 +253,7 @@ fn check_repayment(
     }
 }
 
-/// What counts as gone, oldest first, and the refunds of ours that came to nothing: each of them used up a key.
+/// The refunds that count, oldest first, and those of ours that failed or were cancelled: each of them used up a key.
 fn split_refunds(
     found: &[Refund],
     total: Money,
@@ -283,8 +285,8 @@ fn refund_key(base: &str, failed: usize, try_number: u32) -> String {
     }
 }
 
-/// When to check again whether something is done that began this long ago: young things are done soon, old ones are in
-/// trouble.
+/// How long to wait before checking again whether something is done that began this long ago: a tenth of its age,
+/// because what is recent is usually done soon.
 pub(crate) fn look_again_after(age: TimeDelta) -> Duration {
     const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
     (age.to_std().unwrap_or_default() / 10).clamp(WAIT.0, WAIT.1)
@@ -305,8 +307,8 @@ fn reason(cause: Option<&Cause>) -> CancelReason {
 }
 
 impl Undone {
-    /// The same for a payment of which so much was ordered. If another amount was taken, the ledger can't hold it: the
-    /// payment has failed, and the books of the gateway say the rest.
+    /// What this means for a payment of which `ordered` was asked for. If another amount was captured, the ledger
+    /// can't hold it: the payment has failed, and only the gateway's books have the rest.
     pub(crate) fn payment_updates(
         &self,
         saga: SagaId,
@@ -315,12 +317,12 @@ impl Undone {
     ) -> Vec<PaymentUpdate> {
         match self {
             Self::Voided => vec![PaymentUpdate::new(saga, payment, News::Voided)],
-            // The news of the dispute has written it down.
+            // The news of the dispute has recorded it already.
             Self::Lost => Vec::new(),
             Self::Declined { reason } => [News::Failed { reason: reason.clone() }, News::Voided]
                 .map(|news| PaymentUpdate::new(saga, payment, news))
                 .into(),
-            // Held money too is over then: what was not captured of it is released.
+            // This ends held money too: what was not captured of it is released.
             Self::Refunded { money, .. } if *money != ordered => {
                 let reason = "amount-mismatch".to_owned();
                 vec![PaymentUpdate::new(saga, payment, News::NeverCaptured { reason })]

@@ -50,7 +50,7 @@ async fn sell_seats(load: Arc<Load>, mut connection: PgConnection) -> anyhow::Re
 
 impl Batch {
     fn of(mut seats: Vec<Seat>) -> Self {
-        // Key order keeps neighbours on one page, and two batches from a deadlock.
+        // Key order keeps neighbours on one page, and prevents deadlocks between two batches.
         seats.sort_unstable_by_key(|seat| seat.seat);
         let each = |id: fn(&Seat) -> Uuid| seats.iter().map(id).collect::<Vec<_>>();
         Self {

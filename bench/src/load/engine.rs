@@ -1,5 +1,5 @@
-//! The engine's round: the booking workflow unchanged, its gateway in this process and instant, its seat locks in
-//! the real Redis, its payment ordered from outside as soon as the reservation is told.
+//! The engine's round: the booking workflow unchanged, with an instant gateway in this process, its seat locks in the
+//! real Redis, and its payment ordered from outside as soon as the saga is started.
 
 use super::{Load, buyer, join};
 use crate::{Options, sale::Seat};
@@ -20,7 +20,7 @@ use workflows::{Booking, BookingRequest, PaymentOrder};
 /// The gateway of a round, with its books.
 pub(crate) type Gateway = instant::Instant;
 
-/// The longest that a saga may take; beyond it something is broken and not slow.
+/// The longest that a saga may take; if it takes longer, something is broken and not just slow.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Sells until the clock stops and every saga is at rest.
@@ -60,7 +60,7 @@ async fn sell_seats(load: Arc<Load>, client: Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// From the request to the saga's rest; also says when the customer could be told.
+/// Books one seat and waits until its saga is at rest. Also returns when the customer could be told.
 async fn sell_one(client: &Client, Seat { event, seat }: Seat) -> anyhow::Result<(BookingId, Instant)> {
     let bucket = event.bucket();
     let request = BookingRequest {

@@ -26,7 +26,7 @@ async fn join(mut sellers: JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Who buys. Every saga has its own.
+/// The user who buys. Every saga has its own.
 fn buyer() -> UserId {
     UserId::new_in(Bucket::of_key("bench@example.org"))
 }

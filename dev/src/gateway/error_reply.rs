@@ -63,7 +63,7 @@ impl ErrorReply {
         Self { retry_after_s: Some(retry_after_s), ..error }
     }
 
-    /// Everything that was sent, and a card number, as a careless peer would show it.
+    /// Everything that was sent, and a card number, as a careless gateway would show it.
     pub fn echo(form: &[u8], headers: &HeaderMap) -> Self {
         let key = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let message = format!("Bad request: {key} {} 4242 4242 4242 4242", String::from_utf8_lossy(form));

@@ -86,7 +86,7 @@ impl Server {
         let Self { simulator, listener, client } = self;
         let ending = simulator.shutdown.clone();
         let mut tasks = JoinSet::new();
-        // Without its worker the simulator would only seem to live.
+        // Without its worker the simulator would answer, but settle and send nothing.
         let (worker, guard) = (work::run(Arc::clone(&simulator), client), ending.clone().drop_guard());
         tasks.spawn(async move {
             worker.await;

@@ -27,7 +27,7 @@ pub(super) struct Simulator {
     pub config: Config,
     /// Its own URL, for the pages that customers are sent to.
     pub url: String,
-    /// Wakes whoever works off the agenda. Told after the lock is let go.
+    /// Wakes whoever works off the agenda. It is notified after the lock is released.
     pub wake: Notify,
     /// Cancelled when the server shall end, also by a failure of the books.
     pub shutdown: CancellationToken,

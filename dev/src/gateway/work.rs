@@ -52,7 +52,7 @@ pub(super) async fn run(simulator: Arc<Simulator>, client: Client) {
     }
 }
 
-/// Until something is due that there is room for.
+/// How long to wait until something is due that there is room for.
 fn wait(books: &Books, may_send: bool) -> Duration {
     let mail = books.mail.next_ms().filter(|_| may_send);
     let next_ms = books.agenda.next_ms().into_iter().chain(mail).min();
@@ -107,7 +107,7 @@ async fn deliver(simulator: &Simulator, client: &Client, parcel: Parcel) {
         delivery.tries += 1;
         delivery.state = match accepted {
             true => DeliveryState::Delivered,
-            // A forger has no patience.
+            // A forged event is tried only once.
             false if delivery.forged.is_some() => DeliveryState::GivenUp,
             false if delivery.tries >= Config::TRIES_MAX => DeliveryState::GivenUp,
             false => DeliveryState::Due { at_ms: now_ms() + backoff_ms(&simulator.config, delivery.tries) },

@@ -1,7 +1,7 @@
 //! One process of ours: dies when we die, inherits nothing, and can be signalled without hitting a stranger.
 //!
-//! Each child has a thread that starts it and waits for it. That is no luxury: `PR_SET_PDEATHSIG` follows the
-//! *thread* that forked, so it must live as long as the child does.
+//! Each child has a thread that starts it and waits for it. It needs one: `PR_SET_PDEATHSIG` follows the *thread*
+//! that forked, so that thread must live as long as the child does.
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process, waitid};
 use std::io;
@@ -127,8 +127,8 @@ fn bind_and_close(parent: Pid, at_our_death: Signal) -> io::Result<()> {
     if rustix::process::getppid() != Some(parent) {
         return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }
-    // SAFETY: marks open files close-on-exec and touches no memory. A kernel before 5.11 says no, which is well:
-    // the files that Rust opens are marked already; this is for those we inherited from our own parent.
+    // SAFETY: marks open files close-on-exec and touches no memory. A kernel before 5.11 refuses, which does little
+    // harm: the files that Rust opens are marked already; this is for those we inherited from our own parent.
     unsafe {
         libc::syscall(libc::SYS_close_range, FIRST_AFTER_STDERR, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
     }

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 /// Creating a data directory takes half a second; a slow disk may need far more.
 const INITDB_MAX: Duration = Duration::from_secs(120);
-/// An orphan writes out what it has and ends; told twice, it just ends.
+/// How long an orphan may take to end after each signal: the first asks for a clean shutdown, the second for an
+/// immediate one.
 const ORPHAN_STOP_MAX: Duration = Duration::from_secs(10);
 
 /// A data directory, and the program that may open it.
@@ -46,7 +47,7 @@ impl Cluster {
         self.pid_file().is_some_and(|file| file.pid == pid && file.ready)
     }
 
-    /// A server that outlived the process that started it is stopped; the trace of one that was killed goes.
+    /// Stops a server that outlived the process that started it, and removes the pid file of one that was killed.
     ///
     /// PostgreSQL clears up after a dead one itself, unless its pid has meanwhile been given to somebody else.
     async fn end_orphan(&self) -> Result<(), DevError> {
@@ -71,7 +72,8 @@ impl Cluster {
         Err(DevError::InUse { folder: self.data.clone() })
     }
 
-    /// A server's working directory is its data directory. Where that can't be seen, a living pid must do.
+    /// Whether the process `pid` has this data directory as its working directory, as its server has. Where that
+    /// can't be seen, it is enough that the process lives.
     fn is_opened_by(&self, pid: Pid) -> bool {
         match std::fs::read_link(format!("/proc/{}/cwd", pid.as_raw_nonzero())) {
             Ok(folder) => folder == self.data,
@@ -154,7 +156,8 @@ async fn create(
     std::fs::rename(&unfinished, data).doing(|| format!("renaming `{}`", unfinished.display()))
 }
 
-/// A command that runs in `folder` with none of our environment: `PGDATA`, `PGPORT`, a locale would all count.
+/// A command that runs in `folder` with none of our environment: `PGDATA`, `PGPORT` or a locale would change what it
+/// does.
 pub(super) fn clean_command(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").env("TZ", "UTC");

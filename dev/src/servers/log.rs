@@ -23,7 +23,7 @@ impl Log {
         Ok(Self { path })
     }
 
-    /// Sends both outputs of `command` here, behind what is there.
+    /// Appends both outputs of `command` to this file.
     pub fn take_output(&self, command: &mut Command) -> Result<(), DevError> {
         let open = || {
             let file = File::options().append(true).create(true).open(&self.path);

@@ -1,4 +1,4 @@
-//! PostgreSQL and Redis of one's own: the real programs, as private children on ports of their own.
+//! Private PostgreSQL and Redis servers: the real programs, as children of this process on ports of their own.
 //!
 //! They live and die with this process, and never touch a server that the machine already runs. `child` is one process,
 //! `server` one that listens; `postgres` (with its data directory, `cluster`) and `redis` are two of them. The benchmark

@@ -1,4 +1,4 @@
-//! As whom the servers run.
+//! The user as whom the servers run.
 //!
 //! PostgreSQL refuses to run as root. So root runs it as `postgres`, or as `nobody` where there is no such
 //! user, in folders that this user may enter; everybody else runs it as themselves.

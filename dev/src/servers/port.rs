@@ -1,8 +1,8 @@
 //! A port of our own on loopback.
 //!
-//! Taken from below the range that the system deals out to outgoing connections (32768 and up on Linux): a
-//! client that keeps trying a stopped server there can be given the very port as its own end, connects to
-//! itself, and the server never gets its port back.
+//! It is taken from below the range that the system gives to outgoing connections (32768 and up on Linux). There a
+//! client that keeps trying a stopped server can be given the very port as its own end. Then it connects to itself,
+//! and the server never gets its port back.
 
 use super::error::{DevError, Doing};
 use rand::Rng;

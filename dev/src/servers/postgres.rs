@@ -33,7 +33,7 @@ impl PostgresOptions {
 #[derive(Debug)]
 pub struct Postgres {
     server: Server<PostgresProgram>,
-    /// Ours as long as we live: no two processes may use one folder.
+    /// Held while this lives, because no two processes may use one folder.
     _lock: Locked,
 }
 
@@ -77,7 +77,7 @@ impl Postgres {
         self.server.log.path()
     }
 
-    /// `kill -9`: no checkpoint, no farewell. [`Postgres::restart`] recovers.
+    /// `kill -9`: no checkpoint, and no clean end of sessions. [`Postgres::restart`] recovers.
     pub async fn kill(&self) {
         self.server.kill().await;
     }
@@ -115,7 +115,7 @@ impl Program for PostgresProgram {
         let own = [
             ("listen_addresses", "127.0.0.1"),
             ("port", &port.to_string()),
-            // TCP is the one way in. A socket's path has 107 bytes at most, too few for many a folder.
+            // TCP is the only way in. A socket's path may have at most 107 bytes, too few for many folders.
             ("unix_socket_directories", ""),
             ("fsync", synced),
             ("full_page_writes", synced),
@@ -133,7 +133,8 @@ impl Program for PostgresProgram {
         command
     }
 
-    /// The server itself says so, in `postmaster.pid`: while it recovers it takes connections and refuses them.
+    /// Asks `postmaster.pid`, where the server itself says so: a server that recovers accepts connections and refuses
+    /// them.
     async fn is_ready(&self, _port: u16, pid: u32) -> bool {
         self.cluster.is_ready(pid)
     }

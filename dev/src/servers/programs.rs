@@ -1,8 +1,8 @@
 //! Finding the server programs.
 //!
-//! A folder named by `USHER_SERVICES_DIR` is asked alone; it holds the unpacked wheels of `wheels.txt`. Else the
-//! machine's own programs are taken, and if it has none, the nearest `.usher/services` upwards, where `./run`
-//! unpacks the wheels.
+//! If `USHER_SERVICES_DIR` names a folder, only that one is searched; it holds the unpacked wheels of `wheels.txt`.
+//! Otherwise the machine's own programs are taken. If it has none, the nearest `.usher/services` upwards is searched,
+//! where `./run` unpacks the wheels.
 
 use super::error::DevError;
 use std::collections::BTreeMap;

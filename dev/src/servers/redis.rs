@@ -1,5 +1,5 @@
-//! A private Redis (or Valkey): the real server, as a child of this process, with nothing on disk. What it
-//! forgets when it ends costs latency and no booking.
+//! A private Redis (or Valkey): the real server, as a child of this process, with nothing on disk. What it loses when
+//! it ends costs time, but no booking.
 
 use super::cluster::clean_command;
 use super::error::DevError;

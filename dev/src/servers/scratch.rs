@@ -1,7 +1,7 @@
 //! A folder for one process's throw-away servers.
 //!
-//! A server gets a folder in it. It goes when it is dropped. One whose process was killed is swept away by the next that asks for a folder:
-//! whoever holds the file `lock` in it is alive.
+//! Each server gets a folder in it. It is removed when its [`Scratch`] is dropped. If its process was killed, the
+//! next process that asks for a folder removes it: the file `lock` in it is locked as long as its process lives.
 
 use super::error::{DevError, Doing};
 use rand::Rng;
@@ -56,7 +56,7 @@ fn sweep(base: &Path) {
         if !ours || !entry.file_name().to_string_lossy().starts_with(PREFIX) {
             continue;
         }
-        // A folder without the file is one that is being made, or was never more than that.
+        // A folder without the file is being made, or its process was killed while it made it.
         let Ok(lock) = File::open(entry.path().join("lock")) else { continue };
         if lock.try_lock().is_ok() {
             empty(&entry.path());
@@ -64,7 +64,7 @@ fn sweep(base: &Path) {
     }
 }
 
-/// The lock file goes last: without it no later sweep would dare.
+/// Removes the lock file last, because no later sweep removes a folder without it.
 fn empty(folder: &Path) {
     let mut entries = folder.read_dir().into_iter().flatten().flatten();
     let mut removed = entries.by_ref().filter(|entry| entry.file_name() != "lock").map(|entry| {

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 /// PostgreSQL's recovery is the slowest: after a crash it replays a few checkpoints' worth of WAL.
 const READY_MAX: Duration = Duration::from_secs(60);
-/// For each of the stop signals in turn.
+/// How long the server may take after each of the stop signals.
 const STOP_MAX: Duration = Duration::from_secs(15);
 /// `drop` can't be awaited, so it gives less time.
 const DROP_MAX: Duration = Duration::from_secs(5);
@@ -24,7 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 const PORT_TRIES_MAX: usize = 5;
 
 const PORT_TAKEN: &str = "Address already in use";
-/// What a server says that finds its killed predecessor not yet gone.
+/// What a server logs if its killed predecessor is not gone yet.
 const LEFTOVERS: [&str; 3] = [PORT_TAKEN, "pre-existing shared memory block", "is another postmaster"];
 
 /// What differs between the servers.
@@ -38,7 +38,7 @@ pub(crate) trait Program {
     /// Whether the process `pid`, and no stranger, serves on this port by now.
     fn is_ready(&self, port: u16, pid: u32) -> impl Future<Output = bool> + Send;
 
-    /// The signals that stop it, each sharper than the one before. The first is also sent when we die.
+    /// The signals that stop it, each stronger than the one before. The first is also sent when we die.
     fn stop_signals(&self) -> &[Signal];
 }
 
@@ -70,7 +70,7 @@ impl<P: Program> Server<P> {
         Ok(server)
     }
 
-    /// SIGKILL, until it is gone.
+    /// Sends SIGKILL, and waits until it is gone.
     pub async fn kill(&self) {
         if let Some(child) = self.child.lock().await.take() {
             child.signal(Signal::KILL);
@@ -85,7 +85,7 @@ impl<P: Program> Server<P> {
         }
     }
 
-    /// Stops it, more and more sharply. One that outlasts even that is killed, and reported.
+    /// Stops it with one signal after the other. If it outlasts them all, it is killed, and that is an error.
     pub async fn stop(&self) -> Result<(), DevError> {
         let Some(child) = self.child.lock().await.take() else { return Ok(()) };
         child.signal(Signal::CONT);

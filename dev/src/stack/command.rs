@@ -1,4 +1,4 @@
-//! `usher dev` itself: set the stage, show four bookings, serve until told to stop, strike the stage.
+//! `usher dev` itself: starts everything, shows four bookings, serves until told to stop, and stops everything.
 
 use super::deployed::Deployed;
 use super::folder::Folder;

@@ -23,9 +23,9 @@ pub(super) struct Commands {
 /// Where the servers are.
 #[derive(Clone, Debug)]
 pub(super) struct Urls {
-    /// As the tables' owner, where that is another than who serves.
+    /// The URL for the tables' owner, if that is another user than the one who serves.
     pub owner: Option<String>,
-    /// As the node and everybody else has it.
+    /// The URL for the node and everybody else.
     pub database: String,
     pub redis: String,
 }
@@ -40,7 +40,7 @@ const READ_ROLE: &str = "usher_read";
 pub(super) struct DemoVenue {
     /// How it is shown, and how it is found again.
     pub name: &'static str,
-    /// Of the generator; two venues need two.
+    /// The seed of the generator; two venues need two.
     pub seed: u64,
     /// How long its seats stay reserved.
     pub hold_ms: i64,
@@ -48,14 +48,14 @@ pub(super) struct DemoVenue {
 
 /// Where people book.
 pub(super) const THEATRE: DemoVenue = DemoVenue { name: "Hamlet", seed: 1, hold_ms: 300_000 };
-/// Where trouble is made: nobody's time is up while people look. Its name is a trap for pages.
+/// Where trouble is made: no reservation expires while people look. Its name tests that pages escape it.
 pub(super) const TROUBLED_THEATRE: DemoVenue =
     DemoVenue { name: "<b>Much Ado</b> & \"Nothing\"", seed: 3, hold_ms: 86_400_000 };
 /// Where the demonstration shows what happens to those who reserve and go away.
 pub(super) const HASTY_THEATRE: DemoVenue = DemoVenue { name: "Macbeth, in haste", seed: 2, hold_ms: 4_000 };
 
 impl Commands {
-    /// With keys and secrets that are drawn anew: both ends of the wire are ours, and start together.
+    /// Draws new keys and secrets: the node and the gateway are both ours, and start together.
     pub fn new(
         program: PathBuf,
         urls: Urls,
@@ -83,7 +83,7 @@ impl Commands {
         self.usher(&["serve"])
     }
 
-    /// A node that runs nothing but what kills it. A short lease, so that its claims soon count.
+    /// A node that runs nothing but what kills it. Its lease is short, so that its claims soon count.
     pub fn deadly_node(&self, generation: &Path) -> Command {
         let mut command = self.usher_with(Some(generation), &["serve", "--no-http"]);
         command.env("USHER_LANES_LEASE_MS", "500");
@@ -130,7 +130,7 @@ impl Commands {
         command
     }
 
-    /// Makes a customer of this name, prints the token.
+    /// Makes a customer of this name, and prints their token.
     pub fn token_of_customer(&self, name: &str, email: &str) -> Command {
         self.usher(&["token", "create", "--role", "customer", "--name", name, "--email", email])
     }
@@ -199,12 +199,12 @@ impl Commands {
         self.trouble.as_deref()
     }
 
-    /// A command, by a process that runs the code which is deployed, where that is another than production's.
+    /// A command of this program. If there is to be trouble, it runs with the code that is deployed.
     fn usher(&self, arguments: &[&str]) -> Command {
         self.usher_with(self.trouble.as_deref(), arguments)
     }
 
-    /// Secrets go by the environment: a command line is for everybody to read.
+    /// Secrets are passed in the environment, because everybody can read a command line.
     fn usher_with(&self, code: Option<&Path>, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         if let Some(code) = code {

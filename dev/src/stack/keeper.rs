@@ -12,9 +12,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// One that ends sooner than this was of no use.
+/// A process that ends sooner than this has ended quickly.
 const QUICK: Duration = Duration::from_secs(5);
-/// After so many of those in a row another try would end the same way.
+/// After so many quick ends in a row another try would end the same way.
 const QUICK_ENDS_MAX: u32 = 5;
 /// The wait before the first new start; doubles with each quick end.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -105,7 +105,7 @@ impl Keeper {
     /// SIGTERM, so that it drains, and SIGKILL if it doesn't.
     pub async fn stop(mut self) {
         self.stop.cancel();
-        // Its end is all that is wanted; a panic in there has already been told.
+        // Only its end matters here; a panic in the task has already been reported.
         let _ = (&mut self.task).await;
     }
 
@@ -123,7 +123,7 @@ impl Keeper {
 }
 
 impl Drop for Keeper {
-    /// The task goes, so that it starts no other, and then the child.
+    /// Ends the task first, so that it starts no other child, and then kills the child.
     fn drop(&mut self) {
         self.task.abort();
         if let Some(child) = self.child() {

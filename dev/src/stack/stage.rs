@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 const NODE_PORT: u16 = 8080;
 const GATEWAY_PORT: u16 = 8180;
-/// In which the service's tables are, in our own PostgreSQL.
+/// The database of the service's tables, in our own PostgreSQL.
 const DATABASE: &str = "usher";
 
 /// Servers, gateway and node, ready to be used.
@@ -86,7 +86,7 @@ impl Stage {
         Ok(self.node.ready(&self.http).await?)
     }
 
-    /// Ends when a child can't be kept running; with the reason.
+    /// Returns when a child can't be kept running, with the reason.
     pub async fn broken(&self) -> anyhow::Error {
         tokio::select! {
             error = self.node.given_up() => error.into(),
@@ -169,7 +169,7 @@ async fn build(commands: &Commands, http: &reqwest::Client, venue: DemoVenue) ->
 
 /// Talks to this machine only: no proxy, no redirects.
 fn client() -> anyhow::Result<reqwest::Client> {
-    // Fails only where one is installed already, which is as well.
+    // Fails only if one is installed already, and then that one is used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     client.build().context("making an HTTP client")

@@ -19,7 +19,8 @@ pub async fn act(service: &Service, key: &InboxKey, fact: &Fact) -> Result<Acted
     act_once(service, key, fact, true).await
 }
 
-/// The same for a fact that somebody has acted on before, and that stayed. What contradicts was said then.
+/// Acts again on a fact that has stayed in the inbox. A contradiction was logged the first time, and isn't logged
+/// again.
 ///
 /// # Errors
 /// As [`act`].

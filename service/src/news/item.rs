@@ -26,7 +26,7 @@ pub(super) struct News<'a> {
     pub key: &'a InboxKey,
     pub fact: &'a Fact,
     pub about: About,
-    /// Nobody has acted on it before, so a contradiction is said.
+    /// Whether nobody has acted on it before. Only then a contradiction is logged.
     pub is_first: bool,
 }
 

@@ -1,4 +1,4 @@
-//! News of money that comes in or fails to: for the saga that waits for it, or for none.
+//! News of money that comes in, or fails to come in, whether a saga waits for it or none does.
 
 use super::{
     Acted,

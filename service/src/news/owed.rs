@@ -1,5 +1,6 @@
-//! News of money that a booking stands on and that is not captured yet. Its saga captures it and learns the end of that by
-//! its own call. What the saga can't learn, or doesn't any more because it is over, is written down here.
+//! News of money that a booking depends on and that is not captured yet. The booking's saga captures it, and learns
+//! the outcome from its own call. What the saga can't learn, or no longer learns because it is over, is recorded
+//! here.
 
 use super::{Acted, about::is_at_rest, amounts, gateway, item::News};
 use crate::{Ending, ServiceError, clock};
@@ -17,7 +18,7 @@ use steps::{
 pub(super) async fn act(news: &News<'_>, owner: &PaymentRow, id: &IntentId) -> Result<Acted, ServiceError> {
     match news.fact.kind {
         FactKind::Cancelled => {}
-        // As ordered: a saga that lives sees it by itself.
+        // The amount is as ordered. A saga that isn't over sees it by itself.
         FactKind::Captured if news.fact.money == Some(owner.amount) => {
             if !is_abandoned(news, owner).await? {
                 return news.done_for(owner.payment).await;
@@ -44,8 +45,8 @@ pub(super) async fn act(news: &News<'_>, owner: &PaymentRow, id: &IntentId) -> R
     }
 }
 
-/// Records that money was never captured, if our books still count on it. A saga that works on money that is held before a
-/// booking, or on its way back, records it by itself.
+/// Records that money was never captured, if our books still count on it. If the money is held before a booking, or
+/// is on its way back, the saga that works on it records this by itself.
 pub(super) async fn never_captured(
     news: &News<'_>,
     owner: &PaymentRow,

@@ -91,7 +91,8 @@ pub async fn park(
     Ok(Received { key, fact, to_act_on: false })
 }
 
-/// Test events must not change the state of real money, nor real events that of a test. The key says which of the two we are.
+/// Whether a fact is of our mode, which our key tells. Test events must not change real money, nor real events
+/// test money.
 fn is_of_our_mode(service: &Service, fact: &Fact) -> bool {
     use secrecy::ExposeSecret;
     let Some(key) = &service.config.gateway.key else { return true };

@@ -26,7 +26,7 @@ pub struct Ours {
     pub refunded: i64,
     /// Minor units that the customer's bank has taken in disputes. The gateway's sums don't show them.
     pub lost: i64,
-    /// Minor units that a dispute which runs has taken for now.
+    /// Minor units that an open dispute has taken for now.
     pub disputed: i64,
     /// Minor units of refunds that are decided but not acknowledged.
     pub owed: i64,
@@ -77,7 +77,7 @@ pub struct Found {
 }
 
 impl Ours {
-    /// So many minor units of the payment's currency.
+    /// An amount of this many minor units, in the payment's currency.
     fn money(&self, minor: i64) -> Money {
         Money::new(minor, self.currency)
     }
@@ -187,7 +187,7 @@ fn difference(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Found {
     }
 }
 
-/// Nothing can be compared, and to take the money for nothing would call a good booking one without money.
+/// Nothing can be compared. If the money counted as nothing, a good booking would look like one without money.
 fn amount_unknown(ours: Option<&Ours>, theirs: &Theirs) -> Found {
     let what = format!("the gateway has money of {}, and doesn't say how much", theirs.id);
     match ours {
@@ -196,7 +196,7 @@ fn amount_unknown(ours: Option<&Ours>, theirs: &Theirs) -> Found {
     }
 }
 
-/// Two intents for one payment: whatever the other one is, the money of this one buys nothing.
+/// A second intent for one payment: whatever became of the other one, the money of this one pays for nothing.
 fn second_intent(ours: &Ours, theirs: &Theirs) -> Found {
     if theirs.net() == 0 {
         return matched(0);

@@ -1,8 +1,8 @@
 //! Records, on a person's word, that a booking's money was never captured: the gateway doesn't know the payment, or has
 //! let its money go, and no saga works on it any more.
 //!
-//! Nothing moves at the gateway. Our books stop to count on the money, so that the booking can be cancelled. The person's
-//! word does not stand against the gateway's: money that is there is captured or cancelled there first.
+//! Nothing changes at the gateway. Our books no longer count on the money, so that the booking can be cancelled. The
+//! gateway's record wins over the person's word: money that it has must be captured or cancelled there first.
 
 use super::{
     Class,

@@ -7,7 +7,7 @@ use steps::gateway::{
     EventId, FactKind, Gateway, GatewayError, Intent, IntentId, Page, Window, given_back_minor,
 };
 
-/// How often the gateway is asked the same thing.
+/// The most times that the gateway is asked the same thing.
 const TRIES_MAX: u32 = 4;
 /// The wait before the second try. It doubles each time.
 const WAIT_FIRST: Duration = Duration::from_millis(200);

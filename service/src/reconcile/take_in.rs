@@ -1,8 +1,8 @@
 //! Takes in refunds of more than was left of a payment. They are made at the gateway by hand, beside ours, and some gateways
 //! let that happen.
 //!
-//! The money is gone, and our books must say so. But nobody here has decided it, so a person does: what was too much is then
-//! written down as paid out of our own pocket. It moves no money.
+//! The money is gone, and our books must say so. Nobody here decided on these refunds, so a person must decide
+//! to record them: the excess is then written down as paid by ourselves. No money moves.
 
 use super::{Class, store::cases::Case};
 use crate::{Ending, ServiceError, news, transaction};
@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 /// Why nothing was taken in.
 #[derive(Debug, thiserror::Error)]
 pub enum TakeInError {
-    /// Other differences have other ways.
+    /// Only refunds of more than was taken are recorded here.
     #[error("case {0} is of class `{1}`: only a `refund-too-much` is taken in here")]
     OtherClass(uuid::Uuid, String),
     /// The case names no payment of ours.

@@ -1,7 +1,7 @@
-//! Telling the nodes what the gateway says now about a case's payment: the safe action of most classes.
+//! Tells the nodes what the gateway says now about a case's payment: the safe action of most classes.
 //!
-//! It uses the way of all news: a fact is put into the inbox, and the node that acts on it reads the gateway again and
-//! decides by the state of the saga. So nothing false is told, and telling twice has one effect.
+//! It takes the same way as all news: a fact is put into the inbox, and the node that acts on it reads the gateway
+//! again and decides by the state of the saga. So nothing false is told, and telling twice has one effect.
 
 use super::store::cases::Case;
 use crate::news;

@@ -29,7 +29,8 @@ const PAYMENTS_A_STATEMENT: usize = 500;
 const REFUNDED_MAX: usize = 200_000;
 /// Cases from earlier that one statement reads.
 const CASES_A_PAGE: i64 = 100;
-/// How many cases from earlier the gateway may fail at before the look ends: each has cost all retries of a reader.
+/// How many cases from earlier the gateway may fail at before the check ends: each of them costs all retries of a
+/// reader.
 const CASES_FAILED_MAX: usize = 5;
 
 /// What a run compares.
@@ -264,7 +265,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Whether another slice of this window shows what was made then. It is compared there, and so counted once.
+    /// Whether another slice of this window has what was made then. If so, it is compared there, and counted once.
     fn has_its_own_slice(&self, created: DateTime<Utc>, slice: &Window) -> bool {
         let within = |from, to| from <= created && created < to;
         within(self.options.since, self.options.until) && !within(slice.from, slice.to)

@@ -1,6 +1,6 @@
 //! Amounts in the queries' sentences: `{3600 EUR}`, in minor units as the tables have them, becomes `36.00 EUR`.
 //!
-//! SQL knows no currency's decimal places, and there is to be one way in which people read amounts.
+//! SQL doesn't know the decimal places of a currency, and people shall read all amounts in one format.
 
 use steps::amount_in_words;
 

@@ -1,4 +1,4 @@
-//! What an answer about an intent comes to: decided by the intent, never by the code of a refusal.
+//! Decides what an answer about an intent means: by the intent, never by the code of a refusal.
 //!
 //! Gateways refuse what is done already, what can't be done any more and what is simply wrong with the same 4xx, often
 //! without a code, and with codes that we don't know. So after a refusal the intent is read, unless the refusal shows it.
@@ -7,12 +7,12 @@ use super::{GatewayError, Intent, IntentId, PaymentGateway};
 
 /// The intent of an answer to a request about intent `id`, as it is now.
 ///
-/// It is read again where the answer can't be the last word: it is a replay, it doesn't say how much money there is, or
-/// it is a refusal that doesn't show the intent. A refusal because the intent `is_done`, as we want it, is no refusal.
+/// It is read again where the answer can't be the last word: it is a replay, it doesn't say how much money there is,
+/// or it is a refusal that doesn't show the intent. A refusal is a success if the intent `is_done`, as we want it.
 ///
 /// # Errors
-/// The refusal, with the intent in it. If the intent can't be read: the refusal where the caller will read it anyway, else
-/// why it can't be read, so that the caller comes again.
+/// The refusal, with the intent in it. If the intent can't be read: the refusal if the caller reads the intent
+/// anyway, otherwise the error of the reading, so that the caller tries again.
 pub(super) async fn settle(
     gateway: &impl PaymentGateway,
     answer: Result<Intent, GatewayError>,
@@ -48,7 +48,7 @@ pub(super) async fn settle(
             Err(GatewayError::Invalid { status, code, param, message, intent: Some(Box::new(now)) })
         }
         GatewayError::NotFound => Err(not_found(Some(Box::new(now)))),
-        // It says nothing by itself, and the intent is not done: the request comes again.
+        // The refusal says nothing by itself, and the intent is not done, so the caller sends the request again.
         refusal @ (GatewayError::KeyReused
         | GatewayError::KeyInUse { .. }
         | GatewayError::Unauthorised { .. }
@@ -67,13 +67,13 @@ pub(super) fn settle_create(answer: Result<Intent, GatewayError>) -> Result<Inte
     }
 }
 
-/// The error where a refusal came, and the intent can't be read.
+/// The error if there was a refusal and the intent can't be read.
 fn unseen(refusal: GatewayError, unread: GatewayError) -> GatewayError {
     match refusal {
-        // Nobody takes it for an answer: the intent is read later, or the request comes again.
+        // No caller takes these as final: it reads the intent later, or sends the request again.
         GatewayError::WrongState { code, .. } => GatewayError::WrongState { code, intent: None },
         GatewayError::KeyReused | GatewayError::KeyInUse { .. } | GatewayError::Unclear(_) => refusal,
-        // These would be final, and money may be there.
+        // These would be final, although the gateway may have money.
         GatewayError::Declined { .. } | GatewayError::NotFound | GatewayError::Invalid { .. } => unread,
         // None of these is a refusal.
         GatewayError::Unauthorised { .. } | GatewayError::Busy { .. } | GatewayError::Refused(_) => refusal,

@@ -1,18 +1,18 @@
 //! What became of money that was to be captured, by the gateway's own record. Pure.
 //!
-//! Who captures a part releases the rest. Stripe lists that release among the refunds, and gives it no mark; other gateways
-//! don't list it. Released money was never captured, so it must not count as given back.
+//! A capture of a part releases the rest. Stripe lists that release among the refunds and doesn't mark it; other
+//! gateways don't list it. Released money was never captured, so it must not count as given back.
 
 use super::{Intent, IntentStatus, Money, Refund};
 
-/// The end of a capture, or that it has none yet.
+/// How a capture ended, or that it hasn't ended yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaptureOutcome {
     /// What was ordered is captured, whatever has gone back of it since.
     Whole,
-    /// It is not captured yet, and may be.
+    /// It is not captured yet, and still may be.
     Open,
-    /// It was not captured as ordered and never can be, and nothing of it is with us.
+    /// It was not captured as ordered and never can be, and we have none of it.
     Never(NeverCaptured),
     /// Another amount was captured, by hand for example, and not all of it has gone back.
     Differs(Money),
@@ -42,8 +42,8 @@ impl CaptureOutcome {
                     _ => Self::Differs(taken),
                 }
             }
-            // A cancelled intent with money is no answer, nor is a capture of nothing or of nobody knows how much. It is
-            // read again later.
+            // A cancelled intent with money decides nothing, nor does a capture of nothing or of an unknown amount.
+            // The intent is read again later.
             (
                 IntentStatus::Canceled
                 | IntentStatus::Succeeded
@@ -76,7 +76,7 @@ pub fn given_back_minor(intent: &Intent, refunds: &[Refund]) -> i64 {
     good.map(|refund| refund.money.amount).sum::<i64>() - release
 }
 
-/// The refunds of captured money: all without the release of what a part capture left.
+/// The refunds of captured money: all refunds except the release of what a part capture left.
 pub(crate) fn without_release(mut refunds: Vec<Refund>, released_minor: i64) -> Vec<Refund> {
     if let Some(release) = position_of_release(&refunds, released_minor) {
         refunds.remove(release);
@@ -84,8 +84,8 @@ pub(crate) fn without_release(mut refunds: Vec<Refund>, released_minor: i64) -> 
     refunds
 }
 
-/// The oldest refund that may be the release. One of just that amount, made by hand, may be a true refund: then a person
-/// must look, and nobody's money is given up by mistake.
+/// The position of the oldest refund that may be the release. A true refund of just that amount, made by hand, may be
+/// taken for it. Then a person must look, and nobody's money is given up by mistake.
 fn position_of_release(refunds: &[Refund], released_minor: i64) -> Option<usize> {
     let is_release = |refund: &Refund| {
         refund.money.amount == released_minor

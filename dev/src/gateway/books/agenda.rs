@@ -13,7 +13,7 @@ pub(in crate::gateway) enum Task {
     Refund(String),
 }
 
-/// Bounded by the records that the tasks belong to.
+/// Tasks by their time. Their number is bounded by the records that they belong to.
 pub(in crate::gateway) struct Agenda<T> {
     by_time: BTreeSet<(i64, T)>,
     times: HashMap<T, i64>,
@@ -26,7 +26,7 @@ impl<T> Default for Agenda<T> {
 }
 
 impl<T: Clone + Ord + Hash> Agenda<T> {
-    /// When `task` is due, in unix milliseconds; `None` = no more.
+    /// Sets when `task` is due, in unix milliseconds; `None` takes it off the agenda.
     pub fn set(&mut self, task: T, at_ms: Option<i64>) {
         if let Some(old) = self.times.remove(&task) {
             self.by_time.remove(&(old, task.clone()));
@@ -37,7 +37,7 @@ impl<T: Clone + Ord + Hash> Agenda<T> {
         }
     }
 
-    /// The first task that is due at `now_ms`, taken off the agenda: whoever takes it puts its record back.
+    /// Takes the first task that is due at `now_ms` off the agenda. The caller must put its record back.
     pub fn pop_due(&mut self, now_ms: i64) -> Option<T> {
         self.next_ms().filter(|at_ms| *at_ms <= now_ms)?;
         let (_, task) = self.by_time.pop_first()?;

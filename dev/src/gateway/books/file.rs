@@ -11,8 +11,8 @@ use std::{
 pub(super) struct File(Locked);
 
 impl File {
-    /// Opens or makes it, and reads its lines. A last line without its end was cut by a kill, never answered
-    /// for, and is cut off. Locked against a second simulator until it is closed.
+    /// Opens the file or makes it, and reads its lines. A last line without its end was cut short by a kill. Nobody
+    /// got an answer for it, so it is removed. The file is locked against a second simulator until it is closed.
     pub fn open<T: DeserializeOwned>(path: &Path) -> io::Result<(Self, Vec<T>)> {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display()));
         let file = fs::OpenOptions::new().create(true).append(true).read(true).open(path).map_err(named)?;
@@ -35,8 +35,8 @@ impl File {
         Ok((Self(file), lines))
     }
 
-    /// In one write, so that a kill leaves a whole line or a cut last one. Not synced: the books must survive
-    /// the process, not the machine.
+    /// Appends a line in one write, so that a kill leaves a whole line or a cut last one. The file is not synced: the
+    /// books must survive the process, not the machine.
     pub fn append<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
         let mut line = serde_json::to_vec(value)?;
         line.push(b'\n');

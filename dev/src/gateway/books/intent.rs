@@ -232,7 +232,7 @@ impl Intent {
         Ok(vec![("payment_intent.canceled", About::Intent)])
     }
 
-    /// The customer's bank takes the money's side; refunds are frozen.
+    /// Opens a dispute: the customer's bank claims the money back, and refunds are frozen.
     pub fn dispute(&mut self, id: String, amount: Option<i64>) -> Result<EventsToSend, ErrorReply> {
         match &mut self.charge {
             Some(charge) if charge.amount_captured > 0 && charge.dispute.is_none() => {
@@ -308,7 +308,7 @@ impl Intent {
 }
 
 impl Dispute {
-    /// Refunds are frozen while it is open.
+    /// Whether refunds are frozen, as they are while it is open.
     pub fn freezes_refunds(&self) -> bool {
         self.is_open()
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-/// The most keys that are kept; then a new key answers 429, for forgetting one early would break its promise.
+/// The most keys that are kept. Then a new key answers 429, because forgetting one early would break its promise.
 const KEYS_MAX: usize = 600_000;
 
 /// An answer that was given under a key.

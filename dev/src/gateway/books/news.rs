@@ -1,4 +1,4 @@
-//! Events: what the world hears of, and how each delivery of it stands.
+//! Events that the gateway tells the world, and the state of each delivery.
 
 use super::{
     intent::{About, Intent},
@@ -26,7 +26,7 @@ pub(in crate::gateway) struct Event {
     pub id: String,
     pub created_s: i64,
     pub kind: String,
-    /// The id that its deliveries show, where it is another: of a forgery.
+    /// The id that the deliveries of a forgery show, if it is another.
     #[serde(default)]
     pub shown_id: Option<String>,
     /// The JSON that is sent and shown.
@@ -39,7 +39,7 @@ pub(in crate::gateway) struct Delivery {
     pub url: String,
     pub state: DeliveryState,
     pub tries: u32,
-    /// Signs with these instead of the true ones, and at that time: a forgery.
+    /// How to sign it, if it is a forgery.
     pub forged: Option<Forgery>,
     /// On its way right now; a restart forgets that and sends again.
     #[serde(skip)]
@@ -55,7 +55,7 @@ pub(in crate::gateway) enum DeliveryState {
     /// Until someone releases it.
     Held,
     Delivered,
-    /// Tried as often as we try.
+    /// It was not taken, and isn't tried any more.
     GivenUp,
 }
 

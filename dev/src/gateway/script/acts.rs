@@ -16,7 +16,7 @@ pub(in crate::gateway) struct Acts {
     pub delay_ms: u64,
     /// Answer so long after the effect: its webhooks come first.
     pub answer_delay_ms: u64,
-    /// Never come to the effect.
+    /// Fail in this way before the effect.
     pub before: Option<Before>,
     /// How confirming goes, instead of what the method does.
     pub confirm: Option<ConfirmAct>,

@@ -1,15 +1,15 @@
-//! Trouble at random: from a seed, so that a run can be had again.
+//! Faults at random, from a seed, so that a run can be repeated.
 //!
-//! Everything that a script can order is drawn, except what only a person can settle, for a run shall come to rest by
-//! itself: lies, authorisations that lapse, refunds in the dashboard, disputes. A customer who pays in another tab is
-//! not the gateway's misbehaviour, and is ordered by rule.
+//! Only faults are drawn that pass by themselves, because a run must come to an end without a person. So it draws no
+//! lies, no authorisations that lapse, no refunds in the dashboard and no disputes. A customer who pays in another
+//! tab is not the gateway's misbehaviour, and is ordered by rule.
 
 use super::{Acts, After, Before, ConfirmAct, Operation, RefundAct, Then, WebhookAct};
 use crate::gateway::books::intent::Decline;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 pub(in crate::gateway) struct Chaos {
-    /// Of every request and every event, 0 to 1.
+    /// The share of all requests and events that go wrong, from 0 to 1.
     probability: f64,
     random: StdRng,
 }
@@ -35,7 +35,7 @@ impl Chaos {
         }
     }
 
-    /// Between the client and the effect, or between the effect and the client.
+    /// A fault between the client and the effect, or between the effect and the client.
     fn transport(&mut self) -> Acts {
         let mut acts = Acts::default();
         match self.random.random_range(0..24) {

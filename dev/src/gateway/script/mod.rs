@@ -30,7 +30,7 @@ pub(super) struct Rule {
     pub acts: Acts,
 }
 
-/// All that is given must fit.
+/// Everything that is given must match.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Match {

@@ -1,4 +1,5 @@
-//! Amounts as the standard protocol writes them. The simulator shares nothing with the adapter, this neither.
+//! Amounts as the standard protocol writes them. The adapter has its own code for this, and the simulator shares none
+//! of it.
 
 fn places(currency: &str) -> u32 {
     match currency {

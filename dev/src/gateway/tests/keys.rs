@@ -37,7 +37,7 @@ async fn while_the_first_request_runs_its_key_is_in_use() {
     world.rule(json!({"times": 1, "do": {"delay_ms": 300}})).await;
     let first = world.gateway.create(&order, "k");
     let second = async {
-        // The rule is gone once the first request is at it.
+        // The rule is gone once the first request has taken it.
         let taken = async || world.get("rules").await["rules"].as_array()?.is_empty().then_some(());
         world.until("the first request", taken).await;
         world.gateway.create(&order, "k").await

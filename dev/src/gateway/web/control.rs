@@ -266,7 +266,7 @@ async fn resend(State(simulator): Shared, Path(id): Path<String>) -> Response {
     answer(sent)
 }
 
-/// How many deliveries stand how.
+/// Counts the deliveries by their state.
 async fn webhooks(State(simulator): Shared) -> Response {
     let mut counts = BTreeMap::from([("due", 0_u64), ("held", 0), ("delivered", 0), ("given_up", 0)]);
     simulator.read(|books| {

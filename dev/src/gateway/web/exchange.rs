@@ -57,7 +57,7 @@ pub(super) async fn write(
     }
 }
 
-/// Is the key ours? As bearer token or as basic user.
+/// Checks that the request shows our key, as bearer token or as basic user.
 pub(super) fn authorise(simulator: &Simulator, headers: &HeaderMap) -> Result<(), ErrorReply> {
     let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|text| {
         let (scheme, value) = text.split_once(' ')?;

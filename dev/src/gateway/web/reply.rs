@@ -54,7 +54,7 @@ pub(super) fn abandoned() -> Response {
     response
 }
 
-/// Until the client gives up or the server ends.
+/// Answers nothing until the client gives up or the server ends.
 pub(super) async fn never() -> Response {
     std::future::pending().await
 }

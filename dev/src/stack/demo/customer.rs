@@ -1,5 +1,5 @@
-//! A customer's program: speaks HTTP, gives every wish a key, and asks again under the same key when it gets no
-//! answer. It says what it does as it does it.
+//! A customer's program: it speaks HTTP, gives every request a key, and sends it again under the same key when it
+//! gets no answer. It prints what it does.
 
 use super::super::commands::DemoVenue;
 use super::super::stage::Stage;
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use steps::Money;
 use uuid::Uuid;
 
-/// How long a wish without an answer is repeated: a node is back within seconds.
+/// How long a request without an answer is repeated: a node is back within seconds.
 const ANSWER_MAX: Duration = Duration::from_secs(45);
 const ASK_AGAIN: Duration = Duration::from_millis(200);
-/// How often seats are chosen anew that somebody else then had.
+/// How often seats are chosen again because somebody else was faster.
 const CHOICES_MAX: usize = 10;
 
 /// One customer, from the beginning of one story.
@@ -25,7 +25,7 @@ pub(crate) struct Customer {
     since: Instant,
 }
 
-/// Seats that could be had a moment ago.
+/// Seats that were free a moment ago.
 pub(crate) struct Choice {
     pub event_id: String,
     pub seats: Vec<Seat>,
@@ -53,7 +53,7 @@ impl Customer {
         Self::with_token(stage, &stage.tokens.customer)
     }
 
-    /// Somebody else than the usual one.
+    /// A customer other than the usual one.
     pub fn with_token(stage: &Stage, token: &str) -> Self {
         let (url, token) = (stage.commands.node_url(), token.to_owned());
         Self { http: stage.http.clone(), url, token, since: Instant::now() }
@@ -64,7 +64,7 @@ impl Customer {
         println!("   {:>6.2} s  {what}", self.since.elapsed().as_secs_f64());
     }
 
-    /// Neighbours that nobody has.
+    /// Chooses free seats that are next to each other.
     pub async fn choose(&self, venue: DemoVenue, count: usize) -> anyhow::Result<Choice> {
         let events = self.read("/events").await?;
         let events = events["items"].as_array().context("`/events` has no items")?;
@@ -125,7 +125,7 @@ impl Customer {
         Ok(())
     }
 
-    /// Wants the seats no more.
+    /// Cancels the reservation.
     pub async fn give_back(&self, reserved: &Reserved) -> anyhow::Result<()> {
         let path = format!("/reservations/{}", reserved.reservation_id);
         let request = self.http.delete(format!("{}{path}", self.url)).bearer_auth(&self.token);
@@ -172,7 +172,7 @@ impl Customer {
         Ok(answer.json().await?)
     }
 
-    /// POSTs a wish under one key until there is an answer: no connection, 503 and "still running" are none.
+    /// POSTs a request under one key until there is an answer: no connection, 503 and "still running" are none.
     async fn ask(
         &self,
         path: &str,
@@ -222,7 +222,7 @@ impl Seat {
     }
 }
 
-/// What of an answer fits into a line.
+/// The part of an answer that fits into a line.
 fn gist(answer: &Value) -> String {
     let words = ["status", "code", "detail"].iter().filter_map(|name| answer[*name].as_str());
     words.collect::<Vec<_>>().join(", ")

@@ -20,7 +20,7 @@ pub(super) struct Story {
     pub end: End,
 }
 
-/// In what a booking can end.
+/// How a booking can end.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum End {
     Booked,
@@ -81,7 +81,8 @@ async fn goes_away(customer: &Customer, reserved: &Reserved) -> anyhow::Result<(
     customer.until(reserved, "EXPIRED").await
 }
 
-/// The gateway takes the money and says nothing; then the node is gone. Nobody who is left knows what happened.
+/// The gateway takes the money and doesn't answer; then the node is killed. No process that is left knows the
+/// outcome.
 async fn pays_while_the_node_dies(
     customer: &Customer,
     stage: &Stage,

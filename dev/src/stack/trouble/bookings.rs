@@ -6,7 +6,7 @@ use super::super::{once, stage::Stage};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-/// What nobody may believe to be HTML, wherever it is shown.
+/// A name that no page may take for HTML.
 const NAME: &str = "<script>alert('a customer')</script>";
 const TRAP: &str = "<img src=x onerror=alert(1)>";
 

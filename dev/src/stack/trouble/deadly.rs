@@ -15,7 +15,7 @@ const NODES_MAX: usize = 40;
 /// A node that lives longer than this was not killed.
 const LIVES_MAX: Duration = Duration::from_secs(5);
 
-/// Starts it, and sees it quarantined.
+/// Starts the saga, and waits until it is quarantined.
 pub(super) async fn quarantine(stage: &Stage) -> anyhow::Result<String> {
     let saga = start::<Deadly>(stage, &()).await?;
     let file = stage.folder().join("trouble.deadly");

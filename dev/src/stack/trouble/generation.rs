@@ -11,9 +11,9 @@ use std::{fmt, fs, io, path::Path};
 /// What is deployed. Of the workflow's code there are two: what sagas began with, and what is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Generation {
-    /// With this the sagas begin.
+    /// The code with which the sagas begin.
     Before,
-    /// What was deployed then, and should not have been.
+    /// The code that was deployed next, and should not have been.
     Broken,
     /// A node that knows one workflow and dies of it.
     Deadly,
@@ -22,7 +22,7 @@ pub(crate) enum Generation {
 }
 
 impl Generation {
-    /// As the file has it.
+    /// The word for it in the file.
     fn word(self) -> &'static str {
         match self {
             Self::Before => "before",
@@ -32,7 +32,7 @@ impl Generation {
         }
     }
 
-    /// Whoever starts from now on runs this.
+    /// Makes this the code that every process runs which starts from now on.
     pub(crate) fn deploy(self, file: &Path) -> io::Result<()> {
         fs::write(file, self.word())
     }
@@ -46,7 +46,8 @@ impl fmt::Display for Generation {
 
 static RUNS: OnceLock<Generation> = OnceLock::new();
 
-/// From now on this process runs what the file says; the first word holds. No file, or another word: what works.
+/// From now on this process runs what the file says; later calls change nothing. Without a file, or with another word
+/// in it, it runs the code that works.
 pub(crate) fn run_what_is_deployed(file: &Path) {
     let word = fs::read_to_string(file).unwrap_or_default();
     let all = [Generation::Before, Generation::Broken, Generation::Deadly];
@@ -64,7 +65,8 @@ pub(super) fn is_broken() -> bool {
     generation() == Some(Generation::Broken)
 }
 
-/// The workflows that this process's code knows. The one that kills is known where it kills, and once it is mended.
+/// The workflows that this process's code knows. The one that kills is known to the node that it kills, and after
+/// mending.
 pub(crate) fn workflows(builder: Builder<Services>, settings: Settings) -> Builder<Services> {
     let settings = hasty(settings);
     match generation() {
@@ -81,9 +83,9 @@ pub(crate) fn workflows(builder: Builder<Services>, settings: Settings) -> Build
     }
 }
 
-/// Nobody wants to watch for a day until a compensation has spent its policy.
+/// Settings with fewer attempts: people would otherwise wait for a day until a compensation has spent its policy.
 fn hasty(settings: Settings) -> Settings {
-    /// With the booking's backoff, seconds.
+    /// With the booking's backoff these take seconds.
     const ATTEMPTS_MAX: u32 = 4;
     /// Longer than any honest poll, short enough to be waited for.
     const POLL_MAX: Duration = Duration::from_secs(2);

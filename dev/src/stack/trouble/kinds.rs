@@ -5,11 +5,11 @@ use serde::Serialize;
 /// One way not to move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Trouble {
-    /// Its name: of the stuck cause, where it is one.
+    /// Its name: that of the stuck cause, if the saga is stuck.
     pub kind: &'static str,
-    /// What its line says, among other things.
+    /// A part of what its line says.
     pub says: &'static str,
-    /// What repairs it, once it is mended; none where that comes by itself.
+    /// The command that repairs it, once the fault is mended; none if it recovers by itself.
     pub repair: Option<&'static str>,
     /// How it ends then.
     pub ends: Ends,

@@ -24,7 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Something could not be made, or doesn't show what it must.
 pub(crate) async fn make(stage: &Stage) -> anyhow::Result<()> {
     println!("\n-- trouble: one saga of every kind, which takes about a minute");
-    // Under the code that works, for what broken code then can't read, replay or find.
+    // They begin under code that works, so that broken code can't read, replay or find them later.
     let (diverged, undecodable, unknown) = try_join!(
         start::<Workflow>(stage, &Kind::Diverged),
         start::<Workflow>(stage, &Kind::Undecodable),
@@ -39,7 +39,7 @@ pub(crate) async fn make(stage: &Stage) -> anyhow::Result<()> {
         signal_deployed(stage, saga).await?;
     }
 
-    // Bookings before broken code: the poll that is too long costs its whole lane some seconds.
+    // Bookings come before broken code: the poll that is too long costs its whole lane some seconds.
     let (bookings, quarantined) = try_join!(bookings(stage), quarantine(stage))?;
     let broken = broken(stage).await?;
     let mut made = HashMap::from([

@@ -1,4 +1,4 @@
-//! `usher dev mend`: asks the stack that runs on a folder to deploy code that works, and to send the bank home.
+//! `usher dev mend`: asks the stack that runs on a folder to deploy code that works, and to end the gateway's faults.
 
 use super::super::folder::Folder;
 use super::super::stage::Stage;
@@ -39,7 +39,7 @@ impl Mend {
     }
 }
 
-/// A file that is there as long as somebody wishes it.
+/// The file that asks for the mending. It is removed when that is done.
 fn wish(folder: &Path) -> PathBuf {
     folder.join("mend")
 }

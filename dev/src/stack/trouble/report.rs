@@ -72,7 +72,7 @@ fn exports(stage: &Stage) -> String {
     text
 }
 
-/// For our eyes only: there are keys in it.
+/// Writes a file that only we may read, because there are keys in it.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let mut options = std::fs::File::options();
     let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);

@@ -5,12 +5,12 @@ use orchestrator::{Call, FromRef, Policy, Probe, Step, StepError, Tx, Way};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use std::time::Duration;
 
-/// More than an entry may have.
+/// More bytes than a journal entry may have.
 const LARGE_BYTES: usize = 400 * 1024;
 /// A wait after a failure, up to this much: long enough to be looked at.
 const AN_HOUR: Duration = Duration::from_secs(3600);
 
-/// Somebody outside, who is only spoken of.
+/// The other side of the calls. It doesn't exist.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outside;
 
@@ -20,10 +20,10 @@ impl FromRef<::steps::Services> for Outside {
     }
 }
 
-/// Notes something: ours.
+/// Notes a text in the journal, without a remote call.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Note {
-    /// What.
+    /// The text.
     pub text: String,
     /// Whether broken code notes far too much.
     #[serde(default)]
@@ -59,7 +59,7 @@ impl<'de> Deserialize<'de> for Remembered {
             form: u32,
         }
         let Form { form } = Form::deserialize(deserializer)?;
-        // A field without a default, as somebody adds it who forgets what is in journals.
+        // Somebody added a field without a default, and forgot that older journals don't have it.
         if is_broken() { Err(D::Error::missing_field("colour")) } else { Ok(Self { form }) }
     }
 }
