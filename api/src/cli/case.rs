@@ -3,7 +3,7 @@
 
 use super::{by, out, pool};
 use anyhow::{Context, bail, ensure};
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand};
 use operator::{By, Limits};
 use serde_json::json;
@@ -18,7 +18,9 @@ use service::{
         take_in, tell_nodes,
     },
 };
+use sqlx::PgPool;
 use std::process::ExitCode;
+use steps::gateway::Gateway;
 use tokio_util::task::TaskTracker;
 
 #[derive(Debug, Subcommand)]
@@ -119,13 +121,32 @@ impl List {
     }
 }
 
-impl Act {
-    async fn tell(self, config: &Config) -> anyhow::Result<ExitCode> {
+/// What every act on a case needs.
+struct Found {
+    gateway: Gateway,
+    pool: PgPool,
+    now: DateTime<Utc>,
+    case: cases::Case,
+}
+
+impl Found {
+    async fn open(config: &Config, id: CaseId) -> anyhow::Result<Self> {
         let gateway = node::gateway(&config.gateway)?;
         let pool = pool(config).await?;
         let now = now(&mut *pool.acquire().await?).await?;
-        let case = cases::find(&mut *pool.acquire().await?, self.id).await?;
-        let case = case.with_context(|| format!("there is no case {}", self.id))?;
+        let case = find(&pool, id).await?;
+        Ok(Self { gateway, pool, now, case })
+    }
+}
+
+async fn find(pool: &PgPool, id: CaseId) -> anyhow::Result<cases::Case> {
+    let case = cases::find(&mut *pool.acquire().await?, id).await?;
+    case.with_context(|| format!("there is no case {id}"))
+}
+
+impl Act {
+    async fn tell(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let Found { gateway, pool, now, case } = Found::open(config, self.id).await?;
         ensure!(case.state == "OPEN", "case {} is resolved", self.id);
         let kind = tell_nodes(&pool, &gateway, &case, &self.who_and_why()?, now).await?;
         if self.json {
@@ -137,11 +158,7 @@ impl Act {
     }
 
     async fn give_back(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let gateway = node::gateway(&config.gateway)?;
-        let pool = pool(config).await?;
-        let now = now(&mut *pool.acquire().await?).await?;
-        let case = cases::find(&mut *pool.acquire().await?, self.id).await?;
-        let case = case.with_context(|| format!("there is no case {}", self.id))?;
+        let Found { gateway, pool, now, case } = Found::open(config, self.id).await?;
         let limits = Limits { second_person_above_minor: config.operators.second_person_above_minor };
         let given =
             give_back((&pool, &TaskTracker::new()), &gateway, &case, self.who_and_why()?, limits, now)
@@ -155,11 +172,7 @@ impl Act {
     }
 
     async fn never_captured(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let gateway = node::gateway(&config.gateway)?;
-        let pool = pool(config).await?;
-        let now = now(&mut *pool.acquire().await?).await?;
-        let case = cases::find(&mut *pool.acquire().await?, self.id).await?;
-        let case = case.with_context(|| format!("there is no case {}", self.id))?;
+        let Found { gateway, pool, now, case } = Found::open(config, self.id).await?;
         ensure!(case.state == "OPEN", "case {} is resolved", self.id);
         let by = self.who_and_why()?;
         let money = record_never_captured((&pool, &TaskTracker::new()), &gateway, &case, by, now).await?;
@@ -172,11 +185,7 @@ impl Act {
     }
 
     async fn take_in(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let gateway = node::gateway(&config.gateway)?;
-        let pool = pool(config).await?;
-        let now = now(&mut *pool.acquire().await?).await?;
-        let case = cases::find(&mut *pool.acquire().await?, self.id).await?;
-        let case = case.with_context(|| format!("there is no case {}", self.id))?;
+        let Found { gateway, pool, now, case } = Found::open(config, self.id).await?;
         let new = take_in((&pool, &TaskTracker::new()), &gateway, &case, self.who_and_why()?, now).await?;
         if self.json {
             out::json(&json!({"case": case.id, "refunds": new}))?;
@@ -205,8 +214,7 @@ impl Act {
 
 async fn show(config: &Config, id: CaseId, json: bool) -> anyhow::Result<ExitCode> {
     let pool = pool(config).await?;
-    let case = cases::find(&mut *pool.acquire().await?, id).await?;
-    let case = case.with_context(|| format!("there is no case {id}"))?;
+    let case = find(&pool, id).await?;
     if json {
         out::json(&case)?;
         return Ok(ExitCode::SUCCESS);
